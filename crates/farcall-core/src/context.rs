@@ -1,0 +1,252 @@
+//! What a running call knows and what it can say to its client.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    BoxFuture, JsonObject,
+    principal::Principal,
+    problem::Problem,
+    question::{Answer, Question},
+};
+
+/// How far a call has come.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Progress {
+    /// How much is done; it only ever grows.
+    pub done: f64,
+    /// How much there is in all, where it is known.
+    pub total: Option<f64>,
+    /// One line about the present step.
+    pub message: Option<String>,
+}
+
+/// The weight of a log entry (RFC 5424), lightest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the names of RFC 5424 say it")]
+pub enum LogLevel {
+    Debug,
+    Info,
+    Notice,
+    Warning,
+    Error,
+    Critical,
+    Alert,
+    Emergency,
+}
+
+/// The other end of a call. The protocol layer implements it; user code sees [`CallContext`].
+pub trait Client: Send + Sync {
+    /// Tells how far the call is; nothing happens where the client did not ask to know.
+    fn progress(&self, progress: Progress) -> BoxFuture<()>;
+
+    /// Sends a log entry; nothing happens where the client does not want ones this light.
+    fn log(&self, level: LogLevel, logger: Option<String>, data: Value) -> BoxFuture<()>;
+
+    /// Puts questions and waits for their answers, in order.
+    ///
+    /// `Ok(None)` where the client has to call again to bring them.
+    fn ask(
+        &self,
+        questions: Vec<(String, Question)>,
+    ) -> BoxFuture<Result<Option<Vec<Answer>>, Problem>>;
+}
+
+/// What a caller brought along when it called again after questions.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Recollection {
+    /// The answers so far, by the key of their question.
+    #[serde(default)]
+    pub answers: BTreeMap<String, Value>,
+    /// What the tool put aside with [`CallContext::remember`].
+    #[serde(default)]
+    pub memory: Option<Value>,
+}
+
+struct Call {
+    principal: Principal,
+    request_id: String,
+    meta: JsonObject,
+    cancellation: CancellationToken,
+    client: Option<Arc<dyn Client>>,
+    recollection: Mutex<Recollection>,
+}
+
+/// The call that a tool, prompt or resource is answering; cheap to clone.
+///
+/// A tool takes it as a parameter when it needs it:
+///
+/// ```
+/// use farcall_core::context::CallContext;
+///
+/// async fn slow(ctx: CallContext) -> u32 {
+///     ctx.progress(1.0, Some(2.0), "half way").await;
+///     42
+/// }
+///
+/// # fn main() {
+/// // A unit test calls it with a context that nobody listens to.
+/// let answer = futures_util::future::FutureExt::now_or_never(slow(CallContext::detached()));
+/// assert_eq!(answer, Some(42));
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct CallContext(Arc<Call>);
+
+impl CallContext {
+    /// The context of a call by `principal`; the protocol layer makes it.
+    pub fn new(
+        principal: Principal,
+        request_id: impl Into<String>,
+        meta: JsonObject,
+        cancellation: CancellationToken,
+        client: Arc<dyn Client>,
+        recollection: Recollection,
+    ) -> Self {
+        Self(Arc::new(Call {
+            principal,
+            request_id: request_id.into(),
+            meta,
+            cancellation,
+            client: Some(client),
+            recollection: Mutex::new(recollection),
+        }))
+    }
+
+    /// A context without a client, for unit tests: it says nothing and cannot ask.
+    pub fn detached() -> Self {
+        Self(Arc::new(Call {
+            principal: Principal::anonymous(),
+            request_id: String::new(),
+            meta: JsonObject::new(),
+            cancellation: CancellationToken::new(),
+            client: None,
+            recollection: Mutex::default(),
+        }))
+    }
+
+    /// Who is calling.
+    pub fn principal(&self) -> &Principal {
+        &self.0.principal
+    }
+
+    /// The id of the HTTP request, the same as in the log and in `x-request-id`.
+    pub fn request_id(&self) -> &str {
+        &self.0.request_id
+    }
+
+    /// The protocol metadata of the request (`_meta`).
+    pub fn meta(&self) -> &JsonObject {
+        &self.0.meta
+    }
+
+    /// Cancelled when the client has gone or has taken its call back.
+    pub fn cancellation(&self) -> &CancellationToken {
+        &self.0.cancellation
+    }
+
+    /// Tells the client how far the call is, where it asked to know.
+    pub async fn progress(&self, done: f64, total: Option<f64>, message: impl Into<String>) {
+        let Some(client) = &self.0.client else { return };
+        let message = Some(message.into()).filter(|message: &String| !message.is_empty());
+        client
+            .progress(Progress {
+                done,
+                total,
+                message,
+            })
+            .await;
+    }
+
+    /// Sends the client a log entry; `data` is any value that serialises.
+    pub async fn log(&self, level: LogLevel, data: impl Serialize) {
+        let Some(client) = &self.0.client else { return };
+        let data = serde_json::to_value(data).unwrap_or(Value::Null);
+        client.log(level, None, data).await;
+    }
+
+    /// Asks the client, and goes on with its answer.
+    ///
+    /// `key` names the question within this call. A client of 2026-07-28 gets the
+    /// question as the call's result and calls again: the tool then runs **from its
+    /// start**, and this returns at once with the answer. Do what must happen once
+    /// after the last question.
+    ///
+    /// # Errors
+    /// A problem that the tool hands up with `?`: the question that is still open, or
+    /// that this client cannot be asked.
+    pub async fn ask(&self, key: impl Into<String>, question: Question) -> Result<Answer, Problem> {
+        let [answer] = self.ask_all([(key.into(), question)]).await?;
+        Ok(answer)
+    }
+
+    /// Asks several questions in one round; the answers come in the same order.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub async fn ask_all<const N: usize>(
+        &self,
+        questions: [(String, Question); N],
+    ) -> Result<[Answer; N], Problem> {
+        let open: Vec<_> = {
+            let known = self.recollection();
+            let is_open = |(key, _): &&(String, Question)| !known.answers.contains_key(key);
+            questions.iter().filter(is_open).cloned().collect()
+        };
+        if !open.is_empty() {
+            let client = self.0.client.as_ref().ok_or_else(cannot_be_asked)?;
+            let Some(answers) = client.ask(open.clone()).await? else {
+                return Err(Problem::unanswered(open));
+            };
+            let mut known = self.recollection();
+            for ((key, _), answer) in open.into_iter().zip(answers) {
+                known.answers.insert(key, answer.as_value().clone());
+            }
+        }
+        let known = self.recollection();
+        Ok(questions
+            .map(|(key, _)| Answer::new(known.answers.get(&key).cloned().unwrap_or(Value::Null))))
+    }
+
+    /// Puts `value` aside for the time when the client calls again with its answers.
+    ///
+    /// It travels through the client, signed, but readable: put no secret into it.
+    ///
+    /// # Errors
+    /// A problem where `value` cannot be written as JSON.
+    pub fn remember(&self, value: &impl Serialize) -> Result<(), Problem> {
+        let value = serde_json::to_value(value)?;
+        self.recollection().memory = Some(value);
+        Ok(())
+    }
+
+    /// What [`remember`](Self::remember) put aside in an earlier round of this call.
+    ///
+    /// # Errors
+    /// A problem where it does not have the shape of `T`.
+    pub fn recall<T: DeserializeOwned>(&self) -> Result<Option<T>, Problem> {
+        let memory = self.recollection().memory.clone();
+        Ok(memory.map(serde_json::from_value).transpose()?)
+    }
+
+    /// What must come back when the client calls again; the protocol layer signs it.
+    pub fn recollection(&self) -> std::sync::MutexGuard<'_, Recollection> {
+        // No code panics while it holds this lock, and the value is whole at every moment.
+        self.0
+            .recollection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn cannot_be_asked() -> Problem {
+    Problem::user("this call needs an answer that its client cannot give")
+        .hint("call from a client that supports elicitation or sampling")
+}

@@ -1,0 +1,174 @@
+//! Tools: what is declared about them, and what runs when they are called.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{BoxFuture, JsonObject, content::ToolOutput, context::CallContext, problem::Problem};
+
+/// How long a call may take where its tool says nothing: clients in use cut at 30 seconds.
+pub const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(25);
+
+/// The longest time limit of a tool: edges cut requests that are silent for about 100 seconds.
+pub const MAX_TIME_LIMIT: Duration = Duration::from_secs(90);
+
+/// Hints for clients about what a tool does (MCP `ToolAnnotations`); nobody enforces them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Annotations {
+    /// A name for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// It changes nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_only_hint: Option<bool>,
+    /// It may destroy something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub destructive_hint: Option<bool>,
+    /// Calling it twice does no more than calling it once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idempotent_hint: Option<bool>,
+    /// It reaches beyond this server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_world_hint: Option<bool>,
+}
+
+impl Annotations {
+    /// The hints of a tool that only looks.
+    pub fn read_only() -> Self {
+        Self {
+            read_only_hint: Some(true),
+            ..Self::default()
+        }
+    }
+}
+
+/// Who wrote a tool's schemas, and so how strictly they are judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SchemaOrigin {
+    /// Declared here: every parameter needs a description, and extra arguments are refused.
+    #[default]
+    Declared,
+    /// Taken over from somewhere else: passed on to clients untouched.
+    Imported,
+}
+
+/// Everything that clients learn about a tool, and its limits.
+#[derive(Clone, Debug)]
+pub struct ToolDeclaration {
+    /// Unique within the server; `^[A-Za-z0-9_-]{1,64}$`.
+    pub name: String,
+    /// What an agent reads to decide when to call it; not empty.
+    pub description: String,
+    /// JSON Schema 2020-12 of the arguments, an object.
+    pub input_schema: JsonObject,
+    /// JSON Schema 2020-12 of the structured result, where there is one.
+    pub output_schema: Option<JsonObject>,
+    /// Who wrote the schemas.
+    pub schema_origin: SchemaOrigin,
+    /// Hints for clients.
+    pub annotations: Annotations,
+    /// Icons as MCP writes them, empty for none.
+    pub icons: Vec<Value>,
+    /// Protocol metadata (`_meta`), empty for none.
+    pub meta: JsonObject,
+    /// How long a call may take; at most [`MAX_TIME_LIMIT`].
+    pub time_limit: Duration,
+}
+
+impl ToolDeclaration {
+    /// A declaration without arguments, and with the defaults for everything else.
+    pub fn new(name: impl Into<String>, description: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            description: description.into(),
+            input_schema: crate::schema::empty_object(),
+            output_schema: None,
+            schema_origin: SchemaOrigin::default(),
+            annotations: Annotations::default(),
+            icons: Vec::new(),
+            meta: JsonObject::new(),
+            time_limit: DEFAULT_TIME_LIMIT,
+        }
+    }
+}
+
+/// Runs when a tool is called; the arguments have been checked against the schema.
+pub trait ToolHandler: Send + Sync {
+    /// Answers one call.
+    fn call(
+        &self,
+        context: CallContext,
+        arguments: JsonObject,
+    ) -> BoxFuture<Result<ToolOutput, Problem>>;
+}
+
+impl<F> ToolHandler for F
+where
+    F: Fn(CallContext, JsonObject) -> BoxFuture<Result<ToolOutput, Problem>> + Send + Sync,
+{
+    fn call(
+        &self,
+        context: CallContext,
+        arguments: JsonObject,
+    ) -> BoxFuture<Result<ToolOutput, Problem>> {
+        self(context, arguments)
+    }
+}
+
+/// A declaration with what runs behind it; where every kind of tool ends up.
+#[derive(Clone)]
+pub struct Tool {
+    /// What clients learn about it.
+    pub declaration: ToolDeclaration,
+    /// What runs.
+    pub handler: Arc<dyn ToolHandler>,
+}
+
+impl Tool {
+    /// A tool whose schema is known only when the program runs.
+    ///
+    /// ```
+    /// use farcall_core::{content::ToolOutput, tool::{Tool, ToolDeclaration}};
+    ///
+    /// let tool = Tool::dynamic(
+    ///     ToolDeclaration::new("ping", "Answer `pong`."),
+    ///     |_context, _arguments| async { Ok(ToolOutput::text("pong")) },
+    /// );
+    /// assert_eq!(tool.declaration.name, "ping");
+    /// ```
+    pub fn dynamic<F, A>(declaration: ToolDeclaration, handler: F) -> Self
+    where
+        F: Fn(CallContext, JsonObject) -> A + Send + Sync + 'static,
+        A: Future<Output = Result<ToolOutput, Problem>> + Send + 'static,
+    {
+        let handler = move |context, arguments| -> BoxFuture<Result<ToolOutput, Problem>> {
+            Box::pin(handler(context, arguments))
+        };
+        Self {
+            declaration,
+            handler: Arc::new(handler),
+        }
+    }
+}
+
+impl fmt::Debug for Tool {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Tool")
+            .field("declaration", &self.declaration)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What `#[tool]` makes of a function: a type of the same name that knows the tool.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a tool",
+    label = "this is not the name of a function with `#[tool]`",
+    note = "put `#[farcall::tool]` on the function and pass its name: `.tool::<add>()`"
+)]
+pub trait ToolFunction {
+    /// The tool that the function declares.
+    fn tool() -> Tool;
+}
