@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     BoxFuture, JsonObject,
     principal::Principal,
-    problem::Problem,
-    question::{Answer, Question},
+    problem::{Demand, Problem},
+    question::{Answer, Asking, Question},
 };
 
 /// How far a call has come.
@@ -49,6 +49,9 @@ pub trait Client: Send + Sync {
 
     /// Sends a log entry; nothing happens where the client does not want ones this light.
     fn log(&self, level: LogLevel, logger: Option<String>, data: Value) -> BoxFuture<()>;
+
+    /// Whether the client said that it can be asked this way.
+    fn can_be_asked(&self, asking: Asking) -> bool;
 
     /// Puts questions and waits for their answers, in order.
     ///
@@ -172,6 +175,14 @@ impl CallContext {
         client.log(level, None, data).await;
     }
 
+    /// Whether the client declared that it can be asked this way.
+    pub fn can_ask(&self, asking: Asking) -> bool {
+        self.0
+            .client
+            .as_ref()
+            .is_some_and(|client| client.can_be_asked(asking))
+    }
+
     /// Asks the client, and goes on with its answer.
     ///
     /// `key` names the question within this call. A client of 2026-07-28 gets the
@@ -201,9 +212,14 @@ impl CallContext {
             questions.iter().filter(is_open).cloned().collect()
         };
         if !open.is_empty() {
-            let client = self.0.client.as_ref().ok_or_else(cannot_be_asked)?;
+            let mut asked = open.iter().map(|(_, question)| question.asking());
+            let refused = asked.find(|&asking| !self.can_ask(asking));
+            let (Some(client), None) = (&self.0.client, refused) else {
+                let asking = refused.unwrap_or(Asking::Person);
+                return Err(Problem::demanding(Demand::Capability(asking)));
+            };
             let Some(answers) = client.ask(open.clone()).await? else {
-                return Err(Problem::unanswered(open));
+                return Err(Problem::demanding(Demand::Answers(open)));
             };
             let mut known = self.recollection();
             for ((key, _), answer) in open.into_iter().zip(answers) {
@@ -244,9 +260,4 @@ impl CallContext {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn cannot_be_asked() -> Problem {
-    Problem::user("this call needs an answer that its client cannot give")
-        .hint("call from a client that supports elicitation or sampling")
 }

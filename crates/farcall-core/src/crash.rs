@@ -34,10 +34,8 @@ pub fn pass(name: &str) {
     };
     if chosen == name && PASSINGS.fetch_add(1, Ordering::SeqCst) + 1 == *passing {
         // A failure to signal ourselves leaves the process alive, and the test sees that.
-        let _ = rustix::process::kill_process(
-            rustix::process::getpid(),
-            rustix::process::Signal::KILL,
-        );
+        let _ =
+            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
         loop {
             std::thread::park();
         }

@@ -17,6 +17,7 @@ pub mod crash;
 pub mod id;
 pub mod job;
 pub mod name;
+pub mod panic;
 pub mod principal;
 pub mod problem;
 pub mod prompt;

@@ -10,7 +10,10 @@ use std::{error::Error, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use crate::question::Question;
+use crate::{
+    JsonObject,
+    question::{Asking, Question},
+};
 
 /// The class of a [`Problem`], as clients see it in `error_code`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -109,12 +112,25 @@ impl fmt::Display for ErrorCode {
 /// assert!(!masked.public_message().contains("digit"));
 /// assert!(masked.cause().unwrap().to_string().contains("digit"));
 /// ```
-pub struct Problem {
+pub struct Problem(Box<Contents>);
+
+// Boxed, because it is the error of nearly every function.
+struct Contents {
     code: ErrorCode,
     message: String,
     hint: Option<String>,
+    details: JsonObject,
     cause: Option<Box<dyn Error + Send + Sync>>,
-    pub(crate) questions: Vec<(String, Question)>,
+    demand: Option<Demand>,
+}
+
+/// What a call needs of its client before it can go on; the protocol has answers of its own for it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Demand {
+    /// Answers to these questions, by their keys.
+    Answers(Vec<(String, Question)>),
+    /// A client that can be asked this way at all.
+    Capability(Asking),
 }
 
 impl Problem {
@@ -127,73 +143,90 @@ impl Problem {
     pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let mut problem = Self::new(ErrorCode::Internal, "the server failed while doing this")
             .hint("the operator finds the cause in the server's log");
-        problem.cause = Some(cause.into());
+        problem.0.cause = Some(cause.into());
         problem
     }
 
     /// A problem with a code of your choice; `sentence` is shown to the caller.
     pub fn new(code: ErrorCode, sentence: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Contents {
             code,
             message: sentence.into(),
             hint: None,
+            details: JsonObject::new(),
             cause: None,
-            questions: Vec::new(),
-        }
+            demand: None,
+        }))
     }
 
     /// Adds what the reader can do about it, one sentence without a full stop.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.0.hint = Some(hint.into());
         self
     }
 
     /// Adds the cause for the log; the caller never sees it.
     #[must_use]
     pub fn because(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.cause = Some(cause.into());
+        self.0.cause = Some(cause.into());
+        self
+    }
+
+    /// Adds a fact that the caller sees beside the sentence.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, value: impl Into<serde_json::Value>) -> Self {
+        self.0.details.insert(name.into(), value.into());
         self
     }
 
     /// The class of this problem.
     pub fn code(&self) -> ErrorCode {
-        self.code
+        self.0.code
     }
 
     /// What the caller reads: the sentence, and the hint where there is one.
     pub fn public_message(&self) -> String {
-        match &self.hint {
-            Some(hint) => format!("{}; {hint}", self.message),
-            None => self.message.clone(),
+        match &self.0.hint {
+            Some(hint) => format!("{}; {hint}", self.0.message),
+            None => self.0.message.clone(),
         }
     }
 
     /// What the log gets beside the public message.
     pub fn cause(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
-        self.cause.as_deref()
+        self.0.cause.as_deref()
     }
 
-    /// The questions that must be answered before the call can go on.
+    /// Facts beside the sentence, such as `job_id`.
+    pub fn details(&self) -> &JsonObject {
+        &self.0.details
+    }
+
+    /// What the client must give before the call can go on.
     ///
-    /// Empty for every problem but the one that [`CallContext::ask`] returns; a tool
-    /// hands that one up with `?`, and the server turns it into the protocol's
-    /// request for input.
+    /// There is none for every problem but the ones that [`CallContext::ask`] returns; a
+    /// tool hands those up with `?`, and the server turns them into what the protocol
+    /// has for it.
     ///
     /// [`CallContext::ask`]: crate::context::CallContext::ask
-    pub fn questions(&self) -> &[(String, Question)] {
-        &self.questions
+    pub fn demand(&self) -> Option<&Demand> {
+        self.0.demand.as_ref()
     }
 
-    /// The same as [`questions`](Self::questions), by value.
-    pub fn into_questions(self) -> Vec<(String, Question)> {
-        self.questions
-    }
-
-    pub(crate) fn unanswered(questions: Vec<(String, Question)>) -> Self {
-        let mut problem = Self::user("this call needs answers from its caller first")
-            .hint("the tool must hand this problem up with `?`");
-        problem.questions = questions;
+    pub(crate) fn demanding(demand: Demand) -> Self {
+        let mut problem = match &demand {
+            Demand::Answers(_) => Self::user("this call needs answers from its caller first")
+                .hint("the tool must hand this problem up with `?`"),
+            Demand::Capability(asking) => {
+                let method = asking.method();
+                Self::user(format!(
+                    "this call has to ask its client with `{method}`, which it does not offer"
+                ))
+                .hint("call from a client that declares this capability")
+            }
+        };
+        problem.0.demand = Some(demand);
         problem
     }
 }
@@ -202,9 +235,9 @@ impl fmt::Debug for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Problem")
-            .field("code", &self.code)
+            .field("code", &self.0.code)
             .field("message", &self.public_message())
-            .field("cause", &self.cause)
+            .field("cause", &self.0.cause)
             .finish_non_exhaustive()
     }
 }

@@ -5,7 +5,13 @@ use std::{fmt, sync::Arc, time::Duration};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{BoxFuture, JsonObject, content::ToolOutput, context::CallContext, problem::Problem};
+use crate::{
+    BoxFuture, JsonObject,
+    content::ToolOutput,
+    context::CallContext,
+    panic,
+    problem::{ErrorCode, Problem},
+};
 
 /// How long a call may take where its tool says nothing: clients in use cut at 30 seconds.
 pub const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(25);
@@ -160,6 +166,30 @@ impl fmt::Debug for Tool {
             .field("declaration", &self.declaration)
             .finish_non_exhaustive()
     }
+}
+
+/// Runs code that may block its thread, away from the threads that answer requests.
+///
+/// A panic in it becomes an internal problem. When the call is cut, the code runs on to
+/// its end, and its answer is dropped.
+pub fn blocking(
+    context: CallContext,
+    run: impl FnOnce() -> Result<ToolOutput, Problem> + Send + 'static,
+) -> BoxFuture<Result<ToolOutput, Problem>> {
+    Box::pin(async move {
+        // The client may have gone while this call waited for a thread.
+        let cancellation = context.cancellation().clone();
+        let work = tokio::task::spawn_blocking(move || {
+            if cancellation.is_cancelled() {
+                return Err(Problem::new(
+                    ErrorCode::Cancelled,
+                    "the call was taken back",
+                ));
+            }
+            panic::contain(run)
+        });
+        work.await?
+    })
 }
 
 /// What `#[tool]` makes of a function: a type of the same name that knows the tool.
