@@ -76,7 +76,8 @@ def prepare(job: dict) -> None:
 
 
 def draw(job: dict) -> None:
-    job["pixels"] = bytes((x * 8 + y * 8 + job["shade"]) % 256 for y in range(HEIGHT) for x in range(WIDTH) for _ in range(3))
+    grays = ((x * 8 + y * 8 + job["shade"]) % 256 for y in range(HEIGHT) for x in range(WIDTH))
+    job["pixels"] = b"".join(bytes([gray] * 3) for gray in grays)
 
 
 def encode(job: dict) -> None:

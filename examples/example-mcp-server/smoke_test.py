@@ -122,9 +122,9 @@ async def follow(session, job_id):
             print(f"status -> {state} {stage}/{total} {status['message']}", flush=True)
         check(state != "failed", f"the job failed: {status.get('error') or 'without saying why'}")
         if state == "succeeded":
-            check((stage, total) == (3, 3), f"a render that succeeded should stand at 3/3, and stands at {stage}/{total}")
+            check((stage, total) == (3, 3), f"a render that succeeded should stand at 3/3, not at {stage}/{total}")
             return
-        check(time.monotonic() < give_up_at, f"the job did not end within {GIVE_UP_AFTER_S} s; it is {state} {stage}/{total}")
+        check(time.monotonic() < give_up_at, f"the job is still {state} {stage}/{total} after {GIVE_UP_AFTER_S} s")
         await asyncio.sleep(min(status.get("poll_after_ms", POLL_AT_MOST_S * 1000) / 1000, POLL_AT_MOST_S))
 
 
@@ -157,6 +157,7 @@ async def drive(url, headers, frames):
 
 
 def fetch(url, credentials, body=None):
+    place = url.partition("?")[0]  # what follows may be a signature, and errors end up in logs
     # Cloudflare's browser check turns urllib's own User-Agent away.
     headers = {"User-Agent": "example-mcp-smoke-test", "Content-Type": "application/json", "Accept": "*/*"}
     try:
@@ -168,11 +169,11 @@ def fetch(url, credentials, body=None):
             return answer.read()
     except urllib.error.HTTPError as error:
         reason = " ".join(error.read(500).decode(errors="replace").split())
-        raise Failure(f"{url} answers {error.code} {error.reason}: {reason}") from error
+        raise Failure(f"{place} answers {error.code} {error.reason}: {reason}") from error
     except urllib.error.URLError as error:
-        raise Failure(f"{url} cannot be reached: {error.reason}") from error
+        raise Failure(f"{place} cannot be reached: {error.reason}") from error
     except (OSError, ValueError) as error:
-        raise Failure(f"{url} cannot be read: {error}") from error
+        raise Failure(f"{place} cannot be read: {error}") from error
 
 
 def check_artifact(artifact, content):

@@ -64,6 +64,20 @@ impl Content {
         self.0.get("text").and_then(Value::as_str)
     }
 
+    /// The text of a block that is nothing but text.
+    ///
+    /// # Errors
+    /// The block itself where it is another one, or has more fields.
+    pub fn into_plain_text(mut self) -> Result<String, Self> {
+        if self.0.len() != 2 || self.0.get("type").and_then(Value::as_str) != Some("text") {
+            return Err(self);
+        }
+        match self.0.get_mut("text").map(Value::take) {
+            Some(Value::String(text)) => Ok(text),
+            _ => Err(self),
+        }
+    }
+
     /// The block as it goes over the wire.
     pub fn into_value(self) -> Value {
         Value::Object(self.0)

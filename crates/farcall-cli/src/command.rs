@@ -1,0 +1,110 @@
+//! The command line of a program, and of the `farcall` binary.
+
+use std::ffi::OsString;
+
+use clap::{Parser, Subcommand};
+
+use crate::{App, Exit, Failure, verbs};
+
+/// Flags of `serve`, each with the variable it stands before.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct ServeFlags {
+    /// Address to bind [env: MCP_HOST] [default: 127.0.0.1]
+    #[arg(long)]
+    pub host: Option<String>,
+    /// Port to bind; 0 lets the system choose [env: MCP_PORT] [default: 8900]
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// Folder of the job store and of the files [env: FARCALL_DATA_DIR] [default: .farcall]
+    #[arg(long)]
+    pub data_dir: Option<String>,
+    /// Serve one client on standard input and output
+    #[arg(long)]
+    pub stdio: bool,
+}
+
+#[derive(Debug, Parser)]
+#[command(disable_help_subcommand = true)]
+struct Program {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    #[command(flatten)]
+    serve: ServeFlags,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Serve MCP over HTTP, or over standard input and output
+    Serve(ServeFlags),
+    /// Test a server from outside: list, call, drive a job to its file
+    Smoke(verbs::smoke::Flags),
+}
+
+#[derive(Debug, Parser)]
+#[command(name = "farcall", version, about = "Put your own code online as a remote MCP server", disable_help_subcommand = true)]
+struct Binary {
+    #[command(subcommand)]
+    verb: BinaryVerb,
+}
+
+#[derive(Debug, Subcommand)]
+enum BinaryVerb {
+    /// Test a server from outside: list, call, drive a job to its file
+    Smoke(verbs::smoke::Flags),
+}
+
+/// The command line of a program that offers `app`.
+pub(crate) fn run<I, A>(app: App, arguments: I) -> Exit
+where
+    I: IntoIterator<Item = A>,
+    A: Into<OsString> + Clone,
+{
+    let command = <Program as clap::CommandFactory>::command()
+        .name(app.identity.name.clone())
+        .version(app.identity.version.clone());
+    let parsed = command.try_get_matches_from(arguments).and_then(|matches| <Program as clap::FromArgMatches>::from_arg_matches(&matches));
+    match parsed {
+        Err(error) => explained(&error),
+        Ok(Program { verb: None, serve }) | Ok(Program { verb: Some(Verb::Serve(serve)), .. }) => ended(in_runtime(verbs::serve::serve(app, serve))),
+        Ok(Program { verb: Some(Verb::Smoke(flags)), .. }) => ended(in_runtime(verbs::smoke::smoke(flags))),
+    }
+}
+
+/// The command line of the `farcall` binary.
+pub fn run_binary<I, A>(arguments: I) -> Exit
+where
+    I: IntoIterator<Item = A>,
+    A: Into<OsString> + Clone,
+{
+    match Binary::try_parse_from(arguments) {
+        Err(error) => explained(&error),
+        Ok(Binary { verb: BinaryVerb::Smoke(flags) }) => ended(in_runtime(verbs::smoke::smoke(flags))),
+    }
+}
+
+fn in_runtime(verb: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::failed(format!("no runtime can be started: {error}")))?;
+    let outcome = runtime.block_on(verb);
+    // Jobs and tools that do not stop when they are told to must not keep the process.
+    runtime.shutdown_background();
+    outcome
+}
+
+#[expect(clippy::print_stderr, reason = "this is where a program talks to whoever typed it")]
+fn ended(outcome: Result<(), Failure>) -> Exit {
+    match outcome {
+        Ok(()) => Exit::Fine,
+        Err(failure) => {
+            eprintln!("{failure}");
+            failure.exit
+        }
+    }
+}
+
+/// Help and version are data, wrong usage is talk; clap knows which is which.
+fn explained(error: &clap::Error) -> Exit {
+    // Nothing can be done about a terminal that is gone.
+    let _ = error.print();
+    if error.use_stderr() { Exit::Usage } else { Exit::Fine }
+}

@@ -1,0 +1,18 @@
+//! The composition root: the one place that knows every concrete type.
+//!
+//! [`App`] is what a program offers. [`App::run`] reads the command line and runs one of the
+//! [`verbs`]; a program of a user and the `farcall` binary run the same code.
+
+mod app;
+pub mod command;
+mod exit;
+mod logging;
+mod offer;
+mod running;
+pub mod verbs;
+
+pub use self::{
+    app::App,
+    exit::{Exit, Failure},
+    running::{Ready, Running},
+};

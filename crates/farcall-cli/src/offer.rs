@@ -1,0 +1,70 @@
+//! What a program offers, before it is put together.
+
+use farcall_core::{
+    catalog::{self, Catalog, Faults, Offers},
+    job::Job,
+    tool::Tool,
+};
+use farcall_jobs::{Links, Programs, Queue, contract};
+
+/// Tools and jobs in the order they were registered, and the rest.
+#[derive(Clone, Default)]
+pub(crate) struct Offer {
+    entries: Vec<Entry>,
+    pub(crate) others: Offers,
+}
+
+#[derive(Clone)]
+enum Entry {
+    Tool(Tool),
+    Job(Job),
+}
+
+impl Offer {
+    pub(crate) fn tool(&mut self, tool: Tool) {
+        self.entries.push(Entry::Tool(tool));
+    }
+
+    pub(crate) fn job(&mut self, job: Job) {
+        self.entries.push(Entry::Job(job));
+    }
+
+    pub(crate) fn jobs(&self) -> impl Iterator<Item = &Job> {
+        self.entries.iter().filter_map(|entry| match entry {
+            Entry::Job(job) => Some(job),
+            Entry::Tool(_) => None,
+        })
+    }
+
+    pub(crate) fn programs(&self) -> Programs {
+        Programs::new(self.jobs().cloned())
+    }
+
+    /// Everything that is wrong with it, before anything is opened or bound.
+    pub(crate) fn check(&self) -> Result<(), Faults> {
+        let declarations: Vec<_> = self
+            .entries
+            .iter()
+            .flat_map(|entry| match entry {
+                Entry::Tool(tool) => vec![tool.declaration.clone()],
+                Entry::Job(job) => contract::declarations(job).to_vec(),
+            })
+            .collect();
+        let mut faults = catalog::faults(&declarations, &self.others);
+        faults.extend(self.jobs().flat_map(catalog::job_faults));
+        if faults.is_empty() { Ok(()) } else { Err(Faults(faults)) }
+    }
+
+    /// The catalog, in which jobs have become their contract tools.
+    pub(crate) fn catalog(&self, jobs: Option<(&Queue, &Links)>) -> Result<Catalog, Faults> {
+        let mut tools = Vec::new();
+        for entry in &self.entries {
+            match (entry, jobs) {
+                (Entry::Tool(tool), _) => tools.push(tool.clone()),
+                (Entry::Job(job), Some((queue, links))) => tools.extend(contract::tools(job, queue, links)),
+                (Entry::Job(_), None) => {}
+            }
+        }
+        Catalog::new(tools, self.others.clone())
+    }
+}

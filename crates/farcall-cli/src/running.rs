@@ -1,0 +1,191 @@
+//! Puts a server together, runs it, and takes it down in order.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use farcall_artifacts::Artifacts;
+use farcall_config::Config;
+use farcall_core::clock::{Clock, SystemClock};
+use farcall_jobs::{Links, Queue, Runner};
+use farcall_server::{
+    Guard, JobFiles, Parts, Protocol, StdioError, accept,
+    auth::{Authenticators, SharedSecret},
+    router,
+};
+use farcall_store::{JobStore, SqliteStore};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::{App, Failure};
+
+/// How long running jobs may go on when the server stops.
+const JOB_DRAIN: Duration = Duration::from_secs(30);
+
+/// A server that is bound and has its data open, and answers nobody yet.
+pub struct Ready {
+    listener: TcpListener,
+    parts: Parts,
+    protocol: Arc<Protocol>,
+    runner: Option<Runner>,
+    stopping: CancellationToken,
+    hurrying: CancellationToken,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Prefix of the URLs of files.
+    pub public_base_url: String,
+}
+
+/// A server that answers.
+pub struct Running {
+    http: tokio::task::JoinHandle<()>,
+    protocol: Arc<Protocol>,
+    runner: Option<Runner>,
+    store: Option<Arc<dyn JobStore>>,
+    stopping: CancellationToken,
+    hurrying: CancellationToken,
+}
+
+impl Ready {
+    /// Binds, opens the data where there are jobs, and takes up what an earlier run left.
+    ///
+    /// # Errors
+    /// A [`Failure`] that says what is in the way.
+    pub async fn prepare(app: App, config: &Config) -> Result<Self, Failure> {
+        app.offer.check().map_err(|faults| Failure::usage(faults.to_string()))?;
+        let listener = bind(config).await?;
+        let address = listener.local_addr().map_err(|error| Failure::failed(format!("the bound address is not known: {error}")))?;
+        let public_base_url = match &config.http.public_base_url {
+            Some(url) => url.as_str().to_owned(),
+            None => format!("http://127.0.0.1:{}", address.port()),
+        };
+
+        let stopping = CancellationToken::new();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let programs = app.offer.programs();
+        let mut state_key = [0; 32];
+        getrandom::fill(&mut state_key).map_err(|error| Failure::failed(format!("the system gives no random bytes: {error}")))?;
+        let (jobs, runner, catalog) = if programs.is_empty() {
+            (None, None, app.offer.catalog(None))
+        } else {
+            let jobs = open(config).await?;
+            state_key = jobs.store.secret("request-state", state_key).await.map_err(|error| Failure::failed(error.to_string()))?;
+            let queue = Queue::new(Arc::clone(&jobs.store), programs.clone(), Arc::clone(&clock));
+            let catalog = app.offer.catalog(Some((&queue, &Links::new(public_base_url.as_str()))));
+            let runner = Runner::start(&queue, Arc::clone(&jobs.store), jobs.artifacts.clone(), programs, Arc::clone(&clock), app.runner.clone());
+            let runner = runner.await.map_err(|error| Failure::failed(error.to_string()))?;
+            (Some(jobs), Some(runner), catalog)
+        };
+        let parts = Parts {
+            catalog: Arc::new(catalog.map_err(|faults| Failure::usage(faults.to_string()))?),
+            guard: guard(config),
+            authenticators: authenticators(&app, config),
+            identity: app.identity,
+            updates: app.updates,
+            sessions: app.sessions,
+            jobs,
+            gated_routes: app.gated_routes,
+            public_routes: app.public_routes,
+            state_key,
+            clock,
+            stopping: stopping.clone(),
+        };
+        let protocol = Protocol::new(&parts).map_err(|faults| Failure::usage(faults.to_string()))?;
+        Ok(Self { listener, parts, protocol, runner, stopping, hurrying: CancellationToken::new(), address, public_base_url })
+    }
+
+    /// How many tools clients see.
+    pub fn tools(&self) -> usize {
+        self.parts.catalog.tools().len()
+    }
+
+    /// Begins to answer.
+    pub fn start(self) -> Running {
+        let store = self.parts.jobs.as_ref().map(|jobs| Arc::clone(&jobs.store));
+        let routes = router::router(self.parts, Arc::clone(&self.protocol));
+        let http = accept::serve(self.listener, routes, accept::Limits::default(), self.stopping.clone(), self.hurrying.clone());
+        Running {
+            http: tokio::spawn(http),
+            protocol: self.protocol,
+            runner: self.runner,
+            store,
+            stopping: self.stopping,
+            hurrying: self.hurrying,
+        }
+    }
+}
+
+impl Running {
+    /// Serves one client on standard input and output, until it goes or the server stops.
+    ///
+    /// # Errors
+    /// [`StdioError`] where it does not speak MCP.
+    pub async fn serve_stdio(&self) -> Result<(), StdioError> {
+        self.protocol.serve_stdio(self.stopping.clone()).await
+    }
+
+    /// Told once, the server stops in order; what takes too long is cut by this.
+    pub fn hurry(&self) -> CancellationToken {
+        self.hurrying.clone()
+    }
+
+    /// Stops in order: no new connection and no new job; then requests and jobs end by
+    /// themselves, or are cut and handed back; then the store is closed.
+    pub async fn stop(self) {
+        self.stopping.cancel();
+        let requests = async {
+            if let Err(error) = self.http.await {
+                tracing::error!(%error, "the accept loop ended badly");
+            }
+            self.protocol.cut();
+        };
+        let jobs = async {
+            if let Some(runner) = self.runner {
+                runner.stop(JOB_DRAIN, &self.hurrying).await;
+            }
+        };
+        tokio::join!(requests, jobs);
+        if let Some(store) = self.store {
+            store.close().await;
+        }
+    }
+}
+
+async fn bind(config: &Config) -> Result<TcpListener, Failure> {
+    let (host, port) = (config.http.host.trim_start_matches('[').trim_end_matches(']'), config.http.port);
+    TcpListener::bind((host, port)).await.map_err(|error| {
+        Failure::usage(format!("`{host}:{port}` cannot be bound: {error}")).hint("set MCP_HOST and MCP_PORT to an address that is free on this machine")
+    })
+}
+
+async fn open(config: &Config) -> Result<JobFiles, Failure> {
+    let folder = &config.storage.data_dir;
+    let refused = |error: &dyn std::fmt::Display| Failure::usage(format!("the data folder `{}` cannot be used: {error}", folder.display()));
+    let store = SqliteStore::open(folder).await.map_err(|error| refused(&error))?;
+    let artifacts = Artifacts::open(folder).map_err(|error| refused(&error))?;
+    Ok(JobFiles { store: Arc::new(store), artifacts })
+}
+
+fn guard(config: &Config) -> Guard {
+    let mut guard = Guard::new();
+    if let Some(url) = &config.http.public_base_url {
+        guard.allow_host(url.authority().to_ascii_lowercase());
+        guard.allow_origin(url.origin().to_ascii_lowercase());
+    }
+    for host in &config.http.allowed_hosts {
+        guard.allow_host(host);
+    }
+    for origin in &config.http.allowed_origins {
+        guard.allow_cross_origin(origin);
+    }
+    guard
+}
+
+fn authenticators(app: &App, config: &Config) -> Authenticators {
+    let mut authenticators = Authenticators::default();
+    if let Some(token) = &config.auth.bearer_token {
+        authenticators.push(Arc::new(SharedSecret::new(token)));
+    }
+    for verifier in &app.verifiers {
+        authenticators.push(Arc::clone(verifier));
+    }
+    authenticators
+}

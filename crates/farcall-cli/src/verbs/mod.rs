@@ -1,0 +1,4 @@
+//! What the command line can do, a module a verb.
+
+pub mod serve;
+pub mod smoke;

@@ -1,0 +1,117 @@
+//! `serve`: the server itself, until a signal ends it.
+
+use std::path::Path;
+
+use farcall_config::{Config, Source, variables};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::{App, Failure, command::ServeFlags, logging, running::Ready};
+
+/// Serves `app` until SIGTERM or SIGINT; a second signal cuts what is still going on.
+///
+/// # Errors
+/// A [`Failure`] where the configuration or what was registered is wrong, or something that
+/// the server needs is in the way.
+pub(crate) async fn serve(app: App, flags: ServeFlags) -> Result<(), Failure> {
+    let config = configured(&app, &flags)?;
+    logging::start(&config.log)?;
+    let mut signals = Signals::new()?;
+    let name = format!("{} {}", app.identity.name, app.identity.version);
+    let jobs = app.offer.jobs().count();
+    let ready = Ready::prepare(app, &config).await?;
+    announce(&name, jobs, &ready, &config);
+    let running = ready.start();
+    if flags.stdio {
+        tokio::select! {
+            ended = running.serve_stdio() => if let Err(error) = ended { tracing::error!(%error, "stdio has ended") },
+            () = signals.next() => {}
+        }
+    } else {
+        signals.next().await;
+    }
+    tracing::info!("stopping; a second signal cuts what is still going on");
+    let hurry = running.hurry();
+    let mut stop = std::pin::pin!(running.stop());
+    tokio::select! {
+        () = &mut stop => return Ok(()),
+        () = signals.next() => hurry.cancel(),
+    }
+    stop.await;
+    Ok(())
+}
+
+fn configured(app: &App, flags: &ServeFlags) -> Result<Config, Failure> {
+    let usage = |error: farcall_config::ConfigError| Failure::usage(error.to_string());
+    let mut source = Source::from_environment(Path::new(".")).map_err(usage)?;
+    if flags.stdio {
+        // HTTP only serves the files of jobs then, so any free port will do.
+        source.set_default(&variables::MCP_PORT, "0");
+    }
+    if let Some(host) = &flags.host {
+        source.set(&variables::MCP_HOST, host);
+    }
+    if let Some(port) = flags.port {
+        source.set(&variables::MCP_PORT, port.to_string());
+    }
+    if let Some(folder) = &flags.data_dir {
+        source.set(&variables::FARCALL_DATA_DIR, folder);
+    }
+    if !app.verifiers.is_empty() {
+        source.set_own_authenticator();
+    }
+    Config::read(&source).map_err(usage)
+}
+
+/// The start banner: what it is, where it is, who may call, where data lives, what to try.
+#[expect(clippy::print_stderr, reason = "the banner is for whoever typed the command")]
+fn announce(name: &str, jobs: usize, ready: &Ready, config: &Config) {
+    let address = ready.address;
+    let authentication = match (config.auth.bearer_token.is_some(), config.auth.has_own_authenticator) {
+        (true, false) => "the bearer token of MCP_BEARER_TOKEN",
+        (true, true) => "the bearer token of MCP_BEARER_TOKEN, or the program's own verifier",
+        (false, true) => "the program's own token verifier",
+        (false, false) => "nothing in this process",
+    };
+    let data = if jobs == 0 { "none is kept".to_owned() } else { config.storage.data_dir.display().to_string() };
+    let token = if config.auth.bearer_token.is_some() { "EXAMPLE_MCP_TOKEN=… " } else { "" };
+    eprintln!(
+        "{name}\n  mcp      http://{address}/mcp\n  callers  authenticated by {authentication}\n  data     {data}\n  offers   {} tools, {jobs} of them jobs\n  try      {token}farcall smoke http://{address}/mcp",
+        ready.tools(),
+    );
+    warn(ready, config);
+}
+
+fn warn(ready: &Ready, config: &Config) {
+    if config.auth.has_short_token() {
+        tracing::warn!("MCP_BEARER_TOKEN is shorter than 16 characters and can be guessed; use `openssl rand -hex 32`");
+    }
+    if !config.auth.is_open() {
+        return;
+    }
+    if let Some(url) = &config.http.public_base_url {
+        tracing::warn!(%url, "this process checks nobody; whatever forwards the public URL to it must");
+    }
+    if !config.http.is_loopback() {
+        tracing::warn!(address = %ready.address, "anyone who reaches this address may call: FARCALL_ALLOW_UNAUTHENTICATED is set");
+    }
+}
+
+/// SIGTERM and SIGINT.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        let listen = |kind| signal(kind).map_err(|error| Failure::failed(format!("signals cannot be received: {error}")));
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

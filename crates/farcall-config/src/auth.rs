@@ -1,0 +1,55 @@
+//! Who may call.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::{Fault, Http, Source, variables};
+
+/// Tokens shorter than this can be guessed by trying.
+const SHORT_TOKEN: usize = 16;
+
+/// Who may call.
+#[derive(Clone, Debug, Default)]
+pub struct Auth {
+    /// The one shared secret, where there is one.
+    pub bearer_token: Option<SecretString>,
+    /// Whether a bind beyond loopback is fine without authentication.
+    pub allow_unauthenticated: bool,
+    /// Whether an authenticator of the program's own checks callers.
+    pub has_own_authenticator: bool,
+}
+
+impl Auth {
+    pub(crate) fn read(source: &Source, faults: &mut Vec<Fault>) -> Self {
+        let token = source.get(&variables::MCP_BEARER_TOKEN);
+        if token.is_some_and(|token| token.trim().is_empty()) {
+            faults.push(Fault::new(
+                "`MCP_BEARER_TOKEN` is empty, which would look protected and be open",
+                "give it a long random secret, for example of `openssl rand -hex 32`, or unset it",
+            ));
+        } else if token.is_some_and(|token| !token.bytes().all(|byte| byte.is_ascii_graphic())) {
+            faults.push(Fault::new(
+                "`MCP_BEARER_TOKEN` holds a character that a header cannot carry",
+                "use visible ASCII characters without spaces, for example of `openssl rand -hex 32`",
+            ));
+        }
+        Self {
+            bearer_token: token.map(|token| SecretString::from(token.to_owned())),
+            allow_unauthenticated: source.is_on(&variables::FARCALL_ALLOW_UNAUTHENTICATED),
+            has_own_authenticator: source.has_own_authenticator(),
+        }
+    }
+
+    /// Whether nobody is authenticated by this process.
+    pub fn is_open(&self) -> bool {
+        self.bearer_token.is_none() && !self.has_own_authenticator
+    }
+
+    /// Whether the shared secret is too short to resist guessing.
+    pub fn has_short_token(&self) -> bool {
+        self.bearer_token.as_ref().is_some_and(|token| token.expose_secret().len() < SHORT_TOKEN)
+    }
+
+    pub(crate) fn permits_bind(&self, http: &Http) -> bool {
+        !self.is_open() || http.is_loopback() || self.allow_unauthenticated
+    }
+}

@@ -1,0 +1,128 @@
+//! Where the server listens, and under which names it is reached.
+
+use std::{fmt, net::IpAddr};
+
+use url::Url;
+
+use crate::{Fault, Source, variables};
+
+/// Where the server listens, and under which names it is reached.
+#[derive(Clone, Debug)]
+pub struct Http {
+    /// Address to bind: an IP address or a name that resolves to one.
+    pub host: String,
+    /// Port to bind; 0 lets the system choose.
+    pub port: u16,
+    /// Public origin, where it is configured.
+    pub public_base_url: Option<PublicBaseUrl>,
+    /// More hosts to accept, with or without a port, lower case.
+    pub allowed_hosts: Vec<String>,
+    /// Origins of browsers to accept, such as `https://app.example.com`, lower case.
+    pub allowed_origins: Vec<String>,
+}
+
+/// An absolute `http` or `https` URL without query and without a slash at its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicBaseUrl(Url);
+
+impl PublicBaseUrl {
+    /// The URL, without a slash at its end.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str().trim_end_matches('/')
+    }
+
+    /// The host, with the port where it is not the scheme's own.
+    pub fn authority(&self) -> String {
+        let host = self.0.host_str().unwrap_or_default();
+        match self.0.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        }
+    }
+
+    /// The origin, for example `https://example-mcp.example.com`.
+    pub fn origin(&self) -> String {
+        self.0.origin().ascii_serialization()
+    }
+
+    fn parse(text: &str) -> Result<Self, Fault> {
+        let refused = |reason: &str| {
+            Fault::new(
+                format!("`PUBLIC_BASE_URL` is `{text}`, {reason}"),
+                "set the origin under which clients reach this server, for example https://example-mcp.example.com",
+            )
+        };
+        if text.contains(['<', '>']) {
+            return Err(refused("which still holds a placeholder"));
+        }
+        let url = Url::parse(text).map_err(|_| refused("which is no URL"))?;
+        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+            return Err(refused("which is no http or https address"));
+        }
+        if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
+            return Err(refused("which holds more than scheme, host, port and path"));
+        }
+        Ok(Self(url))
+    }
+}
+
+impl fmt::Display for PublicBaseUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl Http {
+    pub(crate) fn read(source: &Source, faults: &mut Vec<Fault>) -> Self {
+        let public_base_url = source.filled(&variables::PUBLIC_BASE_URL).map(PublicBaseUrl::parse);
+        Self {
+            host: source.filled(&variables::MCP_HOST).unwrap_or(variables::MCP_HOST.default).to_owned(),
+            port: port(source, faults),
+            public_base_url: public_base_url.and_then(|url| url.map_err(|fault| faults.push(fault)).ok()),
+            allowed_hosts: lower(source.list(&variables::FARCALL_ALLOWED_HOSTS)),
+            allowed_origins: origins(source, faults),
+        }
+    }
+
+    /// Whether only this machine can reach the address.
+    pub fn is_loopback(&self) -> bool {
+        let host = self.host.trim_start_matches('[').trim_end_matches(']');
+        match host.parse::<IpAddr>() {
+            Ok(address) => address.to_canonical().is_loopback(),
+            Err(_) => host.eq_ignore_ascii_case("localhost"),
+        }
+    }
+}
+
+fn port(source: &Source, faults: &mut Vec<Fault>) -> u16 {
+    let chosen = [variables::MCP_PORT, variables::PORT];
+    let found = chosen.iter().find_map(|variable| Some((variable, source.filled(variable)?)));
+    let Some((variable, text)) = found else {
+        return 8900;
+    };
+    text.parse().unwrap_or_else(|_| {
+        faults.push(Fault::new(
+            format!("`{}` is `{text}`, which is no port", variable.name),
+            "use a whole number from 0 to 65535",
+        ));
+        0
+    })
+}
+
+fn origins(source: &Source, faults: &mut Vec<Fault>) -> Vec<String> {
+    let listed = lower(source.list(&variables::FARCALL_ALLOWED_ORIGINS));
+    for origin in &listed {
+        let is_origin = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
+        if !is_origin {
+            faults.push(Fault::new(
+                format!("`FARCALL_ALLOWED_ORIGINS` lists `{origin}`, which is no origin"),
+                "write scheme, host and port only, for example https://app.example.com",
+            ));
+        }
+    }
+    listed
+}
+
+fn lower(list: Vec<String>) -> Vec<String> {
+    list.into_iter().map(|entry| entry.to_ascii_lowercase()).collect()
+}

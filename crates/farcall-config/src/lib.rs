@@ -1,0 +1,94 @@
+//! The configuration of a server.
+//!
+//! Values come from flags, then the environment, then `.env` in the working directory, then
+//! the defaults. They are turned into valid types once, at start, and everything that is
+//! wrong with them is reported together. Every variable is listed in [`variables`], from
+//! which the reference is generated.
+
+mod auth;
+mod http;
+mod log;
+mod source;
+mod storage;
+pub mod variables;
+
+use std::fmt;
+
+pub use self::{
+    auth::Auth,
+    http::{Http, PublicBaseUrl},
+    log::{Log, LogFormat},
+    source::Source,
+    storage::Storage,
+};
+
+/// A whole valid configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Who may call.
+    pub auth: Auth,
+    /// Where the server listens, and under which names it is reached.
+    pub http: Http,
+    /// What is logged, and how.
+    pub log: Log,
+    /// Where data lives.
+    pub storage: Storage,
+}
+
+impl Config {
+    /// Reads every section from `source`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with everything that is wrong, also between the sections.
+    pub fn read(source: &Source) -> Result<Self, ConfigError> {
+        let mut faults = Vec::new();
+        let auth = Auth::read(source, &mut faults);
+        let http = Http::read(source, &mut faults);
+        let log = Log::read(source, &mut faults);
+        let storage = Storage::read(source);
+        if !auth.permits_bind(&http) {
+            faults.push(Fault::new(
+                format!("binding `{}` without authentication would let anyone who reaches it call the tools", http.host),
+                "set MCP_BEARER_TOKEN; or bind MCP_HOST=127.0.0.1 behind a tunnel or proxy that authenticates; \
+                 or, where a perimeter of your own guards the port, set FARCALL_ALLOW_UNAUTHENTICATED=1",
+            ));
+        }
+        if faults.is_empty() {
+            Ok(Self { auth, http, log, storage })
+        } else {
+            Err(ConfigError(faults))
+        }
+    }
+}
+
+/// One thing that is wrong with the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What is wrong, one sentence.
+    pub message: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+impl Fault {
+    pub(crate) fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: hint.into() }
+    }
+}
+
+/// Everything that is wrong with the configuration; the server does not start.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct ConfigError(pub Vec<Fault>);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, fault) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "\n" };
+            write!(formatter, "{separator}{}\n  hint: {}", fault.message, fault.hint)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+//! Where values come from, nearest first.
+
+use std::{collections::HashMap, path::Path};
+
+use crate::{ConfigError, Fault, variables::Variable};
+
+/// Flags, environment and `.env`, in this order.
+#[derive(Clone, Debug, Default)]
+pub struct Source {
+    values: HashMap<String, String>,
+    own_authenticator: bool,
+}
+
+impl Source {
+    /// The environment of this process, and `.env` in `folder` for what it does not set.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where `.env` is there and cannot be read.
+    pub fn from_environment(folder: &Path) -> Result<Self, ConfigError> {
+        let mut values = HashMap::new();
+        let path = folder.join(".env");
+        if path.exists() {
+            let unreadable = |error: &dyn std::fmt::Display| {
+                // The text of a parse error quotes the line, which may hold a secret.
+                let _ = error;
+                ConfigError(vec![Fault::new("`.env` cannot be read", "write one NAME=value a line")])
+            };
+            let lines = dotenvy::from_path_iter(&path).map_err(|error| unreadable(&error))?;
+            for line in lines {
+                let (name, value) = line.map_err(|error| unreadable(&error))?;
+                values.insert(name, value);
+            }
+        }
+        values.extend(std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        }));
+        Ok(Self { values, own_authenticator: false })
+    }
+
+    /// Values given by name, for tests and for embedding.
+    pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        Self { values: pairs.into_iter().map(owned).collect(), own_authenticator: false }
+    }
+
+    /// Sets what a flag said, over everything else.
+    pub fn set(&mut self, variable: &Variable, value: impl Into<String>) {
+        self.values.insert(variable.name.to_owned(), value.into());
+    }
+
+    /// Sets what holds where nobody said anything else.
+    pub fn set_default(&mut self, variable: &Variable, value: impl Into<String>) {
+        self.values.entry(variable.name.to_owned()).or_insert_with(|| value.into());
+    }
+
+    /// Says that the program brings an authenticator of its own.
+    pub fn set_own_authenticator(&mut self) {
+        self.own_authenticator = true;
+    }
+
+    pub(crate) fn has_own_authenticator(&self) -> bool {
+        self.own_authenticator
+    }
+
+    pub(crate) fn get(&self, variable: &Variable) -> Option<&str> {
+        self.values.get(variable.name).map(String::as_str)
+    }
+
+    /// The value where it is set and not blank.
+    pub(crate) fn filled(&self, variable: &Variable) -> Option<&str> {
+        self.get(variable).map(str::trim).filter(|value| !value.is_empty())
+    }
+
+    /// A comma-separated list.
+    pub(crate) fn list(&self, variable: &Variable) -> Vec<String> {
+        let entries = self.filled(variable).unwrap_or_default().split(',');
+        entries.map(str::trim).filter(|entry| !entry.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// A switch: `1` or `true`.
+    pub(crate) fn is_on(&self, variable: &Variable) -> bool {
+        matches!(self.filled(variable), Some("1" | "true"))
+    }
+}

@@ -1,0 +1,92 @@
+use super::*;
+
+fn read(pairs: &[(&str, &str)]) -> Result<Config, String> {
+    let source = Source::from_pairs(pairs.iter().copied());
+    Config::read(&source).map_err(|error| error.to_string())
+}
+
+fn fault(name: &str, value: &str) -> String {
+    read(&[(name, value)]).unwrap_err()
+}
+
+#[test]
+fn an_empty_environment_gives_the_guides_defaults() {
+    let config = read(&[]).unwrap();
+    assert_eq!((config.http.host.as_str(), config.http.port), ("127.0.0.1", 8900));
+    assert!(config.auth.is_open() && config.http.is_loopback());
+    assert_eq!(config.storage.data_dir.to_str(), Some(".farcall"));
+}
+
+#[test]
+fn the_port_of_a_hosted_runtime_is_used_where_ours_is_not_set() {
+    assert_eq!(read(&[("PORT", "3000")]).unwrap().http.port, 3000);
+    assert_eq!(read(&[("PORT", "3000"), ("MCP_PORT", "4000")]).unwrap().http.port, 4000);
+    assert!(fault("MCP_PORT", "http").contains("`http`"));
+    assert!(fault("MCP_PORT", "65536").contains("hint: use a whole number"));
+}
+
+#[test]
+fn a_bind_beyond_loopback_without_authentication_names_three_ways_out() {
+    for host in ["0.0.0.0", "::", "192.0.2.1", "example.com"] {
+        let fault = fault("MCP_HOST", host);
+        for way in ["MCP_BEARER_TOKEN", "MCP_HOST=127.0.0.1", "FARCALL_ALLOW_UNAUTHENTICATED=1"] {
+            assert!(fault.contains(way), "{fault}");
+        }
+    }
+}
+
+#[test]
+fn a_bind_beyond_loopback_is_fine_with_a_token_or_by_choice() {
+    for (name, value) in [("MCP_BEARER_TOKEN", "0123456789abcdef"), ("FARCALL_ALLOW_UNAUTHENTICATED", "1")] {
+        assert!(read(&[("MCP_HOST", "0.0.0.0"), (name, value)]).is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn every_form_of_loopback_is_recognised() {
+    for host in ["127.0.0.1", "127.9.9.9", "::1", "[::1]", "localhost", "LOCALHOST", "::ffff:127.0.0.1"] {
+        assert!(read(&[("MCP_HOST", host)]).is_ok(), "{host}");
+    }
+}
+
+#[test]
+fn an_empty_token_is_refused_rather_than_ignored() {
+    assert!(fault("MCP_BEARER_TOKEN", "").contains("is empty"));
+    assert!(fault("MCP_BEARER_TOKEN", "  ").contains("is empty"));
+    assert!(fault("MCP_BEARER_TOKEN", "two words").contains("cannot carry"));
+}
+
+#[test]
+fn a_public_url_that_cannot_work_is_refused_with_its_reason() {
+    assert!(fault("PUBLIC_BASE_URL", "https://example-mcp.<your-zone>").contains("placeholder"));
+    for value in ["example.com", "ftp://example.com", "https://", "https://u:p@example.com", "https://example.com/?a=1"] {
+        assert!(fault("PUBLIC_BASE_URL", value).contains("hint: "), "{value}");
+    }
+}
+
+#[test]
+fn a_public_url_loses_its_last_slash() {
+    let config = read(&[("PUBLIC_BASE_URL", "https://Example.com:8443/")]).unwrap();
+    let url = config.http.public_base_url.unwrap();
+    assert_eq!(url.as_str(), "https://example.com:8443");
+    assert_eq!(url.authority(), "example.com:8443");
+}
+
+#[test]
+fn all_faults_are_reported_at_once() {
+    let report = read(&[("MCP_PORT", "x"), ("PUBLIC_BASE_URL", "x"), ("FARCALL_LOG_FORMAT", "x"), ("MCP_HOST", "0.0.0.0")]);
+    assert_eq!(report.unwrap_err().matches("hint: ").count(), 4);
+}
+
+#[test]
+fn an_origin_is_scheme_host_and_port() {
+    assert!(read(&[("FARCALL_ALLOWED_ORIGINS", "https://a.example, http://localhost:3000")]).is_ok());
+    assert!(fault("FARCALL_ALLOWED_ORIGINS", "a.example").contains("no origin"));
+    assert!(fault("FARCALL_ALLOWED_ORIGINS", "https://a.example/x").contains("no origin"));
+}
+
+#[test]
+fn a_secret_cannot_be_printed() {
+    let config = read(&[("MCP_BEARER_TOKEN", "0123456789abcdef")]).unwrap();
+    assert!(!format!("{config:?}").contains("0123456789abcdef"));
+}

@@ -1,0 +1,38 @@
+//! The only list of environment variables; code and reference both use it.
+
+/// An environment variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What holds where it is not set.
+    pub default: &'static str,
+    /// What it is for, one sentence.
+    pub purpose: &'static str,
+}
+
+macro_rules! variables {
+    ($($name:ident, $default:literal, $purpose:literal;)*) => {
+        $(
+            #[doc = $purpose]
+            pub const $name: Variable = Variable { name: stringify!($name), default: $default, purpose: $purpose };
+        )*
+
+        /// Every variable, in the order of the reference.
+        pub const ALL: &[Variable] = &[$($name),*];
+    };
+}
+
+variables! {
+    MCP_HOST, "127.0.0.1", "Address to bind.";
+    MCP_PORT, "8900", "Port to bind; 0 lets the system choose.";
+    PORT, "unset", "Used where MCP_PORT is not set, as hosted runtimes do.";
+    PUBLIC_BASE_URL, "http://127.0.0.1:PORT", "Public origin: prefix of file URLs, and an allowed Host.";
+    MCP_BEARER_TOKEN, "unset", "One shared secret; whoever sends it as a bearer token may call and fetch.";
+    FARCALL_DATA_DIR, ".farcall", "Folder of the job store and of the files.";
+    FARCALL_ALLOWED_HOSTS, "none", "More values of the Host header to accept, comma-separated.";
+    FARCALL_ALLOWED_ORIGINS, "none", "Origins of browsers to accept, comma-separated; turns CORS on for them.";
+    FARCALL_ALLOW_UNAUTHENTICATED, "unset", "1 permits a bind beyond loopback without authentication.";
+    FARCALL_LOG, "info", "What is logged: a level, or directives as tracing-subscriber reads them.";
+    FARCALL_LOG_FORMAT, "text on a terminal, else json", "How it is logged: text or json.";
+}

@@ -1,0 +1,103 @@
+//! Ends a job: its result is published once, or its failure is written down.
+
+use std::io::Write;
+
+use farcall_artifacts::ArtifactError;
+use farcall_core::{
+    artifact::{Artifact, media_type_of},
+    clock::Timestamp,
+    problem::{ErrorCode, Problem},
+};
+use farcall_store::{Claim, Failure, Fence, JobError, StoreError, Success};
+use serde_json::Value;
+
+use crate::{execute::Ending, runner::Services};
+
+/// The file that holds the result of a job that wrote no file of its own.
+const RESULT_FILE: &str = "result.json";
+
+/// Writes down what an attempt came to.
+pub(crate) async fn end(services: &Services, claim: &Claim, ending: Ending) {
+    let fence = claim.fence;
+    let written = match ending {
+        Ending::Done { value, artifacts } => succeed(services, claim, value, artifacts).await,
+        Ending::Failed(problem) => Err(problem),
+    };
+    let written = match written {
+        Err(problem) => fail(services, claim, &problem).await,
+        Ok(()) => Ok(()),
+    };
+    match written {
+        Ok(()) => {}
+        Err(StoreError::StaleClaim { .. }) => {
+            tracing::warn!(job = %fence.id, "the job is no longer this worker's, its ending is dropped");
+            return;
+        }
+        // It stays `running` in the store, and is taken up again by the next start.
+        Err(error) => tracing::error!(job = %fence.id, %error, "the ending of the job is not kept"),
+    }
+    let artifacts = services.artifacts.clone();
+    let removed = tokio::task::spawn_blocking(move || artifacts.remove_work_dir(fence.id)).await;
+    if let Ok(Err(error)) = removed {
+        tracing::warn!(job = %fence.id, %error, "the work folder of the job is left behind");
+    }
+}
+
+/// Puts a job back into the queue because the server stops.
+pub(crate) async fn hand_back(services: &Services, fence: Fence) {
+    match services.store.release(fence).await {
+        Ok(()) => tracing::info!(job = %fence.id, "the job is handed back, it goes on with the next start"),
+        Err(StoreError::StaleClaim { .. }) => {}
+        Err(error) => tracing::error!(job = %fence.id, %error, "the job cannot be handed back"),
+    }
+}
+
+async fn succeed(services: &Services, claim: &Claim, value: Value, mut artifacts: Vec<Artifact>) -> Result<(), Problem> {
+    let known = services.programs.get(&claim.job);
+    let has_value = known.is_some_and(|known| known.job.program.has_value());
+    let has_files = !artifacts.is_empty() || has_recorded_files(services, claim).await?;
+    if !has_files {
+        artifacts.push(write_result(services, claim.fence, value.clone()).await?);
+    }
+    let (finished_at, expires_at) = times(services, claim);
+    let success = Success { value: has_value.then_some(value), artifacts, finished_at, expires_at };
+    services.store.succeed(claim.fence, success).await.map_err(StoreError::problem)?;
+    tracing::info!(job = %claim.fence.id, kind = claim.job, "the job has succeeded");
+    Ok(())
+}
+
+/// Whether an earlier stage recorded a file with its checkpoint.
+async fn has_recorded_files(services: &Services, claim: &Claim) -> Result<bool, Problem> {
+    let outcome = services.store.staged(claim.fence).await.map_err(StoreError::problem)?;
+    Ok(!outcome.is_empty())
+}
+
+async fn write_result(services: &Services, fence: Fence, value: Value) -> Result<Artifact, Problem> {
+    let artifacts = services.artifacts.clone();
+    let write = move || {
+        let sink = artifacts.create(fence.id, fence.epoch, RESULT_FILE, media_type_of(RESULT_FILE));
+        let mut sink = sink.map_err(ArtifactError::into_problem)?;
+        sink.write_all(&serde_json::to_vec(&value)?)?;
+        sink.finish()
+    };
+    tokio::task::spawn_blocking(write).await?
+}
+
+async fn fail(services: &Services, claim: &Claim, problem: &Problem) -> Result<(), StoreError> {
+    let cause = problem.cause().map(ToString::to_string);
+    tracing::warn!(job = %claim.fence.id, kind = claim.job, code = %problem.code(), error = %problem, cause, "the job has failed");
+    let (finished_at, expires_at) = times(services, claim);
+    let code = match problem.code() {
+        ErrorCode::UnknownJob => ErrorCode::UserError,
+        code => code,
+    };
+    let error = JobError { code, message: problem.public_message() };
+    services.store.fail(claim.fence, Failure { error, finished_at, expires_at }).await
+}
+
+fn times(services: &Services, claim: &Claim) -> (Timestamp, Timestamp) {
+    let now = services.clock.now();
+    let keep_for = services.programs.get(&claim.job).map_or(farcall_core::job::DEFAULT_KEEP_FOR, |known| known.job.keep_for);
+    let keep_for = i64::try_from(keep_for.as_millis()).unwrap_or(i64::MAX);
+    (now, Timestamp(now.0.saturating_add(keep_for)))
+}

@@ -1,0 +1,24 @@
+//! The life of a job.
+//!
+//! A module a step, in the order a job goes through them: [`queue`] takes it in, `claim`
+//! gives it to a worker, `execute` runs its stages, `report` keeps its progress, `finish`
+//! ends it. `maintenance` puts right what a crash left behind, and [`runner`] starts and
+//! stops it all. [`contract`] is what callers see: three tools from one declaration.
+
+mod claim;
+pub mod contract;
+mod execute;
+mod finish;
+pub mod links;
+mod maintenance;
+pub mod programs;
+pub mod queue;
+mod report;
+pub mod runner;
+
+pub use self::{
+    links::Links,
+    programs::Programs,
+    queue::Queue,
+    runner::{Runner, RunnerOptions, StartError},
+};

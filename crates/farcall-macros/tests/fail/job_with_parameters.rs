@@ -1,0 +1,14 @@
+extern crate self as farcall;
+#[path = "../facade/private.rs"]
+pub mod __private;
+
+use farcall_macros::job;
+
+/// Do something long.
+#[job]
+fn act(size: u8) -> farcall_core::job::Pipeline<u8, u8> {
+    let _ = size;
+    farcall_core::job::Pipeline::new()
+}
+
+fn main() {}

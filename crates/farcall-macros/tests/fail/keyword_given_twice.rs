@@ -1,0 +1,17 @@
+extern crate self as farcall;
+#[path = "../facade/private.rs"]
+pub mod __private;
+
+use farcall_macros::tool;
+
+/// Do something.
+#[tool]
+fn act(
+    /// How fast.
+    #[max = 1]
+    #[max = 2]
+    speed: u32,
+) {
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+extern crate self as farcall;
+#[path = "../facade/private.rs"]
+pub mod __private;
+
+use farcall_macros::tool;
+
+/// Do something.
+#[tool]
+fn act(
+    /// Comments do no harm.
+    #[default]
+    ctx: farcall_core::context::CallContext,
+) {
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+extern crate self as farcall;
+#[path = "../facade/private.rs"]
+pub mod __private;
+
+use farcall_macros::tool;
+
+/// Do something.
+#[tool]
+fn act(
+    /// How fast.
+    #[min = 3]
+    #[max = -3]
+    speed: i32,
+) {
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+extern crate self as farcall;
+#[path = "../facade/private.rs"]
+pub mod __private;
+
+use farcall_macros::tool;
+
+/// Do something.
+#[tool]
+fn act(
+    speed: f64,
+) {
+}
+
+fn main() {}

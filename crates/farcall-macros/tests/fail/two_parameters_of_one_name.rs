@@ -1,0 +1,18 @@
+extern crate self as farcall;
+#[path = "../facade/private.rs"]
+pub mod __private;
+
+use farcall_macros::tool;
+
+/// Do something.
+#[tool]
+fn act(
+    /// Where from.
+    place: String,
+    /// Where to.
+    #[rename = "place"]
+    target: String,
+) {
+}
+
+fn main() {}

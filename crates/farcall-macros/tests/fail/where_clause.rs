@@ -1,0 +1,15 @@
+extern crate self as farcall;
+#[path = "../facade/private.rs"]
+pub mod __private;
+
+use farcall_macros::tool;
+
+/// Do something.
+#[tool]
+fn act()
+where
+    String: Clone,
+{
+}
+
+fn main() {}

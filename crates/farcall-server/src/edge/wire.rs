@@ -1,0 +1,189 @@
+//! What a JSON-RPC body must be before the protocol library sees it.
+//!
+//! Parsers differ in which of two equal keys they honour, and a gateway that reads one while
+//! the server runs the other is a hole (CVE-2026-27896 and its like). So an object with a key
+//! twice is refused here, at any depth, and what was judged is what runs.
+
+use std::{borrow::Cow, collections::HashSet, fmt};
+
+use serde::{
+    Deserialize,
+    de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor},
+};
+
+/// What is wrong with a body.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum WireFault {
+    /// No JSON, not UTF-8, or nested too deeply: JSON-RPC -32700.
+    NotJson(String),
+    /// JSON, but no single request: JSON-RPC -32600.
+    NotARequest(String),
+}
+
+/// The start of the message by which a duplicate is told from other faults.
+const DUPLICATE: &str = "duplicate key ";
+
+/// Reads `body` once, without keeping anything.
+pub(crate) fn check(body: &[u8]) -> Result<(), WireFault> {
+    match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        None => return Err(WireFault::NotJson("the body is empty; send one JSON-RPC request".to_owned())),
+        Some(b'[') => {
+            return Err(WireFault::NotARequest("batches are not part of MCP; send one request at a time".to_owned()));
+        }
+        Some(_) => {}
+    }
+    let fault = match serde_json::from_slice::<Unambiguous>(body) {
+        Ok(Unambiguous) => return Ok(()),
+        Err(fault) => fault,
+    };
+    let sentence = fault.to_string();
+    Err(match sentence.strip_prefix(DUPLICATE) {
+        Some(key) => WireFault::NotARequest(format!("the key {key} is there twice; send each key once")),
+        None => WireFault::NotJson(format!("the body is no valid JSON: {sentence}")),
+    })
+}
+
+/// Any JSON value in which no object has a key twice.
+struct Unambiguous;
+
+impl<'de> Deserialize<'de> for Unambiguous {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(UnambiguousVisitor)
+    }
+}
+
+struct UnambiguousVisitor;
+
+impl<'de> Visitor<'de> for UnambiguousVisitor {
+    type Value = Unambiguous;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Unambiguous, E> {
+        Ok(Unambiguous)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Unambiguous, E> {
+        Ok(Unambiguous)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Unambiguous, E> {
+        Ok(Unambiguous)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Unambiguous, E> {
+        Ok(Unambiguous)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Unambiguous, E> {
+        Ok(Unambiguous)
+    }
+
+    fn visit_unit<E>(self) -> Result<Unambiguous, E> {
+        Ok(Unambiguous)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Unambiguous, A::Error> {
+        while elements.next_element::<Unambiguous>()?.is_some() {}
+        Ok(Unambiguous)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Unambiguous, A::Error> {
+        let mut seen = Keys::default();
+        while let Some(Key(key)) = entries.next_key()? {
+            if !seen.insert(&key) {
+                let shown: String = key.chars().take(64).collect();
+                return Err(A::Error::custom(format!("{DUPLICATE}`{}`", shown.escape_debug())));
+            }
+            seen.keep(key);
+            entries.next_value::<Unambiguous>()?;
+        }
+        Ok(Unambiguous)
+    }
+}
+
+/// A key, borrowed from the body unless it holds escapes.
+struct Key<'de>(Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeyVisitor;
+
+        impl<'de> Visitor<'de> for KeyVisitor {
+            type Value = Key<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a key")
+            }
+
+            fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Borrowed(key)))
+            }
+
+            fn visit_str<E>(self, key: &str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Owned(key.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_str(KeyVisitor)
+    }
+}
+
+/// The keys of one object: a few are compared one by one, many are hashed.
+#[derive(Default)]
+struct Keys<'de> {
+    few: Vec<Cow<'de, str>>,
+    many: HashSet<Cow<'de, str>>,
+}
+
+impl<'de> Keys<'de> {
+    const FEW: usize = 16;
+
+    fn insert(&self, key: &Cow<'de, str>) -> bool {
+        !self.few.contains(key) && !self.many.contains(key)
+    }
+
+    fn keep(&mut self, key: Cow<'de, str>) {
+        if self.few.len() < Self::FEW {
+            self.few.push(key);
+        } else {
+            self.many.insert(key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinary_requests_pass() {
+        for body in [r#"{"a":1,"b":{"a":[1,2.5,null,true,"x"]}}"#, " {} ", "1", r#""x""#] {
+            assert_eq!(check(body.as_bytes()), Ok(()), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_key_twice_is_refused_at_any_depth_and_in_any_spelling() {
+        for body in [r#"{"a":1,"a":1}"#, r#"{"x":[{"a":1,"\u0061":2}]}"#] {
+            let fault = check(body.as_bytes()).unwrap_err();
+            assert_eq!(fault, WireFault::NotARequest("the key `a` is there twice; send each key once".to_owned()));
+        }
+        let many = (0..100).map(|n| format!("\"k{n}\":0")).collect::<Vec<_>>().join(",");
+        assert_eq!(check(format!("{{{many}}}").as_bytes()), Ok(()));
+        assert!(check(format!("{{{many},\"k99\":0}}").as_bytes()).is_err());
+    }
+
+    #[test]
+    fn what_is_no_json_is_told_apart_from_what_is_no_request() {
+        let deep = "[".repeat(1000);
+        let deep = format!("{{\"a\":{deep}");
+        for body in ["", " ", "{", "{\"a\":NaN}", "{\"a\":\u{1}}", &deep, "{}x"] {
+            assert!(matches!(check(body.as_bytes()), Err(WireFault::NotJson(_))), "{body:.20}");
+        }
+        assert!(matches!(check(b"{\"a\":\"\xff\"}"), Err(WireFault::NotJson(_))));
+        assert!(matches!(check(b"[{}]"), Err(WireFault::NotARequest(_))));
+    }
+}

@@ -1,0 +1,90 @@
+//! Probes: alive, and ready.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use farcall_core::principal::Scope;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde_json::json;
+use tokio::{sync::Mutex, time::Instant};
+
+use crate::{JobFiles, auth::{self, Authenticators}};
+
+/// Less free space than this and the server is not ready for jobs (64 MiB).
+const MIN_FREE_BYTES: u64 = 64 << 20;
+
+/// `{"ok": true}`, exactly, for whoever asks.
+pub(crate) async fn alive() -> Response {
+    let json = HeaderValue::from_static("application/json");
+    ([(header::CONTENT_TYPE, json)], "{\"ok\": true}").into_response()
+}
+
+/// What readiness depends on.
+#[derive(Clone)]
+pub(crate) struct Readiness {
+    jobs: Option<JobFiles>,
+    gate: Arc<Authenticators>,
+    /// The newest verdict, for everyone who asks soon after: the check writes to the disk.
+    verdict: Arc<Mutex<Option<(Instant, Verdict)>>>,
+}
+
+/// The check that fails, with its cause; `None` where none does.
+type Verdict = Option<(&'static str, String)>;
+
+/// How long a verdict holds.
+const VERDICT_TIME: Duration = Duration::from_secs(2);
+
+impl Readiness {
+    pub(crate) fn new(jobs: Option<JobFiles>, gate: Arc<Authenticators>) -> Self {
+        Self { jobs, gate, verdict: Arc::default() }
+    }
+
+    async fn verdict(&self) -> Verdict {
+        // Held during the check, so that many who ask at once cause one.
+        let mut verdict = self.verdict.lock().await;
+        match &*verdict {
+            Some((at, known)) if at.elapsed() < VERDICT_TIME => known.clone(),
+            _ => {
+                let fresh = self.check().await;
+                *verdict = Some((Instant::now(), fresh.clone()));
+                fresh
+            }
+        }
+    }
+
+    async fn check(&self) -> Verdict {
+        let jobs = self.jobs.as_ref()?;
+        if let Err(error) = jobs.store.ping().await {
+            return Some(("store", error.to_string()));
+        }
+        let artifacts = jobs.artifacts.clone();
+        let checked = tokio::task::spawn_blocking(move || artifacts.check()).await;
+        match checked {
+            Ok(Ok(free)) if free < MIN_FREE_BYTES => {
+                Some(("disk", format!("{free} bytes are free")))
+            }
+            Ok(Ok(_)) => None,
+            Ok(Err(error)) => Some(("artifacts", error.to_string())),
+            Err(error) => Some(("artifacts", error.to_string())),
+        }
+    }
+}
+
+/// 200 where jobs can be taken in and files kept, else 503 with the failing check's name; the
+/// cause only for callers with the scope `admin`.
+pub(crate) async fn ready(State(readiness): State<Readiness>, headers: HeaderMap) -> Response {
+    let Some((check, cause)) = readiness.verdict().await else {
+        return alive().await;
+    };
+    tracing::warn!(check, cause, "not ready");
+    let caller = auth::recognise(&readiness.gate, &headers).await.ok();
+    let mut body = json!({"ok": false, "failing": check});
+    if caller.is_some_and(|caller| caller.has(Scope::Admin)) {
+        body["cause"] = cause.into();
+    }
+    let json = HeaderValue::from_static("application/json");
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::CONTENT_TYPE, json)], body.to_string()).into_response()
+}

@@ -1,0 +1,94 @@
+//! Everything HTTP, and MCP over stdio.
+//!
+//! The tree follows a request: [`accept`] takes the connection, [`router`] lists every route,
+//! `layers` every layer in order; `edge` refuses what no handler should see, [`auth`] says who
+//! is calling, `mcp` answers the protocol, `files` sends what jobs left, `health` answers probes.
+
+pub mod accept;
+pub mod auth;
+mod edge;
+mod files;
+mod health;
+mod layers;
+mod mcp;
+mod problem_response;
+pub mod router;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::Router;
+use farcall_artifacts::Artifacts;
+use farcall_core::{catalog::Catalog, clock::Clock, updates::Updates};
+use farcall_store::JobStore;
+use tokio_util::sync::CancellationToken;
+
+pub use self::{edge::Guard, mcp::{Protocol, StdioError}};
+use self::auth::Authenticators;
+
+/// What a client reads about the server itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Name, for example `example-mcp`.
+    pub name: String,
+    /// Version of the program behind the tools.
+    pub version: String,
+    /// A name for people.
+    pub title: Option<String>,
+    /// What an agent should know before it calls anything; keep it short.
+    pub instructions: Option<String>,
+}
+
+/// Sessions for clients before 2026-07-28, so that the server can ask them questions.
+///
+/// They need memory here and stickiness in front of several servers, so they are off unless
+/// asked for. A session belongs to the caller that opened it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sessions {
+    /// How many there may be at once; defaults to 256.
+    pub max: usize,
+    /// After how long without a message one ends; defaults to five minutes.
+    pub idle: Duration,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self { max: 256, idle: Duration::from_mins(5) }
+    }
+}
+
+/// Everything a server is made of; the composition root fills it.
+pub struct Parts {
+    /// Name, version, instructions.
+    pub identity: Identity,
+    /// What is offered.
+    pub catalog: Arc<Catalog>,
+    /// News for subscribers, where the program sends any.
+    pub updates: Option<Updates>,
+    /// Sessions for older clients, where they are wanted.
+    pub sessions: Option<Sessions>,
+    /// Who may call.
+    pub authenticators: Authenticators,
+    /// Which hosts and origins are accepted.
+    pub guard: Guard,
+    /// The job store, for files and readiness; `None` where there is no job.
+    pub jobs: Option<JobFiles>,
+    /// The program's own routes behind the authenticators.
+    pub gated_routes: Router,
+    /// The program's own routes that anyone may call.
+    pub public_routes: Router,
+    /// Signs what travels through clients; at least 32 bytes.
+    pub state_key: [u8; 32],
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Ends streams that would otherwise never end, when the server stops.
+    pub stopping: CancellationToken,
+}
+
+/// Where finished jobs and their files are.
+#[derive(Clone)]
+pub struct JobFiles {
+    /// The records.
+    pub store: Arc<dyn JobStore>,
+    /// The bytes.
+    pub artifacts: Artifacts,
+}

@@ -1,0 +1,148 @@
+//! Runs a tool: its arguments are judged first, its result last, and in between it can neither
+//! take the server down nor keep its caller waiting for ever.
+
+use std::sync::Arc;
+
+use farcall_core::{
+    JsonObject,
+    catalog::CatalogedTool,
+    content::{Content, ToolOutput},
+    context::CallContext,
+    panic,
+    problem::{ErrorCode, Problem},
+};
+use rmcp::{ErrorData, model::{CallToolResult, ContentBlock, MetaObject}};
+use serde_json::{Value, json};
+
+/// What a call came to.
+pub(super) enum Called {
+    /// An answer, also one that says that the tool failed.
+    Answered(CallToolResult),
+    /// The tool needs something of its client first.
+    Demanding(Problem),
+}
+
+/// Calls `tool` with `arguments`.
+///
+/// # Errors
+/// A protocol error where the tool's content does not have the protocol's shape.
+pub(super) async fn call(tool: &CatalogedTool, context: &CallContext, arguments: Value) -> Result<Called, ErrorData> {
+    let outcome = match judged(tool, arguments) {
+        Ok(arguments) => run(tool, context, arguments).await.and_then(|output| checked(tool, output)),
+        Err(problem) => Err(problem),
+    };
+    match outcome {
+        Ok(output) => present(output).map(Called::Answered),
+        Err(problem) if problem.demand().is_some() => Ok(Called::Demanding(problem)),
+        Err(problem) => {
+            log(tool, context, &problem);
+            present(failed(tool, &problem)).map(Called::Answered)
+        }
+    }
+}
+
+fn judged(tool: &CatalogedTool, arguments: Value) -> Result<JsonObject, Problem> {
+    tool.input.check(&arguments).map_err(|violation| {
+        Problem::user(format!("the arguments of `{}` are not valid: {violation}", tool.tool.declaration.name))
+            .hint("`tools/list` has the schema")
+    })?;
+    match arguments {
+        Value::Object(arguments) => Ok(arguments),
+        _ => Err(Problem::user("the arguments are no object")),
+    }
+}
+
+async fn run(tool: &CatalogedTool, context: &CallContext, arguments: JsonObject) -> Result<ToolOutput, Problem> {
+    let handler = Arc::clone(&tool.tool.handler);
+    let limit = tool.tool.declaration.time_limit;
+    let call = {
+        let context = context.clone();
+        async move {
+            // A handler may panic before it returns its future, too.
+            let answer = panic::contain(|| Ok(handler.call(context, arguments)))?;
+            panic::contain_async(answer).await
+        }
+    };
+    // A task of its own: a tool that blocks its thread holds up that thread, not the clock here.
+    let mut task = AbortOnDrop(tokio::spawn(call));
+    match tokio::time::timeout(limit, &mut task.0).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(error)) => Err(Problem::internal(error)),
+        Err(_) => {
+            context.cancellation().cancel();
+            let sentence = format!("`{}` took longer than its limit of {} s and was cut", tool.tool.declaration.name, limit.as_secs_f64());
+            Err(Problem::new(ErrorCode::Timeout, sentence).hint("work this long belongs into a job"))
+        }
+    }
+}
+
+/// Stops the tool when its caller has gone, or its time is up.
+struct AbortOnDrop<T>(tokio::task::JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn checked(tool: &CatalogedTool, output: ToolOutput) -> Result<ToolOutput, Problem> {
+    let Some(schema) = &tool.output else { return Ok(output) };
+    if output.is_error {
+        return Ok(output);
+    }
+    let name = &tool.tool.declaration.name;
+    let verdict = match &output.structured {
+        Some(value) => schema.check(value),
+        None => Err("it has no structured content".to_owned()),
+    };
+    match verdict {
+        Ok(()) => Ok(output),
+        Err(violation) => Err(Problem::internal(format!("the result of `{name}` breaks its output schema: {violation}"))),
+    }
+}
+
+/// A problem as the answer of a tool: text always, structured where the tool's schema admits it,
+/// because clients in use judge errors by the same schema and would show the violation instead.
+fn failed(tool: &CatalogedTool, problem: &Problem) -> ToolOutput {
+    let mut error = json!({"error": problem.public_message()});
+    if problem.code() != ErrorCode::UserError {
+        error["error_code"] = problem.code().as_str().into();
+    }
+    for (name, value) in problem.details() {
+        error[name] = value.clone();
+    }
+    let mut output = ToolOutput::text(error.to_string()).failed();
+    output.structured = tool.output_admits_errors.then_some(error);
+    output
+}
+
+fn log(tool: &CatalogedTool, context: &CallContext, problem: &Problem) {
+    let name = &tool.tool.declaration.name;
+    let request = context.request_id();
+    match problem.cause() {
+        Some(cause) => tracing::error!(tool = name, request, code = %problem.code(), %cause, "a call failed"),
+        None => tracing::debug!(tool = name, request, code = %problem.code(), error = %problem, "a call was refused"),
+    }
+}
+
+fn present(output: ToolOutput) -> Result<CallToolResult, ErrorData> {
+    let mut blocks = Vec::with_capacity(output.content.len());
+    for content in output.content {
+        blocks.push(block(content)?);
+    }
+    let mut result = if output.is_error { CallToolResult::error(blocks) } else { CallToolResult::success(blocks) };
+    result.structured_content = output.structured;
+    result.meta = output.meta.map(MetaObject);
+    Ok(result)
+}
+
+/// One block in the SDK's type.
+pub(super) fn block(content: Content) -> Result<ContentBlock, ErrorData> {
+    match content.into_plain_text() {
+        Ok(text) => Ok(ContentBlock::text(text)),
+        Err(content) => serde_json::from_value(content.into_value()).map_err(|error| {
+            tracing::error!(%error, "content does not have the protocol's shape");
+            ErrorData::internal_error("the content of the answer does not have the protocol's shape", None)
+        }),
+    }
+}

@@ -1,0 +1,142 @@
+//! The other end of a call, as user code sees it.
+
+use std::sync::Arc;
+
+use farcall_core::{
+    BoxFuture,
+    context::{Client, LogLevel, Progress},
+    problem::Problem,
+    question::{Answer, Asking, Question},
+};
+use rmcp::{
+    Peer, RoleServer,
+    model::{
+        ClientCapabilities, ProgressNotificationParam, ProgressToken, ProtocolVersion,
+    },
+    service::RequestContext,
+};
+use serde_json::Value;
+
+use super::{front::Accepts, logging, sessions::MCP_SESSION_ID};
+
+/// How a client can be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Era {
+    /// 2026-07-28 and later: every request stands alone, and questions are answers.
+    Rounds,
+    /// Before, in a session: the server may send requests of its own.
+    Session,
+    /// Before, without a session: nothing but answers.
+    Stateless,
+}
+
+impl Era {
+    pub(crate) fn of(request: &RequestContext<RoleServer>) -> Self {
+        let version = request.protocol_version();
+        if version.is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str()) {
+            return Self::Rounds;
+        }
+        match request.extensions.get::<http::request::Parts>() {
+            Some(parts) if !parts.headers.contains_key(MCP_SESSION_ID) => Self::Stateless,
+            _ => Self::Session,
+        }
+    }
+}
+
+/// The client of one request.
+pub(crate) struct PeerClient {
+    peer: Peer<RoleServer>,
+    era: Era,
+    progress_token: Option<ProgressToken>,
+    log_threshold: Option<LogLevel>,
+    capabilities: Option<ClientCapabilities>,
+}
+
+impl PeerClient {
+    /// `session_level` is what the client of a session asked for with `logging/setLevel`.
+    pub(crate) fn new(request: &RequestContext<RoleServer>, session_level: LogLevel) -> Self {
+        let era = Era::of(request);
+        let accepts = request.extensions.get::<http::request::Parts>().and_then(|parts| parts.extensions.get::<Accepts>());
+        // Anything sent before the answer makes it a stream, which this client cannot read.
+        let is_mute = accepts.is_some_and(|accepts| !accepts.stream);
+        let log_threshold = match era {
+            Era::Rounds => logging::wanted(&request.meta),
+            Era::Session | Era::Stateless => Some(session_level),
+        };
+        Self {
+            peer: request.peer.clone(),
+            era,
+            progress_token: request.meta.get_progress_token().filter(|_| !is_mute),
+            log_threshold: log_threshold.filter(|_| !is_mute),
+            // The SDK makes up capabilities for a stateless older client; it has none here.
+            capabilities: (era != Era::Stateless).then(|| request.client_capabilities()).flatten(),
+        }
+    }
+}
+
+impl Client for PeerClient {
+    fn progress(&self, progress: Progress) -> BoxFuture<()> {
+        let Some(token) = self.progress_token.clone() else {
+            return Box::pin(std::future::ready(()));
+        };
+        let peer = self.peer.clone();
+        Box::pin(async move {
+            let mut news = ProgressNotificationParam::new(token, progress.done);
+            news.total = progress.total;
+            news.message = progress.message;
+            if let Err(error) = peer.notify_progress(news).await {
+                tracing::debug!(%error, "progress does not reach the client");
+            }
+        })
+    }
+
+    fn log(&self, level: LogLevel, logger: Option<String>, data: Value) -> BoxFuture<()> {
+        if self.log_threshold.is_none_or(|threshold| level < threshold) {
+            return Box::pin(std::future::ready(()));
+        }
+        Box::pin(logging::send(self.peer.clone(), level, logger, data))
+    }
+
+    fn can_be_asked(&self, asking: Asking) -> bool {
+        self.capabilities.as_ref().is_some_and(|client| match asking {
+            Asking::Person => client.elicitation.is_some(),
+            Asking::Model => client.sampling.is_some(),
+            Asking::Roots => client.roots.is_some(),
+        })
+    }
+
+    fn ask(&self, questions: Vec<(String, Question)>) -> BoxFuture<Result<Option<Vec<Answer>>, Problem>> {
+        if self.era != Era::Session {
+            return Box::pin(std::future::ready(Ok(None)));
+        }
+        let peer = Arc::new(self.peer.clone());
+        Box::pin(async move {
+            let mut answers = Vec::with_capacity(questions.len());
+            for (_, question) in questions {
+                answers.push(put(&peer, &question).await?);
+            }
+            Ok(Some(answers))
+        })
+    }
+}
+
+/// Sends one question as a request of the server, and waits for its answer.
+#[expect(deprecated, reason = "deprecated in the protocol, and still part of it")]
+async fn put(peer: &Peer<RoleServer>, question: &Question) -> Result<Answer, Problem> {
+    let params = Value::Object(question.params().clone());
+    let answered = match question.asking() {
+        Asking::Person => {
+            let answer = peer.create_elicitation(serde_json::from_value(params)?).await;
+            answer.map(serde_json::to_value)
+        }
+        Asking::Model => {
+            let answer = peer.create_message(serde_json::from_value(params)?).await;
+            answer.map(serde_json::to_value)
+        }
+        Asking::Roots => peer.list_roots().await.map(serde_json::to_value),
+    };
+    match answered {
+        Ok(answer) => Ok(Answer::new(answer?)),
+        Err(error) => Err(Problem::user(format!("the client did not answer `{}`", question.method())).because(error)),
+    }
+}

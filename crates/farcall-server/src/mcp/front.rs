@@ -1,0 +1,175 @@
+//! What stands before the SDK: it reads the body, evens out what clients say they accept, turns
+//! every refusal into JSON-RPC, and keeps answers that take long from being cut.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    response::Response,
+};
+use bytes::Bytes;
+use farcall_core::principal::Principal;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use serde::Deserialize;
+
+use super::{Protocol, stream};
+use crate::{edge, problem_response::json_rpc, router::MCP};
+
+/// After this time without an answer the client gets a stream with comments on it: proxies
+/// cut what is silent for about 100 seconds, some clients what shows nothing at all.
+const LATE: Duration = Duration::from_secs(10);
+
+/// What a client can read, beside what HTTP says about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Accepts {
+    pub(crate) json: bool,
+    pub(crate) stream: bool,
+}
+
+impl Accepts {
+    fn of(headers: &HeaderMap) -> Self {
+        let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+        let mut types = values.flat_map(|value| value.split(',')).map(|range| {
+            let kind = range.split(';').next().unwrap_or_default();
+            kind.trim().to_ascii_lowercase()
+        });
+        let mut accepts = Self { json: false, stream: false };
+        let mut is_silent = true;
+        for kind in types.by_ref() {
+            is_silent = false;
+            accepts.json |= matches!(kind.as_str(), "application/json" | "application/*" | "*/*");
+            accepts.stream |= matches!(kind.as_str(), "text/event-stream" | "text/*" | "*/*");
+        }
+        // RFC 9110 section 12.5.1: a request without `Accept` takes anything.
+        Self { json: accepts.json || is_silent, stream: accepts.stream || is_silent }
+    }
+}
+
+/// Answers every request to `/mcp`.
+pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Request) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let accepts = Accepts::of(&parts.headers);
+    let is_call = parts.method == Method::POST;
+    let is_end = parts.method == Method::DELETE;
+    let body = if is_call {
+        match edge::read_json(&parts.headers, body).await {
+            Ok(body) => body,
+            Err(error) => return error.response(MCP),
+        }
+    } else {
+        Bytes::new()
+    };
+    if protocol.are_sessions_on && let Err(refusal) = session_is_callers(&protocol, &parts, &body).await {
+        return refusal;
+    }
+    if is_call && (accepts.json || accepts.stream) {
+        // The SDK insists on both; what the client cannot read is translated below.
+        let both = HeaderValue::from_static("application/json, text/event-stream");
+        parts.headers.insert(header::ACCEPT, both);
+    }
+    parts.extensions.insert(accepts);
+    let owner = parts.extensions.get::<Principal>().cloned();
+    let pending = {
+        let protocol = Arc::clone(&protocol);
+        let request = http::Request::from_parts(parts, Full::new(body));
+        async move { finished(protocol.http.handle(request).await.map(Body::new), accepts).await }
+    };
+    let response = if is_call && accepts.stream {
+        let mut pending = Box::pin(pending);
+        match tokio::time::timeout(LATE, &mut pending).await {
+            Ok(response) => response,
+            Err(_) => return stream::late(pending),
+        }
+    } else {
+        pending.await
+    };
+    if protocol.are_sessions_on && let Some(owner) = owner {
+        protocol.sessions.bind(response.headers(), &owner).await;
+    }
+    if is_end && response.status() == StatusCode::ACCEPTED {
+        // Python clients take 202 for a failure to end the session.
+        return (StatusCode::NO_CONTENT, Body::empty()).into_response_with(response.headers());
+    }
+    response
+}
+
+/// Refuses somebody else's session as one that never existed, and a new one above the limit.
+async fn session_is_callers(protocol: &Protocol, parts: &http::request::Parts, body: &[u8]) -> Result<(), Response> {
+    #[derive(Deserialize)]
+    struct Method<'a> {
+        #[serde(borrow)]
+        method: Option<&'a str>,
+    }
+
+    if let Some(id) = parts.headers.get(super::sessions::MCP_SESSION_ID) {
+        let caller = parts.extensions.get::<Principal>();
+        let is_theirs = protocol.sessions.belongs_to(id, caller);
+        return if is_theirs {
+            Ok(())
+        } else {
+            Err(json_rpc(StatusCode::NOT_FOUND, -32_000, "there is no such session; initialize a new one"))
+        };
+    }
+    let method = serde_json::from_slice::<Method>(body).ok().and_then(|request| request.method);
+    if method == Some("initialize") && protocol.sessions.are_full().await {
+        let mut refusal = json_rpc(StatusCode::SERVICE_UNAVAILABLE, -32_000, "there are too many sessions; try again later");
+        refusal.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
+        return Err(refusal);
+    }
+    Ok(())
+}
+
+/// The SDK's answer in a form that the client reads.
+async fn finished(response: Response, accepts: Accepts) -> Response {
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let is_json = kind.starts_with("application/json");
+    if (status.is_client_error() || status.is_server_error()) && !is_json {
+        return refused(response).await;
+    }
+    if is_json && status == StatusCode::OK && !accepts.json {
+        return stream::as_stream(response).await;
+    }
+    response
+}
+
+/// The SDK refuses some requests in plain words; on `/mcp` errors are JSON-RPC.
+async fn refused(response: Response) -> Response {
+    let (parts, body) = response.into_parts();
+    let said = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let said = String::from_utf8_lossy(&said);
+    let mut translated = match parts.status {
+        // The body is JSON, that was seen before, so it is the message that does not fit.
+        StatusCode::UNSUPPORTED_MEDIA_TYPE if !said.contains("Content-Type") => json_rpc(
+            StatusCode::BAD_REQUEST,
+            -32_600,
+            "the body is no JSON-RPC request of MCP; send `jsonrpc`, `id`, `method` and `params`",
+        ),
+        status => {
+            let said = said.trim();
+            let reason = if said.is_empty() { status.canonical_reason().unwrap_or("refused") } else { said };
+            json_rpc(status, -32_000, reason)
+        }
+    };
+    for (name, value) in &parts.headers {
+        if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
+            translated.headers_mut().insert(name, value.clone());
+        }
+    }
+    translated
+}
+
+trait WithHeaders {
+    fn into_response_with(self, headers: &HeaderMap) -> Response;
+}
+
+impl WithHeaders for (StatusCode, Body) {
+    fn into_response_with(self, headers: &HeaderMap) -> Response {
+        let mut response = Response::new(self.1);
+        *response.status_mut() = self.0;
+        response.headers_mut().extend(headers.iter().filter(|(name, _)| *name != header::CONTENT_LENGTH).map(|(name, value)| (name.clone(), value.clone())));
+        response
+    }
+}

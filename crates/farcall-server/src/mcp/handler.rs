@@ -1,0 +1,311 @@
+//! What the SDK calls for every request of the protocol.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use farcall_core::{
+    BoxFuture, JsonObject,
+    completion::{MAX_SUGGESTIONS, Target},
+    content::ResourceContent,
+    context::{CallContext, LogLevel},
+    panic,
+    principal::Principal,
+    problem::Problem,
+    prompt,
+};
+use rmcp::{
+    ErrorData, RoleServer, ServerHandler,
+    model::{
+        CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult, CompletionInfo, ErrorCode, GetPromptRequestParams,
+        GetPromptResponse, GetPromptResult, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+        PaginatedRequestParams, PromptMessage, ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Reference, Role,
+        ServerConfig, SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams,
+    },
+    service::{NotificationContext, RequestContext, SubscriptionContext},
+};
+use serde_json::{Value, json};
+
+use super::{
+    Server,
+    call::{self, Called},
+    client::{Era, PeerClient},
+    listen::{self, Subscribed},
+    logging,
+    rounds::Binding,
+};
+use crate::edge::RequestId;
+
+/// One connection: a session, a stream of standard input, or a single request.
+pub(crate) struct Connection {
+    server: Arc<Server>,
+    /// Who calls where no HTTP layer says so.
+    local: Option<Principal>,
+    log_level: Mutex<LogLevel>,
+    subscribed: Subscribed,
+    is_told_news: AtomicBool,
+}
+
+type Request = RequestContext<RoleServer>;
+
+impl Connection {
+    pub(crate) fn new(server: Arc<Server>) -> Self {
+        Self {
+            server,
+            local: None,
+            log_level: Mutex::new(LogLevel::Info),
+            subscribed: Subscribed::default(),
+            is_told_news: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn local(server: Arc<Server>, caller: Principal) -> Self {
+        Self { local: Some(caller), ..Self::new(server) }
+    }
+
+    fn caller(&self, request: &Request) -> Result<Principal, ErrorData> {
+        let recognised = request.extensions.get::<http::request::Parts>().and_then(|parts| parts.extensions.get::<Principal>());
+        // Without the gate's word there is no caller: better no answer than one for nobody.
+        recognised
+            .or(self.local.as_ref())
+            .cloned()
+            .ok_or_else(|| ErrorData::internal_error("the caller is not known", None))
+    }
+
+    /// The context of a request that may ask its client, and what binds its rounds together.
+    fn context(
+        &self,
+        request: &Request,
+        (method, name, arguments): (&str, &str, &Value),
+        (state, responses): (Option<String>, Option<rmcp::model::InputResponses>),
+    ) -> Result<(CallContext, Binding), ErrorData> {
+        let caller = self.caller(request)?;
+        let binding = Binding::new(&caller, method, name, arguments);
+        let recollection = self.server.rounds.open(state.as_deref(), responses, &binding)?;
+        let level = *self.log_level.lock().unwrap_or_else(PoisonError::into_inner);
+        let parts = request.extensions.get::<http::request::Parts>();
+        let id = parts.and_then(|parts| parts.extensions.get::<RequestId>());
+        let context = CallContext::new(
+            caller,
+            id.map_or_else(|| request.id.to_string(), ToString::to_string),
+            request.meta.0.0.clone(),
+            request.ct.child_token(),
+            Arc::new(PeerClient::new(request, level)),
+            recollection,
+        );
+        Ok((context, binding))
+    }
+
+    /// What a problem of a prompt, a resource or a completion is in the protocol.
+    fn protocol_error(&self, what: &str, problem: &Problem, data: Option<Value>) -> ErrorData {
+        if let Some(cause) = problem.cause() {
+            tracing::error!(what, %cause, "a request failed");
+        }
+        let code = match problem.code() {
+            farcall_core::problem::ErrorCode::Internal => ErrorCode::INTERNAL_ERROR,
+            _ => ErrorCode::INVALID_PARAMS,
+        };
+        ErrorData::new(code, problem.public_message(), data)
+    }
+}
+
+impl ServerHandler for Connection {
+    fn get_info(&self) -> ServerConfig {
+        self.server.presented.info.clone()
+    }
+
+    async fn list_tools(&self, _: Option<PaginatedRequestParams>, _: Request) -> Result<ListToolsResult, ErrorData> {
+        Ok(ListToolsResult::with_all_items(self.server.presented.tools.clone()))
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        self.server.presented.tool(name).cloned()
+    }
+
+    async fn call_tool(&self, params: CallToolRequestParams, request: Request) -> Result<CallToolResponse, ErrorData> {
+        let Some(tool) = self.server.catalog.tool(&params.name) else {
+            let shown: String = params.name.chars().take(64).collect();
+            let sentence = format!("there is no tool `{}`; `tools/list` has the names", shown.escape_debug());
+            return Err(ErrorData::invalid_params(sentence, None));
+        };
+        let arguments = Value::Object(params.arguments.unwrap_or_default());
+        let subject = ("tools/call", params.name.as_ref(), &arguments);
+        let (context, binding) = self.context(&request, subject, (params.request_state, params.input_responses))?;
+        match call::call(tool, &context, arguments).await? {
+            Called::Answered(result) => Ok(CallToolResponse::Complete(result)),
+            Called::Demanding(problem) => match problem.demand() {
+                Some(demand) => {
+                    let required = self.server.rounds.demand(demand, &context.recollection(), &binding)?;
+                    Ok(CallToolResponse::InputRequired(required))
+                }
+                None => Err(self.protocol_error("tool", &problem, None)),
+            },
+        }
+    }
+
+    async fn list_prompts(&self, _: Option<PaginatedRequestParams>, _: Request) -> Result<ListPromptsResult, ErrorData> {
+        Ok(ListPromptsResult::with_all_items(self.server.presented.prompts.clone()))
+    }
+
+    async fn get_prompt(&self, params: GetPromptRequestParams, request: Request) -> Result<GetPromptResponse, ErrorData> {
+        let Some(prompt) = self.server.catalog.prompt(&params.name) else {
+            return Err(ErrorData::invalid_params("there is no such prompt; `prompts/list` has the names", None));
+        };
+        let arguments = Value::Object(params.arguments.unwrap_or_default());
+        let subject = ("prompts/get", params.name.as_ref(), &arguments);
+        let (context, binding) = self.context(&request, subject, (params.request_state, params.input_responses))?;
+        let written = contained(prompt.clone(), context.clone(), strings(&arguments)?).await;
+        match written {
+            Ok(messages) => {
+                let messages: Result<Vec<_>, _> = messages.into_iter().map(message).collect();
+                let mut result = GetPromptResult::new(messages?);
+                result.description = Some(prompt.description.clone());
+                Ok(GetPromptResponse::Complete(result))
+            }
+            Err(problem) => match problem.demand() {
+                Some(demand) => {
+                    let required = self.server.rounds.demand(demand, &context.recollection(), &binding)?;
+                    Ok(GetPromptResponse::InputRequired(required))
+                }
+                None => Err(self.protocol_error("prompt", &problem, None)),
+            },
+        }
+    }
+
+    async fn list_resources(&self, _: Option<PaginatedRequestParams>, _: Request) -> Result<ListResourcesResult, ErrorData> {
+        Ok(ListResourcesResult::with_all_items(self.server.presented.resources.clone()))
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: Request,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        Ok(ListResourceTemplatesResult::with_all_items(self.server.presented.templates.clone()))
+    }
+
+    async fn read_resource(&self, params: ReadResourceRequestParams, request: Request) -> Result<ReadResourceResponse, ErrorData> {
+        let uri = params.uri;
+        let subject = ("resources/read", uri.as_str(), &Value::Null);
+        let (context, binding) = self.context(&request, subject, (params.request_state, params.input_responses))?;
+        let reading: BoxFuture<_> = if let Some(resource) = self.server.catalog.resource(&uri) {
+            resource.read(context.clone())
+        } else if let Some((template, variables)) = self.server.catalog.template(&uri) {
+            template.read(context.clone(), uri.clone(), variables)
+        } else {
+            let data = json!({"uri": uri.chars().take(2_000).collect::<String>()});
+            return Err(ErrorData::resource_not_found("there is no such resource; `resources/list` has the URIs", Some(data)));
+        };
+        match panic::contain_async(reading).await {
+            Ok(contents) => {
+                let contents = contents.into_iter().map(ResourceContent::into_value).map(serde_json::from_value).collect();
+                let contents: Result<Vec<_>, serde_json::Error> = contents;
+                let contents = contents.map_err(|error| self.protocol_error("resource", &Problem::internal(error), None))?;
+                Ok(ReadResourceResponse::Complete(ReadResourceResult::new(contents)))
+            }
+            Err(problem) => match problem.demand() {
+                Some(demand) => {
+                    let required = self.server.rounds.demand(demand, &context.recollection(), &binding)?;
+                    Ok(ReadResourceResponse::InputRequired(required))
+                }
+                None => Err(self.protocol_error("resource", &problem, Some(json!({"uri": uri})))),
+            },
+        }
+    }
+
+    async fn complete(&self, params: CompleteRequestParams, request: Request) -> Result<CompleteResult, ErrorData> {
+        let target = match params.r#ref {
+            Reference::Prompt(prompt) => Target::Prompt(prompt.name),
+            Reference::Resource(resource) => Target::ResourceTemplate(resource.uri),
+            _ => return Ok(CompleteResult::default()),
+        };
+        let Some(completion) = self.server.catalog.completion(&target, &params.argument.name) else {
+            return Ok(CompleteResult::default());
+        };
+        let nothing = ("completion/complete", params.argument.name.as_str(), &Value::Null);
+        let (context, _) = self.context(&request, nothing, (None, None))?;
+        let filled = params.context.and_then(|context| context.arguments).unwrap_or_default();
+        let suggested = completion.suggest(context, params.argument.value, filled.into_iter().collect());
+        let mut values = panic::contain_async(suggested).await.map_err(|problem| self.protocol_error("completion", &problem, None))?;
+        let total = values.len();
+        values.truncate(MAX_SUGGESTIONS);
+        let mut info = CompletionInfo::new(values).map_err(|error| ErrorData::internal_error(error, None))?;
+        info.total = u32::try_from(total).ok();
+        info.has_more = Some(total > MAX_SUGGESTIONS);
+        Ok(CompleteResult::new(info))
+    }
+
+    #[expect(deprecated, reason = "deprecated in the protocol, and still part of it")]
+    async fn set_level(&self, params: rmcp::model::SetLevelRequestParams, _: Request) -> Result<(), ErrorData> {
+        *self.log_level.lock().unwrap_or_else(PoisonError::into_inner) = logging::chosen(&params);
+        Ok(())
+    }
+
+    fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+        self.server.updates.is_some().then(|| requested.clone())
+    }
+
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        if let Some(updates) = &self.server.updates {
+            listen::listen(&context, updates, &self.server.stopping).await;
+        }
+        Ok(())
+    }
+
+    async fn subscribe(&self, params: SubscribeRequestParams, request: Request) -> Result<(), ErrorData> {
+        if Era::of(&request) != Era::Session || self.server.updates.is_none() {
+            return Err(ErrorData::invalid_request("this server has no session to send news to; read the resource again instead", None));
+        }
+        if !self.subscribed.add(params.uri) {
+            return Err(ErrorData::invalid_request("this session has subscribed to too many resources", None));
+        }
+        Ok(())
+    }
+
+    async fn unsubscribe(&self, params: UnsubscribeRequestParams, _: Request) -> Result<(), ErrorData> {
+        self.subscribed.remove(&params.uri);
+        Ok(())
+    }
+
+    async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        let is_session = match context.extensions.get::<http::request::Parts>() {
+            Some(parts) => parts.headers.contains_key(super::sessions::MCP_SESSION_ID),
+            None => true,
+        };
+        let Some(updates) = self.server.updates.clone().filter(|_| is_session) else { return };
+        if !self.is_told_news.swap(true, Ordering::SeqCst) {
+            let stopping = self.server.stopping.clone();
+            tokio::spawn(listen::tell(context.peer, self.subscribed.clone(), updates, stopping));
+        }
+    }
+}
+
+async fn contained(prompt: prompt::Prompt, context: CallContext, arguments: prompt::Arguments) -> Result<Vec<prompt::Message>, Problem> {
+    panic::contain_async(Box::pin(async move { prompt.write(context, arguments).await })).await
+}
+
+fn message(message: prompt::Message) -> Result<PromptMessage, ErrorData> {
+    let role = match message.role {
+        prompt::Role::Assistant => Role::Assistant,
+        prompt::Role::User => Role::User,
+    };
+    Ok(PromptMessage::new(role, call::block(message.content)?))
+}
+
+/// The arguments of a prompt are strings.
+fn strings(arguments: &Value) -> Result<prompt::Arguments, ErrorData> {
+    let none = JsonObject::new();
+    let entries = arguments.as_object().unwrap_or(&none).iter();
+    entries
+        .map(|(name, value)| match value {
+            Value::String(text) => Ok((name.clone(), text.clone())),
+            _ => {
+                let shown: String = name.chars().take(64).collect();
+                Err(ErrorData::invalid_params(format!("the argument `{}` is no string", shown.escape_debug()), None))
+            }
+        })
+        .collect()
+}

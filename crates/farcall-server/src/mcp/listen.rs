@@ -1,0 +1,95 @@
+//! News for subscribers: `subscriptions/listen` of 2026-07-28, and the notifications that a
+//! session of an older client gets without asking, or for resources it subscribed to.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use farcall_core::updates::{Update, Updates};
+use rmcp::{
+    Peer, RoleServer,
+    model::ResourceUpdatedNotificationParam,
+    service::SubscriptionContext,
+};
+use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
+
+/// Sends the news that one stream subscribed to, until its client goes or the server stops.
+pub(super) async fn listen(context: &SubscriptionContext, updates: &Updates, stopping: &CancellationToken) {
+    let mut news = updates.subscribe();
+    loop {
+        let update = tokio::select! {
+            update = news.recv() => update,
+            () = context.cancelled() => return,
+            () = stopping.cancelled() => return,
+        };
+        let sink = context.sink();
+        let sent = match update {
+            Ok(Update::Resource(uri)) => sink.notify_resource_updated(uri.to_string()).await,
+            Ok(Update::Tools) => sink.notify_tool_list_changed().await,
+            Ok(Update::Prompts) => sink.notify_prompt_list_changed().await,
+            Ok(Update::Resources) => sink.notify_resource_list_changed().await,
+            Err(RecvError::Lagged(missed)) => {
+                tracing::warn!(missed, "a subscriber is too slow and has missed news");
+                continue;
+            }
+            Err(RecvError::Closed) => return,
+        };
+        if let Err(error) = sent {
+            // What the filter leaves out is refused here, and that is all there is to it.
+            tracing::trace!(%error, "news are not for this subscriber");
+        }
+    }
+}
+
+/// The resources that a session of an older client subscribed to.
+#[derive(Clone, Default)]
+pub(super) struct Subscribed(Arc<Mutex<HashSet<String>>>);
+
+impl Subscribed {
+    /// The most resources that one session may subscribe to.
+    const MAX: usize = 1_000;
+
+    /// Adds a resource; `false` where there are too many already.
+    pub(super) fn add(&self, uri: String) -> bool {
+        let mut uris = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if uris.len() >= Self::MAX {
+            return false;
+        }
+        uris.insert(uri);
+        true
+    }
+
+    pub(super) fn remove(&self, uri: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(uri);
+    }
+
+    fn contains(&self, uri: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(uri)
+    }
+}
+
+/// Sends news to the client of a session until it goes or the server stops.
+pub(super) async fn tell(peer: Peer<RoleServer>, subscribed: Subscribed, updates: Updates, stopping: CancellationToken) {
+    let mut news = updates.subscribe();
+    loop {
+        let update = tokio::select! {
+            update = news.recv() => update,
+            () = stopping.cancelled() => return,
+        };
+        let sent = match update {
+            Ok(Update::Resource(uri)) if subscribed.contains(&uri) => {
+                peer.notify_resource_updated(ResourceUpdatedNotificationParam::new(uri.to_string())).await
+            }
+            Ok(Update::Resource(_)) | Err(RecvError::Lagged(_)) => Ok(()),
+            Ok(Update::Tools) => peer.notify_tool_list_changed().await,
+            Ok(Update::Prompts) => peer.notify_prompt_list_changed().await,
+            Ok(Update::Resources) => peer.notify_resource_list_changed().await,
+            Err(RecvError::Closed) => return,
+        };
+        if sent.is_err() || peer.is_transport_closed() {
+            return;
+        }
+    }
+}

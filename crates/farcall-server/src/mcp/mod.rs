@@ -1,0 +1,106 @@
+//! MCP over Streamable HTTP and stdio, on the official SDK.
+//!
+//! `front` stands before the SDK and makes up for what it leaves to its users; `handler` is what
+//! the SDK calls; `call` runs a tool. `client` is the other end as user code sees it, `rounds`
+//! what travels through clients between two rounds of a call, `listen` and `logging` what clients are told unasked,
+//! `sessions` the bounded sessions of older clients, `present` declarations in the SDK's types.
+
+mod call;
+mod client;
+mod front;
+mod handler;
+mod listen;
+mod logging;
+mod present;
+mod rounds;
+mod sessions;
+mod stream;
+
+use std::{sync::Arc, time::Duration};
+
+use farcall_core::{catalog::{Catalog, Faults}, principal::Principal, updates::Updates};
+use rmcp::{
+    ServiceExt,
+    transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService},
+};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use self::front::answer;
+use self::{handler::Connection, present::Presented, rounds::Rounds, sessions::BoundedSessions};
+use crate::{Parts, Sessions};
+
+/// A comment on a stream this often keeps proxies from cutting it.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// MCP as this server speaks it.
+pub struct Protocol {
+    server: Arc<Server>,
+    http: StreamableHttpService<Connection, BoundedSessions>,
+    sessions: Arc<BoundedSessions>,
+    are_sessions_on: bool,
+}
+
+/// What every connection of a server shares.
+pub(crate) struct Server {
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) presented: Presented,
+    pub(crate) rounds: Rounds,
+    pub(crate) updates: Option<Updates>,
+    pub(crate) stopping: CancellationToken,
+}
+
+/// MCP over stdio ended badly.
+#[derive(Debug, thiserror::Error)]
+#[error("the client on standard input cannot be served: {0}")]
+pub struct StdioError(String);
+
+impl Protocol {
+    /// The protocol for these parts.
+    ///
+    /// # Errors
+    /// [`Faults`] where something registered cannot be expressed in the protocol.
+    pub fn new(parts: &Parts) -> Result<Arc<Self>, Faults> {
+        let server = Arc::new(Server {
+            presented: Presented::new(&parts.identity, &parts.catalog, parts.updates.is_some())?,
+            catalog: Arc::clone(&parts.catalog),
+            rounds: Rounds::new(parts.state_key),
+            updates: parts.updates.clone(),
+            stopping: parts.stopping.clone(),
+        });
+        let sessions = Arc::new(BoundedSessions::new(parts.sessions.unwrap_or(Sessions { max: 0, ..Sessions::default() })));
+        let config = StreamableHttpServerConfig::default()
+            .with_legacy_session_mode(parts.sessions.is_some())
+            .with_json_response(true)
+            .with_sse_keep_alive(Some(KEEP_ALIVE))
+            // Both are checked by our own guard, for every route, before a request comes here.
+            .disable_allowed_hosts()
+            .disable_allowed_origins()
+            .with_max_request_body_bytes(usize::MAX);
+        let shared = Arc::clone(&server);
+        let connect = move || Ok(Connection::new(Arc::clone(&shared)));
+        Ok(Arc::new(Self {
+            server,
+            http: StreamableHttpService::new(connect, Arc::clone(&sessions), config),
+            sessions,
+            are_sessions_on: parts.sessions.is_some(),
+        }))
+    }
+
+    /// Serves one client on standard input and output, until it goes or `stop`.
+    ///
+    /// # Errors
+    /// [`StdioError`] where it does not speak MCP.
+    pub async fn serve_stdio(&self, stop: CancellationToken) -> Result<(), StdioError> {
+        let connection = Connection::local(Arc::clone(&self.server), Principal::anonymous());
+        let failed = |error: &dyn std::fmt::Display| StdioError(error.to_string());
+        let running = connection.serve_with_ct(rmcp::transport::stdio(), stop);
+        let running = running.await.map_err(|error| failed(&error))?;
+        running.waiting().await.map_err(|error| failed(&error))?;
+        Ok(())
+    }
+
+    /// Ends every request that is still open; call it when the connections have drained.
+    pub fn cut(&self) {
+        self.http.config.cancellation_token.cancel();
+    }
+}

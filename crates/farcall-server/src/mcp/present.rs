@@ -1,0 +1,133 @@
+//! Declarations in the SDK's types, made once at start.
+
+use farcall_core::{
+    JsonObject,
+    catalog::{Catalog, Fault, Faults},
+    prompt::Prompt,
+    tool::ToolDeclaration,
+};
+use rmcp::model::{Implementation, ServerCapabilities, ServerConfig, Tool};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::Identity;
+
+/// What clients are shown.
+pub(crate) struct Presented {
+    pub(crate) info: ServerConfig,
+    pub(crate) tools: Vec<Tool>,
+    pub(crate) prompts: Vec<rmcp::model::Prompt>,
+    pub(crate) resources: Vec<rmcp::model::Resource>,
+    pub(crate) templates: Vec<rmcp::model::ResourceTemplate>,
+}
+
+impl Presented {
+    /// # Errors
+    /// [`Faults`] where a field, such as an icon, does not have the protocol's shape.
+    pub(crate) fn new(identity: &Identity, catalog: &Catalog, has_updates: bool) -> Result<Self, Faults> {
+        let offers = catalog.offers();
+        let mut faults = Vec::new();
+        let presented = Self {
+            info: info(identity, catalog, has_updates),
+            tools: catalog.tools().iter().filter_map(|tool| keep(tool_value(&tool.tool.declaration), "tool", &tool.tool.declaration.name, &mut faults)).collect(),
+            prompts: offers.prompts.iter().filter_map(|prompt| keep(prompt_value(prompt), "prompt", &prompt.name, &mut faults)).collect(),
+            resources: offers.resources.iter().filter_map(|resource| {
+                let value = with_field(&resource.fields, "uri", &resource.uri);
+                keep(value, "resource", &resource.uri, &mut faults)
+            }).collect(),
+            templates: offers.templates.iter().filter_map(|template| {
+                let value = with_field(&template.fields, "uriTemplate", &template.uri_template);
+                keep(value, "resource template", &template.uri_template, &mut faults)
+            }).collect(),
+        };
+        if faults.is_empty() { Ok(presented) } else { Err(Faults(faults)) }
+    }
+
+    /// The tool called `name`, as clients see it.
+    pub(crate) fn tool(&self, name: &str) -> Option<&Tool> {
+        self.tools.iter().find(|tool| tool.name == name)
+    }
+}
+
+fn keep<T: DeserializeOwned>(value: Value, kind: &str, name: &str, faults: &mut Vec<Fault>) -> Option<T> {
+    serde_json::from_value(value)
+        .map_err(|error| {
+            faults.push(Fault {
+                subject: format!("{kind} `{name}`"),
+                reason: format!("a field does not have MCP's shape: {error}"),
+            });
+        })
+        .ok()
+}
+
+fn info(identity: &Identity, catalog: &Catalog, has_updates: bool) -> ServerConfig {
+    let offers = catalog.offers();
+    let mut capabilities = json!({"logging": {}, "tools": {}});
+    if has_updates {
+        capabilities["tools"] = json!({"listChanged": true});
+    }
+    if !offers.prompts.is_empty() {
+        capabilities["prompts"] = if has_updates { json!({"listChanged": true}) } else { json!({}) };
+    }
+    if !offers.resources.is_empty() || !offers.templates.is_empty() {
+        capabilities["resources"] = if has_updates { json!({"listChanged": true, "subscribe": true}) } else { json!({}) };
+    }
+    if !offers.completions.is_empty() {
+        capabilities["completions"] = json!({});
+    }
+    // The value is written above, with nothing in it that the type does not know.
+    let capabilities: ServerCapabilities = serde_json::from_value(capabilities).unwrap_or_default();
+    let mut implementation = Implementation::new(&identity.name, &identity.version);
+    implementation.title.clone_from(&identity.title);
+    let mut info = ServerConfig::new(capabilities).with_server_info(implementation);
+    info.instructions.clone_from(&identity.instructions);
+    info
+}
+
+fn tool_value(declaration: &ToolDeclaration) -> Value {
+    let mut value = json!({
+        "name": declaration.name,
+        "description": declaration.description,
+        "inputSchema": declaration.input_schema,
+    });
+    if let Some(title) = &declaration.annotations.title {
+        value["title"] = title.as_str().into();
+    }
+    if let Some(schema) = &declaration.output_schema {
+        value["outputSchema"] = Value::Object(schema.clone());
+    }
+    let annotations = json!(declaration.annotations);
+    if annotations.as_object().is_some_and(|hints| !hints.is_empty()) {
+        value["annotations"] = annotations;
+    }
+    if !declaration.icons.is_empty() {
+        value["icons"] = Value::Array(declaration.icons.clone());
+    }
+    if !declaration.meta.is_empty() {
+        value["_meta"] = Value::Object(declaration.meta.clone());
+    }
+    value
+}
+
+fn prompt_value(prompt: &Prompt) -> Value {
+    let mut value = Value::Object(with(&prompt.fields, "name", prompt.name.as_str().into()));
+    value["description"] = prompt.description.as_str().into();
+    if !prompt.arguments.is_empty() {
+        let arguments = prompt.arguments.iter().map(|argument| {
+            json!({"name": argument.name, "description": argument.description, "required": argument.required})
+        });
+        value["arguments"] = arguments.collect();
+    }
+    value
+}
+
+fn with_field(fields: &JsonObject, name: &str, value: &str) -> Value {
+    Value::Object(with(fields, name, value.into()))
+}
+
+fn with(fields: &JsonObject, name: &str, value: Value) -> JsonObject {
+    let mut fields = fields.clone();
+    fields.insert(name.to_owned(), value);
+    fields
+}
+

@@ -1,0 +1,113 @@
+//! What travels through a client between two rounds of a call (MRTR, SEP-2322).
+//!
+//! The client brings back what it was given, or whatever it likes: so it is signed, bound to the
+//! caller and to the very request, and old after an hour.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use farcall_core::{context::Recollection, principal::Principal, problem::Demand};
+use rmcp::{
+    ErrorData,
+    model::{ClientCapabilities, InputRequests, InputRequiredResult, InputResponses, RequestStateCodec, SealOptions},
+};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+/// How long a client may take to answer.
+const ANSWER_TIME: Duration = Duration::from_hours(1);
+
+/// Signs and checks what travels.
+pub(crate) struct Rounds(RequestStateCodec);
+
+/// The request that a state belongs to.
+pub(crate) struct Binding(Vec<u8>);
+
+impl Binding {
+    /// Binds to the caller, the method, the name of the tool or prompt, and its arguments.
+    pub(crate) fn new(caller: &Principal, method: &str, name: &str, arguments: &Value) -> Self {
+        let mut hash = Sha256::new();
+        for part in [caller.id(), method, name, &arguments.to_string()] {
+            hash.update(part.len().to_be_bytes());
+            hash.update(part);
+        }
+        Self(hash.finalize().to_vec())
+    }
+}
+
+impl Rounds {
+    pub(crate) fn new(key: [u8; 32]) -> Self {
+        // The key is as long as the tag, which is what the SDK asks for.
+        #[expect(deprecated, reason = "the checked constructor could only fail for a shorter key")]
+        Self(RequestStateCodec::new(key))
+    }
+
+    /// What the caller brought along; unknown keys and answers that are no objects are dropped.
+    ///
+    /// # Errors
+    /// -32602 where the state is not one that this server gave for this request.
+    pub(crate) fn open(
+        &self,
+        state: Option<&str>,
+        responses: Option<InputResponses>,
+        binding: &Binding,
+    ) -> Result<Recollection, ErrorData> {
+        let mut recollection = match state {
+            None => Recollection::default(),
+            Some(state) => self.0.open_json_with(state, &binding.0).map_err(|error| {
+                tracing::warn!(%error, "a request state is refused");
+                ErrorData::invalid_params(
+                    "`requestState` was not issued by this server for this request, or is too old; call again without it",
+                    None,
+                )
+            })?,
+        };
+        let answers: BTreeMap<_, _> = responses.unwrap_or_default().into_iter().filter(|(_, answer)| answer.is_object()).collect();
+        recollection.answers.extend(answers);
+        Ok(recollection)
+    }
+
+    /// The protocol's form of what a call demands of its client.
+    ///
+    /// # Errors
+    /// -32021 for a capability that the client lacks, -32603 where a question does not fit the protocol.
+    pub(crate) fn demand(
+        &self,
+        demand: &Demand,
+        recollection: &Recollection,
+        binding: &Binding,
+    ) -> Result<InputRequiredResult, ErrorData> {
+        let questions = match demand {
+            Demand::Answers(questions) => questions,
+            Demand::Capability(asking) => return Err(lacking(*asking)),
+        };
+        let requests = questions.iter().map(|(key, question)| {
+            let request = json!({"method": question.method(), "params": question.params()});
+            Ok((key.clone(), serde_json::from_value(request)?))
+        });
+        let requests: Result<InputRequests, serde_json::Error> = requests.collect();
+        let requests = requests.map_err(|error| internal("a question does not fit the protocol", &error))?;
+        let options = SealOptions::new().associated_data(&binding.0).ttl(ANSWER_TIME);
+        let state = self.0.seal_json_with(recollection, &options);
+        let state = state.map_err(|error| internal("a request state cannot be sealed", &error))?;
+        Ok(InputRequiredResult::new(Some(requests), Some(state)))
+    }
+}
+
+fn lacking(asking: farcall_core::question::Asking) -> ErrorData {
+    use farcall_core::question::Asking;
+
+    let name = match asking {
+        Asking::Person => "elicitation",
+        Asking::Model => "sampling",
+        Asking::Roots => "roots",
+    };
+    match serde_json::from_value::<ClientCapabilities>(json!({name: {}})) {
+        Ok(required) => ErrorData::missing_required_client_capability(required),
+        Err(error) => internal("a capability cannot be named", &error),
+    }
+}
+
+fn internal(sentence: &'static str, error: &dyn std::fmt::Display) -> ErrorData {
+    tracing::error!(%error, sentence);
+    ErrorData::internal_error(sentence, None)
+}

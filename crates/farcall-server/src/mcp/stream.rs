@@ -1,0 +1,64 @@
+//! Answers as streams of server-sent events.
+
+use std::{convert::Infallible, future::Future, pin::Pin};
+
+use axum::{body::Body, response::Response};
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use http::{HeaderValue, StatusCode, header};
+use http_body_util::BodyExt;
+
+use super::KEEP_ALIVE;
+
+type Pending = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+/// Opens the answer now, with a comment, and sends what `pending` comes to when it does.
+///
+/// Dropping the body, as happens when the client goes, drops `pending` too: the call is cancelled.
+pub(super) fn late(pending: impl Future<Output = Response> + Send + 'static) -> Response {
+    let comments_then_response = stream::unfold(Some((Box::pin(pending) as Pending, true)), |waiting| async {
+        let (mut pending, is_first) = waiting?;
+        if !is_first {
+            tokio::select! {
+                response = &mut pending => return Some((rest(response).await, None)),
+                () = tokio::time::sleep(KEEP_ALIVE) => {}
+            }
+        }
+        Some((Body::from(": still working\n\n"), Some((pending, false))))
+    });
+    let bytes = comments_then_response.flat_map(Body::into_data_stream);
+    events(Body::from_stream(bytes))
+}
+
+/// The same answer, a JSON value, as a stream of one event.
+pub(super) async fn as_stream(response: Response) -> Response {
+    events(rest(response).await)
+}
+
+/// What a stream still has to say to give `response`.
+async fn rest(response: Response) -> Body {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    if kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream")) {
+        return response.into_body();
+    }
+    let json = match response.into_body().collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) => {
+            tracing::debug!(%error, "an answer broke off");
+            return Body::empty();
+        }
+    };
+    let pieces = [Bytes::from_static(b"event: message\ndata: "), json, Bytes::from_static(b"\n\n")];
+    Body::from_stream(stream::iter(pieces.map(Ok::<_, Infallible>)))
+}
+
+fn events(body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::OK;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // nginx would otherwise collect the events before it passes them on.
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+}

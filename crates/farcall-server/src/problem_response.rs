@@ -1,0 +1,36 @@
+//! Errors over HTTP: `{"error": "…"}` off `/mcp`, JSON-RPC on it.
+
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+use serde_json::json;
+
+/// `{"error": sentence}` with a status.
+pub(crate) fn plain(status: StatusCode, sentence: &str) -> Response {
+    body(status, &json!({"error": sentence}))
+}
+
+/// A JSON-RPC error without an id, because the request was not read that far.
+pub(crate) fn json_rpc(status: StatusCode, code: i32, sentence: &str) -> Response {
+    body(status, &json!({"jsonrpc": "2.0", "error": {"code": code, "message": sentence}}))
+}
+
+/// The form that fits the path.
+pub(crate) fn for_path(path: &str, status: StatusCode, sentence: &str) -> Response {
+    /// The first code that JSON-RPC leaves to servers, for what HTTP already says by its status.
+    const REFUSED: i32 = -32_000;
+    if path == crate::router::MCP {
+        json_rpc(status, REFUSED, sentence)
+    } else {
+        plain(status, sentence)
+    }
+}
+
+fn body(status: StatusCode, value: &serde_json::Value) -> Response {
+    let mut response = (status, Body::from(value.to_string())).into_response();
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}

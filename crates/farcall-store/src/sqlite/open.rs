@@ -1,0 +1,145 @@
+//! Opening: the folder, the connections, the version, the schema.
+
+use std::{path::Path, time::Duration};
+
+use sqlx::{
+    ConnectOptions, SqlSafeStr, SqlitePool,
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::{SqliteStore, Writer, folder};
+use crate::StoreError;
+
+/// The first version without the corruption that several connections with a write-ahead log
+/// could cause (3.7.0 to 3.51.2).
+const SOUND_SQLITE: (u32, u32, u32) = (3, 51, 3);
+
+/// How many polls can be read at the same moment; more only wait for a processor.
+const READERS: u32 = 4;
+
+/// How large the log may stay on disk after it was moved into the database file.
+const LOG_LIMIT_BYTES: &str = "67108864";
+
+/// How long to wait for a lock that another program, such as a backup, holds.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long to wait for a free connection before the caller is told.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl SqliteStore {
+    /// Opens the store in `folder`, and makes both where they are missing.
+    ///
+    /// The folder is for its owner only (`0700`), the files in it as well (`0600`). No other
+    /// process can open it until this store is closed or dropped. The schema is brought up to
+    /// date.
+    ///
+    /// # Errors
+    /// [`StoreError::Folder`], [`StoreError::Locked`], [`StoreError::NetworkFileSystem`],
+    /// [`StoreError::NewerSchema`], [`StoreError::Migration`], or what the database says.
+    pub async fn open(folder: &Path) -> Result<Self, StoreError> {
+        let (full, lock) = folder::prepare(folder)?;
+        let file = full.join("jobs.sqlite3");
+        folder::create_database(&file).map_err(|source| StoreError::Folder {
+            folder: folder.to_owned(),
+            source,
+        })?;
+
+        let options = options(&file);
+        let writer = pool(1)
+            .connect_with(
+                options
+                    .clone()
+                    .journal_mode(SqliteJournalMode::Wal)
+                    .synchronous(SqliteSynchronous::Full)
+                    .pragma("journal_size_limit", LOG_LIMIT_BYTES),
+            )
+            .await?;
+        refuse_unsound_sqlite(&writer).await?;
+        migrate(&writer).await?;
+        // After the writer, whose log they share.
+        let readers = pool(READERS)
+            .min_connections(READERS)
+            .connect_with(options.read_only(true))
+            .await?;
+        Ok(Self {
+            readers,
+            writer: Writer::new(writer),
+            lock,
+        })
+    }
+}
+
+/// What all connections have in common.
+fn options(file: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        // A read through a mapping of a file that shrinks or fails ends the process.
+        .pragma("mmap_size", "0")
+        .disable_statement_logging()
+}
+
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        // A connection to a file does not go stale, and a test of it would double every poll.
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+}
+
+async fn refuse_unsound_sqlite(writer: &SqlitePool) -> Result<(), StoreError> {
+    let version: String = sqlx::query_scalar("SELECT sqlite_version()")
+        .fetch_one(writer)
+        .await?;
+    if is_sound(&version) {
+        Ok(())
+    } else {
+        Err(StoreError::OldSqlite { version })
+    }
+}
+
+fn is_sound(version: &str) -> bool {
+    let mut numbers = version
+        .split('.')
+        .map(|number| number.parse::<u32>().unwrap_or(0));
+    let mut next = || numbers.next().unwrap_or(0);
+    (next(), next(), next()) >= SOUND_SQLITE
+}
+
+async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
+    let migrations = [(1, "jobs", include_str!("migrations/0001_jobs.sql"))];
+    let migrations = migrations.map(|(version, name, sql)| {
+        Migration::new(
+            version,
+            name.into(),
+            MigrationType::Simple,
+            sql.into_sql_str(),
+            false,
+        )
+    });
+    let migrator = Migrator::with_migrations(migrations.into());
+    migrator.run(writer).await.map_err(|error| match error {
+        MigrateError::VersionMissing(version) => StoreError::NewerSchema { version },
+        MigrateError::Execute(error) => error.into(),
+        error => StoreError::Migration(error),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_compare_as_numbers() {
+        for sound in ["3.51.3", "3.51.10", "3.52.0", "4.0.0"] {
+            assert!(is_sound(sound), "{sound}");
+        }
+        for unsound in ["3.40.1", "3.51.2", "3.6.99", "", "x"] {
+            assert!(!is_sound(unsound), "{unsound}");
+        }
+    }
+}

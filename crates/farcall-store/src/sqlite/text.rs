@@ -1,0 +1,64 @@
+//! JSON in text columns.
+
+use serde_json::Value;
+
+use crate::StoreError;
+
+/// The deepest nesting that can be read back; `serde_json` refuses 128 levels.
+const MAX_DEPTH: usize = 127;
+
+/// `value` as text.
+pub(super) fn written(value: &Value) -> Result<String, StoreError> {
+    if !is_nested_at_most(value, MAX_DEPTH) {
+        // Found now, while the one who made it can be told, and not when it is read.
+        return Err(StoreError::Refused {
+            rule: format!("a value is nested deeper than {MAX_DEPTH} levels"),
+        });
+    }
+    Ok(value.to_string())
+}
+
+/// The value that `text` says; `what` names it should it say none.
+pub(super) fn read(text: &str, what: &str) -> Result<Value, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::Corrupt {
+        what: format!("{what}: {error}"),
+    })
+}
+
+fn is_nested_at_most(value: &Value, depth: usize) -> bool {
+    match value {
+        Value::Array(items) => {
+            depth > 0 && items.iter().all(|item| is_nested_at_most(item, depth - 1))
+        }
+        Value::Object(fields) => {
+            depth > 0
+                && fields
+                    .values()
+                    .all(|field| is_nested_at_most(field, depth - 1))
+        }
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nested(depth: usize) -> Value {
+        (0..depth).fold(Value::Null, |inside, _| Value::Array(vec![inside]))
+    }
+
+    #[test]
+    fn what_is_written_can_be_read() {
+        let text = written(&nested(MAX_DEPTH)).unwrap();
+        assert_eq!(read(&text, "it").unwrap(), nested(MAX_DEPTH));
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_not_written() {
+        assert!(matches!(
+            written(&nested(MAX_DEPTH + 1)),
+            Err(StoreError::Refused { .. })
+        ));
+    }
+}

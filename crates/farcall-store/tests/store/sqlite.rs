@@ -1,0 +1,273 @@
+//! What is special about files, folders and several connections.
+
+use std::{collections::HashSet, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
+
+use farcall_core::{job::state::JobState, problem::ErrorCode};
+use farcall_store::{
+    JobStore, SqliteStore, StoreError,
+    conformance::{
+        RawDatabase,
+        fixture::{
+            END, EXPIRY, START, checkpoint, claimed, enqueued, known, outcome, report, running,
+            standing, unique_id,
+        },
+    },
+};
+use tokio::task::JoinSet;
+
+use crate::suite::Raw;
+
+fn mode(path: &Path) -> u32 {
+    path.metadata().unwrap().permissions().mode() & 0o777
+}
+
+#[tokio::test]
+async fn folder_and_files_are_for_their_owner_only() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("a/b");
+    let store = SqliteStore::open(&folder).await.unwrap();
+    enqueued(&store).await;
+    assert_eq!(mode(&folder), 0o700);
+    for name in [
+        "jobs.sqlite3",
+        "jobs.sqlite3-wal",
+        "jobs.sqlite3-shm",
+        "lock",
+    ] {
+        assert_eq!(mode(&folder.join(name)), 0o600, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn everything_survives_a_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut before = Vec::new();
+    let store = SqliteStore::open(folder.path()).await.unwrap();
+    for state in [
+        JobState::Succeeded,
+        JobState::Failed,
+        JobState::Running,
+        JobState::Queued,
+    ] {
+        let id = standing(&store, state).await;
+        before.push(outcome(&store, id).await);
+    }
+    store.secret("links", [7; 32]).await.unwrap();
+    store.close().await;
+    assert!(
+        !folder.path().join("jobs.sqlite3-wal").exists(),
+        "the log was not moved"
+    );
+
+    let store = SqliteStore::open(folder.path()).await.unwrap();
+    for before in before {
+        assert_eq!(outcome(&store, before.record.id).await, before);
+    }
+    assert_eq!(store.secret("links", [8; 32]).await.unwrap(), [7; 32]);
+    let recovered = store.recover(2, END, EXPIRY).await.unwrap();
+    assert_eq!(recovered.requeued.len(), 1);
+    assert_eq!(claimed(&store).await.checkpoint, Some(checkpoint(2)));
+}
+
+#[tokio::test]
+async fn a_folder_in_use_is_refused_until_it_is_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = SqliteStore::open(folder.path()).await.unwrap();
+    let error = SqliteStore::open(folder.path()).await.unwrap_err();
+    assert!(matches!(&error, StoreError::Locked { folder: named } if named == folder.path()));
+    assert!(
+        error.to_string().contains("is in use by another farcall"),
+        "{error}"
+    );
+    assert!(error.hint().unwrap().contains("FARCALL_DATA_DIR"));
+    // The refused one has taken nothing from the first.
+    enqueued(&first).await;
+
+    first.close().await;
+    let second = SqliteStore::open(folder.path()).await.unwrap();
+    drop(second);
+    SqliteStore::open(folder.path()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_made_is_refused() {
+    let parent = tempfile::tempdir().unwrap();
+    let file = parent.path().join("file");
+    std::fs::File::create(&file).unwrap();
+    let error = SqliteStore::open(&file.join("data")).await.unwrap_err();
+    assert!(matches!(error, StoreError::Folder { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path()).await.unwrap();
+    let id = enqueued(&store).await;
+    store.close().await;
+    let raw = Raw::open(folder.path()).await;
+    let later = "INSERT INTO _sqlx_migrations (version, description, success, checksum,
+                                               execution_time)
+                 SELECT 9999, 'later', 1, x'00', 0 FROM jobs WHERE id = $1";
+    assert_eq!(raw.execute(later, id).await, Ok(1));
+
+    let error = SqliteStore::open(folder.path()).await.unwrap_err();
+    assert!(
+        matches!(error, StoreError::NewerSchema { version: 9999 }),
+        "{error:?}"
+    );
+    assert!(error.to_string().contains("`9999`"), "{error}");
+
+    let undo = "DELETE FROM _sqlx_migrations WHERE version = 9999 AND $1 = $1";
+    assert_eq!(raw.execute(undo, id).await, Ok(1));
+    let store = SqliteStore::open(folder.path()).await.unwrap();
+    assert!(store.record(id).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_migration_that_was_changed_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path()).await.unwrap();
+    store.close().await;
+    let raw = Raw::open(folder.path()).await;
+    let change = "UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 1 AND $1 = $1";
+    assert_eq!(raw.execute(change, unique_id()).await, Ok(1));
+    let error = SqliteStore::open(folder.path()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Migration(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn replacing_is_no_way_around_the_rules() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path()).await.unwrap();
+    let raw = Raw::open(folder.path()).await;
+    let id = standing(&store, JobState::Succeeded).await;
+    let before = outcome(&store, id).await;
+    for statement in [
+        "INSERT OR REPLACE INTO jobs (id, owner, job, fingerprint, state, stage, total_stages,
+            message, epoch, attempt, losses, restarts, created_at)
+         SELECT id, owner, job, fingerprint, 'queued', 0, 3, 'm', 0, 0, 0, 0, 1
+         FROM jobs WHERE id = $1",
+        "INSERT OR REPLACE INTO jobs (sequence, id, owner, job, fingerprint, state, stage,
+            total_stages, message, epoch, attempt, losses, restarts, created_at)
+         SELECT sequence, 'ffffffffffffffffffffffffffffffff', owner, job, fingerprint, 'queued',
+            0, 3, 'm', 0, 0, 0, 0, 1
+         FROM jobs WHERE id = $1",
+        "INSERT OR REPLACE INTO arguments (job, value)
+         SELECT sequence, '{}' FROM jobs WHERE id = $1",
+        "UPDATE OR IGNORE jobs SET state = 'queued' WHERE id = $1",
+        "UPDATE OR REPLACE jobs SET message = 'other' WHERE id = $1",
+    ] {
+        let answer = raw.execute(statement, id).await;
+        assert!(!matches!(answer, Ok(1..)), "{statement}: {answer:?}");
+        assert_eq!(outcome(&store, id).await, before, "{statement}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sixty_four_workers_on_four_threads_take_each_job_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(SqliteStore::open(folder.path()).await.unwrap());
+    let mut waiting = HashSet::new();
+    for _ in 0..100 {
+        waiting.insert(enqueued(store.as_ref()).await);
+    }
+    let mut workers = JoinSet::new();
+    for _ in 0..64 {
+        let store = Arc::clone(&store);
+        workers.spawn(async move {
+            let mut taken = Vec::new();
+            while let Some(claim) = store.claim(&known(), START).await.unwrap() {
+                store.report(claim.fence, report(1)).await.unwrap();
+                taken.push(claim.fence.id);
+            }
+            taken
+        });
+    }
+    let taken = workers.join_all().await.concat();
+    assert_eq!(taken.len(), 100);
+    assert_eq!(taken.into_iter().collect::<HashSet<_>>(), waiting);
+}
+
+#[tokio::test]
+async fn a_write_that_is_given_up_half_way_leaves_the_writer_free() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path()).await.unwrap();
+    let fence = running(&store).await;
+    for polls in 0..40 {
+        let checkpoint = checkpoint(1);
+        let write = store.checkpoint(fence, checkpoint, vec![]);
+        give_up_after(polls, write).await;
+        store.report(fence, report(1)).await.unwrap();
+    }
+    store
+        .fail(fence, farcall_store::conformance::fixture::failure())
+        .await
+        .unwrap();
+}
+
+/// Polls `future` a few times and drops it, as a cancelled call would.
+async fn give_up_after(polls: u32, future: impl Future) {
+    let mut future = Box::pin(future);
+    for _ in 0..polls {
+        let poll = std::future::poll_fn(|context| {
+            std::task::Poll::Ready(future.as_mut().poll(context).is_ready())
+        });
+        if poll.await {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn polls_read_by_the_index_of_ids_and_claims_by_that_of_the_queue() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path()).await.unwrap();
+    store.close().await;
+    let options =
+        sqlx::sqlite::SqliteConnectOptions::new().filename(folder.path().join("jobs.sqlite3"));
+    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    for (statement, expected) in [
+        (
+            "EXPLAIN QUERY PLAN SELECT * FROM jobs WHERE id = 'x'",
+            "SEARCH jobs USING INDEX",
+        ),
+        (
+            "EXPLAIN QUERY PLAN SELECT sequence FROM jobs WHERE state = 'queued'
+             AND job IN (SELECT value FROM json_each('[]')) ORDER BY sequence LIMIT 1",
+            "SCAN jobs USING COVERING INDEX jobs_queued",
+        ),
+        (
+            "EXPLAIN QUERY PLAN UPDATE jobs SET message = '' WHERE state = 'running'",
+            "jobs_running",
+        ),
+    ] {
+        let plan: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(statement).fetch_all(&pool).await.unwrap();
+        assert!(
+            plan.iter().any(|step| step.3.contains(expected)),
+            "{statement}: {plan:?}"
+        );
+        assert!(
+            !plan.iter().any(|step| step.3.contains("TEMP B-TREE")),
+            "{plan:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn only_a_full_disk_is_told_to_the_caller() {
+    assert_eq!(StoreError::StaleClaim.problem().code(), ErrorCode::Internal);
+    let full = StoreError::Full(sqlx::Error::PoolTimedOut).problem();
+    assert_eq!(full.code(), ErrorCode::StorageFull);
+    assert!(full.cause().is_some());
+    let locked = StoreError::Locked {
+        folder: "/srv/secret".into(),
+    }
+    .problem();
+    assert!(
+        !locked.public_message().contains("/srv"),
+        "{}",
+        locked.public_message()
+    );
+}
