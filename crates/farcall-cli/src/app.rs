@@ -36,7 +36,12 @@ impl App {
     /// A server called `name`, which offers nothing yet.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
-            identity: Identity { name: name.into(), version: "0.0.0".to_owned(), title: None, instructions: None },
+            identity: Identity {
+                name: name.into(),
+                version: "0.0.0".to_owned(),
+                title: None,
+                instructions: None,
+            },
             offer: Offer::default(),
             updates: None,
             sessions: None,

@@ -41,7 +41,12 @@ enum Verb {
 }
 
 #[derive(Debug, Parser)]
-#[command(name = "farcall", version, about = "Put your own code online as a remote MCP server", disable_help_subcommand = true)]
+#[command(
+    name = "farcall",
+    version,
+    about = "Put your own code online as a remote MCP server",
+    disable_help_subcommand = true
+)]
 struct Binary {
     #[command(subcommand)]
     verb: BinaryVerb,
@@ -62,11 +67,20 @@ where
     let command = <Program as clap::CommandFactory>::command()
         .name(app.identity.name.clone())
         .version(app.identity.version.clone());
-    let parsed = command.try_get_matches_from(arguments).and_then(|matches| <Program as clap::FromArgMatches>::from_arg_matches(&matches));
+    let parsed = command
+        .try_get_matches_from(arguments)
+        .and_then(|matches| <Program as clap::FromArgMatches>::from_arg_matches(&matches));
     match parsed {
         Err(error) => explained(&error),
-        Ok(Program { verb: None, serve }) | Ok(Program { verb: Some(Verb::Serve(serve)), .. }) => ended(in_runtime(verbs::serve::serve(app, serve))),
-        Ok(Program { verb: Some(Verb::Smoke(flags)), .. }) => ended(in_runtime(verbs::smoke::smoke(flags))),
+        Ok(Program { verb: None, serve })
+        | Ok(Program {
+            verb: Some(Verb::Serve(serve)),
+            ..
+        }) => ended(in_runtime(verbs::serve::serve(app, serve))),
+        Ok(Program {
+            verb: Some(Verb::Smoke(flags)),
+            ..
+        }) => ended(in_runtime(verbs::smoke::smoke(flags))),
     }
 }
 
@@ -78,20 +92,28 @@ where
 {
     match Binary::try_parse_from(arguments) {
         Err(error) => explained(&error),
-        Ok(Binary { verb: BinaryVerb::Smoke(flags) }) => ended(in_runtime(verbs::smoke::smoke(flags))),
+        Ok(Binary {
+            verb: BinaryVerb::Smoke(flags),
+        }) => ended(in_runtime(verbs::smoke::smoke(flags))),
     }
 }
 
 fn in_runtime(verb: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::failed(format!("no runtime can be started: {error}")))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let runtime =
+        runtime.map_err(|error| Failure::failed(format!("no runtime can be started: {error}")))?;
     let outcome = runtime.block_on(verb);
     // Jobs and tools that do not stop when they are told to must not keep the process.
     runtime.shutdown_background();
     outcome
 }
 
-#[expect(clippy::print_stderr, reason = "this is where a program talks to whoever typed it")]
+#[expect(
+    clippy::print_stderr,
+    reason = "this is where a program talks to whoever typed it"
+)]
 fn ended(outcome: Result<(), Failure>) -> Exit {
     match outcome {
         Ok(()) => Exit::Fine,
@@ -106,5 +128,9 @@ fn ended(outcome: Result<(), Failure>) -> Exit {
 fn explained(error: &clap::Error) -> Exit {
     // Nothing can be done about a terminal that is gone.
     let _ = error.print();
-    if error.use_stderr() { Exit::Usage } else { Exit::Fine }
+    if error.use_stderr() {
+        Exit::Usage
+    } else {
+        Exit::Fine
+    }
 }

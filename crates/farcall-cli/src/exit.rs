@@ -1,6 +1,9 @@
 //! How a program ends.
 
-use std::{fmt, process::{ExitCode, Termination}};
+use std::{
+    fmt,
+    process::{ExitCode, Termination},
+};
 
 /// The exit status of a program: 0 fine, 1 the checked thing failed, 2 usage or configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,12 +40,20 @@ pub struct Failure {
 impl Failure {
     /// It was called or configured wrongly.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Usage, message: message.into(), hint: None }
+        Self {
+            exit: Exit::Usage,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     /// What was checked, or what ran, failed.
     pub fn failed(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Failed, message: message.into(), hint: None }
+        Self {
+            exit: Exit::Failed,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     /// Adds what to do about it.

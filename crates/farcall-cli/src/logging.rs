@@ -14,14 +14,23 @@ const QUIET: &str = "rmcp=warn,sqlx=warn,hyper=warn";
 pub(crate) fn start(log: &Log) -> Result<(), Failure> {
     let directives = format!("{QUIET},{}", log.filter);
     let filter = EnvFilter::builder().parse(&directives).map_err(|error| {
-        Failure::usage(format!("`FARCALL_LOG` is `{}`: {error}", log.filter)).hint("use a level such as info, or directives such as farcall_jobs=debug,info")
+        Failure::usage(format!("`FARCALL_LOG` is `{}`: {error}", log.filter))
+            .hint("use a level such as info, or directives such as farcall_jobs=debug,info")
     })?;
     let is_terminal = stderr().is_terminal();
-    let format = log.format.unwrap_or(if is_terminal { LogFormat::Text } else { LogFormat::Json });
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
+    let format = log.format.unwrap_or(if is_terminal {
+        LogFormat::Text
+    } else {
+        LogFormat::Json
+    });
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(stderr);
     let started = match format {
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
-        LogFormat::Text => lines.with_ansi(is_terminal && std::env::var_os("NO_COLOR").is_none()).try_init(),
+        LogFormat::Text => lines
+            .with_ansi(is_terminal && std::env::var_os("NO_COLOR").is_none())
+            .try_init(),
     };
     // A program that has set up logging of its own keeps it.
     if let Err(error) = started {

@@ -52,7 +52,11 @@ impl Offer {
             .collect();
         let mut faults = catalog::faults(&declarations, &self.others);
         faults.extend(self.jobs().flat_map(catalog::job_faults));
-        if faults.is_empty() { Ok(()) } else { Err(Faults(faults)) }
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(Faults(faults))
+        }
     }
 
     /// The catalog, in which jobs have become their contract tools.
@@ -61,7 +65,9 @@ impl Offer {
         for entry in &self.entries {
             match (entry, jobs) {
                 (Entry::Tool(tool), _) => tools.push(tool.clone()),
-                (Entry::Job(job), Some((queue, links))) => tools.extend(contract::tools(job, queue, links)),
+                (Entry::Job(job), Some((queue, links))) => {
+                    tools.extend(contract::tools(job, queue, links))
+                }
                 (Entry::Job(_), None) => {}
             }
         }

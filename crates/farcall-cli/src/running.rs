@@ -50,9 +50,13 @@ impl Ready {
     /// # Errors
     /// A [`Failure`] that says what is in the way.
     pub async fn prepare(app: App, config: &Config) -> Result<Self, Failure> {
-        app.offer.check().map_err(|faults| Failure::usage(faults.to_string()))?;
+        app.offer
+            .check()
+            .map_err(|faults| Failure::usage(faults.to_string()))?;
         let listener = bind(config).await?;
-        let address = listener.local_addr().map_err(|error| Failure::failed(format!("the bound address is not known: {error}")))?;
+        let address = listener
+            .local_addr()
+            .map_err(|error| Failure::failed(format!("the bound address is not known: {error}")))?;
         let public_base_url = match &config.http.public_base_url {
             Some(url) => url.as_str().to_owned(),
             None => format!("http://127.0.0.1:{}", address.port()),
@@ -62,16 +66,37 @@ impl Ready {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let programs = app.offer.programs();
         let mut state_key = [0; 32];
-        getrandom::fill(&mut state_key).map_err(|error| Failure::failed(format!("the system gives no random bytes: {error}")))?;
+        getrandom::fill(&mut state_key).map_err(|error| {
+            Failure::failed(format!("the system gives no random bytes: {error}"))
+        })?;
         let (jobs, runner, catalog) = if programs.is_empty() {
             (None, None, app.offer.catalog(None))
         } else {
             let jobs = open(config).await?;
-            state_key = jobs.store.secret("request-state", state_key).await.map_err(|error| Failure::failed(error.to_string()))?;
-            let queue = Queue::new(Arc::clone(&jobs.store), programs.clone(), Arc::clone(&clock));
-            let catalog = app.offer.catalog(Some((&queue, &Links::new(public_base_url.as_str()))));
-            let runner = Runner::start(&queue, Arc::clone(&jobs.store), jobs.artifacts.clone(), programs, Arc::clone(&clock), app.runner.clone());
-            let runner = runner.await.map_err(|error| Failure::failed(error.to_string()))?;
+            state_key = jobs
+                .store
+                .secret("request-state", state_key)
+                .await
+                .map_err(|error| Failure::failed(error.to_string()))?;
+            let queue = Queue::new(
+                Arc::clone(&jobs.store),
+                programs.clone(),
+                Arc::clone(&clock),
+            );
+            let catalog = app
+                .offer
+                .catalog(Some((&queue, &Links::new(public_base_url.as_str()))));
+            let runner = Runner::start(
+                &queue,
+                Arc::clone(&jobs.store),
+                jobs.artifacts.clone(),
+                programs,
+                Arc::clone(&clock),
+                app.runner.clone(),
+            );
+            let runner = runner
+                .await
+                .map_err(|error| Failure::failed(error.to_string()))?;
             (Some(jobs), Some(runner), catalog)
         };
         let parts = Parts {
@@ -88,8 +113,18 @@ impl Ready {
             clock,
             stopping: stopping.clone(),
         };
-        let protocol = Protocol::new(&parts).map_err(|faults| Failure::usage(faults.to_string()))?;
-        Ok(Self { listener, parts, protocol, runner, stopping, hurrying: CancellationToken::new(), address, public_base_url })
+        let protocol =
+            Protocol::new(&parts).map_err(|faults| Failure::usage(faults.to_string()))?;
+        Ok(Self {
+            listener,
+            parts,
+            protocol,
+            runner,
+            stopping,
+            hurrying: CancellationToken::new(),
+            address,
+            public_base_url,
+        })
     }
 
     /// How many tools clients see.
@@ -101,7 +136,13 @@ impl Ready {
     pub fn start(self) -> Running {
         let store = self.parts.jobs.as_ref().map(|jobs| Arc::clone(&jobs.store));
         let routes = router::router(self.parts, Arc::clone(&self.protocol));
-        let http = accept::serve(self.listener, routes, accept::Limits::default(), self.stopping.clone(), self.hurrying.clone());
+        let http = accept::serve(
+            self.listener,
+            routes,
+            accept::Limits::default(),
+            self.stopping.clone(),
+            self.hurrying.clone(),
+        );
         Running {
             http: tokio::spawn(http),
             protocol: self.protocol,
@@ -150,18 +191,36 @@ impl Running {
 }
 
 async fn bind(config: &Config) -> Result<TcpListener, Failure> {
-    let (host, port) = (config.http.host.trim_start_matches('[').trim_end_matches(']'), config.http.port);
+    let (host, port) = (
+        config
+            .http
+            .host
+            .trim_start_matches('[')
+            .trim_end_matches(']'),
+        config.http.port,
+    );
     TcpListener::bind((host, port)).await.map_err(|error| {
-        Failure::usage(format!("`{host}:{port}` cannot be bound: {error}")).hint("set MCP_HOST and MCP_PORT to an address that is free on this machine")
+        Failure::usage(format!("`{host}:{port}` cannot be bound: {error}"))
+            .hint("set MCP_HOST and MCP_PORT to an address that is free on this machine")
     })
 }
 
 async fn open(config: &Config) -> Result<JobFiles, Failure> {
     let folder = &config.storage.data_dir;
-    let refused = |error: &dyn std::fmt::Display| Failure::usage(format!("the data folder `{}` cannot be used: {error}", folder.display()));
-    let store = SqliteStore::open(folder).await.map_err(|error| refused(&error))?;
+    let refused = |error: &dyn std::fmt::Display| {
+        Failure::usage(format!(
+            "the data folder `{}` cannot be used: {error}",
+            folder.display()
+        ))
+    };
+    let store = SqliteStore::open(folder)
+        .await
+        .map_err(|error| refused(&error))?;
     let artifacts = Artifacts::open(folder).map_err(|error| refused(&error))?;
-    Ok(JobFiles { store: Arc::new(store), artifacts })
+    Ok(JobFiles {
+        store: Arc::new(store),
+        artifacts,
+    })
 }
 
 fn guard(config: &Config) -> Guard {

@@ -46,7 +46,9 @@ impl Auth {
 
     /// Whether the shared secret is too short to resist guessing.
     pub fn has_short_token(&self) -> bool {
-        self.bearer_token.as_ref().is_some_and(|token| token.expose_secret().len() < SHORT_TOKEN)
+        self.bearer_token
+            .as_ref()
+            .is_some_and(|token| token.expose_secret().len() < SHORT_TOKEN)
     }
 
     pub(crate) fn permits_bind(&self, http: &Http) -> bool {

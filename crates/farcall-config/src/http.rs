@@ -59,7 +59,11 @@ impl PublicBaseUrl {
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
             return Err(refused("which is no http or https address"));
         }
-        if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
+        if url.query().is_some()
+            || url.fragment().is_some()
+            || !url.username().is_empty()
+            || url.password().is_some()
+        {
             return Err(refused("which holds more than scheme, host, port and path"));
         }
         Ok(Self(url))
@@ -74,11 +78,17 @@ impl fmt::Display for PublicBaseUrl {
 
 impl Http {
     pub(crate) fn read(source: &Source, faults: &mut Vec<Fault>) -> Self {
-        let public_base_url = source.filled(&variables::PUBLIC_BASE_URL).map(PublicBaseUrl::parse);
+        let public_base_url = source
+            .filled(&variables::PUBLIC_BASE_URL)
+            .map(PublicBaseUrl::parse);
         Self {
-            host: source.filled(&variables::MCP_HOST).unwrap_or(variables::MCP_HOST.default).to_owned(),
+            host: source
+                .filled(&variables::MCP_HOST)
+                .unwrap_or(variables::MCP_HOST.default)
+                .to_owned(),
             port: port(source, faults),
-            public_base_url: public_base_url.and_then(|url| url.map_err(|fault| faults.push(fault)).ok()),
+            public_base_url: public_base_url
+                .and_then(|url| url.map_err(|fault| faults.push(fault)).ok()),
             allowed_hosts: lower(source.list(&variables::FARCALL_ALLOWED_HOSTS)),
             allowed_origins: origins(source, faults),
         }
@@ -96,7 +106,9 @@ impl Http {
 
 fn port(source: &Source, faults: &mut Vec<Fault>) -> u16 {
     let chosen = [variables::MCP_PORT, variables::PORT];
-    let found = chosen.iter().find_map(|variable| Some((variable, source.filled(variable)?)));
+    let found = chosen
+        .iter()
+        .find_map(|variable| Some((variable, source.filled(variable)?)));
     let Some((variable, text)) = found else {
         return 8900;
     };
@@ -112,7 +124,8 @@ fn port(source: &Source, faults: &mut Vec<Fault>) -> u16 {
 fn origins(source: &Source, faults: &mut Vec<Fault>) -> Vec<String> {
     let listed = lower(source.list(&variables::FARCALL_ALLOWED_ORIGINS));
     for origin in &listed {
-        let is_origin = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
+        let is_origin =
+            Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
         if !is_origin {
             faults.push(Fault::new(
                 format!("`FARCALL_ALLOWED_ORIGINS` lists `{origin}`, which is no origin"),
@@ -124,5 +137,7 @@ fn origins(source: &Source, faults: &mut Vec<Fault>) -> Vec<String> {
 }
 
 fn lower(list: Vec<String>) -> Vec<String> {
-    list.into_iter().map(|entry| entry.to_ascii_lowercase()).collect()
+    list.into_iter()
+        .map(|entry| entry.to_ascii_lowercase())
+        .collect()
 }

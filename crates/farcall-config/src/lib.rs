@@ -54,7 +54,12 @@ impl Config {
             ));
         }
         if faults.is_empty() {
-            Ok(Self { auth, http, log, storage })
+            Ok(Self {
+                auth,
+                http,
+                log,
+                storage,
+            })
         } else {
             Err(ConfigError(faults))
         }
@@ -72,7 +77,10 @@ pub struct Fault {
 
 impl Fault {
     pub(crate) fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: hint.into() }
+        Self {
+            message: message.into(),
+            hint: hint.into(),
+        }
     }
 }
 
@@ -84,7 +92,11 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, fault) in self.0.iter().enumerate() {
             let separator = if index == 0 { "" } else { "\n" };
-            write!(formatter, "{separator}{}\n  hint: {}", fault.message, fault.hint)?;
+            write!(
+                formatter,
+                "{separator}{}\n  hint: {}",
+                fault.message, fault.hint
+            )?;
         }
         Ok(())
     }

@@ -22,18 +22,25 @@ pub enum LogFormat {
 
 impl Log {
     pub(crate) fn read(source: &Source, faults: &mut Vec<Fault>) -> Self {
-        let format = source.filled(&variables::FARCALL_LOG_FORMAT).and_then(|text| match text {
-            "json" => Some(LogFormat::Json),
-            "text" => Some(LogFormat::Text),
-            _ => {
-                faults.push(Fault::new(
-                    format!("`FARCALL_LOG_FORMAT` is `{text}`, which is no format"),
-                    "use text or json",
-                ));
-                None
-            }
-        });
-        let filter = source.filled(&variables::FARCALL_LOG).unwrap_or(variables::FARCALL_LOG.default);
-        Self { filter: filter.to_owned(), format }
+        let format = source
+            .filled(&variables::FARCALL_LOG_FORMAT)
+            .and_then(|text| match text {
+                "json" => Some(LogFormat::Json),
+                "text" => Some(LogFormat::Text),
+                _ => {
+                    faults.push(Fault::new(
+                        format!("`FARCALL_LOG_FORMAT` is `{text}`, which is no format"),
+                        "use text or json",
+                    ));
+                    None
+                }
+            });
+        let filter = source
+            .filled(&variables::FARCALL_LOG)
+            .unwrap_or(variables::FARCALL_LOG.default);
+        Self {
+            filter: filter.to_owned(),
+            format,
+        }
     }
 }

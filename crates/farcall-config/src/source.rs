@@ -23,7 +23,10 @@ impl Source {
             let unreadable = |error: &dyn std::fmt::Display| {
                 // The text of a parse error quotes the line, which may hold a secret.
                 let _ = error;
-                ConfigError(vec![Fault::new("`.env` cannot be read", "write one NAME=value a line")])
+                ConfigError(vec![Fault::new(
+                    "`.env` cannot be read",
+                    "write one NAME=value a line",
+                )])
             };
             let lines = dotenvy::from_path_iter(&path).map_err(|error| unreadable(&error))?;
             for line in lines {
@@ -34,13 +37,19 @@ impl Source {
         values.extend(std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         }));
-        Ok(Self { values, own_authenticator: false })
+        Ok(Self {
+            values,
+            own_authenticator: false,
+        })
     }
 
     /// Values given by name, for tests and for embedding.
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-        Self { values: pairs.into_iter().map(owned).collect(), own_authenticator: false }
+        Self {
+            values: pairs.into_iter().map(owned).collect(),
+            own_authenticator: false,
+        }
     }
 
     /// Sets what a flag said, over everything else.
@@ -50,7 +59,9 @@ impl Source {
 
     /// Sets what holds where nobody said anything else.
     pub fn set_default(&mut self, variable: &Variable, value: impl Into<String>) {
-        self.values.entry(variable.name.to_owned()).or_insert_with(|| value.into());
+        self.values
+            .entry(variable.name.to_owned())
+            .or_insert_with(|| value.into());
     }
 
     /// Says that the program brings an authenticator of its own.
@@ -68,13 +79,19 @@ impl Source {
 
     /// The value where it is set and not blank.
     pub(crate) fn filled(&self, variable: &Variable) -> Option<&str> {
-        self.get(variable).map(str::trim).filter(|value| !value.is_empty())
+        self.get(variable)
+            .map(str::trim)
+            .filter(|value| !value.is_empty())
     }
 
     /// A comma-separated list.
     pub(crate) fn list(&self, variable: &Variable) -> Vec<String> {
         let entries = self.filled(variable).unwrap_or_default().split(',');
-        entries.map(str::trim).filter(|entry| !entry.is_empty()).map(str::to_owned).collect()
+        entries
+            .map(str::trim)
+            .filter(|entry| !entry.is_empty())
+            .map(str::to_owned)
+            .collect()
     }
 
     /// A switch: `1` or `true`.

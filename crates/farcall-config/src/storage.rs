@@ -14,6 +14,8 @@ pub struct Storage {
 impl Storage {
     pub(crate) fn read(source: &Source) -> Self {
         let folder = source.filled(&variables::FARCALL_DATA_DIR);
-        Self { data_dir: folder.unwrap_or(variables::FARCALL_DATA_DIR.default).into() }
+        Self {
+            data_dir: folder.unwrap_or(variables::FARCALL_DATA_DIR.default).into(),
+        }
     }
 }

@@ -12,7 +12,10 @@ fn fault(name: &str, value: &str) -> String {
 #[test]
 fn an_empty_environment_gives_the_guides_defaults() {
     let config = read(&[]).unwrap();
-    assert_eq!((config.http.host.as_str(), config.http.port), ("127.0.0.1", 8900));
+    assert_eq!(
+        (config.http.host.as_str(), config.http.port),
+        ("127.0.0.1", 8900)
+    );
     assert!(config.auth.is_open() && config.http.is_loopback());
     assert_eq!(config.storage.data_dir.to_str(), Some(".farcall"));
 }
@@ -20,7 +23,13 @@ fn an_empty_environment_gives_the_guides_defaults() {
 #[test]
 fn the_port_of_a_hosted_runtime_is_used_where_ours_is_not_set() {
     assert_eq!(read(&[("PORT", "3000")]).unwrap().http.port, 3000);
-    assert_eq!(read(&[("PORT", "3000"), ("MCP_PORT", "4000")]).unwrap().http.port, 4000);
+    assert_eq!(
+        read(&[("PORT", "3000"), ("MCP_PORT", "4000")])
+            .unwrap()
+            .http
+            .port,
+        4000
+    );
     assert!(fault("MCP_PORT", "http").contains("`http`"));
     assert!(fault("MCP_PORT", "65536").contains("hint: use a whole number"));
 }
@@ -29,7 +38,11 @@ fn the_port_of_a_hosted_runtime_is_used_where_ours_is_not_set() {
 fn a_bind_beyond_loopback_without_authentication_names_three_ways_out() {
     for host in ["0.0.0.0", "::", "192.0.2.1", "example.com"] {
         let fault = fault("MCP_HOST", host);
-        for way in ["MCP_BEARER_TOKEN", "MCP_HOST=127.0.0.1", "FARCALL_ALLOW_UNAUTHENTICATED=1"] {
+        for way in [
+            "MCP_BEARER_TOKEN",
+            "MCP_HOST=127.0.0.1",
+            "FARCALL_ALLOW_UNAUTHENTICATED=1",
+        ] {
             assert!(fault.contains(way), "{fault}");
         }
     }
@@ -37,14 +50,28 @@ fn a_bind_beyond_loopback_without_authentication_names_three_ways_out() {
 
 #[test]
 fn a_bind_beyond_loopback_is_fine_with_a_token_or_by_choice() {
-    for (name, value) in [("MCP_BEARER_TOKEN", "0123456789abcdef"), ("FARCALL_ALLOW_UNAUTHENTICATED", "1")] {
-        assert!(read(&[("MCP_HOST", "0.0.0.0"), (name, value)]).is_ok(), "{name}");
+    for (name, value) in [
+        ("MCP_BEARER_TOKEN", "0123456789abcdef"),
+        ("FARCALL_ALLOW_UNAUTHENTICATED", "1"),
+    ] {
+        assert!(
+            read(&[("MCP_HOST", "0.0.0.0"), (name, value)]).is_ok(),
+            "{name}"
+        );
     }
 }
 
 #[test]
 fn every_form_of_loopback_is_recognised() {
-    for host in ["127.0.0.1", "127.9.9.9", "::1", "[::1]", "localhost", "LOCALHOST", "::ffff:127.0.0.1"] {
+    for host in [
+        "127.0.0.1",
+        "127.9.9.9",
+        "::1",
+        "[::1]",
+        "localhost",
+        "LOCALHOST",
+        "::ffff:127.0.0.1",
+    ] {
         assert!(read(&[("MCP_HOST", host)]).is_ok(), "{host}");
     }
 }
@@ -59,8 +86,17 @@ fn an_empty_token_is_refused_rather_than_ignored() {
 #[test]
 fn a_public_url_that_cannot_work_is_refused_with_its_reason() {
     assert!(fault("PUBLIC_BASE_URL", "https://example-mcp.<your-zone>").contains("placeholder"));
-    for value in ["example.com", "ftp://example.com", "https://", "https://u:p@example.com", "https://example.com/?a=1"] {
-        assert!(fault("PUBLIC_BASE_URL", value).contains("hint: "), "{value}");
+    for value in [
+        "example.com",
+        "ftp://example.com",
+        "https://",
+        "https://u:p@example.com",
+        "https://example.com/?a=1",
+    ] {
+        assert!(
+            fault("PUBLIC_BASE_URL", value).contains("hint: "),
+            "{value}"
+        );
     }
 }
 
@@ -74,13 +110,24 @@ fn a_public_url_loses_its_last_slash() {
 
 #[test]
 fn all_faults_are_reported_at_once() {
-    let report = read(&[("MCP_PORT", "x"), ("PUBLIC_BASE_URL", "x"), ("FARCALL_LOG_FORMAT", "x"), ("MCP_HOST", "0.0.0.0")]);
+    let report = read(&[
+        ("MCP_PORT", "x"),
+        ("PUBLIC_BASE_URL", "x"),
+        ("FARCALL_LOG_FORMAT", "x"),
+        ("MCP_HOST", "0.0.0.0"),
+    ]);
     assert_eq!(report.unwrap_err().matches("hint: ").count(), 4);
 }
 
 #[test]
 fn an_origin_is_scheme_host_and_port() {
-    assert!(read(&[("FARCALL_ALLOWED_ORIGINS", "https://a.example, http://localhost:3000")]).is_ok());
+    assert!(
+        read(&[(
+            "FARCALL_ALLOWED_ORIGINS",
+            "https://a.example, http://localhost:3000"
+        )])
+        .is_ok()
+    );
     assert!(fault("FARCALL_ALLOWED_ORIGINS", "a.example").contains("no origin"));
     assert!(fault("FARCALL_ALLOWED_ORIGINS", "https://a.example/x").contains("no origin"));
 }

@@ -251,14 +251,17 @@ impl fmt::Display for Problem {
 // `Problem` is not an `Error`, so that every error can turn into one with `?`.
 impl<E: Error + Send + Sync + 'static> From<E> for Problem {
     fn from(error: E) -> Self {
-        let io = (&error as &dyn Any).downcast_ref::<io::Error>().map(io::Error::kind);
+        let io = (&error as &dyn Any)
+            .downcast_ref::<io::Error>()
+            .map(io::Error::kind);
         match io {
             // The one library error that a caller can understand, and that passes by itself.
-            Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
-                Self::new(ErrorCode::StorageFull, "the server has no room left for this")
-                    .hint("try again later, or ask the operator to free space")
-                    .because(error)
-            }
+            Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => Self::new(
+                ErrorCode::StorageFull,
+                "the server has no room left for this",
+            )
+            .hint("try again later, or ask the operator to free space")
+            .because(error),
             _ => Self::internal(error),
         }
     }

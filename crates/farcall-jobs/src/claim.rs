@@ -21,7 +21,9 @@ pub(crate) async fn dispatch(services: Services, queue: Queue, options: RunnerOp
             () = services.soft_stop.cancelled() => break,
         };
         let Ok(place) = place else { break };
-        let Some(claim) = next(&services, &queue, &options).await else { break };
+        let Some(claim) = next(&services, &queue, &options).await else {
+            break;
+        };
         let services = services.clone();
         running.spawn(async move {
             execute::run(services, claim).await;

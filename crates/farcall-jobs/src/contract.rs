@@ -5,6 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use farcall_core::job::state::JobState;
 use farcall_core::{
     BoxFuture, JsonObject,
     clock::Timestamp,
@@ -17,7 +18,6 @@ use farcall_core::{
     tool::{Annotations, Tool, ToolDeclaration, ToolHandler},
 };
 use farcall_store::{JobRecord, Outcome};
-use farcall_core::job::state::JobState;
 use serde_json::{Value, json};
 
 use crate::{Links, Queue};
@@ -51,7 +51,9 @@ pub fn declarations(job: &Job) -> [ToolDeclaration; 3] {
 
     let mut status = ToolDeclaration::new(
         format!("get_{name}_status"),
-        format!("Say how far a job of start_{name} is. Answers at once; ask again after poll_after_ms."),
+        format!(
+            "Say how far a job of start_{name} is. Answers at once; ask again after poll_after_ms."
+        ),
     );
     status.input_schema = schema::object(id.clone());
     status.annotations = Annotations::read_only();
@@ -59,7 +61,9 @@ pub fn declarations(job: &Job) -> [ToolDeclaration; 3] {
 
     let mut result = ToolDeclaration::new(
         format!("get_{name}_result"),
-        format!("Return the result of a job of start_{name} with the URL of its file; ready is true once it has succeeded."),
+        format!(
+            "Return the result of a job of start_{name} with the URL of its file; ready is true once it has succeeded."
+        ),
     );
     result.input_schema = schema::object(id);
     result.annotations = Annotations::read_only();
@@ -69,7 +73,11 @@ pub fn declarations(job: &Job) -> [ToolDeclaration; 3] {
 
 /// The three tools of `job`, in the order start, status, result.
 pub fn tools(job: &Job, queue: &Queue, links: &Links) -> [Tool; 3] {
-    let contract = Arc::new(Contract { job: job.name.clone(), queue: queue.clone(), links: links.clone() });
+    let contract = Arc::new(Contract {
+        job: job.name.clone(),
+        queue: queue.clone(),
+        links: links.clone(),
+    });
     let [start, status, result] = declarations(job);
     [
         (start, Call::Start),
@@ -78,7 +86,10 @@ pub fn tools(job: &Job, queue: &Queue, links: &Links) -> [Tool; 3] {
     ]
     .map(|(declaration, call)| Tool {
         declaration,
-        handler: Arc::new(ContractTool { contract: Arc::clone(&contract), call }),
+        handler: Arc::new(ContractTool {
+            contract: Arc::clone(&contract),
+            call,
+        }),
     })
 }
 
@@ -101,10 +112,19 @@ struct ContractTool {
 }
 
 impl ToolHandler for ContractTool {
-    fn call(&self, context: CallContext, arguments: JsonObject) -> BoxFuture<Result<ToolOutput, Problem>> {
+    fn call(
+        &self,
+        context: CallContext,
+        arguments: JsonObject,
+    ) -> BoxFuture<Result<ToolOutput, Problem>> {
         let (contract, call) = (Arc::clone(&self.contract), self.call);
         Box::pin(async move {
-            let id = || arguments.get("job_id").and_then(Value::as_str).unwrap_or_default();
+            let id = || {
+                arguments
+                    .get("job_id")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+            };
             let payload = match call {
                 Call::Start => contract.start(&context, arguments).await?,
                 Call::Status => contract.status(&context, id()).await?,
@@ -117,7 +137,10 @@ impl ToolHandler for ContractTool {
 
 impl Contract {
     async fn start(&self, context: &CallContext, arguments: JsonObject) -> Result<Value, Problem> {
-        let started = self.queue.start(&self.job, arguments, context.principal()).await?;
+        let started = self
+            .queue
+            .start(&self.job, arguments, context.principal())
+            .await?;
         Ok(json!({
             "job_id": started.id,
             "state": JobState::Queued,
@@ -127,7 +150,10 @@ impl Contract {
     }
 
     async fn status(&self, context: &CallContext, id: &str) -> Result<Value, Problem> {
-        let record = self.queue.record(&self.job, id, context.principal()).await?;
+        let record = self
+            .queue
+            .record(&self.job, id, context.principal())
+            .await?;
         let mut payload = json!({
             "job_id": record.id,
             "state": record.state,
@@ -146,7 +172,14 @@ impl Contract {
     }
 
     async fn result(&self, context: &CallContext, id: &str) -> Result<Value, Problem> {
-        let Outcome { record, value, artifacts } = self.queue.outcome(&self.job, id, context.principal()).await?;
+        let Outcome {
+            record,
+            value,
+            artifacts,
+        } = self
+            .queue
+            .outcome(&self.job, id, context.principal())
+            .await?;
         if record.state != JobState::Succeeded {
             let mut payload = json!({"job_id": record.id, "ready": false, "state": record.state});
             add_error(&mut payload, &record);
@@ -195,7 +228,9 @@ fn poll_after(record: &JobRecord, now: Timestamp) -> i64 {
 }
 
 fn rfc3339(moment: Timestamp) -> String {
-    jiff::Timestamp::from_millisecond(moment.0).unwrap_or(jiff::Timestamp::MAX).to_string()
+    jiff::Timestamp::from_millisecond(moment.0)
+        .unwrap_or(jiff::Timestamp::MAX)
+        .to_string()
 }
 
 fn in_words(time: Duration) -> String {

@@ -18,17 +18,15 @@ use serde_json::Value;
 use tokio::{runtime::Handle, sync::oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    finish,
-    programs::Known,
-    report::Reporter,
-    runner::Services,
-};
+use crate::{finish, programs::Known, report::Reporter, runner::Services};
 
 /// What an attempt came to.
 pub(crate) enum Ending {
     /// The last stage returned this, and left these files since the last checkpoint.
-    Done { value: Value, artifacts: Vec<Artifact> },
+    Done {
+        value: Value,
+        artifacts: Vec<Artifact>,
+    },
     /// A stage gave up.
     Failed(Problem),
 }
@@ -63,7 +61,12 @@ pub(crate) async fn run(services: Services, claim: Claim) {
 }
 
 /// Starts the thread; what it comes to arrives through the channel.
-async fn begin(services: Services, claim: Claim, reporter: Arc<Reporter>, work: CancellationToken) -> Ending {
+async fn begin(
+    services: Services,
+    claim: Claim,
+    reporter: Arc<Reporter>,
+    work: CancellationToken,
+) -> Ending {
     let (sender, receiver) = oneshot::channel();
     let runtime = Handle::current();
     let name = format!("job {}", claim.fence.id);
@@ -74,7 +77,11 @@ async fn begin(services: Services, claim: Claim, reporter: Arc<Reporter>, work: 
     if let Err(error) = std::thread::Builder::new().name(name).spawn(attempt) {
         return Ending::Failed(Problem::internal(error));
     }
-    receiver.await.unwrap_or_else(|_| Ending::Failed(Problem::internal("the thread of the job ended without a word")))
+    receiver.await.unwrap_or_else(|_| {
+        Ending::Failed(Problem::internal(
+            "the thread of the job ended without a word",
+        ))
+    })
 }
 
 fn attempt(
@@ -106,25 +113,38 @@ fn stages(
         claim.checkpoint.clone()
     } else {
         tracing::info!(job = %claim.fence.id, "the program has changed, the job starts from zero");
-        let restarted = services.store.restart(claim.fence, program.total_stages(), known.fingerprint.clone());
+        let restarted = services.store.restart(
+            claim.fence,
+            program.total_stages(),
+            known.fingerprint.clone(),
+        );
         runtime.block_on(restarted).map_err(StoreError::problem)?;
         None
     };
     let finished = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.stage);
-    let mut value = checkpoint.map_or_else(|| Value::Object(claim.arguments.clone()), |checkpoint| checkpoint.value);
+    let mut value = checkpoint.map_or_else(
+        || Value::Object(claim.arguments.clone()),
+        |checkpoint| checkpoint.value,
+    );
 
     let host = Arc::new(Attempt {
         id: claim.fence.id,
         epoch: claim.fence.epoch,
         number: claim.attempt,
         total_stages: program.total_stages(),
-        work_dir: services.artifacts.work_dir(claim.fence.id).map_err(ArtifactError::into_problem)?,
+        work_dir: services
+            .artifacts
+            .work_dir(claim.fence.id)
+            .map_err(ArtifactError::into_problem)?,
         artifacts: services.artifacts.clone(),
         written: Arc::default(),
         work,
         reporter,
         runtime: runtime.clone(),
-        position: Mutex::new(Position { stages: Vec::new(), stage: 0 }),
+        position: Mutex::new(Position {
+            stages: Vec::new(),
+            stage: 0,
+        }),
     });
     let context = JobContext::new(Arc::clone(&host) as Arc<dyn JobHost>);
     let mut begun = 0;
@@ -139,15 +159,25 @@ fn stages(
         value = run_step(step, &context, value, runtime)?;
         check_size(&value, step)?;
         if begun < program.total_stages() {
-            let kept = Checkpoint { stage: begun, value: value.clone() };
-            let kept = services.store.checkpoint(claim.fence, kept, host.take_written());
+            let kept = Checkpoint {
+                stage: begun,
+                value: value.clone(),
+            };
+            let kept = services
+                .store
+                .checkpoint(claim.fence, kept, host.take_written());
             runtime.block_on(kept).map_err(StoreError::problem)?;
         }
     }
     Ok((value, host.take_written()))
 }
 
-fn run_step(step: &Step, context: &JobContext, value: Value, runtime: &Handle) -> Result<Value, Problem> {
+fn run_step(
+    step: &Step,
+    context: &JobContext,
+    value: Value,
+    runtime: &Handle,
+) -> Result<Value, Problem> {
     match &step.body {
         StepBody::Blocking(run) => panic::contain(|| run(context, value)),
         StepBody::Async(run) => {
@@ -231,16 +261,24 @@ impl JobHost for Attempt {
     fn enter_stage(&self, name: &str) -> Result<(), Problem> {
         let stage = {
             let mut position = self.position.lock().unwrap_or_else(PoisonError::into_inner);
-            let ahead = position.stages.iter().position(|stage| stage == name).ok_or_else(|| {
-                Problem::user(format!("there is no stage `{name}` ahead"))
-                    .hint("stages are entered once, in the order they were declared")
-            })?;
+            let ahead = position
+                .stages
+                .iter()
+                .position(|stage| stage == name)
+                .ok_or_else(|| {
+                    Problem::user(format!("there is no stage `{name}` ahead"))
+                        .hint("stages are entered once, in the order they were declared")
+                })?;
             position.stages.drain(..=ahead);
-            position.stage = self.total_stages.min(position.stage + u32::try_from(ahead + 1).unwrap_or(1));
+            position.stage = self
+                .total_stages
+                .min(position.stage + u32::try_from(ahead + 1).unwrap_or(1));
             position.stage
         };
         let message = format!("[{stage}/{}] {name}", self.total_stages);
-        self.runtime.block_on(self.reporter.enter(stage, message)).map_err(StoreError::problem)
+        self.runtime
+            .block_on(self.reporter.enter(stage, message))
+            .map_err(StoreError::problem)
     }
 
     fn report(&self, fraction: Option<f64>, message: Option<String>) {
@@ -253,16 +291,29 @@ impl JobHost for Attempt {
         });
     }
 
-    fn create_artifact(&self, name: &str, media_type: &str) -> Result<Box<dyn ArtifactSink>, Problem> {
+    fn create_artifact(
+        &self,
+        name: &str,
+        media_type: &str,
+    ) -> Result<Box<dyn ArtifactSink>, Problem> {
         let sink = self.artifacts.create(self.id, self.epoch, name, media_type);
         let sink = sink.map_err(ArtifactError::into_problem)?;
-        Ok(Box::new(Recorded { sink, written: Arc::clone(&self.written) }))
+        Ok(Box::new(Recorded {
+            sink,
+            written: Arc::clone(&self.written),
+        }))
     }
 }
 
 /// A message is one line of bearable length, whatever the code says.
 fn one_line(message: &str) -> String {
-    message.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect()
+    message
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+        .take(200)
+        .collect()
 }
 
 /// Remembers a file once it is finished, so that the next checkpoint records it.

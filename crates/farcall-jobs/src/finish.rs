@@ -46,13 +46,20 @@ pub(crate) async fn end(services: &Services, claim: &Claim, ending: Ending) {
 /// Puts a job back into the queue because the server stops.
 pub(crate) async fn hand_back(services: &Services, fence: Fence) {
     match services.store.release(fence).await {
-        Ok(()) => tracing::info!(job = %fence.id, "the job is handed back, it goes on with the next start"),
+        Ok(()) => {
+            tracing::info!(job = %fence.id, "the job is handed back, it goes on with the next start")
+        }
         Err(StoreError::StaleClaim { .. }) => {}
         Err(error) => tracing::error!(job = %fence.id, %error, "the job cannot be handed back"),
     }
 }
 
-async fn succeed(services: &Services, claim: &Claim, value: Value, mut artifacts: Vec<Artifact>) -> Result<(), Problem> {
+async fn succeed(
+    services: &Services,
+    claim: &Claim,
+    value: Value,
+    mut artifacts: Vec<Artifact>,
+) -> Result<(), Problem> {
     let known = services.programs.get(&claim.job);
     let has_value = known.is_some_and(|known| known.job.program.has_value());
     let has_files = !artifacts.is_empty() || has_recorded_files(services, claim).await?;
@@ -60,22 +67,44 @@ async fn succeed(services: &Services, claim: &Claim, value: Value, mut artifacts
         artifacts.push(write_result(services, claim.fence, value.clone()).await?);
     }
     let (finished_at, expires_at) = times(services, claim);
-    let success = Success { value: has_value.then_some(value), artifacts, finished_at, expires_at };
-    services.store.succeed(claim.fence, success).await.map_err(StoreError::problem)?;
+    let success = Success {
+        value: has_value.then_some(value),
+        artifacts,
+        finished_at,
+        expires_at,
+    };
+    services
+        .store
+        .succeed(claim.fence, success)
+        .await
+        .map_err(StoreError::problem)?;
     tracing::info!(job = %claim.fence.id, kind = claim.job, "the job has succeeded");
     Ok(())
 }
 
 /// Whether an earlier stage recorded a file with its checkpoint.
 async fn has_recorded_files(services: &Services, claim: &Claim) -> Result<bool, Problem> {
-    let outcome = services.store.staged(claim.fence).await.map_err(StoreError::problem)?;
+    let outcome = services
+        .store
+        .staged(claim.fence)
+        .await
+        .map_err(StoreError::problem)?;
     Ok(!outcome.is_empty())
 }
 
-async fn write_result(services: &Services, fence: Fence, value: Value) -> Result<Artifact, Problem> {
+async fn write_result(
+    services: &Services,
+    fence: Fence,
+    value: Value,
+) -> Result<Artifact, Problem> {
     let artifacts = services.artifacts.clone();
     let write = move || {
-        let sink = artifacts.create(fence.id, fence.epoch, RESULT_FILE, media_type_of(RESULT_FILE));
+        let sink = artifacts.create(
+            fence.id,
+            fence.epoch,
+            RESULT_FILE,
+            media_type_of(RESULT_FILE),
+        );
         let mut sink = sink.map_err(ArtifactError::into_problem)?;
         sink.write_all(&serde_json::to_vec(&value)?)?;
         sink.finish()
@@ -91,13 +120,31 @@ async fn fail(services: &Services, claim: &Claim, problem: &Problem) -> Result<(
         ErrorCode::UnknownJob => ErrorCode::UserError,
         code => code,
     };
-    let error = JobError { code, message: problem.public_message() };
-    services.store.fail(claim.fence, Failure { error, finished_at, expires_at }).await
+    let error = JobError {
+        code,
+        message: problem.public_message(),
+    };
+    services
+        .store
+        .fail(
+            claim.fence,
+            Failure {
+                error,
+                finished_at,
+                expires_at,
+            },
+        )
+        .await
 }
 
 fn times(services: &Services, claim: &Claim) -> (Timestamp, Timestamp) {
     let now = services.clock.now();
-    let keep_for = services.programs.get(&claim.job).map_or(farcall_core::job::DEFAULT_KEEP_FOR, |known| known.job.keep_for);
+    let keep_for = services
+        .programs
+        .get(&claim.job)
+        .map_or(farcall_core::job::DEFAULT_KEEP_FOR, |known| {
+            known.job.keep_for
+        });
     let keep_for = i64::try_from(keep_for.as_millis()).unwrap_or(i64::MAX);
     (now, Timestamp(now.0.saturating_add(keep_for)))
 }

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use farcall_core::{
-    JsonObject, clock::Clock, id::JobId, principal::{Principal, Scope}, problem::{ErrorCode, Problem},
+    JsonObject,
+    clock::Clock,
+    id::JobId,
+    principal::{Principal, Scope},
+    problem::{ErrorCode, Problem},
 };
 use farcall_store::{JobRecord, JobStore, NewJob, Outcome};
 use tokio::sync::Notify;
@@ -33,15 +37,28 @@ pub struct Started {
 impl Queue {
     /// A queue in front of `store` for the jobs of `programs`.
     pub fn new(store: Arc<dyn JobStore>, programs: Programs, clock: Arc<dyn Clock>) -> Self {
-        Self { store, programs, clock, arrival: Arc::new(Notify::new()) }
+        Self {
+            store,
+            programs,
+            clock,
+            arrival: Arc::new(Notify::new()),
+        }
     }
 
     /// Takes a job in; when this returns, it survives the loss of power.
     ///
     /// # Errors
     /// A problem where the store cannot keep it.
-    pub async fn start(&self, job: &str, arguments: JsonObject, owner: &Principal) -> Result<Started, Problem> {
-        let known = self.programs.get(job).ok_or_else(|| Problem::internal(format!("no program for `{job}`")))?;
+    pub async fn start(
+        &self,
+        job: &str,
+        arguments: JsonObject,
+        owner: &Principal,
+    ) -> Result<Started, Problem> {
+        let known = self
+            .programs
+            .get(job)
+            .ok_or_else(|| Problem::internal(format!("no program for `{job}`")))?;
         let id = fresh_id()?;
         let total_stages = known.job.program.total_stages();
         let new = NewJob {
@@ -70,24 +87,45 @@ impl Queue {
     /// # Errors
     /// The one `unknown_job` problem where there is none, it is another job's, it belongs
     /// to somebody else, or it has expired.
-    pub async fn record(&self, job: &str, id: &str, caller: &Principal) -> Result<JobRecord, Problem> {
+    pub async fn record(
+        &self,
+        job: &str,
+        id: &str,
+        caller: &Principal,
+    ) -> Result<JobRecord, Problem> {
         let Ok(parsed) = JobId::parse(id) else {
             return Err(unknown(id));
         };
-        let record = self.store.record(parsed).await.map_err(farcall_store::StoreError::problem)?;
-        record.filter(|record| record.job == job && self.may_see(record, caller)).ok_or_else(|| unknown(id))
+        let record = self
+            .store
+            .record(parsed)
+            .await
+            .map_err(farcall_store::StoreError::problem)?;
+        record
+            .filter(|record| record.job == job && self.may_see(record, caller))
+            .ok_or_else(|| unknown(id))
     }
 
     /// The same with what the job has left behind.
     ///
     /// # Errors
     /// As [`record`](Self::record).
-    pub async fn outcome(&self, job: &str, id: &str, caller: &Principal) -> Result<Outcome, Problem> {
+    pub async fn outcome(
+        &self,
+        job: &str,
+        id: &str,
+        caller: &Principal,
+    ) -> Result<Outcome, Problem> {
         let Ok(parsed) = JobId::parse(id) else {
             return Err(unknown(id));
         };
-        let outcome = self.store.outcome(parsed).await.map_err(farcall_store::StoreError::problem)?;
-        let may_see = |outcome: &Outcome| outcome.record.job == job && self.may_see(&outcome.record, caller);
+        let outcome = self
+            .store
+            .outcome(parsed)
+            .await
+            .map_err(farcall_store::StoreError::problem)?;
+        let may_see =
+            |outcome: &Outcome| outcome.record.job == job && self.may_see(&outcome.record, caller);
         outcome.filter(may_see).ok_or_else(|| unknown(id))
     }
 
@@ -115,7 +153,10 @@ fn fresh_id() -> Result<JobId, Problem> {
 fn unknown(id: &str) -> Problem {
     // Whatever was sent is echoed, but never at a length of the sender's choosing.
     let echoed: String = id.chars().take(64).collect();
-    Problem::new(ErrorCode::UnknownJob, format!("unknown job_id `{}`", echoed.escape_debug()))
-        .hint("it may have expired, or it was never started here; start the job again")
-        .with("job_id", echoed)
+    Problem::new(
+        ErrorCode::UnknownJob,
+        format!("unknown job_id `{}`", echoed.escape_debug()),
+    )
+    .hint("it may have expired, or it was never started here; start the job again")
+    .with("job_id", echoed)
 }

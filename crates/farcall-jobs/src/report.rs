@@ -26,8 +26,20 @@ struct Newest {
 
 impl Reporter {
     pub(crate) fn new(store: Arc<dyn JobStore>, fence: Fence) -> Self {
-        let report = Report { stage: 0, message: String::new(), progress: None };
-        Self { store, fence, newest: watch::Sender::new(Newest { report, is_written: true }), order: Mutex::new(()) }
+        let report = Report {
+            stage: 0,
+            message: String::new(),
+            progress: None,
+        };
+        Self {
+            store,
+            fence,
+            newest: watch::Sender::new(Newest {
+                report,
+                is_written: true,
+            }),
+            order: Mutex::new(()),
+        }
     }
 
     /// Takes the newest state within a stage; it is written when its time comes.
@@ -41,8 +53,15 @@ impl Reporter {
     /// Enters a stage, and returns when that is written.
     pub(crate) async fn enter(&self, stage: u32, message: String) -> Result<(), StoreError> {
         let _order = self.order.lock().await;
-        let report = Report { stage, message, progress: None };
-        self.newest.send_replace(Newest { report: report.clone(), is_written: true });
+        let report = Report {
+            stage,
+            message,
+            progress: None,
+        };
+        self.newest.send_replace(Newest {
+            report: report.clone(),
+            is_written: true,
+        });
         self.store.report(self.fence, report).await
     }
 
@@ -75,7 +94,9 @@ impl Reporter {
             }
             false
         });
-        let Some(report) = unwritten else { return Ok(()) };
+        let Some(report) = unwritten else {
+            return Ok(());
+        };
         let written = self.store.report(self.fence, report).await;
         if let Err(error) = &written {
             tracing::warn!(job = %self.fence.id, %error, "progress is not kept");

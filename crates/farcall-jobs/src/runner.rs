@@ -77,10 +77,16 @@ impl Runner {
             soft_stop: CancellationToken::new(),
             hard_stop: CancellationToken::new(),
         };
-        maintenance::recover(&services, options.max_losses).await.map_err(StartError)?;
+        maintenance::recover(&services, options.max_losses)
+            .await
+            .map_err(StartError)?;
         let (soft_stop, hard_stop) = (services.soft_stop.clone(), services.hard_stop.clone());
         let dispatcher = tokio::spawn(claim::dispatch(services, queue.clone(), options));
-        Ok(Self { soft_stop, hard_stop, dispatcher })
+        Ok(Self {
+            soft_stop,
+            hard_stop,
+            dispatcher,
+        })
     }
 
     /// Stops in two stages: no new jobs at once, and after `drain` or `hurry`, whichever is

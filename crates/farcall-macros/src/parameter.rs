@@ -61,8 +61,13 @@ fn read(input: &mut PatType, faults: &mut Faults) -> Option<Parameter> {
         });
     left.retain(|attribute| {
         let is_known = is_of_the_compiler(attribute);
-        if !is_known {
-            let name = attribute.path().to_token_stream().to_string();
+        let name = attribute.path().to_token_stream().to_string();
+        if matches!(name.as_str(), "cfg" | "cfg_attr") {
+            let sentence =
+                "a parameter cannot depend on a condition, because a tool has one schema";
+            let hint = "put the condition on the function, and write one for each case";
+            faults.add(attribute, sentence, hint);
+        } else if !is_known {
             let sentence = format!("there is no keyword `{name}` for a parameter");
             let hint = suggestion(&name, keywords::FIELD);
             faults.add(attribute.path(), sentence, hint);
@@ -128,9 +133,7 @@ fn context(input: &mut PatType, faults: &mut Faults) -> Parameter {
 
 /// Whether the compiler takes the attribute on a parameter.
 fn is_of_the_compiler(attribute: &Attribute) -> bool {
-    const KNOWN: &[&str] = &[
-        "allow", "cfg", "cfg_attr", "deny", "expect", "forbid", "warn",
-    ];
+    const KNOWN: &[&str] = &["allow", "deny", "expect", "forbid", "warn"];
     let name = attribute.path().get_ident();
     // Paths of several names belong to tools, such as `rustfmt::skip`.
     name.is_none_or(|name| KNOWN.iter().any(|known| name == known))

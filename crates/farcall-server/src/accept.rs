@@ -79,7 +79,8 @@ pub async fn serve(
                 continue;
             }
         };
-        let connection = graceful.watch(http.serve_connection(prepared(stream), answering(&router)));
+        let connection =
+            graceful.watch(http.serve_connection(prepared(stream), answering(&router)));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "connection ended early");
@@ -112,7 +113,9 @@ fn answering(
 > + use<> {
     let router = router.clone();
     service_fn(move |request: http::Request<Incoming>| {
-        router.clone().oneshot(Request::from(request.map(axum::body::Body::new)))
+        router
+            .clone()
+            .oneshot(Request::from(request.map(axum::body::Body::new)))
     })
 }
 
@@ -120,7 +123,9 @@ fn answering(
 async fn pause_after(error: &io::Error) {
     let is_peers = matches!(
         error.kind(),
-        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
     );
     if !is_peers {
         tracing::error!(%error, "no connection can be accepted, trying again in a second");

@@ -11,7 +11,10 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::json;
 use tokio::{sync::Mutex, time::Instant};
 
-use crate::{JobFiles, auth::{self, Authenticators}};
+use crate::{
+    JobFiles,
+    auth::{self, Authenticators},
+};
 
 /// Less free space than this and the server is not ready for jobs (64 MiB).
 const MIN_FREE_BYTES: u64 = 64 << 20;
@@ -39,7 +42,11 @@ const VERDICT_TIME: Duration = Duration::from_secs(2);
 
 impl Readiness {
     pub(crate) fn new(jobs: Option<JobFiles>, gate: Arc<Authenticators>) -> Self {
-        Self { jobs, gate, verdict: Arc::default() }
+        Self {
+            jobs,
+            gate,
+            verdict: Arc::default(),
+        }
     }
 
     async fn verdict(&self) -> Verdict {
@@ -86,5 +93,10 @@ pub(crate) async fn ready(State(readiness): State<Readiness>, headers: HeaderMap
         body["cause"] = cause.into();
     }
     let json = HeaderValue::from_static("application/json");
-    (StatusCode::SERVICE_UNAVAILABLE, [(header::CONTENT_TYPE, json)], body.to_string()).into_response()
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        [(header::CONTENT_TYPE, json)],
+        body.to_string(),
+    )
+        .into_response()
 }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::{Router, middleware::{from_fn, from_fn_with_state}};
+use axum::{
+    Router,
+    middleware::{from_fn, from_fn_with_state},
+};
 
 use crate::edge::{self, Guard};
 

@@ -22,8 +22,11 @@ use farcall_core::{catalog::Catalog, clock::Clock, updates::Updates};
 use farcall_store::JobStore;
 use tokio_util::sync::CancellationToken;
 
-pub use self::{edge::Guard, mcp::{Protocol, StdioError}};
 use self::auth::Authenticators;
+pub use self::{
+    edge::Guard,
+    mcp::{Protocol, StdioError},
+};
 
 /// What a client reads about the server itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +55,10 @@ pub struct Sessions {
 
 impl Default for Sessions {
     fn default() -> Self {
-        Self { max: 256, idle: Duration::from_mins(5) }
+        Self {
+            max: 256,
+            idle: Duration::from_mins(5),
+        }
     }
 }
 

@@ -14,7 +14,10 @@ pub(crate) fn plain(status: StatusCode, sentence: &str) -> Response {
 
 /// A JSON-RPC error without an id, because the request was not read that far.
 pub(crate) fn json_rpc(status: StatusCode, code: i32, sentence: &str) -> Response {
-    body(status, &json!({"jsonrpc": "2.0", "error": {"code": code, "message": sentence}}))
+    body(
+        status,
+        &json!({"jsonrpc": "2.0", "error": {"code": code, "message": sentence}}),
+    )
 }
 
 /// The form that fits the path.

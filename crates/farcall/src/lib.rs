@@ -24,7 +24,10 @@ pub use serde_json::{Value, json};
 
 /// What nearly every program needs.
 pub mod prelude {
-    pub use crate::{App, Artifact, CallContext, Content, JobContext, Pipeline, Problem, ToolOutput, data, job, tool};
+    pub use crate::{
+        App, Artifact, CallContext, Content, JobContext, Pipeline, Problem, ToolOutput, data, job,
+        tool,
+    };
 }
 
 /// What the macros write, and nobody else should use.

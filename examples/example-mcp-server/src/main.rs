@@ -2,8 +2,8 @@
 
 mod animation;
 
-use farcall::prelude::*;
 use animation::render;
+use farcall::prelude::*;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -49,15 +49,4 @@ fn main() -> farcall::Exit {
         .tool::<echo>()
         .job::<render>()
         .run()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_annotated_function_is_still_a_function() {
-        let sum = { let f = add(2.0, 3.0); let _ = f; Sum { sum: 5.0 } };
-        assert!((sum.sum - 5.0).abs() < f64::EPSILON);
-    }
 }

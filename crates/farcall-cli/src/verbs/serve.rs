@@ -63,17 +63,31 @@ fn configured(app: &App, flags: &ServeFlags) -> Result<Config, Failure> {
 }
 
 /// The start banner: what it is, where it is, who may call, where data lives, what to try.
-#[expect(clippy::print_stderr, reason = "the banner is for whoever typed the command")]
+#[expect(
+    clippy::print_stderr,
+    reason = "the banner is for whoever typed the command"
+)]
 fn announce(name: &str, jobs: usize, ready: &Ready, config: &Config) {
     let address = ready.address;
-    let authentication = match (config.auth.bearer_token.is_some(), config.auth.has_own_authenticator) {
+    let authentication = match (
+        config.auth.bearer_token.is_some(),
+        config.auth.has_own_authenticator,
+    ) {
         (true, false) => "the bearer token of MCP_BEARER_TOKEN",
         (true, true) => "the bearer token of MCP_BEARER_TOKEN, or the program's own verifier",
         (false, true) => "the program's own token verifier",
         (false, false) => "nothing in this process",
     };
-    let data = if jobs == 0 { "none is kept".to_owned() } else { config.storage.data_dir.display().to_string() };
-    let token = if config.auth.bearer_token.is_some() { "EXAMPLE_MCP_TOKEN=… " } else { "" };
+    let data = if jobs == 0 {
+        "none is kept".to_owned()
+    } else {
+        config.storage.data_dir.display().to_string()
+    };
+    let token = if config.auth.bearer_token.is_some() {
+        "EXAMPLE_MCP_TOKEN=… "
+    } else {
+        ""
+    };
     eprintln!(
         "{name}\n  mcp      http://{address}/mcp\n  callers  authenticated by {authentication}\n  data     {data}\n  offers   {} tools, {jobs} of them jobs\n  try      {token}farcall smoke http://{address}/mcp",
         ready.tools(),
@@ -83,7 +97,9 @@ fn announce(name: &str, jobs: usize, ready: &Ready, config: &Config) {
 
 fn warn(ready: &Ready, config: &Config) {
     if config.auth.has_short_token() {
-        tracing::warn!("MCP_BEARER_TOKEN is shorter than 16 characters and can be guessed; use `openssl rand -hex 32`");
+        tracing::warn!(
+            "MCP_BEARER_TOKEN is shorter than 16 characters and can be guessed; use `openssl rand -hex 32`"
+        );
     }
     if !config.auth.is_open() {
         return;
@@ -104,8 +120,14 @@ struct Signals {
 
 impl Signals {
     fn new() -> Result<Self, Failure> {
-        let listen = |kind| signal(kind).map_err(|error| Failure::failed(format!("signals cannot be received: {error}")));
-        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+        let listen = |kind| {
+            signal(kind)
+                .map_err(|error| Failure::failed(format!("signals cannot be received: {error}")))
+        };
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
     }
 
     async fn next(&mut self) {

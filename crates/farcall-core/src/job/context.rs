@@ -73,15 +73,15 @@ impl JobContext {
         self.0.work_dir()
     }
 
-    /// Tells how far the present stage is: `fraction` from 0 to 1, and one line.
+    /// Tells how far the present stage is, from 0 to 1; callers see it as `progress`.
     ///
     /// It costs next to nothing: the newest report is written at most twice a second.
-    pub fn progress(&self, fraction: f64, message: impl Into<String>) {
-        let message = Some(message.into()).filter(|message| !message.is_empty());
-        self.0.report(Some(fraction.clamp(0.0, 1.0)), message);
+    pub fn progress(&self, fraction: f64) {
+        self.0.report(Some(fraction.clamp(0.0, 1.0)), None);
     }
 
-    /// Says what is being done, one line, without saying how far it is.
+    /// Says what is being done within the present stage, one line; callers see it as `message`,
+    /// in the place of the stage's name.
     pub fn message(&self, message: impl Into<String>) {
         self.0.report(None, Some(message.into()));
     }

@@ -17,7 +17,10 @@ pub(crate) async fn recover(services: &Services, max_losses: u32) -> Result<(), 
     let expires_at = Timestamp(now.0.saturating_add(keep_for));
     let store = &services.store;
 
-    let recovered = store.recover(max_losses, now, expires_at).await.map_err(StoreError::problem)?;
+    let recovered = store
+        .recover(max_losses, now, expires_at)
+        .await
+        .map_err(StoreError::problem)?;
     for job in &recovered.requeued {
         tracing::info!(%job, "the job lost its worker and goes on");
     }
@@ -25,13 +28,26 @@ pub(crate) async fn recover(services: &Services, max_losses: u32) -> Result<(), 
         tracing::warn!(%job, "the job lost its worker too often and has failed");
     }
     let known = services.programs.names();
-    let orphans = store.fail_orphans(known, now, expires_at).await.map_err(StoreError::problem)?;
+    let orphans = store
+        .fail_orphans(known, now, expires_at)
+        .await
+        .map_err(StoreError::problem)?;
     for job in &orphans {
         tracing::warn!(%job, "the job has failed, its program no longer exists");
     }
 
-    let locations: HashSet<_> = store.artifact_locations().await.map_err(StoreError::problem)?.into_iter().collect();
-    let unfinished: HashSet<_> = store.unfinished().await.map_err(StoreError::problem)?.into_iter().collect();
+    let locations: HashSet<_> = store
+        .artifact_locations()
+        .await
+        .map_err(StoreError::problem)?
+        .into_iter()
+        .collect();
+    let unfinished: HashSet<_> = store
+        .unfinished()
+        .await
+        .map_err(StoreError::problem)?
+        .into_iter()
+        .collect();
     let artifacts = services.artifacts.clone();
     let swept = tokio::task::spawn_blocking(move || artifacts.sweep(&locations, &unfinished));
     let swept = swept.await?.map_err(ArtifactError::into_problem)?;

@@ -63,7 +63,10 @@ pub(crate) async fn require(
 }
 
 /// Who the bearer of these headers is.
-pub(crate) async fn recognise(gate: &Authenticators, headers: &HeaderMap) -> Result<Principal, Refusal> {
+pub(crate) async fn recognise(
+    gate: &Authenticators,
+    headers: &HeaderMap,
+) -> Result<Principal, Refusal> {
     if gate.is_empty() {
         return Ok(Principal::anonymous());
     }
@@ -123,10 +126,15 @@ fn refused(path: &str, refusal: &Refusal) -> Response {
     };
     let mut response = problem_response::for_path(path, status, sentence);
     if challenge.is_empty() {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     } else {
         // RFC 6750 section 3.
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        response.headers_mut().insert(
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static(challenge),
+        );
     }
     response
 }

@@ -25,7 +25,11 @@ pub(crate) struct ReadError {
 
 impl ReadError {
     fn new(status: StatusCode, sentence: impl Into<String>) -> Self {
-        Self { status, code: 0, sentence: sentence.into() }
+        Self {
+            status,
+            code: 0,
+            sentence: sentence.into(),
+        }
     }
 
     /// The answer for a request to `path`.
@@ -43,30 +47,55 @@ impl From<WireFault> for ReadError {
             WireFault::NotJson(sentence) => (-32_700, sentence),
             WireFault::NotARequest(sentence) => (-32_600, sentence),
         };
-        Self { status: StatusCode::BAD_REQUEST, code, sentence }
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            code,
+            sentence,
+        }
     }
 }
 
 /// The whole body, checked to be one unambiguous JSON value.
 pub(crate) async fn read_json(headers: &HeaderMap, body: Body) -> Result<Bytes, ReadError> {
-    let encoded = headers.get_all(header::CONTENT_ENCODING).iter().any(|coding| coding != "identity");
+    let encoded = headers
+        .get_all(header::CONTENT_ENCODING)
+        .iter()
+        .any(|coding| coding != "identity");
     if encoded {
         // A few bytes could unfold to gigabytes.
-        return Err(ReadError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "compressed requests are not read; send the body as it is"));
+        return Err(ReadError::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "compressed requests are not read; send the body as it is",
+        ));
     }
-    let too_large = || ReadError::new(StatusCode::PAYLOAD_TOO_LARGE, "the request is larger than 1 MiB; pass large data by URL or as a file");
-    let declared = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let too_large = || {
+        ReadError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "the request is larger than 1 MiB; pass large data by URL or as a file",
+        )
+    };
+    let declared = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|length| length > MAX_BODY) {
         return Err(too_large());
     }
     let collected = tokio::time::timeout(BODY_TIME, Limited::new(body, MAX_BODY).collect()).await;
-    let collected = collected.map_err(|_| ReadError::new(StatusCode::REQUEST_TIMEOUT, "the request took longer than 60 s to arrive"))?;
+    let collected = collected.map_err(|_| {
+        ReadError::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "the request took longer than 60 s to arrive",
+        )
+    })?;
     let bytes = match collected {
         Ok(collected) => collected.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => return Err(too_large()),
         Err(error) => {
             tracing::debug!(%error, "a request broke off");
-            return Err(ReadError::new(StatusCode::BAD_REQUEST, "the request broke off before its end"));
+            return Err(ReadError::new(
+                StatusCode::BAD_REQUEST,
+                "the request broke off before its end",
+            ));
         }
     };
     wire::check(&bytes)?;

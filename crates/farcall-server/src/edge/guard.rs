@@ -3,7 +3,11 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use axum::{extract::{Request, State}, middleware::Next, response::Response};
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
@@ -41,7 +45,11 @@ impl Guard {
     fn accepts_host(&self, host: &str) -> bool {
         let host = host.to_ascii_lowercase();
         let name = without_port(&host);
-        is_loopback(name) || self.hosts.iter().any(|allowed| *allowed == host || *allowed == name)
+        is_loopback(name)
+            || self
+                .hosts
+                .iter()
+                .any(|allowed| *allowed == host || *allowed == name)
     }
 
     fn accepts_origin(&self, origin: &str) -> bool {
@@ -55,7 +63,11 @@ impl Guard {
 
 /// Refuses a foreign `Host` or `Origin` with 403. Probes come from anywhere, by address, and
 /// learn nothing, so the health routes are open.
-pub(crate) async fn guard(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
+pub(crate) async fn guard(
+    State(guard): State<Arc<Guard>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let path = request.uri().path();
     if matches!(path, "/healthz" | "/health" | "/readyz") {
         return next.run(request).await;
@@ -70,10 +82,14 @@ pub(crate) async fn guard(State(guard): State<Arc<Guard>>, request: Request, nex
 }
 
 fn judge(guard: &Guard, request: &Request) -> Result<(), &'static str> {
-    const HOST: &str = "this `Host` is not served here; the operator can list it in FARCALL_ALLOWED_HOSTS";
-    const ORIGIN: &str = "pages of this `Origin` may not call; the operator can list it in FARCALL_ALLOWED_ORIGINS";
+    const HOST: &str =
+        "this `Host` is not served here; the operator can list it in FARCALL_ALLOWED_HOSTS";
+    const ORIGIN: &str =
+        "pages of this `Origin` may not call; the operator can list it in FARCALL_ALLOWED_ORIGINS";
     let host = only(request.headers(), &header::HOST).ok_or(HOST)?;
-    let host = host.or_else(|| request.uri().authority().map(http::uri::Authority::as_str)).ok_or(HOST)?;
+    let host = host
+        .or_else(|| request.uri().authority().map(http::uri::Authority::as_str))
+        .ok_or(HOST)?;
     if !guard.accepts_host(host) {
         return Err(HOST);
     }
@@ -85,7 +101,10 @@ fn judge(guard: &Guard, request: &Request) -> Result<(), &'static str> {
 }
 
 /// The one value of a header; `None` where it is there twice or not readable.
-#[expect(clippy::option_option, reason = "absent and unusable are different verdicts")]
+#[expect(
+    clippy::option_option,
+    reason = "absent and unusable are different verdicts"
+)]
 fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Option<&'a str>> {
     let mut values = headers.get_all(name).iter();
     let first = values.next();
@@ -100,14 +119,26 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Option<&'a str>
 
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !name.is_empty() && (!name.contains(':') || name.ends_with(']')) => name,
+        Some((name, port))
+            if port.bytes().all(|byte| byte.is_ascii_digit())
+                && !name.is_empty()
+                && (!name.contains(':') || name.ends_with(']')) =>
+        {
+            name
+        }
         _ => host,
     }
 }
 
 fn is_loopback(name: &str) -> bool {
-    let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
-    name == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+    let address = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'))
+        .unwrap_or(name);
+    name == "localhost"
+        || address
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 /// CORS for the listed origins; off where none is listed.
@@ -115,7 +146,10 @@ pub(crate) fn cors(guard: &Guard) -> Option<CorsLayer> {
     if guard.listed_origins.is_empty() {
         return None;
     }
-    let origins = guard.listed_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+    let origins = guard
+        .listed_origins
+        .iter()
+        .filter_map(|origin| HeaderValue::from_str(origin).ok());
     Some(
         CorsLayer::new()
             .allow_origin(AllowOrigin::list(origins))
@@ -143,7 +177,16 @@ mod tests {
 
     #[test]
     fn loopback_and_listed_hosts_are_accepted() {
-        for host in ["localhost", "LOCALHOST:8900", "127.0.0.1:1", "127.8.8.8", "[::1]:8900", "[::1]", "mcp.example.com", "MCP.example.com:443"] {
+        for host in [
+            "localhost",
+            "LOCALHOST:8900",
+            "127.0.0.1:1",
+            "127.8.8.8",
+            "[::1]:8900",
+            "[::1]",
+            "mcp.example.com",
+            "MCP.example.com:443",
+        ] {
             assert!(example().accepts_host(host), "{host}");
         }
     }
@@ -151,9 +194,25 @@ mod tests {
     #[test]
     fn every_other_host_is_refused() {
         for host in [
-            "", "evil.example.com", "localhost.evil.example", "127.0.0.1.evil.example", "127.0.0.1@evil.example",
-            "mcp.example.com.evil.example", "xmcp.example.com", "0.0.0.0", "10.0.0.1", "[::2]", "[::1", "::1]:80",
-            "localhost:80:80", "localhost:x", " localhost", "mcp.example.com.", "2130706433", "0x7f.1", "127.1",
+            "",
+            "evil.example.com",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "127.0.0.1@evil.example",
+            "mcp.example.com.evil.example",
+            "xmcp.example.com",
+            "0.0.0.0",
+            "10.0.0.1",
+            "[::2]",
+            "[::1",
+            "::1]:80",
+            "localhost:80:80",
+            "localhost:x",
+            " localhost",
+            "mcp.example.com.",
+            "2130706433",
+            "0x7f.1",
+            "127.1",
         ] {
             assert!(!example().accepts_host(host), "{host}");
         }
@@ -161,10 +220,23 @@ mod tests {
 
     #[test]
     fn an_origin_is_ours_or_loopback() {
-        for origin in ["http://localhost:3000", "http://127.0.0.1:8900", "https://[::1]", "https://mcp.example.com"] {
+        for origin in [
+            "http://localhost:3000",
+            "http://127.0.0.1:8900",
+            "https://[::1]",
+            "https://mcp.example.com",
+        ] {
             assert!(example().accepts_origin(origin), "{origin}");
         }
-        for origin in ["null", "", "http://mcp.example.com", "https://evil.example.com", "file://localhost", "https://mcp.example.com:444", "http://localhost.evil.example"] {
+        for origin in [
+            "null",
+            "",
+            "http://mcp.example.com",
+            "https://evil.example.com",
+            "file://localhost",
+            "https://mcp.example.com:444",
+            "http://localhost.evil.example",
+        ] {
             assert!(!example().accepts_origin(origin), "{origin}");
         }
     }

@@ -2,8 +2,8 @@
 
 use std::{
     fmt,
-    sync::atomic::{AtomicU64, Ordering},
     sync::LazyLock,
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use axum::{extract::Request, middleware::Next, response::Response};

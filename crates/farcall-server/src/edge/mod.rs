@@ -8,21 +8,29 @@ mod wire;
 use axum::{extract::Request, response::Response};
 use http::StatusCode;
 
+pub use self::guard::Guard;
 pub(crate) use self::{
     body::read_json,
     guard::{cors, guard},
     identify::{RequestId, identify},
 };
-pub use self::guard::Guard;
 use crate::problem_response;
 
 /// There is no such route.
 pub(crate) async fn not_found(request: Request) -> Response {
-    problem_response::for_path(request.uri().path(), StatusCode::NOT_FOUND, "there is nothing here; MCP is spoken at `/mcp`")
+    problem_response::for_path(
+        request.uri().path(),
+        StatusCode::NOT_FOUND,
+        "there is nothing here; MCP is spoken at `/mcp`",
+    )
 }
 
 /// The route is there, but not for this method.
 pub(crate) async fn method_not_allowed(request: Request) -> Response {
     let sentence = format!("`{}` is not allowed here", request.method());
-    problem_response::for_path(request.uri().path(), StatusCode::METHOD_NOT_ALLOWED, &sentence)
+    problem_response::for_path(
+        request.uri().path(),
+        StatusCode::METHOD_NOT_ALLOWED,
+        &sentence,
+    )
 }

@@ -26,9 +26,15 @@ const DUPLICATE: &str = "duplicate key ";
 /// Reads `body` once, without keeping anything.
 pub(crate) fn check(body: &[u8]) -> Result<(), WireFault> {
     match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
-        None => return Err(WireFault::NotJson("the body is empty; send one JSON-RPC request".to_owned())),
+        None => {
+            return Err(WireFault::NotJson(
+                "the body is empty; send one JSON-RPC request".to_owned(),
+            ));
+        }
         Some(b'[') => {
-            return Err(WireFault::NotARequest("batches are not part of MCP; send one request at a time".to_owned()));
+            return Err(WireFault::NotARequest(
+                "batches are not part of MCP; send one request at a time".to_owned(),
+            ));
         }
         Some(_) => {}
     }
@@ -38,7 +44,9 @@ pub(crate) fn check(body: &[u8]) -> Result<(), WireFault> {
     };
     let sentence = fault.to_string();
     Err(match sentence.strip_prefix(DUPLICATE) {
-        Some(key) => WireFault::NotARequest(format!("the key {key} is there twice; send each key once")),
+        Some(key) => {
+            WireFault::NotARequest(format!("the key {key} is there twice; send each key once"))
+        }
         None => WireFault::NotJson(format!("the body is no valid JSON: {sentence}")),
     })
 }
@@ -95,7 +103,10 @@ impl<'de> Visitor<'de> for UnambiguousVisitor {
         while let Some(Key(key)) = entries.next_key()? {
             if !seen.insert(&key) {
                 let shown: String = key.chars().take(64).collect();
-                return Err(A::Error::custom(format!("{DUPLICATE}`{}`", shown.escape_debug())));
+                return Err(A::Error::custom(format!(
+                    "{DUPLICATE}`{}`",
+                    shown.escape_debug()
+                )));
             }
             seen.keep(key);
             entries.next_value::<Unambiguous>()?;
@@ -160,7 +171,12 @@ mod tests {
 
     #[test]
     fn ordinary_requests_pass() {
-        for body in [r#"{"a":1,"b":{"a":[1,2.5,null,true,"x"]}}"#, " {} ", "1", r#""x""#] {
+        for body in [
+            r#"{"a":1,"b":{"a":[1,2.5,null,true,"x"]}}"#,
+            " {} ",
+            "1",
+            r#""x""#,
+        ] {
             assert_eq!(check(body.as_bytes()), Ok(()), "{body}");
         }
     }
@@ -169,9 +185,15 @@ mod tests {
     fn a_key_twice_is_refused_at_any_depth_and_in_any_spelling() {
         for body in [r#"{"a":1,"a":1}"#, r#"{"x":[{"a":1,"\u0061":2}]}"#] {
             let fault = check(body.as_bytes()).unwrap_err();
-            assert_eq!(fault, WireFault::NotARequest("the key `a` is there twice; send each key once".to_owned()));
+            assert_eq!(
+                fault,
+                WireFault::NotARequest("the key `a` is there twice; send each key once".to_owned())
+            );
         }
-        let many = (0..100).map(|n| format!("\"k{n}\":0")).collect::<Vec<_>>().join(",");
+        let many = (0..100)
+            .map(|n| format!("\"k{n}\":0"))
+            .collect::<Vec<_>>()
+            .join(",");
         assert_eq!(check(format!("{{{many}}}").as_bytes()), Ok(()));
         assert!(check(format!("{{{many},\"k99\":0}}").as_bytes()).is_err());
     }
@@ -181,9 +203,15 @@ mod tests {
         let deep = "[".repeat(1000);
         let deep = format!("{{\"a\":{deep}");
         for body in ["", " ", "{", "{\"a\":NaN}", "{\"a\":\u{1}}", &deep, "{}x"] {
-            assert!(matches!(check(body.as_bytes()), Err(WireFault::NotJson(_))), "{body:.20}");
+            assert!(
+                matches!(check(body.as_bytes()), Err(WireFault::NotJson(_))),
+                "{body:.20}"
+            );
         }
-        assert!(matches!(check(b"{\"a\":\"\xff\"}"), Err(WireFault::NotJson(_))));
+        assert!(matches!(
+            check(b"{\"a\":\"\xff\"}"),
+            Err(WireFault::NotJson(_))
+        ));
         assert!(matches!(check(b"[{}]"), Err(WireFault::NotARequest(_))));
     }
 }

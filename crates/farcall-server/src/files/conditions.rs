@@ -5,7 +5,9 @@ use http::{HeaderMap, header};
 /// Whether the caller has this very file already.
 pub(super) fn is_unchanged(headers: &HeaderMap, tag: &str) -> bool {
     let known = headers.get_all(header::IF_NONE_MATCH).iter();
-    let mut known = known.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let mut known = known
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
     known.any(|known| {
         let known = known.trim();
         known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag
@@ -14,5 +16,7 @@ pub(super) fn is_unchanged(headers: &HeaderMap, tag: &str) -> bool {
 
 /// Whether a range counts: always, unless it was asked for on the condition of another file.
 pub(super) fn range_applies(headers: &HeaderMap, tag: &str) -> bool {
-    headers.get(header::IF_RANGE).is_none_or(|condition| condition.as_bytes() == tag.as_bytes())
+    headers
+        .get(header::IF_RANGE)
+        .is_none_or(|condition| condition.as_bytes() == tag.as_bytes())
 }

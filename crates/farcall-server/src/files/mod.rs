@@ -39,12 +39,20 @@ impl Files {
 }
 
 /// `GET /files/{job_id}`: the primary file.
-pub(crate) async fn primary(State(files): State<Files>, Path(id): Path<String>, request: Request) -> Response {
+pub(crate) async fn primary(
+    State(files): State<Files>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Response {
     send(&files, &id, None, request).await
 }
 
 /// `GET /files/{job_id}/{name}`: one of several.
-pub(crate) async fn named(State(files): State<Files>, Path((id, name)): Path<(String, String)>, request: Request) -> Response {
+pub(crate) async fn named(
+    State(files): State<Files>,
+    Path((id, name)): Path<(String, String)>,
+    request: Request,
+) -> Response {
     send(&files, &id, Some(&name), request).await
 }
 
@@ -64,40 +72,91 @@ async fn send(files: &Files, id: &str, name: Option<&str>, request: Request) -> 
             "there is no such file; it is there once its job has succeeded, until it expires",
         );
     };
-    respond(files, id, &artifact, &request).await.unwrap_or_else(|error| {
-        tracing::error!(job = id, %error, "a recorded file cannot be read");
-        plain(StatusCode::INTERNAL_SERVER_ERROR, "the file cannot be read; the operator finds the cause in the server's log")
-    })
+    respond(files, id, &artifact, &request)
+        .await
+        .unwrap_or_else(|error| {
+            tracing::error!(job = id, %error, "a recorded file cannot be read");
+            plain(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the file cannot be read; the operator finds the cause in the server's log",
+            )
+        })
 }
 
-async fn find(files: &Files, id: &str, name: Option<&str>, caller: &Principal) -> Result<Option<Artifact>, Response> {
-    let Ok(id) = JobId::parse(id) else { return Ok(None) };
-    let published = files.jobs.store.published(id, name).await.map_err(|error| {
-        tracing::error!(job = %id, %error, "the store cannot be read");
-        let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, "the store cannot be read at the moment; try again in a few seconds");
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-        response
-    })?;
+async fn find(
+    files: &Files,
+    id: &str,
+    name: Option<&str>,
+    caller: &Principal,
+) -> Result<Option<Artifact>, Response> {
+    let Ok(id) = JobId::parse(id) else {
+        return Ok(None);
+    };
+    let published = files
+        .jobs
+        .store
+        .published(id, name)
+        .await
+        .map_err(|error| {
+            tracing::error!(job = %id, %error, "the store cannot be read");
+            let mut response = plain(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the store cannot be read at the moment; try again in a few seconds",
+            );
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+            response
+        })?;
     let may_fetch = |published: &PublishedArtifact| {
-        let is_expired = published.expires_at.is_some_and(|end| end <= files.clock.now());
+        let is_expired = published
+            .expires_at
+            .is_some_and(|end| end <= files.clock.now());
         !is_expired && (published.owner == caller.id() || caller.has(Scope::Admin))
     };
-    Ok(published.filter(may_fetch).map(|published| published.artifact))
+    Ok(published
+        .filter(may_fetch)
+        .map(|published| published.artifact))
 }
 
-async fn respond(files: &Files, id: &str, artifact: &Artifact, request: &http::request::Parts) -> Result<Response, farcall_artifacts::ArtifactError> {
+async fn respond(
+    files: &Files,
+    id: &str,
+    artifact: &Artifact,
+    request: &http::request::Parts,
+) -> Result<Response, farcall_artifacts::ArtifactError> {
     let headers = &request.headers;
     let tag = format!("\"{}\"", artifact.sha256);
     if conditions::is_unchanged(headers, &tag) {
-        return Ok(with_headers(Response::new(Body::empty()), StatusCode::NOT_MODIFIED, id, artifact, &tag));
+        return Ok(with_headers(
+            Response::new(Body::empty()),
+            StatusCode::NOT_MODIFIED,
+            id,
+            artifact,
+            &tag,
+        ));
     }
-    let part = if conditions::range_applies(headers, &tag) { range::requested(headers, artifact.size) } else { Part::Whole };
+    let part = if conditions::range_applies(headers, &tag) {
+        range::requested(headers, artifact.size)
+    } else {
+        Part::Whole
+    };
     let (status, bytes) = match part {
         Part::Whole => (StatusCode::OK, 0..artifact.size),
         Part::Bytes(bytes) => (StatusCode::PARTIAL_CONTENT, bytes),
         Part::Outside => {
-            let mut response = plain(StatusCode::RANGE_NOT_SATISFIABLE, &format!("the range lies outside the file, which has {} bytes", artifact.size));
-            insert(response.headers_mut(), header::CONTENT_RANGE, &format!("bytes */{}", artifact.size));
+            let mut response = plain(
+                StatusCode::RANGE_NOT_SATISFIABLE,
+                &format!(
+                    "the range lies outside the file, which has {} bytes",
+                    artifact.size
+                ),
+            );
+            insert(
+                response.headers_mut(),
+                header::CONTENT_RANGE,
+                &format!("bytes */{}", artifact.size),
+            );
             return Ok(response);
         }
     };
@@ -105,31 +164,58 @@ async fn respond(files: &Files, id: &str, artifact: &Artifact, request: &http::r
     let body = if request.method == Method::HEAD {
         Body::empty()
     } else {
-        Body::new(files.jobs.artifacts.read(artifact).await?.body(bytes.clone()))
+        Body::new(
+            files
+                .jobs
+                .artifacts
+                .read(artifact)
+                .await?
+                .body(bytes.clone()),
+        )
     };
     let mut response = with_headers(Response::new(body), status, id, artifact, &tag);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     if status == StatusCode::PARTIAL_CONTENT {
-        insert(headers, header::CONTENT_RANGE, &format!("bytes {}-{}/{}", bytes.start, bytes.end - 1, artifact.size));
+        insert(
+            headers,
+            header::CONTENT_RANGE,
+            &format!("bytes {}-{}/{}", bytes.start, bytes.end - 1, artifact.size),
+        );
     }
     Ok(response)
 }
 
 /// What every answer about a file says, so that no browser runs or keeps it.
-fn with_headers(mut response: Response, status: StatusCode, id: &str, artifact: &Artifact, tag: &str) -> Response {
+fn with_headers(
+    mut response: Response,
+    status: StatusCode,
+    id: &str,
+    artifact: &Artifact,
+    tag: &str,
+) -> Response {
     *response.status_mut() = status;
     let headers = response.headers_mut();
     insert(headers, header::ETAG, tag);
     insert(headers, header::CONTENT_TYPE, &artifact.media_type);
-    insert(headers, header::CONTENT_DISPOSITION, &format!("attachment; filename=\"{id}{}\"", extension(&artifact.name)));
+    insert(
+        headers,
+        header::CONTENT_DISPOSITION,
+        &format!("attachment; filename=\"{id}{}\"", extension(&artifact.name)),
+    );
     for (name, value) in [
         (header::ACCEPT_RANGES, "bytes"),
         (header::CACHE_CONTROL, "private, no-store"),
-        (header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "sandbox; default-src 'none'",
+        ),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (
+            header::HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }

@@ -21,8 +21,14 @@ pub(super) enum Part {
 /// allows: the whole file answers every question.
 pub(super) fn requested(headers: &HeaderMap, size: u64) -> Part {
     let mut values = headers.get_all(header::RANGE).iter();
-    let (Some(value), None) = (values.next(), values.next()) else { return Part::Whole };
-    value.to_str().ok().and_then(|value| parse(value, size)).unwrap_or(Part::Whole)
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return Part::Whole;
+    };
+    value
+        .to_str()
+        .ok()
+        .and_then(|value| parse(value, size))
+        .unwrap_or(Part::Whole)
 }
 
 fn parse(value: &str, size: u64) -> Option<Part> {
@@ -39,7 +45,11 @@ fn parse(value: &str, size: u64) -> Option<Part> {
         (Some(first), Some(last)) if first > last => return None,
         (Some(first), Some(last)) => first..last.saturating_add(1).min(size),
     };
-    Some(if bytes.start < bytes.end { Part::Bytes(bytes) } else { Part::Outside })
+    Some(if bytes.start < bytes.end {
+        Part::Bytes(bytes)
+    } else {
+        Part::Outside
+    })
 }
 
 /// Digits, or nothing at all; a number too large for any file counts as the largest.
@@ -48,7 +58,9 @@ fn number(text: &str) -> Option<Option<u64>> {
     if text.is_empty() {
         return Some(None);
     }
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| Some(text.parse().unwrap_or(u64::MAX)))
+    text.bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| Some(text.parse().unwrap_or(u64::MAX)))
 }
 
 #[cfg(test)]
@@ -77,14 +89,31 @@ mod tests {
 
     #[test]
     fn a_range_beyond_the_end_is_not_satisfiable() {
-        for value in ["bytes=10-", "bytes=10-20", "bytes=-0", "bytes=99999999999999999999999-"] {
+        for value in [
+            "bytes=10-",
+            "bytes=10-20",
+            "bytes=-0",
+            "bytes=99999999999999999999999-",
+        ] {
             assert_eq!(part(value), Part::Outside, "{value}");
         }
     }
 
     #[test]
     fn what_is_not_understood_is_ignored() {
-        for value in ["", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=3-1", "bytes=0-1,3-4", "lines=0-1", "bytes=+1-2", "bytes=1--2", "bytes=0x1-2"] {
+        for value in [
+            "",
+            "bytes",
+            "bytes=",
+            "bytes=-",
+            "bytes=a-b",
+            "bytes=3-1",
+            "bytes=0-1,3-4",
+            "lines=0-1",
+            "bytes=+1-2",
+            "bytes=1--2",
+            "bytes=0x1-2",
+        ] {
             assert_eq!(part(value), Part::Whole, "{value}");
         }
     }

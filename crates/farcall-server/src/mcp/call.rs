@@ -11,7 +11,10 @@ use farcall_core::{
     panic,
     problem::{ErrorCode, Problem},
 };
-use rmcp::{ErrorData, model::{CallToolResult, ContentBlock, MetaObject}};
+use rmcp::{
+    ErrorData,
+    model::{CallToolResult, ContentBlock, MetaObject},
+};
 use serde_json::{Value, json};
 
 /// What a call came to.
@@ -26,9 +29,15 @@ pub(super) enum Called {
 ///
 /// # Errors
 /// A protocol error where the tool's content does not have the protocol's shape.
-pub(super) async fn call(tool: &CatalogedTool, context: &CallContext, arguments: Value) -> Result<Called, ErrorData> {
+pub(super) async fn call(
+    tool: &CatalogedTool,
+    context: &CallContext,
+    arguments: Value,
+) -> Result<Called, ErrorData> {
     let outcome = match judged(tool, arguments) {
-        Ok(arguments) => run(tool, context, arguments).await.and_then(|output| checked(tool, output)),
+        Ok(arguments) => run(tool, context, arguments)
+            .await
+            .and_then(|output| checked(tool, output)),
         Err(problem) => Err(problem),
     };
     match outcome {
@@ -43,8 +52,11 @@ pub(super) async fn call(tool: &CatalogedTool, context: &CallContext, arguments:
 
 fn judged(tool: &CatalogedTool, arguments: Value) -> Result<JsonObject, Problem> {
     tool.input.check(&arguments).map_err(|violation| {
-        Problem::user(format!("the arguments of `{}` are not valid: {violation}", tool.tool.declaration.name))
-            .hint("`tools/list` has the schema")
+        Problem::user(format!(
+            "the arguments of `{}` are not valid: {violation}",
+            tool.tool.declaration.name
+        ))
+        .hint("`tools/list` has the schema")
     })?;
     match arguments {
         Value::Object(arguments) => Ok(arguments),
@@ -52,7 +64,11 @@ fn judged(tool: &CatalogedTool, arguments: Value) -> Result<JsonObject, Problem>
     }
 }
 
-async fn run(tool: &CatalogedTool, context: &CallContext, arguments: JsonObject) -> Result<ToolOutput, Problem> {
+async fn run(
+    tool: &CatalogedTool,
+    context: &CallContext,
+    arguments: JsonObject,
+) -> Result<ToolOutput, Problem> {
     let handler = Arc::clone(&tool.tool.handler);
     let limit = tool.tool.declaration.time_limit;
     let call = {
@@ -70,8 +86,13 @@ async fn run(tool: &CatalogedTool, context: &CallContext, arguments: JsonObject)
         Ok(Err(error)) => Err(Problem::internal(error)),
         Err(_) => {
             context.cancellation().cancel();
-            let sentence = format!("`{}` took longer than its limit of {} s and was cut", tool.tool.declaration.name, limit.as_secs_f64());
-            Err(Problem::new(ErrorCode::Timeout, sentence).hint("work this long belongs into a job"))
+            let sentence = format!(
+                "`{}` took longer than its limit of {} s and was cut",
+                tool.tool.declaration.name,
+                limit.as_secs_f64()
+            );
+            Err(Problem::new(ErrorCode::Timeout, sentence)
+                .hint("work this long belongs into a job"))
         }
     }
 }
@@ -86,7 +107,9 @@ impl<T> Drop for AbortOnDrop<T> {
 }
 
 fn checked(tool: &CatalogedTool, output: ToolOutput) -> Result<ToolOutput, Problem> {
-    let Some(schema) = &tool.output else { return Ok(output) };
+    let Some(schema) = &tool.output else {
+        return Ok(output);
+    };
     if output.is_error {
         return Ok(output);
     }
@@ -97,7 +120,9 @@ fn checked(tool: &CatalogedTool, output: ToolOutput) -> Result<ToolOutput, Probl
     };
     match verdict {
         Ok(()) => Ok(output),
-        Err(violation) => Err(Problem::internal(format!("the result of `{name}` breaks its output schema: {violation}"))),
+        Err(violation) => Err(Problem::internal(format!(
+            "the result of `{name}` breaks its output schema: {violation}"
+        ))),
     }
 }
 
@@ -120,8 +145,12 @@ fn log(tool: &CatalogedTool, context: &CallContext, problem: &Problem) {
     let name = &tool.tool.declaration.name;
     let request = context.request_id();
     match problem.cause() {
-        Some(cause) => tracing::error!(tool = name, request, code = %problem.code(), %cause, "a call failed"),
-        None => tracing::debug!(tool = name, request, code = %problem.code(), error = %problem, "a call was refused"),
+        Some(cause) => {
+            tracing::error!(tool = name, request, code = %problem.code(), %cause, "a call failed")
+        }
+        None => {
+            tracing::debug!(tool = name, request, code = %problem.code(), error = %problem, "a call was refused")
+        }
     }
 }
 
@@ -130,7 +159,11 @@ fn present(output: ToolOutput) -> Result<CallToolResult, ErrorData> {
     for content in output.content {
         blocks.push(block(content)?);
     }
-    let mut result = if output.is_error { CallToolResult::error(blocks) } else { CallToolResult::success(blocks) };
+    let mut result = if output.is_error {
+        CallToolResult::error(blocks)
+    } else {
+        CallToolResult::success(blocks)
+    };
     result.structured_content = output.structured;
     result.meta = output.meta.map(MetaObject);
     Ok(result)
@@ -142,7 +175,10 @@ pub(super) fn block(content: Content) -> Result<ContentBlock, ErrorData> {
         Ok(text) => Ok(ContentBlock::text(text)),
         Err(content) => serde_json::from_value(content.into_value()).map_err(|error| {
             tracing::error!(%error, "content does not have the protocol's shape");
-            ErrorData::internal_error("the content of the answer does not have the protocol's shape", None)
+            ErrorData::internal_error(
+                "the content of the answer does not have the protocol's shape",
+                None,
+            )
         }),
     }
 }

@@ -10,9 +10,7 @@ use farcall_core::{
 };
 use rmcp::{
     Peer, RoleServer,
-    model::{
-        ClientCapabilities, ProgressNotificationParam, ProgressToken, ProtocolVersion,
-    },
+    model::{ClientCapabilities, ProgressNotificationParam, ProgressToken, ProtocolVersion},
     service::RequestContext,
 };
 use serde_json::Value;
@@ -33,7 +31,8 @@ pub(crate) enum Era {
 impl Era {
     pub(crate) fn of(request: &RequestContext<RoleServer>) -> Self {
         let version = request.protocol_version();
-        if version.is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str()) {
+        if version.is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str())
+        {
             return Self::Rounds;
         }
         match request.extensions.get::<http::request::Parts>() {
@@ -56,7 +55,10 @@ impl PeerClient {
     /// `session_level` is what the client of a session asked for with `logging/setLevel`.
     pub(crate) fn new(request: &RequestContext<RoleServer>, session_level: LogLevel) -> Self {
         let era = Era::of(request);
-        let accepts = request.extensions.get::<http::request::Parts>().and_then(|parts| parts.extensions.get::<Accepts>());
+        let accepts = request
+            .extensions
+            .get::<http::request::Parts>()
+            .and_then(|parts| parts.extensions.get::<Accepts>());
         // Anything sent before the answer makes it a stream, which this client cannot read.
         let is_mute = accepts.is_some_and(|accepts| !accepts.stream);
         let log_threshold = match era {
@@ -69,7 +71,9 @@ impl PeerClient {
             progress_token: request.meta.get_progress_token().filter(|_| !is_mute),
             log_threshold: log_threshold.filter(|_| !is_mute),
             // The SDK makes up capabilities for a stateless older client; it has none here.
-            capabilities: (era != Era::Stateless).then(|| request.client_capabilities()).flatten(),
+            capabilities: (era != Era::Stateless)
+                .then(|| request.client_capabilities())
+                .flatten(),
         }
     }
 }
@@ -98,14 +102,19 @@ impl Client for PeerClient {
     }
 
     fn can_be_asked(&self, asking: Asking) -> bool {
-        self.capabilities.as_ref().is_some_and(|client| match asking {
-            Asking::Person => client.elicitation.is_some(),
-            Asking::Model => client.sampling.is_some(),
-            Asking::Roots => client.roots.is_some(),
-        })
+        self.capabilities
+            .as_ref()
+            .is_some_and(|client| match asking {
+                Asking::Person => client.elicitation.is_some(),
+                Asking::Model => client.sampling.is_some(),
+                Asking::Roots => client.roots.is_some(),
+            })
     }
 
-    fn ask(&self, questions: Vec<(String, Question)>) -> BoxFuture<Result<Option<Vec<Answer>>, Problem>> {
+    fn ask(
+        &self,
+        questions: Vec<(String, Question)>,
+    ) -> BoxFuture<Result<Option<Vec<Answer>>, Problem>> {
         if self.era != Era::Session {
             return Box::pin(std::future::ready(Ok(None)));
         }
@@ -121,12 +130,17 @@ impl Client for PeerClient {
 }
 
 /// Sends one question as a request of the server, and waits for its answer.
-#[expect(deprecated, reason = "deprecated in the protocol, and still part of it")]
+#[expect(
+    deprecated,
+    reason = "deprecated in the protocol, and still part of it"
+)]
 async fn put(peer: &Peer<RoleServer>, question: &Question) -> Result<Answer, Problem> {
     let params = Value::Object(question.params().clone());
     let answered = match question.asking() {
         Asking::Person => {
-            let answer = peer.create_elicitation(serde_json::from_value(params)?).await;
+            let answer = peer
+                .create_elicitation(serde_json::from_value(params)?)
+                .await;
             answer.map(serde_json::to_value)
         }
         Asking::Model => {
@@ -137,6 +151,10 @@ async fn put(peer: &Peer<RoleServer>, question: &Question) -> Result<Answer, Pro
     };
     match answered {
         Ok(answer) => Ok(Answer::new(answer?)),
-        Err(error) => Err(Problem::user(format!("the client did not answer `{}`", question.method())).because(error)),
+        Err(error) => Err(Problem::user(format!(
+            "the client did not answer `{}`",
+            question.method()
+        ))
+        .because(error)),
     }
 }

@@ -30,12 +30,18 @@ pub(crate) struct Accepts {
 
 impl Accepts {
     fn of(headers: &HeaderMap) -> Self {
-        let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+        let values = headers
+            .get_all(header::ACCEPT)
+            .iter()
+            .filter_map(|value| value.to_str().ok());
         let mut types = values.flat_map(|value| value.split(',')).map(|range| {
             let kind = range.split(';').next().unwrap_or_default();
             kind.trim().to_ascii_lowercase()
         });
-        let mut accepts = Self { json: false, stream: false };
+        let mut accepts = Self {
+            json: false,
+            stream: false,
+        };
         let mut is_silent = true;
         for kind in types.by_ref() {
             is_silent = false;
@@ -43,7 +49,10 @@ impl Accepts {
             accepts.stream |= matches!(kind.as_str(), "text/event-stream" | "text/*" | "*/*");
         }
         // RFC 9110 section 12.5.1: a request without `Accept` takes anything.
-        Self { json: accepts.json || is_silent, stream: accepts.stream || is_silent }
+        Self {
+            json: accepts.json || is_silent,
+            stream: accepts.stream || is_silent,
+        }
     }
 }
 
@@ -61,7 +70,9 @@ pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Reque
     } else {
         Bytes::new()
     };
-    if protocol.are_sessions_on && let Err(refusal) = session_is_callers(&protocol, &parts, &body).await {
+    if protocol.are_sessions_on
+        && let Err(refusal) = session_is_callers(&protocol, &parts, &body).await
+    {
         return refusal;
     }
     if is_call && (accepts.json || accepts.stream) {
@@ -85,7 +96,9 @@ pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Reque
     } else {
         pending.await
     };
-    if protocol.are_sessions_on && let Some(owner) = owner {
+    if protocol.are_sessions_on
+        && let Some(owner) = owner
+    {
         protocol.sessions.bind(response.headers(), &owner).await;
     }
     if is_end && response.status() == StatusCode::ACCEPTED {
@@ -96,7 +109,11 @@ pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Reque
 }
 
 /// Refuses somebody else's session as one that never existed, and a new one above the limit.
-async fn session_is_callers(protocol: &Protocol, parts: &http::request::Parts, body: &[u8]) -> Result<(), Response> {
+async fn session_is_callers(
+    protocol: &Protocol,
+    parts: &http::request::Parts,
+    body: &[u8],
+) -> Result<(), Response> {
     #[derive(Deserialize)]
     struct Method<'a> {
         #[serde(borrow)]
@@ -109,13 +126,25 @@ async fn session_is_callers(protocol: &Protocol, parts: &http::request::Parts, b
         return if is_theirs {
             Ok(())
         } else {
-            Err(json_rpc(StatusCode::NOT_FOUND, -32_000, "there is no such session; initialize a new one"))
+            Err(json_rpc(
+                StatusCode::NOT_FOUND,
+                -32_000,
+                "there is no such session; initialize a new one",
+            ))
         };
     }
-    let method = serde_json::from_slice::<Method>(body).ok().and_then(|request| request.method);
+    let method = serde_json::from_slice::<Method>(body)
+        .ok()
+        .and_then(|request| request.method);
     if method == Some("initialize") && protocol.sessions.are_full().await {
-        let mut refusal = json_rpc(StatusCode::SERVICE_UNAVAILABLE, -32_000, "there are too many sessions; try again later");
-        refusal.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
+        let mut refusal = json_rpc(
+            StatusCode::SERVICE_UNAVAILABLE,
+            -32_000,
+            "there are too many sessions; try again later",
+        );
+        refusal
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
         return Err(refusal);
     }
     Ok(())
@@ -124,7 +153,11 @@ async fn session_is_callers(protocol: &Protocol, parts: &http::request::Parts, b
 /// The SDK's answer in a form that the client reads.
 async fn finished(response: Response, accepts: Accepts) -> Response {
     let status = response.status();
-    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .unwrap_or_default();
     let is_json = kind.starts_with("application/json");
     if (status.is_client_error() || status.is_server_error()) && !is_json {
         return refused(response).await;
@@ -138,7 +171,11 @@ async fn finished(response: Response, accepts: Accepts) -> Response {
 /// The SDK refuses some requests in plain words; on `/mcp` errors are JSON-RPC.
 async fn refused(response: Response) -> Response {
     let (parts, body) = response.into_parts();
-    let said = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let said = body
+        .collect()
+        .await
+        .map(|body| body.to_bytes())
+        .unwrap_or_default();
     let said = String::from_utf8_lossy(&said);
     let mut translated = match parts.status {
         // The body is JSON, that was seen before, so it is the message that does not fit.
@@ -149,7 +186,11 @@ async fn refused(response: Response) -> Response {
         ),
         status => {
             let said = said.trim();
-            let reason = if said.is_empty() { status.canonical_reason().unwrap_or("refused") } else { said };
+            let reason = if said.is_empty() {
+                status.canonical_reason().unwrap_or("refused")
+            } else {
+                said
+            };
             json_rpc(status, -32_000, reason)
         }
     };
@@ -169,7 +210,12 @@ impl WithHeaders for (StatusCode, Body) {
     fn into_response_with(self, headers: &HeaderMap) -> Response {
         let mut response = Response::new(self.1);
         *response.status_mut() = self.0;
-        response.headers_mut().extend(headers.iter().filter(|(name, _)| *name != header::CONTENT_LENGTH).map(|(name, value)| (name.clone(), value.clone())));
+        response.headers_mut().extend(
+            headers
+                .iter()
+                .filter(|(name, _)| *name != header::CONTENT_LENGTH)
+                .map(|(name, value)| (name.clone(), value.clone())),
+        );
         response
     }
 }

@@ -1,10 +1,8 @@
 //! What the SDK calls for every request of the protocol.
 
-use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
 };
 
 use farcall_core::{
@@ -20,10 +18,12 @@ use farcall_core::{
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
-        CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult, CompletionInfo, ErrorCode, GetPromptRequestParams,
-        GetPromptResponse, GetPromptResult, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
-        PaginatedRequestParams, PromptMessage, ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Reference, Role,
-        ServerConfig, SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams,
+        CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
+        CompletionInfo, ErrorCode, GetPromptRequestParams, GetPromptResponse, GetPromptResult,
+        ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+        PaginatedRequestParams, PromptMessage, ReadResourceRequestParams, ReadResourceResponse,
+        ReadResourceResult, Reference, Role, ServerConfig, SubscribeRequestParams,
+        SubscriptionFilter, Tool, UnsubscribeRequestParams,
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
@@ -63,11 +63,17 @@ impl Connection {
     }
 
     pub(crate) fn local(server: Arc<Server>, caller: Principal) -> Self {
-        Self { local: Some(caller), ..Self::new(server) }
+        Self {
+            local: Some(caller),
+            ..Self::new(server)
+        }
     }
 
     fn caller(&self, request: &Request) -> Result<Principal, ErrorData> {
-        let recognised = request.extensions.get::<http::request::Parts>().and_then(|parts| parts.extensions.get::<Principal>());
+        let recognised = request
+            .extensions
+            .get::<http::request::Parts>()
+            .and_then(|parts| parts.extensions.get::<Principal>());
         // Without the gate's word there is no caller: better no answer than one for nobody.
         recognised
             .or(self.local.as_ref())
@@ -84,8 +90,14 @@ impl Connection {
     ) -> Result<(CallContext, Binding), ErrorData> {
         let caller = self.caller(request)?;
         let binding = Binding::new(&caller, method, name, arguments);
-        let recollection = self.server.rounds.open(state.as_deref(), responses, &binding)?;
-        let level = *self.log_level.lock().unwrap_or_else(PoisonError::into_inner);
+        let recollection = self
+            .server
+            .rounds
+            .open(state.as_deref(), responses, &binding)?;
+        let level = *self
+            .log_level
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let parts = request.extensions.get::<http::request::Parts>();
         let id = parts.and_then(|parts| parts.extensions.get::<RequestId>());
         let context = CallContext::new(
@@ -117,28 +129,48 @@ impl ServerHandler for Connection {
         self.server.presented.info.clone()
     }
 
-    async fn list_tools(&self, _: Option<PaginatedRequestParams>, _: Request) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(self.server.presented.tools.clone()))
+    async fn list_tools(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: Request,
+    ) -> Result<ListToolsResult, ErrorData> {
+        Ok(ListToolsResult::with_all_items(
+            self.server.presented.tools.clone(),
+        ))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
         self.server.presented.tool(name).cloned()
     }
 
-    async fn call_tool(&self, params: CallToolRequestParams, request: Request) -> Result<CallToolResponse, ErrorData> {
+    async fn call_tool(
+        &self,
+        params: CallToolRequestParams,
+        request: Request,
+    ) -> Result<CallToolResponse, ErrorData> {
         let Some(tool) = self.server.catalog.tool(&params.name) else {
             let shown: String = params.name.chars().take(64).collect();
-            let sentence = format!("there is no tool `{}`; `tools/list` has the names", shown.escape_debug());
+            let sentence = format!(
+                "there is no tool `{}`; `tools/list` has the names",
+                shown.escape_debug()
+            );
             return Err(ErrorData::invalid_params(sentence, None));
         };
         let arguments = Value::Object(params.arguments.unwrap_or_default());
         let subject = ("tools/call", params.name.as_ref(), &arguments);
-        let (context, binding) = self.context(&request, subject, (params.request_state, params.input_responses))?;
+        let (context, binding) = self.context(
+            &request,
+            subject,
+            (params.request_state, params.input_responses),
+        )?;
         match call::call(tool, &context, arguments).await? {
             Called::Answered(result) => Ok(CallToolResponse::Complete(result)),
             Called::Demanding(problem) => match problem.demand() {
                 Some(demand) => {
-                    let required = self.server.rounds.demand(demand, &context.recollection(), &binding)?;
+                    let required =
+                        self.server
+                            .rounds
+                            .demand(demand, &context.recollection(), &binding)?;
                     Ok(CallToolResponse::InputRequired(required))
                 }
                 None => Err(self.protocol_error("tool", &problem, None)),
@@ -146,17 +178,34 @@ impl ServerHandler for Connection {
         }
     }
 
-    async fn list_prompts(&self, _: Option<PaginatedRequestParams>, _: Request) -> Result<ListPromptsResult, ErrorData> {
-        Ok(ListPromptsResult::with_all_items(self.server.presented.prompts.clone()))
+    async fn list_prompts(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: Request,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        Ok(ListPromptsResult::with_all_items(
+            self.server.presented.prompts.clone(),
+        ))
     }
 
-    async fn get_prompt(&self, params: GetPromptRequestParams, request: Request) -> Result<GetPromptResponse, ErrorData> {
+    async fn get_prompt(
+        &self,
+        params: GetPromptRequestParams,
+        request: Request,
+    ) -> Result<GetPromptResponse, ErrorData> {
         let Some(prompt) = self.server.catalog.prompt(&params.name) else {
-            return Err(ErrorData::invalid_params("there is no such prompt; `prompts/list` has the names", None));
+            return Err(ErrorData::invalid_params(
+                "there is no such prompt; `prompts/list` has the names",
+                None,
+            ));
         };
         let arguments = Value::Object(params.arguments.unwrap_or_default());
         let subject = ("prompts/get", params.name.as_ref(), &arguments);
-        let (context, binding) = self.context(&request, subject, (params.request_state, params.input_responses))?;
+        let (context, binding) = self.context(
+            &request,
+            subject,
+            (params.request_state, params.input_responses),
+        )?;
         let written = contained(prompt.clone(), context.clone(), strings(&arguments)?).await;
         match written {
             Ok(messages) => {
@@ -167,7 +216,10 @@ impl ServerHandler for Connection {
             }
             Err(problem) => match problem.demand() {
                 Some(demand) => {
-                    let required = self.server.rounds.demand(demand, &context.recollection(), &binding)?;
+                    let required =
+                        self.server
+                            .rounds
+                            .demand(demand, &context.recollection(), &binding)?;
                     Ok(GetPromptResponse::InputRequired(required))
                 }
                 None => Err(self.protocol_error("prompt", &problem, None)),
@@ -175,8 +227,14 @@ impl ServerHandler for Connection {
         }
     }
 
-    async fn list_resources(&self, _: Option<PaginatedRequestParams>, _: Request) -> Result<ListResourcesResult, ErrorData> {
-        Ok(ListResourcesResult::with_all_items(self.server.presented.resources.clone()))
+    async fn list_resources(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: Request,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        Ok(ListResourcesResult::with_all_items(
+            self.server.presented.resources.clone(),
+        ))
     }
 
     async fn list_resource_templates(
@@ -184,31 +242,55 @@ impl ServerHandler for Connection {
         _: Option<PaginatedRequestParams>,
         _: Request,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        Ok(ListResourceTemplatesResult::with_all_items(self.server.presented.templates.clone()))
+        Ok(ListResourceTemplatesResult::with_all_items(
+            self.server.presented.templates.clone(),
+        ))
     }
 
-    async fn read_resource(&self, params: ReadResourceRequestParams, request: Request) -> Result<ReadResourceResponse, ErrorData> {
+    async fn read_resource(
+        &self,
+        params: ReadResourceRequestParams,
+        request: Request,
+    ) -> Result<ReadResourceResponse, ErrorData> {
         let uri = params.uri;
         let subject = ("resources/read", uri.as_str(), &Value::Null);
-        let (context, binding) = self.context(&request, subject, (params.request_state, params.input_responses))?;
+        let (context, binding) = self.context(
+            &request,
+            subject,
+            (params.request_state, params.input_responses),
+        )?;
         let reading: BoxFuture<_> = if let Some(resource) = self.server.catalog.resource(&uri) {
             resource.read(context.clone())
         } else if let Some((template, variables)) = self.server.catalog.template(&uri) {
             template.read(context.clone(), uri.clone(), variables)
         } else {
             let data = json!({"uri": uri.chars().take(2_000).collect::<String>()});
-            return Err(ErrorData::resource_not_found("there is no such resource; `resources/list` has the URIs", Some(data)));
+            return Err(ErrorData::resource_not_found(
+                "there is no such resource; `resources/list` has the URIs",
+                Some(data),
+            ));
         };
         match panic::contain_async(reading).await {
             Ok(contents) => {
-                let contents = contents.into_iter().map(ResourceContent::into_value).map(serde_json::from_value).collect();
+                let contents = contents
+                    .into_iter()
+                    .map(ResourceContent::into_value)
+                    .map(serde_json::from_value)
+                    .collect();
                 let contents: Result<Vec<_>, serde_json::Error> = contents;
-                let contents = contents.map_err(|error| self.protocol_error("resource", &Problem::internal(error), None))?;
-                Ok(ReadResourceResponse::Complete(ReadResourceResult::new(contents)))
+                let contents = contents.map_err(|error| {
+                    self.protocol_error("resource", &Problem::internal(error), None)
+                })?;
+                Ok(ReadResourceResponse::Complete(ReadResourceResult::new(
+                    contents,
+                )))
             }
             Err(problem) => match problem.demand() {
                 Some(demand) => {
-                    let required = self.server.rounds.demand(demand, &context.recollection(), &binding)?;
+                    let required =
+                        self.server
+                            .rounds
+                            .demand(demand, &context.recollection(), &binding)?;
                     Ok(ReadResourceResponse::InputRequired(required))
                 }
                 None => Err(self.protocol_error("resource", &problem, Some(json!({"uri": uri})))),
@@ -216,35 +298,67 @@ impl ServerHandler for Connection {
         }
     }
 
-    async fn complete(&self, params: CompleteRequestParams, request: Request) -> Result<CompleteResult, ErrorData> {
+    async fn complete(
+        &self,
+        params: CompleteRequestParams,
+        request: Request,
+    ) -> Result<CompleteResult, ErrorData> {
         let target = match params.r#ref {
             Reference::Prompt(prompt) => Target::Prompt(prompt.name),
             Reference::Resource(resource) => Target::ResourceTemplate(resource.uri),
             _ => return Ok(CompleteResult::default()),
         };
-        let Some(completion) = self.server.catalog.completion(&target, &params.argument.name) else {
+        let Some(completion) = self
+            .server
+            .catalog
+            .completion(&target, &params.argument.name)
+        else {
             return Ok(CompleteResult::default());
         };
-        let nothing = ("completion/complete", params.argument.name.as_str(), &Value::Null);
+        let nothing = (
+            "completion/complete",
+            params.argument.name.as_str(),
+            &Value::Null,
+        );
         let (context, _) = self.context(&request, nothing, (None, None))?;
-        let filled = params.context.and_then(|context| context.arguments).unwrap_or_default();
-        let suggested = completion.suggest(context, params.argument.value, filled.into_iter().collect());
-        let mut values = panic::contain_async(suggested).await.map_err(|problem| self.protocol_error("completion", &problem, None))?;
+        let filled = params
+            .context
+            .and_then(|context| context.arguments)
+            .unwrap_or_default();
+        let suggested =
+            completion.suggest(context, params.argument.value, filled.into_iter().collect());
+        let mut values = panic::contain_async(suggested)
+            .await
+            .map_err(|problem| self.protocol_error("completion", &problem, None))?;
         let total = values.len();
         values.truncate(MAX_SUGGESTIONS);
-        let mut info = CompletionInfo::new(values).map_err(|error| ErrorData::internal_error(error, None))?;
+        let mut info =
+            CompletionInfo::new(values).map_err(|error| ErrorData::internal_error(error, None))?;
         info.total = u32::try_from(total).ok();
         info.has_more = Some(total > MAX_SUGGESTIONS);
         Ok(CompleteResult::new(info))
     }
 
-    #[expect(deprecated, reason = "deprecated in the protocol, and still part of it")]
-    async fn set_level(&self, params: rmcp::model::SetLevelRequestParams, _: Request) -> Result<(), ErrorData> {
-        *self.log_level.lock().unwrap_or_else(PoisonError::into_inner) = logging::chosen(&params);
+    #[expect(
+        deprecated,
+        reason = "deprecated in the protocol, and still part of it"
+    )]
+    async fn set_level(
+        &self,
+        params: rmcp::model::SetLevelRequestParams,
+        _: Request,
+    ) -> Result<(), ErrorData> {
+        *self
+            .log_level
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = logging::chosen(&params);
         Ok(())
     }
 
-    fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+    fn accepted_subscription_filter(
+        &self,
+        requested: &SubscriptionFilter,
+    ) -> Option<SubscriptionFilter> {
         self.server.updates.is_some().then(|| requested.clone())
     }
 
@@ -255,17 +369,31 @@ impl ServerHandler for Connection {
         Ok(())
     }
 
-    async fn subscribe(&self, params: SubscribeRequestParams, request: Request) -> Result<(), ErrorData> {
+    async fn subscribe(
+        &self,
+        params: SubscribeRequestParams,
+        request: Request,
+    ) -> Result<(), ErrorData> {
         if Era::of(&request) != Era::Session || self.server.updates.is_none() {
-            return Err(ErrorData::invalid_request("this server has no session to send news to; read the resource again instead", None));
+            return Err(ErrorData::invalid_request(
+                "this server has no session to send news to; read the resource again instead",
+                None,
+            ));
         }
         if !self.subscribed.add(params.uri) {
-            return Err(ErrorData::invalid_request("this session has subscribed to too many resources", None));
+            return Err(ErrorData::invalid_request(
+                "this session has subscribed to too many resources",
+                None,
+            ));
         }
         Ok(())
     }
 
-    async fn unsubscribe(&self, params: UnsubscribeRequestParams, _: Request) -> Result<(), ErrorData> {
+    async fn unsubscribe(
+        &self,
+        params: UnsubscribeRequestParams,
+        _: Request,
+    ) -> Result<(), ErrorData> {
         self.subscribed.remove(&params.uri);
         Ok(())
     }
@@ -275,16 +403,30 @@ impl ServerHandler for Connection {
             Some(parts) => parts.headers.contains_key(super::sessions::MCP_SESSION_ID),
             None => true,
         };
-        let Some(updates) = self.server.updates.clone().filter(|_| is_session) else { return };
+        let Some(updates) = self.server.updates.clone().filter(|_| is_session) else {
+            return;
+        };
         if !self.is_told_news.swap(true, Ordering::SeqCst) {
             let stopping = self.server.stopping.clone();
-            tokio::spawn(listen::tell(context.peer, self.subscribed.clone(), updates, stopping));
+            tokio::spawn(listen::tell(
+                context.peer,
+                self.subscribed.clone(),
+                updates,
+                stopping,
+            ));
         }
     }
 }
 
-async fn contained(prompt: prompt::Prompt, context: CallContext, arguments: prompt::Arguments) -> Result<Vec<prompt::Message>, Problem> {
-    panic::contain_async(Box::pin(async move { prompt.write(context, arguments).await })).await
+async fn contained(
+    prompt: prompt::Prompt,
+    context: CallContext,
+    arguments: prompt::Arguments,
+) -> Result<Vec<prompt::Message>, Problem> {
+    panic::contain_async(Box::pin(
+        async move { prompt.write(context, arguments).await },
+    ))
+    .await
 }
 
 fn message(message: prompt::Message) -> Result<PromptMessage, ErrorData> {
@@ -304,7 +446,10 @@ fn strings(arguments: &Value) -> Result<prompt::Arguments, ErrorData> {
             Value::String(text) => Ok((name.clone(), text.clone())),
             _ => {
                 let shown: String = name.chars().take(64).collect();
-                Err(ErrorData::invalid_params(format!("the argument `{}` is no string", shown.escape_debug()), None))
+                Err(ErrorData::invalid_params(
+                    format!("the argument `{}` is no string", shown.escape_debug()),
+                    None,
+                ))
             }
         })
         .collect()

@@ -8,15 +8,17 @@ use std::{
 
 use farcall_core::updates::{Update, Updates};
 use rmcp::{
-    Peer, RoleServer,
-    model::ResourceUpdatedNotificationParam,
-    service::SubscriptionContext,
+    Peer, RoleServer, model::ResourceUpdatedNotificationParam, service::SubscriptionContext,
 };
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 /// Sends the news that one stream subscribed to, until its client goes or the server stops.
-pub(super) async fn listen(context: &SubscriptionContext, updates: &Updates, stopping: &CancellationToken) {
+pub(super) async fn listen(
+    context: &SubscriptionContext,
+    updates: &Updates,
+    stopping: &CancellationToken,
+) {
     let mut news = updates.subscribe();
     loop {
         let update = tokio::select! {
@@ -62,16 +64,27 @@ impl Subscribed {
     }
 
     pub(super) fn remove(&self, uri: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(uri);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(uri);
     }
 
     fn contains(&self, uri: &str) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(uri)
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(uri)
     }
 }
 
 /// Sends news to the client of a session until it goes or the server stops.
-pub(super) async fn tell(peer: Peer<RoleServer>, subscribed: Subscribed, updates: Updates, stopping: CancellationToken) {
+pub(super) async fn tell(
+    peer: Peer<RoleServer>,
+    subscribed: Subscribed,
+    updates: Updates,
+    stopping: CancellationToken,
+) {
     let mut news = updates.subscribe();
     loop {
         let update = tokio::select! {
@@ -80,7 +93,8 @@ pub(super) async fn tell(peer: Peer<RoleServer>, subscribed: Subscribed, updates
         };
         let sent = match update {
             Ok(Update::Resource(uri)) if subscribed.contains(&uri) => {
-                peer.notify_resource_updated(ResourceUpdatedNotificationParam::new(uri.to_string())).await
+                peer.notify_resource_updated(ResourceUpdatedNotificationParam::new(uri.to_string()))
+                    .await
             }
             Ok(Update::Resource(_)) | Err(RecvError::Lagged(_)) => Ok(()),
             Ok(Update::Tools) => peer.notify_tool_list_changed().await,

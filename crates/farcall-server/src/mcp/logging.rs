@@ -1,9 +1,17 @@
 //! Log entries of tools on their way to clients.
 
-#![expect(deprecated, reason = "deprecated in the protocol (SEP-2577), and still part of it")]
+#![expect(
+    deprecated,
+    reason = "deprecated in the protocol (SEP-2577), and still part of it"
+)]
 
 use farcall_core::context::LogLevel;
-use rmcp::{Peer, RoleServer, model::{LoggingLevel, LoggingMessageNotificationParam, RequestMetaObject, SetLevelRequestParams}};
+use rmcp::{
+    Peer, RoleServer,
+    model::{
+        LoggingLevel, LoggingMessageNotificationParam, RequestMetaObject, SetLevelRequestParams,
+    },
+};
 use serde_json::Value;
 
 /// The lightest entries that a client of 2026-07-28 wants, where it wants any.
@@ -17,7 +25,12 @@ pub(super) fn chosen(params: &SetLevelRequestParams) -> LogLevel {
 }
 
 /// Sends one entry.
-pub(super) async fn send(peer: Peer<RoleServer>, level: LogLevel, logger: Option<String>, data: Value) {
+pub(super) async fn send(
+    peer: Peer<RoleServer>,
+    level: LogLevel,
+    logger: Option<String>,
+    data: Value,
+) {
     let mut entry = LoggingMessageNotificationParam::new(to_protocol(level), data);
     entry.logger = logger;
     if let Err(error) = peer.notify_logging_message(entry).await {

@@ -18,7 +18,11 @@ mod stream;
 
 use std::{sync::Arc, time::Duration};
 
-use farcall_core::{catalog::{Catalog, Faults}, principal::Principal, updates::Updates};
+use farcall_core::{
+    catalog::{Catalog, Faults},
+    principal::Principal,
+    updates::Updates,
+};
 use rmcp::{
     ServiceExt,
     transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService},
@@ -67,7 +71,10 @@ impl Protocol {
             updates: parts.updates.clone(),
             stopping: parts.stopping.clone(),
         });
-        let sessions = Arc::new(BoundedSessions::new(parts.sessions.unwrap_or(Sessions { max: 0, ..Sessions::default() })));
+        let sessions = Arc::new(BoundedSessions::new(parts.sessions.unwrap_or(Sessions {
+            max: 0,
+            ..Sessions::default()
+        })));
         let config = StreamableHttpServerConfig::default()
             .with_legacy_session_mode(parts.sessions.is_some())
             .with_json_response(true)

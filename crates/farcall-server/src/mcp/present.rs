@@ -24,23 +24,61 @@ pub(crate) struct Presented {
 impl Presented {
     /// # Errors
     /// [`Faults`] where a field, such as an icon, does not have the protocol's shape.
-    pub(crate) fn new(identity: &Identity, catalog: &Catalog, has_updates: bool) -> Result<Self, Faults> {
+    pub(crate) fn new(
+        identity: &Identity,
+        catalog: &Catalog,
+        has_updates: bool,
+    ) -> Result<Self, Faults> {
         let offers = catalog.offers();
         let mut faults = Vec::new();
         let presented = Self {
             info: info(identity, catalog, has_updates),
-            tools: catalog.tools().iter().filter_map(|tool| keep(tool_value(&tool.tool.declaration), "tool", &tool.tool.declaration.name, &mut faults)).collect(),
-            prompts: offers.prompts.iter().filter_map(|prompt| keep(prompt_value(prompt), "prompt", &prompt.name, &mut faults)).collect(),
-            resources: offers.resources.iter().filter_map(|resource| {
-                let value = with_field(&resource.fields, "uri", &resource.uri);
-                keep(value, "resource", &resource.uri, &mut faults)
-            }).collect(),
-            templates: offers.templates.iter().filter_map(|template| {
-                let value = with_field(&template.fields, "uriTemplate", &template.uri_template);
-                keep(value, "resource template", &template.uri_template, &mut faults)
-            }).collect(),
+            tools: catalog
+                .tools()
+                .iter()
+                .filter_map(|tool| {
+                    keep(
+                        tool_value(&tool.tool.declaration),
+                        "tool",
+                        &tool.tool.declaration.name,
+                        &mut faults,
+                    )
+                })
+                .collect(),
+            prompts: offers
+                .prompts
+                .iter()
+                .filter_map(|prompt| {
+                    keep(prompt_value(prompt), "prompt", &prompt.name, &mut faults)
+                })
+                .collect(),
+            resources: offers
+                .resources
+                .iter()
+                .filter_map(|resource| {
+                    let value = with_field(&resource.fields, "uri", &resource.uri);
+                    keep(value, "resource", &resource.uri, &mut faults)
+                })
+                .collect(),
+            templates: offers
+                .templates
+                .iter()
+                .filter_map(|template| {
+                    let value = with_field(&template.fields, "uriTemplate", &template.uri_template);
+                    keep(
+                        value,
+                        "resource template",
+                        &template.uri_template,
+                        &mut faults,
+                    )
+                })
+                .collect(),
         };
-        if faults.is_empty() { Ok(presented) } else { Err(Faults(faults)) }
+        if faults.is_empty() {
+            Ok(presented)
+        } else {
+            Err(Faults(faults))
+        }
     }
 
     /// The tool called `name`, as clients see it.
@@ -49,7 +87,12 @@ impl Presented {
     }
 }
 
-fn keep<T: DeserializeOwned>(value: Value, kind: &str, name: &str, faults: &mut Vec<Fault>) -> Option<T> {
+fn keep<T: DeserializeOwned>(
+    value: Value,
+    kind: &str,
+    name: &str,
+    faults: &mut Vec<Fault>,
+) -> Option<T> {
     serde_json::from_value(value)
         .map_err(|error| {
             faults.push(Fault {
@@ -67,10 +110,18 @@ fn info(identity: &Identity, catalog: &Catalog, has_updates: bool) -> ServerConf
         capabilities["tools"] = json!({"listChanged": true});
     }
     if !offers.prompts.is_empty() {
-        capabilities["prompts"] = if has_updates { json!({"listChanged": true}) } else { json!({}) };
+        capabilities["prompts"] = if has_updates {
+            json!({"listChanged": true})
+        } else {
+            json!({})
+        };
     }
     if !offers.resources.is_empty() || !offers.templates.is_empty() {
-        capabilities["resources"] = if has_updates { json!({"listChanged": true, "subscribe": true}) } else { json!({}) };
+        capabilities["resources"] = if has_updates {
+            json!({"listChanged": true, "subscribe": true})
+        } else {
+            json!({})
+        };
     }
     if !offers.completions.is_empty() {
         capabilities["completions"] = json!({});
@@ -97,7 +148,10 @@ fn tool_value(declaration: &ToolDeclaration) -> Value {
         value["outputSchema"] = Value::Object(schema.clone());
     }
     let annotations = json!(declaration.annotations);
-    if annotations.as_object().is_some_and(|hints| !hints.is_empty()) {
+    if annotations
+        .as_object()
+        .is_some_and(|hints| !hints.is_empty())
+    {
         value["annotations"] = annotations;
     }
     if !declaration.icons.is_empty() {
@@ -130,4 +184,3 @@ fn with(fields: &JsonObject, name: &str, value: Value) -> JsonObject {
     fields.insert(name.to_owned(), value);
     fields
 }
-

@@ -8,7 +8,10 @@ use std::{collections::BTreeMap, time::Duration};
 use farcall_core::{context::Recollection, principal::Principal, problem::Demand};
 use rmcp::{
     ErrorData,
-    model::{ClientCapabilities, InputRequests, InputRequiredResult, InputResponses, RequestStateCodec, SealOptions},
+    model::{
+        ClientCapabilities, InputRequests, InputRequiredResult, InputResponses, RequestStateCodec,
+        SealOptions,
+    },
 };
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -37,7 +40,10 @@ impl Binding {
 impl Rounds {
     pub(crate) fn new(key: [u8; 32]) -> Self {
         // The key is as long as the tag, which is what the SDK asks for.
-        #[expect(deprecated, reason = "the checked constructor could only fail for a shorter key")]
+        #[expect(
+            deprecated,
+            reason = "the checked constructor could only fail for a shorter key"
+        )]
         Self(RequestStateCodec::new(key))
     }
 
@@ -61,7 +67,11 @@ impl Rounds {
                 )
             })?,
         };
-        let answers: BTreeMap<_, _> = responses.unwrap_or_default().into_iter().filter(|(_, answer)| answer.is_object()).collect();
+        let answers: BTreeMap<_, _> = responses
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|(_, answer)| answer.is_object())
+            .collect();
         recollection.answers.extend(answers);
         Ok(recollection)
     }
@@ -85,8 +95,11 @@ impl Rounds {
             Ok((key.clone(), serde_json::from_value(request)?))
         });
         let requests: Result<InputRequests, serde_json::Error> = requests.collect();
-        let requests = requests.map_err(|error| internal("a question does not fit the protocol", &error))?;
-        let options = SealOptions::new().associated_data(&binding.0).ttl(ANSWER_TIME);
+        let requests =
+            requests.map_err(|error| internal("a question does not fit the protocol", &error))?;
+        let options = SealOptions::new()
+            .associated_data(&binding.0)
+            .ttl(ANSWER_TIME);
         let state = self.0.seal_json_with(recollection, &options);
         let state = state.map_err(|error| internal("a request state cannot be sealed", &error))?;
         Ok(InputRequiredResult::new(Some(requests), Some(state)))

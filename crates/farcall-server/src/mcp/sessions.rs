@@ -45,7 +45,11 @@ impl BoundedSessions {
     pub(crate) fn new(limits: Sessions) -> Self {
         let mut inner = LocalSessionManager::default();
         inner.session_config.keep_alive = Some(limits.idle);
-        Self { inner, max: limits.max, owners: Mutex::default() }
+        Self {
+            inner,
+            max: limits.max,
+            owners: Mutex::default(),
+        }
     }
 
     /// Whether there is no place for another session.
@@ -86,7 +90,11 @@ impl SessionManager for BoundedSessions {
         Ok(self.inner.create_session().await?)
     }
 
-    async fn initialize_session(&self, id: &SessionId, message: ClientJsonRpcMessage) -> Result<ServerJsonRpcMessage, Self::Error> {
+    async fn initialize_session(
+        &self,
+        id: &SessionId,
+        message: ClientJsonRpcMessage,
+    ) -> Result<ServerJsonRpcMessage, Self::Error> {
         Ok(self.inner.initialize_session(id, message).await?)
     }
 
@@ -106,7 +114,11 @@ impl SessionManager for BoundedSessions {
         Ok(self.inner.create_stream(id, message).await?)
     }
 
-    async fn accept_message(&self, id: &SessionId, message: ClientJsonRpcMessage) -> Result<(), Self::Error> {
+    async fn accept_message(
+        &self,
+        id: &SessionId,
+        message: ClientJsonRpcMessage,
+    ) -> Result<(), Self::Error> {
         Ok(self.inner.accept_message(id, message).await?)
     }
 
@@ -125,4 +137,3 @@ impl SessionManager for BoundedSessions {
         Ok(self.inner.resume(id, last_event_id).await?)
     }
 }
-

@@ -16,16 +16,19 @@ type Pending = Pin<Box<dyn Future<Output = Response> + Send>>;
 ///
 /// Dropping the body, as happens when the client goes, drops `pending` too: the call is cancelled.
 pub(super) fn late(pending: impl Future<Output = Response> + Send + 'static) -> Response {
-    let comments_then_response = stream::unfold(Some((Box::pin(pending) as Pending, true)), |waiting| async {
-        let (mut pending, is_first) = waiting?;
-        if !is_first {
-            tokio::select! {
-                response = &mut pending => return Some((rest(response).await, None)),
-                () = tokio::time::sleep(KEEP_ALIVE) => {}
+    let comments_then_response = stream::unfold(
+        Some((Box::pin(pending) as Pending, true)),
+        |waiting| async {
+            let (mut pending, is_first) = waiting?;
+            if !is_first {
+                tokio::select! {
+                    response = &mut pending => return Some((rest(response).await, None)),
+                    () = tokio::time::sleep(KEEP_ALIVE) => {}
+                }
             }
-        }
-        Some((Body::from(": still working\n\n"), Some((pending, false))))
-    });
+            Some((Body::from(": still working\n\n"), Some((pending, false))))
+        },
+    );
     let bytes = comments_then_response.flat_map(Body::into_data_stream);
     events(Body::from_stream(bytes))
 }
@@ -48,7 +51,11 @@ async fn rest(response: Response) -> Body {
             return Body::empty();
         }
     };
-    let pieces = [Bytes::from_static(b"event: message\ndata: "), json, Bytes::from_static(b"\n\n")];
+    let pieces = [
+        Bytes::from_static(b"event: message\ndata: "),
+        json,
+        Bytes::from_static(b"\n\n"),
+    ];
     Body::from_stream(stream::iter(pieces.map(Ok::<_, Infallible>)))
 }
 
@@ -56,7 +63,10 @@ fn events(body: Body) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::OK;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream"),
+    );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     // nginx would otherwise collect the events before it passes them on.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));

@@ -7,7 +7,7 @@ use farcall_core::{
 
 use super::{
     RawDatabase,
-    fixture::{outcome, standing},
+    fixture::{outcome, running, standing, unique_id},
 };
 use crate::JobStore;
 
@@ -84,6 +84,40 @@ pub async fn it_allows_to_keep_a_finished_job_longer_and_to_delete_it(
             Vec::<String>::new()
         );
     }
+}
+
+pub async fn it_counts_claims_one_by_one(store: &dyn JobStore, database: &dyn RawDatabase) {
+    let fence = running(store).await;
+    store.release(fence).await.unwrap();
+    let before = outcome(store, fence.id).await;
+    for statement in [
+        "UPDATE jobs SET state = 'running', epoch = epoch + 1, attempt = attempt + 2
+         WHERE id = $1",
+        "UPDATE jobs SET state = 'running', epoch = epoch + 2, attempt = attempt + 1
+         WHERE id = $1",
+        "UPDATE jobs SET state = 'running', attempt = attempt + 1 WHERE id = $1",
+    ] {
+        let answer = database.execute(statement, fence.id).await;
+        assert!(answer.is_err(), "{statement}: {answer:?}");
+        assert_eq!(outcome(store, fence.id).await, before, "{statement}");
+    }
+}
+
+pub async fn it_refuses_arguments_that_are_no_object(_: &dyn JobStore, database: &dyn RawDatabase) {
+    let id = unique_id();
+    let job = "INSERT INTO jobs (id, owner, job, fingerprint, state, stage, total_stages, message,
+                                 epoch, attempt, losses, restarts, created_at)
+               VALUES ($1, 'alice', 'render', 'f1', 'queued', 0, 3, 'm', 0, 0, 0, 0, 1)";
+    assert_eq!(database.execute(job, id).await, Ok(1));
+    for statement in [
+        "INSERT INTO arguments (job, value) SELECT sequence, '[]' FROM jobs WHERE id = $1",
+        "INSERT INTO arguments (job, value) SELECT sequence, '{' FROM jobs WHERE id = $1",
+    ] {
+        let answer = database.execute(statement, id).await;
+        assert!(answer.is_err(), "{statement}: {answer:?}");
+    }
+    let object = "INSERT INTO arguments (job, value) SELECT sequence, '{}' FROM jobs WHERE id = $1";
+    assert_eq!(database.execute(object, id).await, Ok(1));
 }
 
 pub async fn it_refuses_every_other_illegal_state(
@@ -215,6 +249,15 @@ const ILLEGAL: &[(JobState, &[&str])] = &[
              WHERE id = $1",
             "UPDATE jobs SET state = 'failed', finished_at = 1, expires_at = 1 WHERE id = $1",
             "UPDATE jobs SET state = 'failed', finished_at = 1, expires_at = 1,
+                error_code = 'internal', error_message = 'broken', losses = losses + 2
+             WHERE id = $1",
+            "UPDATE jobs SET state = 'failed', finished_at = 1, expires_at = 1,
+                error_code = 'internal', error_message = 'broken', epoch = epoch + 1
+             WHERE id = $1",
+            "UPDATE jobs SET state = 'failed', finished_at = 1, expires_at = 1,
+                error_code = 'internal', error_message = 'broken', attempt = attempt + 1
+             WHERE id = $1",
+            "UPDATE jobs SET state = 'failed', finished_at = 1, expires_at = 1,
                 error_code = 'internal'
              WHERE id = $1",
             "UPDATE jobs SET state = 'failed', finished_at = 1, expires_at = 1,
@@ -227,6 +270,20 @@ const ILLEGAL: &[(JobState, &[&str])] = &[
             "UPDATE checkpoints SET value = 'not JSON'
              WHERE job = (SELECT sequence FROM jobs WHERE id = $1)",
             // Artifacts.
+            "UPDATE artifacts SET state = 'expired'
+             WHERE job = (SELECT sequence FROM jobs WHERE id = $1)",
+            "INSERT INTO artifacts (job, position, name, epoch, size, sha256, media_type,
+                                    location, state)
+             SELECT sequence, -1, 'x', epoch, 1,
+                    'abababababababababababababababababababababababababababababababab',
+                    'text/plain', 'x', 'staged'
+             FROM jobs WHERE id = $1",
+            "INSERT INTO artifacts (job, position, name, epoch, size, sha256, media_type,
+                                    location, state)
+             SELECT sequence, 9, '', epoch, 1,
+                    'abababababababababababababababababababababababababababababababab',
+                    'text/plain', 'x', 'staged'
+             FROM jobs WHERE id = $1",
             "UPDATE artifacts SET state = 'published'
              WHERE job = (SELECT sequence FROM jobs WHERE id = $1)",
             "UPDATE artifacts SET epoch = 0 WHERE job = (SELECT sequence FROM jobs WHERE id = $1)",

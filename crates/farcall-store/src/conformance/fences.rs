@@ -42,7 +42,7 @@ pub async fn a_claim_that_was_never_made_is_stale(store: &dyn JobStore) {
 pub async fn a_job_that_is_over_makes_its_claim_stale(store: &dyn JobStore) {
     for state in [JobState::Succeeded, JobState::Failed] {
         let id = standing(store, state).await;
-        every_write_is_stale(store, Fence { id, epoch: 1 }).await;
+        every_write_is_stale(store, Fence { id, epoch: 2 }).await;
     }
 }
 

@@ -107,6 +107,8 @@ macro_rules! database_suite {
         $crate::database_suite! { $open =>
             database::it_allows_exactly_the_transitions_of_the_state_machine,
             database::it_allows_to_keep_a_finished_job_longer_and_to_delete_it,
+            database::it_counts_claims_one_by_one,
+            database::it_refuses_arguments_that_are_no_object,
             database::it_refuses_every_other_illegal_state,
         }
     };

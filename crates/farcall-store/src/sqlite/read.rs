@@ -99,7 +99,10 @@ const STAGED: &str = "
     WHERE id = ? AND jobs.epoch = ? AND jobs.state = 'running' AND artifacts.state = 'staged'
     ORDER BY position";
 
-pub(super) async fn staged(readers: &SqlitePool, fence: Fence) -> Result<Vec<Artifact>, StoreError> {
+pub(super) async fn staged(
+    readers: &SqlitePool,
+    fence: Fence,
+) -> Result<Vec<Artifact>, StoreError> {
     let rows = sqlx::query(STAGED)
         .bind(fence.id.to_string())
         .bind(fence.epoch)

@@ -163,6 +163,43 @@ async fn replacing_is_no_way_around_the_rules() {
     }
 }
 
+#[tokio::test]
+async fn replacing_a_checkpoint_does_not_take_it_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path()).await.unwrap();
+    let raw = Raw::open(folder.path()).await;
+    let id = standing(&store, JobState::Running).await;
+    for statement in [
+        "INSERT OR REPLACE INTO checkpoints (job, stage, value)
+         SELECT sequence, 1, '1' FROM jobs WHERE id = $1",
+        "INSERT OR REPLACE INTO checkpoints (job, stage, value)
+         SELECT sequence, 4, '1' FROM jobs WHERE id = $1",
+    ] {
+        let answer = raw.execute(statement, id).await;
+        assert!(answer.is_err(), "{statement}: {answer:?}");
+    }
+    store.recover(2, END, EXPIRY).await.unwrap();
+    assert_eq!(claimed(&store).await.checkpoint, Some(checkpoint(2)));
+}
+
+#[tokio::test]
+async fn a_secret_cannot_be_changed_or_cut_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path()).await.unwrap();
+    let raw = Raw::open(folder.path()).await;
+    store.secret("links", [1; 32]).await.unwrap();
+    for statement in [
+        "UPDATE secrets SET value = randomblob(32) WHERE name <> $1",
+        "INSERT OR REPLACE INTO secrets (name, value)
+         SELECT 'links', randomblob(32) WHERE $1 = $1",
+        "INSERT INTO secrets (name, value) SELECT $1, randomblob(31)",
+    ] {
+        let answer = raw.execute(statement, unique_id()).await;
+        assert!(answer.is_err(), "{statement}: {answer:?}");
+    }
+    assert_eq!(store.secret("links", [2; 32]).await.unwrap(), [1; 32]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sixty_four_workers_on_four_threads_take_each_job_once() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,9 @@
 //! Third stage: the animation, as a GIF that repeats for ever.
 
-use std::{fs::File, io::{BufReader, Read}};
+use std::{
+    fs::File,
+    io::{BufReader, Read},
+};
 
 use farcall::prelude::*;
 use gif::{Encoder, Frame, Repeat};
@@ -22,7 +25,7 @@ pub(super) fn encode(ctx: &JobContext, spec: RenderSpec) -> Result<Artifact, Pro
     encoder.set_repeat(Repeat::Infinite)?;
     for number in 0..spec.frames {
         ctx.check()?;
-        ctx.progress(f64::from(number) / f64::from(spec.frames), format!("frame {} of {}", number + 1, spec.frames));
+        ctx.progress(f64::from(number) / f64::from(spec.frames));
         frames.read_exact(&mut pixels)?;
         let mut frame = Frame::from_rgb_speed(spec.width, spec.height, &pixels, SPEED);
         frame.delay = (TURN / spec.frames).max(2);

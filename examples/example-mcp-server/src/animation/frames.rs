@@ -21,7 +21,7 @@ pub(super) fn draw(ctx: &JobContext, spec: RenderSpec) -> Result<RenderSpec, Pro
     let mut file = std::io::BufWriter::new(fs::File::create(ctx.work_dir().join(FILE))?);
     for frame in 0..spec.frames {
         ctx.check()?;
-        ctx.progress(f64::from(frame) / f64::from(spec.frames), format!("frame {} of {}", frame + 1, spec.frames));
+        ctx.progress(f64::from(frame) / f64::from(spec.frames));
         let turn = f32::from(frame) / f32::from(spec.frames);
         for y in 0..spec.height {
             for x in 0..spec.width {
@@ -40,8 +40,13 @@ fn pixel(planet: &Planet, spec: &RenderSpec, (x, y): (u16, u16), turn: f32) -> [
     for sample in 0..SAMPLES * SAMPLES {
         let across = f32::from(x) + (f32::from(sample % SAMPLES) + 0.5) / f32::from(SAMPLES);
         let down = f32::from(y) + (f32::from(sample / SAMPLES) + 0.5) / f32::from(SAMPLES);
-        let (px, py) = ((across - f32::from(spec.width) / 2.0) / radius, (f32::from(spec.height) / 2.0 - down) / radius);
-        let color = planet.color(px, py, turn).unwrap_or_else(|| star(planet.seed, x, y));
+        let (px, py) = (
+            (across - f32::from(spec.width) / 2.0) / radius,
+            (f32::from(spec.height) / 2.0 - down) / radius,
+        );
+        let color = planet
+            .color(px, py, turn)
+            .unwrap_or_else(|| star(planet.seed, x, y));
         for (total, part) in sum.iter_mut().zip(color) {
             *total += part;
         }
@@ -86,5 +91,9 @@ fn surface(height: f32, latitude: f32) -> [f32; 3] {
 
 fn star(seed: u32, x: u16, y: u16) -> [f32; 3] {
     let brightness = texture::value(x.into(), y.into(), 7, seed);
-    if brightness > 0.997 { [0.9, 0.9, 1.0] } else { [0.01, 0.01, 0.03] }
+    if brightness > 0.997 {
+        [0.9, 0.9, 1.0]
+    } else {
+        [0.01, 0.01, 0.03]
+    }
 }

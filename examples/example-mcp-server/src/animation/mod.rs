@@ -8,7 +8,7 @@ use farcall::prelude::*;
 
 /// What to render.
 #[data]
-pub struct RenderSpec {
+pub(crate) struct RenderSpec {
     /// Name of the scene; every name gives another planet.
     #[default = "demo"]
     #[pattern = "^[a-z0-9_-]+$"]
@@ -33,7 +33,7 @@ pub struct RenderSpec {
 
 /// Render an animated scene to a GIF.
 #[job]
-pub fn render() -> Pipeline<RenderSpec, Artifact> {
+pub(crate) fn render() -> Pipeline<RenderSpec, Artifact> {
     Pipeline::new()
         .stage("preparing assets", texture::prepare)
         .stage("rendering frames", frames::draw)

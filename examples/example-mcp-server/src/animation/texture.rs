@@ -23,7 +23,7 @@ pub(super) fn prepare(ctx: &JobContext, spec: RenderSpec) -> Result<RenderSpec, 
     for row in 0..HEIGHT {
         ctx.check()?;
         if row % 64 == 0 {
-            ctx.progress(row as f64 / HEIGHT as f64, "shaping the surface");
+            ctx.progress(row as f64 / HEIGHT as f64);
         }
         let latitude = std::f32::consts::PI * (row as f32 + 0.5) / HEIGHT as f32;
         for column in 0..WIDTH {
@@ -39,14 +39,20 @@ pub(super) fn prepare(ctx: &JobContext, spec: RenderSpec) -> Result<RenderSpec, 
 
 /// Every name gives another number (FNV-1a).
 pub(super) fn seed(scene: &str) -> u32 {
-    scene.bytes().fold(2_166_136_261, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(16_777_619))
+    scene.bytes().fold(2_166_136_261, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(16_777_619)
+    })
 }
 
 /// Noise of all layers at a point of the sphere, from 0 to 1.
 fn layered(point: [f32; 3], seed: u32) -> f32 {
     let (mut sum, mut weight, mut scale) = (0.0, 0.5, 1.6);
     for octave in 0..OCTAVES {
-        sum += weight * noise(point.map(|axis| axis * scale + 16.0), seed.wrapping_add(octave));
+        sum += weight
+            * noise(
+                point.map(|axis| axis * scale + 16.0),
+                seed.wrapping_add(octave),
+            );
         weight /= 2.0;
         scale *= 2.0;
     }
@@ -60,10 +66,19 @@ fn noise(point: [f32; 3], seed: u32) -> f32 {
         let inside = axis - axis.floor();
         inside * inside * (3.0 - 2.0 * inside)
     });
-    let at = |dx: i32, dy: i32, dz: i32| value(corner[0] + dx, corner[1] + dy, corner[2] + dz, seed);
+    let at =
+        |dx: i32, dy: i32, dz: i32| value(corner[0] + dx, corner[1] + dy, corner[2] + dz, seed);
     let mix = |a: f32, b: f32, t: f32| a + (b - a) * t;
-    let near = mix(mix(at(0, 0, 0), at(1, 0, 0), u), mix(at(0, 1, 0), at(1, 1, 0), u), v);
-    let far = mix(mix(at(0, 0, 1), at(1, 0, 1), u), mix(at(0, 1, 1), at(1, 1, 1), u), v);
+    let near = mix(
+        mix(at(0, 0, 0), at(1, 0, 0), u),
+        mix(at(0, 1, 0), at(1, 1, 0), u),
+        v,
+    );
+    let far = mix(
+        mix(at(0, 0, 1), at(1, 0, 1), u),
+        mix(at(0, 1, 1), at(1, 1, 1), u),
+        v,
+    );
     mix(near, far, w)
 }
 

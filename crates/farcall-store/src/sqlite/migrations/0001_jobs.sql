@@ -236,7 +236,6 @@ END;
 
 CREATE TRIGGER artifacts_become_published BEFORE UPDATE ON artifacts
 WHEN (NEW.job, NEW.position, NEW.name) <> (OLD.job, OLD.position, OLD.name)
-  OR OLD.state = 'published'
   OR CASE NEW.state
     WHEN 'published'
         THEN (NEW.epoch, NEW.size, NEW.sha256, NEW.media_type, NEW.location)
