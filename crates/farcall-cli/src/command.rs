@@ -72,11 +72,13 @@ where
         .and_then(|matches| <Program as clap::FromArgMatches>::from_arg_matches(&matches));
     match parsed {
         Err(error) => explained(&error),
-        Ok(Program { verb: None, serve })
-        | Ok(Program {
-            verb: Some(Verb::Serve(serve)),
-            ..
-        }) => ended(in_runtime(verbs::serve::serve(app, serve))),
+        Ok(
+            Program { verb: None, serve }
+            | Program {
+                verb: Some(Verb::Serve(serve)),
+                ..
+            },
+        ) => ended(in_runtime(verbs::serve::serve(app, serve))),
         Ok(Program {
             verb: Some(Verb::Smoke(flags)),
             ..

@@ -66,7 +66,7 @@ impl Offer {
             match (entry, jobs) {
                 (Entry::Tool(tool), _) => tools.push(tool.clone()),
                 (Entry::Job(job), Some((queue, links))) => {
-                    tools.extend(contract::tools(job, queue, links))
+                    tools.extend(contract::tools(job, queue, links));
                 }
                 (Entry::Job(_), None) => {}
             }

@@ -204,6 +204,11 @@ impl ToolOutput {
 /// A value that can be the answer of a tool: [`ToolOutput`] itself, or any value that
 /// serialises and has a JSON Schema. A string becomes a text block; every other value
 /// becomes `structuredContent` and the same JSON as text.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the answer of a tool",
+    label = "a tool returns a value that serialises and has a schema, or a `Result` of one",
+    note = "put `#[farcall::data]` on the type, or return `ToolOutput`; errors are `farcall::Problem`"
+)]
 pub trait IntoToolOutput {
     /// The JSON Schema of the structured value, where every answer has one.
     fn output_schema() -> Option<JsonObject>;

@@ -29,7 +29,33 @@ pub fn of<T: JsonSchema>(direction: Direction) -> JsonObject {
         return JsonObject::new();
     };
     schema.remove("title");
+    drop_number_formats(&mut schema);
     schema
+}
+
+/// Removes formats such as `uint16` and `double`: JSON Schema does not know them, and some
+/// clients refuse a schema with a format that they do not know.
+fn drop_number_formats(schema: &mut JsonObject) {
+    let is_number = |kind: &Value| matches!(kind.as_str(), Some("integer" | "number"));
+    let describes_number = match schema.get("type") {
+        Some(Value::Array(kinds)) => kinds.iter().any(is_number),
+        Some(kind) => is_number(kind),
+        None => false,
+    };
+    if describes_number {
+        schema.remove("format");
+    }
+    for value in schema.values_mut() {
+        drop_inner_number_formats(value);
+    }
+}
+
+fn drop_inner_number_formats(value: &mut Value) {
+    match value {
+        Value::Object(schema) => drop_number_formats(schema),
+        Value::Array(values) => values.iter_mut().for_each(drop_inner_number_formats),
+        _ => {}
+    }
 }
 
 /// The schema of a call without arguments.

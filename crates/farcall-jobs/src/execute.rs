@@ -50,13 +50,12 @@ pub(crate) async fn run(services: Services, claim: Claim) {
     if let Err(error) = keep_up.await {
         tracing::error!(job = %fence.id, %error, "progress was not kept to the end");
     }
-    match ending {
-        Some(ending) => finish::end(&services, &claim, ending).await,
-        None => {
-            // The thread may go on for a moment; what it writes is refused from here on.
-            work.cancel();
-            finish::hand_back(&services, fence).await;
-        }
+    if let Some(ending) = ending {
+        finish::end(&services, &claim, ending).await;
+    } else {
+        // The thread may go on for a moment; what it writes is refused from here on.
+        work.cancel();
+        finish::hand_back(&services, fence).await;
     }
 }
 

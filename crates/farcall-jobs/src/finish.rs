@@ -29,7 +29,7 @@ pub(crate) async fn end(services: &Services, claim: &Claim, ending: Ending) {
     };
     match written {
         Ok(()) => {}
-        Err(StoreError::StaleClaim { .. }) => {
+        Err(StoreError::StaleClaim) => {
             tracing::warn!(job = %fence.id, "the job is no longer this worker's, its ending is dropped");
             return;
         }
@@ -47,9 +47,9 @@ pub(crate) async fn end(services: &Services, claim: &Claim, ending: Ending) {
 pub(crate) async fn hand_back(services: &Services, fence: Fence) {
     match services.store.release(fence).await {
         Ok(()) => {
-            tracing::info!(job = %fence.id, "the job is handed back, it goes on with the next start")
+            tracing::info!(job = %fence.id, "the job is handed back, it goes on with the next start");
         }
-        Err(StoreError::StaleClaim { .. }) => {}
+        Err(StoreError::StaleClaim) => {}
         Err(error) => tracing::error!(job = %fence.id, %error, "the job cannot be handed back"),
     }
 }

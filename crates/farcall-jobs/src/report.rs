@@ -73,7 +73,7 @@ impl Reporter {
                 changed = news.changed() => if changed.is_err() { return },
                 () = over.cancelled() => return,
             }
-            if let Err(StoreError::StaleClaim { .. }) = self.write_newest().await {
+            if let Err(StoreError::StaleClaim) = self.write_newest().await {
                 work.cancel();
             }
             tokio::select! {

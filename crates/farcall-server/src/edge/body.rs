@@ -14,7 +14,7 @@ use crate::problem_response::{for_path, json_rpc};
 const MAX_BODY: usize = 1 << 20;
 
 /// The longest time for a body to arrive.
-const BODY_TIME: Duration = Duration::from_secs(60);
+const BODY_TIME: Duration = Duration::from_mins(1);
 
 /// Why a body is not passed on.
 pub(crate) struct ReadError {

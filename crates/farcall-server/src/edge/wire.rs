@@ -101,7 +101,7 @@ impl<'de> Visitor<'de> for UnambiguousVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Unambiguous, A::Error> {
         let mut seen = Keys::default();
         while let Some(Key(key)) = entries.next_key()? {
-            if !seen.insert(&key) {
+            if !seen.is_new(&key) {
                 let shown: String = key.chars().take(64).collect();
                 return Err(A::Error::custom(format!(
                     "{DUPLICATE}`{}`",
@@ -152,8 +152,8 @@ struct Keys<'de> {
 impl<'de> Keys<'de> {
     const FEW: usize = 16;
 
-    fn insert(&self, key: &Cow<'de, str>) -> bool {
-        !self.few.contains(key) && !self.many.contains(key)
+    fn is_new(&self, key: &str) -> bool {
+        !self.few.iter().any(|seen| seen == key) && !self.many.contains(key)
     }
 
     fn keep(&mut self, key: Cow<'de, str>) {

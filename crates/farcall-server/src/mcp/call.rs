@@ -146,10 +146,10 @@ fn log(tool: &CatalogedTool, context: &CallContext, problem: &Problem) {
     let request = context.request_id();
     match problem.cause() {
         Some(cause) => {
-            tracing::error!(tool = name, request, code = %problem.code(), %cause, "a call failed")
+            tracing::error!(tool = name, request, code = %problem.code(), %cause, "a call failed");
         }
         None => {
-            tracing::debug!(tool = name, request, code = %problem.code(), error = %problem, "a call was refused")
+            tracing::debug!(tool = name, request, code = %problem.code(), error = %problem, "a call was refused");
         }
     }
 }

@@ -174,7 +174,7 @@ async fn refused(response: Response) -> Response {
     let said = body
         .collect()
         .await
-        .map(|body| body.to_bytes())
+        .map(http_body_util::Collected::to_bytes)
         .unwrap_or_default();
     let said = String::from_utf8_lossy(&said);
     let mut translated = match parts.status {

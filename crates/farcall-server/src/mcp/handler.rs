@@ -110,18 +110,6 @@ impl Connection {
         );
         Ok((context, binding))
     }
-
-    /// What a problem of a prompt, a resource or a completion is in the protocol.
-    fn protocol_error(&self, what: &str, problem: &Problem, data: Option<Value>) -> ErrorData {
-        if let Some(cause) = problem.cause() {
-            tracing::error!(what, %cause, "a request failed");
-        }
-        let code = match problem.code() {
-            farcall_core::problem::ErrorCode::Internal => ErrorCode::INTERNAL_ERROR,
-            _ => ErrorCode::INVALID_PARAMS,
-        };
-        ErrorData::new(code, problem.public_message(), data)
-    }
 }
 
 impl ServerHandler for Connection {
@@ -173,7 +161,7 @@ impl ServerHandler for Connection {
                             .demand(demand, &context.recollection(), &binding)?;
                     Ok(CallToolResponse::InputRequired(required))
                 }
-                None => Err(self.protocol_error("tool", &problem, None)),
+                None => Err(protocol_error("tool", &problem, None)),
             },
         }
     }
@@ -222,7 +210,7 @@ impl ServerHandler for Connection {
                             .demand(demand, &context.recollection(), &binding)?;
                     Ok(GetPromptResponse::InputRequired(required))
                 }
-                None => Err(self.protocol_error("prompt", &problem, None)),
+                None => Err(protocol_error("prompt", &problem, None)),
             },
         }
     }
@@ -278,9 +266,8 @@ impl ServerHandler for Connection {
                     .map(serde_json::from_value)
                     .collect();
                 let contents: Result<Vec<_>, serde_json::Error> = contents;
-                let contents = contents.map_err(|error| {
-                    self.protocol_error("resource", &Problem::internal(error), None)
-                })?;
+                let contents = contents
+                    .map_err(|error| protocol_error("resource", &Problem::internal(error), None))?;
                 Ok(ReadResourceResponse::Complete(ReadResourceResult::new(
                     contents,
                 )))
@@ -293,7 +280,11 @@ impl ServerHandler for Connection {
                             .demand(demand, &context.recollection(), &binding)?;
                     Ok(ReadResourceResponse::InputRequired(required))
                 }
-                None => Err(self.protocol_error("resource", &problem, Some(json!({"uri": uri})))),
+                None => Err(protocol_error(
+                    "resource",
+                    &problem,
+                    Some(json!({"uri": uri})),
+                )),
             },
         }
     }
@@ -329,7 +320,7 @@ impl ServerHandler for Connection {
             completion.suggest(context, params.argument.value, filled.into_iter().collect());
         let mut values = panic::contain_async(suggested)
             .await
-            .map_err(|problem| self.protocol_error("completion", &problem, None))?;
+            .map_err(|problem| protocol_error("completion", &problem, None))?;
         let total = values.len();
         values.truncate(MAX_SUGGESTIONS);
         let mut info =
@@ -442,9 +433,10 @@ fn strings(arguments: &Value) -> Result<prompt::Arguments, ErrorData> {
     let none = JsonObject::new();
     let entries = arguments.as_object().unwrap_or(&none).iter();
     entries
-        .map(|(name, value)| match value {
-            Value::String(text) => Ok((name.clone(), text.clone())),
-            _ => {
+        .map(|(name, value)| {
+            if let Value::String(text) = value {
+                Ok((name.clone(), text.clone()))
+            } else {
                 let shown: String = name.chars().take(64).collect();
                 Err(ErrorData::invalid_params(
                     format!("the argument `{}` is no string", shown.escape_debug()),
@@ -453,4 +445,16 @@ fn strings(arguments: &Value) -> Result<prompt::Arguments, ErrorData> {
             }
         })
         .collect()
+}
+
+/// What a problem of a prompt, a resource or a completion is in the protocol.
+fn protocol_error(what: &str, problem: &Problem, data: Option<Value>) -> ErrorData {
+    if let Some(cause) = problem.cause() {
+        tracing::error!(what, %cause, "a request failed");
+    }
+    let code = match problem.code() {
+        farcall_core::problem::ErrorCode::Internal => ErrorCode::INTERNAL_ERROR,
+        _ => ErrorCode::INVALID_PARAMS,
+    };
+    ErrorData::new(code, problem.public_message(), data)
 }

@@ -142,4 +142,28 @@ mod tests {
             assert!(!is_sound(unsound), "{unsound}");
         }
     }
+
+    #[tokio::test]
+    async fn every_connection_is_set_up_as_promised() {
+        const SETTINGS: &str = "
+            SELECT concat_ws(' ', journal_mode, 'synchronous', synchronous, 'foreign_keys',
+                             foreign_keys, 'busy', timeout)
+            FROM pragma_journal_mode, pragma_synchronous, pragma_foreign_keys, pragma_busy_timeout";
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path()).await.unwrap();
+        for pool in [store.writer.connection(), &store.readers] {
+            let settings: String = sqlx::query_scalar(SETTINGS).fetch_one(pool).await.unwrap();
+            // 2 is FULL: a commit waits for the disk.
+            assert_eq!(settings, "wal synchronous 2 foreign_keys 1 busy 5000");
+            let mapped: Option<i64> = sqlx::query_scalar("PRAGMA mmap_size")
+                .fetch_optional(pool)
+                .await
+                .unwrap();
+            assert_eq!(mapped.unwrap_or(0), 0);
+        }
+        let write = sqlx::query("UPDATE jobs SET message = ''")
+            .execute(&store.readers)
+            .await;
+        assert!(write.unwrap_err().to_string().contains("readonly"));
+    }
 }

@@ -35,6 +35,12 @@ impl Writer {
         Ok(statement.execute(&self.0).await?)
     }
 
+    /// The connection itself, to look at its settings.
+    #[cfg(test)]
+    pub(super) fn connection(&self) -> &SqlitePool {
+        &self.0
+    }
+
     /// Moves the log into the database file and closes the connection.
     pub(super) async fn close(&self) {
         // A failure loses nothing: the log stays beside the file, and the next start reads it.

@@ -1,5 +1,13 @@
 //! The job: a planet turns before the stars, frame by frame, and becomes a GIF.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::needless_pass_by_value,
+    reason = "pixels are small numbers, and stages take over what the stage before them made"
+)]
+
 mod encode;
 mod frames;
 mod texture;

@@ -1,6 +1,6 @@
 //! First stage: the surface of the planet, as a map of heights.
 
-use std::fs;
+use std::{fs::File, io::Write};
 
 use farcall::prelude::*;
 
@@ -33,7 +33,10 @@ pub(super) fn prepare(ctx: &JobContext, spec: RenderSpec) -> Result<RenderSpec, 
             heights.push((layered([x, y, z], seed) * 255.0) as u8);
         }
     }
-    fs::write(ctx.work_dir().join(FILE), heights)?;
+    // On disk before the stage counts as finished: it does not run again.
+    let mut file = File::create(ctx.work_dir().join(FILE))?;
+    file.write_all(&heights)?;
+    file.sync_all()?;
     Ok(spec)
 }
 
