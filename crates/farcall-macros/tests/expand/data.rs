@@ -68,7 +68,7 @@ fn keywords_of_fields_become_keywords_of_the_schema() {
                     "anyOf": [{"$ref": "#/$defs/Name"}, {"type": "null"}],
                     "minLength": 4, "minItems": 4,
                 },
-                "shop": {"type": "integer", "format": "int32", "default": 0, "x-mcp-header": "Shop"},
+                "shop": {"type": "integer", "default": 0, "x-mcp-header": "Shop"},
             },
             "required": ["items", "notes"],
             "$defs": {
@@ -90,7 +90,7 @@ fn keywords_of_fields_become_keywords_of_the_schema() {
                             "properties": {
                                 "kind": {"type": "string", "const": "slow"},
                                 "days": {
-                                    "type": "integer", "format": "uint8",
+                                    "type": "integer", 
                                     "default": 2, "minimum": 1, "maximum": 255,
                                 },
                             },
@@ -142,9 +142,9 @@ fn a_type_may_be_generic_and_never_is_its_own_title() {
             "properties": {
                 "entries": {
                     "type": "array",
-                    "items": {"type": "integer", "format": "uint8", "minimum": 0, "maximum": 255},
+                    "items": {"type": "integer", "minimum": 0, "maximum": 255},
                 },
-                "size": {"type": "integer", "format": "uint", "minimum": 0, "default": 5},
+                "size": {"type": "integer", "minimum": 0, "default": 5},
             },
             "required": ["entries"],
             "additionalProperties": false,

@@ -51,8 +51,8 @@ fn a_tool_declares_what_stands_in_the_source() {
         json!({
             "type": "object",
             "properties": {
-                "a": {"description": "First number to add.", "type": "number", "format": "double"},
-                "b": {"description": "Second number to add.", "type": "number", "format": "double"},
+                "a": {"description": "First number to add.", "type": "number", },
+                "b": {"description": "Second number to add.", "type": "number", },
             },
             "required": ["a", "b"],
         })
@@ -63,7 +63,7 @@ fn a_tool_declares_what_stands_in_the_source() {
             "description": "What `add` answers.",
             "type": "object",
             "properties": {
-                "sum": {"description": "The sum.", "type": "number", "format": "double"},
+                "sum": {"description": "The sum.", "type": "number", },
             },
             "required": ["sum"],
         }))
@@ -235,12 +235,12 @@ fn keywords_become_keywords_of_the_schema() {
             "properties": {
                 "width": {
                     "description": "Its width.",
-                    "type": "integer", "format": "uint32",
+                    "type": "integer", 
                     "minimum": 1, "maximum": 1024, "examples": [3, 4],
                 },
                 "angle": {
                     "description": "Its angle.",
-                    "type": "number", "format": "double",
+                    "type": "number", 
                     "default": 0.0, "minimum": -1.5, "maximum": 180,
                 },
                 "label": {
@@ -251,7 +251,7 @@ fn keywords_become_keywords_of_the_schema() {
                 },
                 "points": {
                     "description": "Points on it.",
-                    "type": "array", "items": {"type": "number", "format": "double"},
+                    "type": "array", "items": {"type": "number", },
                     "default": [0.5, 0.5], "minItems": 2, "maxItems": 9,
                 },
                 "corner": {
@@ -264,7 +264,7 @@ fn keywords_become_keywords_of_the_schema() {
                 },
                 "depth-in-mm": {
                     "description": "How deep it is.",
-                    "type": ["integer", "null"], "format": "uint8",
+                    "type": ["integer", "null"], 
                     "minimum": 0, "maximum": 255,
                 },
                 "region": {
