@@ -100,6 +100,24 @@ where
     }
 }
 
+/// The help of every command line, by its title, for the reference.
+pub fn helps() -> Vec<(String, String)> {
+    let program = <Program as clap::CommandFactory>::command().name("<program>");
+    let binary = <Binary as clap::CommandFactory>::command();
+    let mut helps = Vec::new();
+    for mut command in [binary, program] {
+        // Wide enough that no line breaks, whatever terminal this runs on.
+        command = command.term_width(100);
+        command.build();
+        helps.push((command.get_name().to_owned(), command.render_long_help().to_string()));
+        for verb in command.get_subcommands_mut() {
+            let title = verb.get_bin_name().unwrap_or_default().to_owned();
+            helps.push((title, verb.render_long_help().to_string()));
+        }
+    }
+    helps
+}
+
 fn in_runtime(verb: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -1,0 +1,129 @@
+//! The suite: every check and every test, with the peers that they need.
+
+use std::{
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+use anyhow::{Context, bail};
+
+/// Runs everything that must pass before a change lands.
+///
+/// # Errors
+/// The first step that fails.
+pub(crate) fn test() -> anyhow::Result<()> {
+    let started = Instant::now();
+    step("peers", Command::new("peers/install").arg("target/peers"))?;
+    step("format", cargo(["fmt", "--all", "--check"]))?;
+    step(
+        "lints",
+        cargo([
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--all-features",
+            "--locked",
+            "--",
+            "-D",
+            "warnings",
+        ]),
+    )?;
+    crate::layers::check().context("the step `layers` failed")?;
+    crate::generate::generate(true).context("the step `references` failed")?;
+    step(
+        "dependencies",
+        cargo([
+            "deny",
+            "--log-level",
+            "error",
+            "check",
+            "bans",
+            "licenses",
+            "sources",
+        ]),
+    )?;
+    step(
+        "programs",
+        cargo(["build", "--workspace", "--bins", "--locked"]),
+    )?;
+    if answers("nextest") {
+        step(
+            "tests",
+            cargo(["nextest", "run", "--workspace", "--locked"]),
+        )?;
+        step(
+            "doctests",
+            cargo(["test", "--workspace", "--doc", "--locked"]),
+        )?;
+    } else {
+        step("tests", cargo(["test", "--workspace", "--locked"]))?;
+    }
+    step(
+        "peers' tests",
+        cargo([
+            "test",
+            "--package",
+            "farcall-acceptance",
+            "--features",
+            "peers",
+            "--test",
+            "peers",
+            "--locked",
+        ]),
+    )?;
+    step(
+        "documentation",
+        cargo(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"),
+    )?;
+    eprintln!("all passed in {} s", started.elapsed().as_secs());
+    Ok(())
+}
+
+/// Runs the benchmark.
+///
+/// # Errors
+/// Where a floor is missed, or a peer cannot run.
+pub(crate) fn bench(arguments: &[String]) -> anyhow::Result<()> {
+    step(
+        "bench",
+        cargo([
+            "run",
+            "--release",
+            "--locked",
+            "--package",
+            "farcall-bench",
+            "--",
+        ])
+        .args(arguments),
+    )
+}
+
+fn cargo<const N: usize>(arguments: [&str; N]) -> &'static mut Command {
+    // A step lives as long as the program, so that its command can be written in one expression.
+    Box::leak(Box::new(Command::new("cargo"))).args(arguments)
+}
+
+fn step(name: &str, command: &mut Command) -> anyhow::Result<()> {
+    let began = Instant::now();
+    eprintln!("── {name}");
+    let status = command
+        .current_dir(crate::root())
+        .stdin(Stdio::null())
+        .status()
+        .with_context(|| format!("the step `{name}` cannot be started"))?;
+    if !status.success() {
+        bail!("the step `{name}` failed");
+    }
+    eprintln!("── {name}: {} s", began.elapsed().as_secs());
+    Ok(())
+}
+
+/// Whether cargo has this subcommand.
+fn answers(subcommand: &str) -> bool {
+    let asked = Command::new("cargo")
+        .args([subcommand, "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    asked.is_ok_and(|status| status.success())
+}
