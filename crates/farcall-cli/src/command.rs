@@ -109,7 +109,10 @@ pub fn helps() -> Vec<(String, String)> {
         // Wide enough that no line breaks, whatever terminal this runs on.
         command = command.term_width(100);
         command.build();
-        helps.push((command.get_name().to_owned(), command.render_long_help().to_string()));
+        helps.push((
+            command.get_name().to_owned(),
+            command.render_long_help().to_string(),
+        ));
         for verb in command.get_subcommands_mut() {
             let title = verb.get_bin_name().unwrap_or_default().to_owned();
             helps.push((title, verb.render_long_help().to_string()));

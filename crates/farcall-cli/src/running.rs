@@ -207,16 +207,20 @@ async fn bind(config: &Config) -> Result<TcpListener, Failure> {
 
 async fn open(config: &Config) -> Result<JobFiles, Failure> {
     let folder = &config.storage.data_dir;
-    let refused = |error: &dyn std::fmt::Display| {
+    let store = SqliteStore::open(folder).await.map_err(|error| {
+        let failure = Failure::usage(error.to_string());
+        match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    })?;
+    let artifacts = Artifacts::open(folder).map_err(|error| {
         Failure::usage(format!(
-            "the data folder `{}` cannot be used: {error}",
+            "files cannot be kept in `{}`: {error}",
             folder.display()
         ))
-    };
-    let store = SqliteStore::open(folder)
-        .await
-        .map_err(|error| refused(&error))?;
-    let artifacts = Artifacts::open(folder).map_err(|error| refused(&error))?;
+        .hint("set FARCALL_DATA_DIR to a folder that this user may write to")
+    })?;
     Ok(JobFiles {
         store: Arc::new(store),
         artifacts,

@@ -94,7 +94,7 @@ impl fmt::Display for ConfigError {
             let separator = if index == 0 { "" } else { "\n" };
             write!(
                 formatter,
-                "{separator}{}\n  hint: {}",
+                "{separator}{}\nhint: {}",
                 fault.message, fault.hint
             )?;
         }

@@ -68,7 +68,14 @@ fn configured(app: &App, flags: &ServeFlags) -> Result<Config, Failure> {
     reason = "the banner is for whoever typed the command"
 )]
 fn announce(name: &str, jobs: usize, ready: &Ready, config: &Config) {
-    let address = ready.address;
+    // A client cannot call "every address"; this machine's own one always works.
+    let mut address = ready.address;
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    let program = std::env::args()
+        .next()
+        .unwrap_or_else(|| "farcall".to_owned());
     let authentication = match (
         config.auth.bearer_token.is_some(),
         config.auth.has_own_authenticator,
@@ -84,12 +91,12 @@ fn announce(name: &str, jobs: usize, ready: &Ready, config: &Config) {
         config.storage.data_dir.display().to_string()
     };
     let token = if config.auth.bearer_token.is_some() {
-        "EXAMPLE_MCP_TOKEN=… "
+        "MCP_BEARER_TOKEN=… "
     } else {
         ""
     };
     eprintln!(
-        "{name}\n  mcp      http://{address}/mcp\n  callers  authenticated by {authentication}\n  data     {data}\n  offers   {} tools, {jobs} of them jobs\n  try      {token}farcall smoke http://{address}/mcp",
+        "{name}\n  mcp      http://{address}/mcp\n  callers  authenticated by {authentication}\n  data     {data}\n  offers   {} tools, {jobs} of them jobs\n  try      {token}{program} smoke http://{address}/mcp",
         ready.tools(),
     );
     warn(ready, config);

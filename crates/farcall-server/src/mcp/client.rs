@@ -1,7 +1,5 @@
 //! The other end of a call, as user code sees it.
 
-use std::sync::Arc;
-
 use farcall_core::{
     BoxFuture,
     context::{Client, LogLevel, Progress},
@@ -10,12 +8,14 @@ use farcall_core::{
 };
 use rmcp::{
     Peer, RoleServer,
-    model::{ClientCapabilities, ProgressNotificationParam, ProgressToken, ProtocolVersion},
+    model::{
+        ClientCapabilities, ProgressNotificationParam, ProgressToken, ProtocolVersion, RequestId,
+    },
     service::RequestContext,
 };
 use serde_json::Value;
 
-use super::{front::Accepts, logging, sessions::MCP_SESSION_ID};
+use super::{front::Accepts, logging, questions, sessions::MCP_SESSION_ID};
 
 /// How a client can be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,7 @@ impl Era {
 /// The client of one request.
 pub(crate) struct PeerClient {
     peer: Peer<RoleServer>,
+    request_id: RequestId,
     era: Era,
     progress_token: Option<ProgressToken>,
     log_threshold: Option<LogLevel>,
@@ -67,6 +68,7 @@ impl PeerClient {
         };
         Self {
             peer: request.peer.clone(),
+            request_id: request.id.clone(),
             era,
             progress_token: request.meta.get_progress_token().filter(|_| !is_mute),
             log_threshold: log_threshold.filter(|_| !is_mute),
@@ -118,43 +120,13 @@ impl Client for PeerClient {
         if self.era != Era::Session {
             return Box::pin(std::future::ready(Ok(None)));
         }
-        let peer = Arc::new(self.peer.clone());
+        let (peer, request_id) = (self.peer.clone(), self.request_id.clone());
         Box::pin(async move {
             let mut answers = Vec::with_capacity(questions.len());
             for (_, question) in questions {
-                answers.push(put(&peer, &question).await?);
+                answers.push(questions::put(&peer, &request_id, &question).await?);
             }
             Ok(Some(answers))
         })
-    }
-}
-
-/// Sends one question as a request of the server, and waits for its answer.
-#[expect(
-    deprecated,
-    reason = "deprecated in the protocol, and still part of it"
-)]
-async fn put(peer: &Peer<RoleServer>, question: &Question) -> Result<Answer, Problem> {
-    let params = Value::Object(question.params().clone());
-    let answered = match question.asking() {
-        Asking::Person => {
-            let answer = peer
-                .create_elicitation(serde_json::from_value(params)?)
-                .await;
-            answer.map(serde_json::to_value)
-        }
-        Asking::Model => {
-            let answer = peer.create_message(serde_json::from_value(params)?).await;
-            answer.map(serde_json::to_value)
-        }
-        Asking::Roots => peer.list_roots().await.map(serde_json::to_value),
-    };
-    match answered {
-        Ok(answer) => Ok(Answer::new(answer?)),
-        Err(error) => Err(Problem::user(format!(
-            "the client did not answer `{}`",
-            question.method()
-        ))
-        .because(error)),
     }
 }

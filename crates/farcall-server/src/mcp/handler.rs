@@ -6,28 +6,21 @@ use std::sync::{
 };
 
 use farcall_core::{
-    BoxFuture, JsonObject,
-    completion::{MAX_SUGGESTIONS, Target},
-    content::ResourceContent,
     context::{CallContext, LogLevel},
-    panic,
     principal::Principal,
-    problem::Problem,
-    prompt,
 };
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
         CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
-        CompletionInfo, ErrorCode, GetPromptRequestParams, GetPromptResponse, GetPromptResult,
-        ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
-        PaginatedRequestParams, PromptMessage, ReadResourceRequestParams, ReadResourceResponse,
-        ReadResourceResult, Reference, Role, ServerConfig, SubscribeRequestParams,
-        SubscriptionFilter, Tool, UnsubscribeRequestParams,
+        GetPromptRequestParams, GetPromptResponse, ListPromptsResult, ListResourceTemplatesResult,
+        ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams,
+        ReadResourceResponse, ServerConfig, SubscribeRequestParams, SubscriptionFilter, Tool,
+        UnsubscribeRequestParams,
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     Server,
@@ -41,7 +34,7 @@ use crate::edge::RequestId;
 
 /// One connection: a session, a stream of standard input, or a single request.
 pub(crate) struct Connection {
-    server: Arc<Server>,
+    pub(super) server: Arc<Server>,
     /// Who calls where no HTTP layer says so.
     local: Option<Principal>,
     log_level: Mutex<LogLevel>,
@@ -49,7 +42,7 @@ pub(crate) struct Connection {
     is_told_news: AtomicBool,
 }
 
-type Request = RequestContext<RoleServer>;
+pub(super) type Request = RequestContext<RoleServer>;
 
 impl Connection {
     pub(crate) fn new(server: Arc<Server>) -> Self {
@@ -82,7 +75,7 @@ impl Connection {
     }
 
     /// The context of a request that may ask its client, and what binds its rounds together.
-    fn context(
+    pub(super) fn context(
         &self,
         request: &Request,
         (method, name, arguments): (&str, &str, &Value),
@@ -161,7 +154,7 @@ impl ServerHandler for Connection {
                             .demand(demand, &context.recollection(), &binding)?;
                     Ok(CallToolResponse::InputRequired(required))
                 }
-                None => Err(protocol_error("tool", &problem, None)),
+                None => Err(ErrorData::internal_error(problem.public_message(), None)),
             },
         }
     }
@@ -181,38 +174,7 @@ impl ServerHandler for Connection {
         params: GetPromptRequestParams,
         request: Request,
     ) -> Result<GetPromptResponse, ErrorData> {
-        let Some(prompt) = self.server.catalog.prompt(&params.name) else {
-            return Err(ErrorData::invalid_params(
-                "there is no such prompt; `prompts/list` has the names",
-                None,
-            ));
-        };
-        let arguments = Value::Object(params.arguments.unwrap_or_default());
-        let subject = ("prompts/get", params.name.as_ref(), &arguments);
-        let (context, binding) = self.context(
-            &request,
-            subject,
-            (params.request_state, params.input_responses),
-        )?;
-        let written = contained(prompt.clone(), context.clone(), strings(&arguments)?).await;
-        match written {
-            Ok(messages) => {
-                let messages: Result<Vec<_>, _> = messages.into_iter().map(message).collect();
-                let mut result = GetPromptResult::new(messages?);
-                result.description = Some(prompt.description.clone());
-                Ok(GetPromptResponse::Complete(result))
-            }
-            Err(problem) => match problem.demand() {
-                Some(demand) => {
-                    let required =
-                        self.server
-                            .rounds
-                            .demand(demand, &context.recollection(), &binding)?;
-                    Ok(GetPromptResponse::InputRequired(required))
-                }
-                None => Err(protocol_error("prompt", &problem, None)),
-            },
-        }
+        self.write_prompt(params, &request).await
     }
 
     async fn list_resources(
@@ -240,53 +202,7 @@ impl ServerHandler for Connection {
         params: ReadResourceRequestParams,
         request: Request,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let uri = params.uri;
-        let subject = ("resources/read", uri.as_str(), &Value::Null);
-        let (context, binding) = self.context(
-            &request,
-            subject,
-            (params.request_state, params.input_responses),
-        )?;
-        let reading: BoxFuture<_> = if let Some(resource) = self.server.catalog.resource(&uri) {
-            resource.read(context.clone())
-        } else if let Some((template, variables)) = self.server.catalog.template(&uri) {
-            template.read(context.clone(), uri.clone(), variables)
-        } else {
-            let data = json!({"uri": uri.chars().take(2_000).collect::<String>()});
-            return Err(ErrorData::resource_not_found(
-                "there is no such resource; `resources/list` has the URIs",
-                Some(data),
-            ));
-        };
-        match panic::contain_async(reading).await {
-            Ok(contents) => {
-                let contents = contents
-                    .into_iter()
-                    .map(ResourceContent::into_value)
-                    .map(serde_json::from_value)
-                    .collect();
-                let contents: Result<Vec<_>, serde_json::Error> = contents;
-                let contents = contents
-                    .map_err(|error| protocol_error("resource", &Problem::internal(error), None))?;
-                Ok(ReadResourceResponse::Complete(ReadResourceResult::new(
-                    contents,
-                )))
-            }
-            Err(problem) => match problem.demand() {
-                Some(demand) => {
-                    let required =
-                        self.server
-                            .rounds
-                            .demand(demand, &context.recollection(), &binding)?;
-                    Ok(ReadResourceResponse::InputRequired(required))
-                }
-                None => Err(protocol_error(
-                    "resource",
-                    &problem,
-                    Some(json!({"uri": uri})),
-                )),
-            },
-        }
+        self.read(params, &request).await
     }
 
     async fn complete(
@@ -294,40 +210,7 @@ impl ServerHandler for Connection {
         params: CompleteRequestParams,
         request: Request,
     ) -> Result<CompleteResult, ErrorData> {
-        let target = match params.r#ref {
-            Reference::Prompt(prompt) => Target::Prompt(prompt.name),
-            Reference::Resource(resource) => Target::ResourceTemplate(resource.uri),
-            _ => return Ok(CompleteResult::default()),
-        };
-        let Some(completion) = self
-            .server
-            .catalog
-            .completion(&target, &params.argument.name)
-        else {
-            return Ok(CompleteResult::default());
-        };
-        let nothing = (
-            "completion/complete",
-            params.argument.name.as_str(),
-            &Value::Null,
-        );
-        let (context, _) = self.context(&request, nothing, (None, None))?;
-        let filled = params
-            .context
-            .and_then(|context| context.arguments)
-            .unwrap_or_default();
-        let suggested =
-            completion.suggest(context, params.argument.value, filled.into_iter().collect());
-        let mut values = panic::contain_async(suggested)
-            .await
-            .map_err(|problem| protocol_error("completion", &problem, None))?;
-        let total = values.len();
-        values.truncate(MAX_SUGGESTIONS);
-        let mut info =
-            CompletionInfo::new(values).map_err(|error| ErrorData::internal_error(error, None))?;
-        info.total = u32::try_from(total).ok();
-        info.has_more = Some(total > MAX_SUGGESTIONS);
-        Ok(CompleteResult::new(info))
+        self.suggest(params, &request).await
     }
 
     #[expect(
@@ -407,54 +290,4 @@ impl ServerHandler for Connection {
             ));
         }
     }
-}
-
-async fn contained(
-    prompt: prompt::Prompt,
-    context: CallContext,
-    arguments: prompt::Arguments,
-) -> Result<Vec<prompt::Message>, Problem> {
-    panic::contain_async(Box::pin(
-        async move { prompt.write(context, arguments).await },
-    ))
-    .await
-}
-
-fn message(message: prompt::Message) -> Result<PromptMessage, ErrorData> {
-    let role = match message.role {
-        prompt::Role::Assistant => Role::Assistant,
-        prompt::Role::User => Role::User,
-    };
-    Ok(PromptMessage::new(role, call::block(message.content)?))
-}
-
-/// The arguments of a prompt are strings.
-fn strings(arguments: &Value) -> Result<prompt::Arguments, ErrorData> {
-    let none = JsonObject::new();
-    let entries = arguments.as_object().unwrap_or(&none).iter();
-    entries
-        .map(|(name, value)| {
-            if let Value::String(text) = value {
-                Ok((name.clone(), text.clone()))
-            } else {
-                let shown: String = name.chars().take(64).collect();
-                Err(ErrorData::invalid_params(
-                    format!("the argument `{}` is no string", shown.escape_debug()),
-                    None,
-                ))
-            }
-        })
-        .collect()
-}
-
-/// What a problem of a prompt, a resource or a completion is in the protocol.
-fn protocol_error(what: &str, problem: &Problem, data: Option<Value>) -> ErrorData {
-    if let Some(cause) = problem.cause() {
-        tracing::error!(what, %cause, "a request failed");
-    }
-    let code = match problem.code() {
-        farcall_core::problem::ErrorCode::Internal => ErrorCode::INTERNAL_ERROR,
-        _ => ErrorCode::INVALID_PARAMS,
-    };
-    ErrorData::new(code, problem.public_message(), data)
 }

@@ -1,9 +1,10 @@
 //! MCP over Streamable HTTP and stdio, on the official SDK.
 //!
 //! `front` stands before the SDK and makes up for what it leaves to its users; `handler` is what
-//! the SDK calls; `call` runs a tool. `client` is the other end as user code sees it, `rounds`
-//! what travels through clients between two rounds of a call, `listen` and `logging` what clients are told unasked,
-//! `sessions` the bounded sessions of older clients, `present` declarations in the SDK's types.
+//! the SDK calls; `call` runs a tool, `offers` everything else. `client` is the other end as user code sees it, `questions`
+//! what it is asked in a session, `rounds` what travels through it between two rounds of a call,
+//! `listen` and `logging` what clients are told unasked, `sessions` the bounded sessions of older
+//! clients, `present` declarations in the SDK's types.
 
 mod call;
 mod client;
@@ -11,7 +12,9 @@ mod front;
 mod handler;
 mod listen;
 mod logging;
+mod offers;
 mod present;
+mod questions;
 mod rounds;
 mod sessions;
 mod stream;

@@ -1,0 +1,196 @@
+//! Answers about prompts, resources and completions, within the limits that tools have.
+
+use farcall_core::{
+    BoxFuture,
+    completion::{MAX_SUGGESTIONS, Target},
+    content::ResourceContent,
+    panic,
+    problem::{self, Problem},
+    prompt,
+    tool::DEFAULT_TIME_LIMIT,
+};
+use rmcp::{
+    ErrorData,
+    model::{
+        CompleteRequestParams, CompleteResult, CompletionInfo, ErrorCode, GetPromptRequestParams,
+        GetPromptResponse, GetPromptResult, JsonObject, PromptMessage, ReadResourceRequestParams,
+        ReadResourceResponse, ReadResourceResult, Reference, Role,
+    },
+};
+use serde_json::{Value, json};
+
+use super::{
+    call,
+    handler::{Connection, Request},
+};
+
+impl Connection {
+    /// Writes the messages of a prompt, or asks for what it needs first.
+    pub(super) async fn write_prompt(
+        &self,
+        params: GetPromptRequestParams,
+        request: &Request,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let Some(prompt) = self.server.catalog.prompt(&params.name).cloned() else {
+            let sentence = "there is no such prompt; `prompts/list` has the names";
+            return Err(ErrorData::invalid_params(sentence, None));
+        };
+        let description = prompt.description.clone();
+        let arguments = params.arguments.unwrap_or_default();
+        let strings = strings(&arguments)?;
+        let arguments = Value::Object(arguments);
+        let subject = ("prompts/get", params.name.as_str(), &arguments);
+        let brought = (params.request_state, params.input_responses);
+        let (context, binding) = self.context(request, subject, brought)?;
+        let writing = {
+            let context = context.clone();
+            move || -> BoxFuture<_> {
+                Box::pin(async move { prompt.write(context, strings).await })
+            }
+        };
+        let problem = match in_time(writing).await {
+            Ok(messages) => {
+                let messages = messages
+                    .into_iter()
+                    .map(message)
+                    .collect::<Result<_, _>>()?;
+                let mut result = GetPromptResult::new(messages);
+                result.description = Some(description);
+                return Ok(GetPromptResponse::Complete(result));
+            }
+            Err(problem) => problem,
+        };
+        let Some(demand) = problem.demand() else {
+            return Err(protocol_error("prompt", &problem, None));
+        };
+        let rounds = &self.server.rounds;
+        let required = rounds.demand(demand, &context.recollection(), &binding)?;
+        Ok(GetPromptResponse::InputRequired(required))
+    }
+
+    /// Reads a resource, or asks for what it needs first.
+    pub(super) async fn read(
+        &self,
+        params: ReadResourceRequestParams,
+        request: &Request,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let uri = params.uri;
+        let subject = ("resources/read", uri.as_str(), &Value::Null);
+        let brought = (params.request_state, params.input_responses);
+        let (context, binding) = self.context(request, subject, brought)?;
+        let catalog = &self.server.catalog;
+        let reading = if let Some(resource) = catalog.resource(&uri) {
+            in_time(|| resource.read(context.clone())).await
+        } else if let Some((template, variables)) = catalog.template(&uri) {
+            in_time(|| template.read(context.clone(), uri.clone(), variables)).await
+        } else {
+            let sentence = "there is no such resource; `resources/list` has the URIs";
+            return Err(ErrorData::resource_not_found(sentence, Some(named(&uri))));
+        };
+        let problem = match reading {
+            Ok(contents) => {
+                let contents = contents.into_iter().map(ResourceContent::into_value);
+                let contents: Result<_, serde_json::Error> =
+                    contents.map(serde_json::from_value).collect();
+                match contents {
+                    Ok(contents) => {
+                        return Ok(ReadResourceResponse::Complete(ReadResourceResult::new(
+                            contents,
+                        )));
+                    }
+                    Err(error) => Problem::internal(error),
+                }
+            }
+            Err(problem) => problem,
+        };
+        let Some(demand) = problem.demand() else {
+            return Err(protocol_error("resource", &problem, Some(named(&uri))));
+        };
+        let rounds = &self.server.rounds;
+        let required = rounds.demand(demand, &context.recollection(), &binding)?;
+        Ok(ReadResourceResponse::InputRequired(required))
+    }
+
+    /// Suggests values for an argument; none where nobody suggests any.
+    pub(super) async fn suggest(
+        &self,
+        params: CompleteRequestParams,
+        request: &Request,
+    ) -> Result<CompleteResult, ErrorData> {
+        let target = match params.r#ref {
+            Reference::Prompt(prompt) => Target::Prompt(prompt.name),
+            Reference::Resource(resource) => Target::ResourceTemplate(resource.uri),
+            _ => return Ok(CompleteResult::default()),
+        };
+        let argument = params.argument;
+        let Some(completion) = self.server.catalog.completion(&target, &argument.name) else {
+            return Ok(CompleteResult::default());
+        };
+        let subject = ("completion/complete", argument.name.as_str(), &Value::Null);
+        let (context, _) = self.context(request, subject, (None, None))?;
+        let filled = params.context.and_then(|context| context.arguments);
+        let filled = filled.unwrap_or_default().into_iter().collect();
+        let suggested = in_time(|| completion.suggest(context, argument.value, filled)).await;
+        let mut values =
+            suggested.map_err(|problem| protocol_error("completion", &problem, None))?;
+        let total = values.len();
+        values.truncate(MAX_SUGGESTIONS);
+        let mut info =
+            CompletionInfo::new(values).map_err(|error| ErrorData::internal_error(error, None))?;
+        info.total = u32::try_from(total).ok();
+        info.has_more = Some(total > MAX_SUGGESTIONS);
+        Ok(CompleteResult::new(info))
+    }
+}
+
+/// Runs what a prompt, a resource or a completion is made by: a panic in it becomes a problem,
+/// and so does taking longer than a tool may by default.
+async fn in_time<T>(begin: impl FnOnce() -> BoxFuture<Result<T, Problem>>) -> Result<T, Problem> {
+    let running = panic::contain(|| Ok(begin()))?;
+    match tokio::time::timeout(DEFAULT_TIME_LIMIT, panic::contain_async(running)).await {
+        Ok(outcome) => outcome,
+        Err(_) => {
+            let limit = DEFAULT_TIME_LIMIT.as_secs();
+            let sentence = format!("this took longer than its limit of {limit} s and was cut");
+            Err(Problem::new(problem::ErrorCode::Timeout, sentence))
+        }
+    }
+}
+
+fn message(message: prompt::Message) -> Result<PromptMessage, ErrorData> {
+    let role = match message.role {
+        prompt::Role::Assistant => Role::Assistant,
+        prompt::Role::User => Role::User,
+    };
+    Ok(PromptMessage::new(role, call::block(message.content)?))
+}
+
+/// The arguments of a prompt are strings.
+fn strings(arguments: &JsonObject) -> Result<prompt::Arguments, ErrorData> {
+    let entries = arguments.iter().map(|(name, value)| {
+        if let Value::String(text) = value {
+            return Ok((name.clone(), text.clone()));
+        }
+        let shown: String = name.chars().take(64).collect();
+        let sentence = format!("the argument `{}` is no string", shown.escape_debug());
+        Err(ErrorData::invalid_params(sentence, None))
+    });
+    entries.collect()
+}
+
+/// The URI that was asked for, at no length of the sender's choosing.
+fn named(uri: &str) -> Value {
+    json!({"uri": uri.chars().take(2_000).collect::<String>()})
+}
+
+/// What a problem of a prompt, a resource or a completion is in the protocol.
+fn protocol_error(what: &str, problem: &Problem, data: Option<Value>) -> ErrorData {
+    if let Some(cause) = problem.cause() {
+        tracing::error!(what, %cause, "a request failed");
+    }
+    let code = match problem.code() {
+        problem::ErrorCode::Internal => ErrorCode::INTERNAL_ERROR,
+        _ => ErrorCode::INVALID_PARAMS,
+    };
+    ErrorData::new(code, problem.public_message(), data)
+}
