@@ -116,8 +116,9 @@ async def follow(session, job_id):
         check(stage >= last_stage, f"the job went back from stage {last_stage} to stage {stage}")
         last_stage = stage
 
-        # `queued` is what start_render has just printed.
-        if state != "queued" and seen != (state, stage, status["message"]):
+        # `queued` is what start_render has just printed, and at stage 0 no stage has begun yet.
+        has_begun = state != "queued" and (state, stage) != ("running", 0)
+        if has_begun and seen != (state, stage, status["message"]):
             seen = (state, stage, status["message"])
             print(f"status -> {state} {stage}/{total} {status['message']}", flush=True)
         check(state != "failed", f"the job failed: {status.get('error') or 'without saying why'}")

@@ -147,14 +147,12 @@ impl Connection {
 /// and so does taking longer than a tool may by default.
 async fn in_time<T>(begin: impl FnOnce() -> BoxFuture<Result<T, Problem>>) -> Result<T, Problem> {
     let running = panic::contain(|| Ok(begin()))?;
-    match tokio::time::timeout(DEFAULT_TIME_LIMIT, panic::contain_async(running)).await {
-        Ok(outcome) => outcome,
-        Err(_) => {
-            let limit = DEFAULT_TIME_LIMIT.as_secs();
-            let sentence = format!("this took longer than its limit of {limit} s and was cut");
-            Err(Problem::new(problem::ErrorCode::Timeout, sentence))
-        }
-    }
+    let timed = tokio::time::timeout(DEFAULT_TIME_LIMIT, panic::contain_async(running)).await;
+    timed.unwrap_or_else(|_| {
+        let limit = DEFAULT_TIME_LIMIT.as_secs();
+        let sentence = format!("this took longer than its limit of {limit} s and was cut");
+        Err(Problem::new(problem::ErrorCode::Timeout, sentence))
+    })
 }
 
 fn message(message: prompt::Message) -> Result<PromptMessage, ErrorData> {

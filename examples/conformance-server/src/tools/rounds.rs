@@ -87,8 +87,7 @@ async fn test_input_required_result_multi_round(ctx: CallContext) -> Result<Stri
 /// Ask and refuse a forged state.
 #[tool]
 async fn test_input_required_result_tampered_state(ctx: CallContext) -> Result<String, Problem> {
-    // The library checks the state before it calls: what is recalled here was given from here.
-    ctx.remember(&"sealed")?;
+    // A forged state never comes this far: the library checks it before it calls the tool.
     ctx.ask("confirm", confirmation()).await?;
     Ok("The state came back as it was given.".to_owned())
 }
