@@ -7,8 +7,9 @@ use tracing_subscriber::EnvFilter;
 
 use crate::Failure;
 
-/// Directives that hold unless the configuration says otherwise: the SDK logs three lines a request.
-const QUIET: &str = "rmcp=warn,sqlx=warn,hyper=warn";
+/// Directives that hold unless the configuration says otherwise: the SDK logs three lines a
+/// request, and a warning with the client's words for each one it refuses.
+const QUIET: &str = "rmcp=error,rmcp::service=off,sqlx=warn,hyper=warn";
 
 /// Sets the log up, once for the process.
 pub(crate) fn start(log: &Log) -> Result<(), Failure> {

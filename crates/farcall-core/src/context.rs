@@ -7,6 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -80,6 +81,7 @@ struct Call {
     cancellation: CancellationToken,
     client: Option<Arc<dyn Client>>,
     recollection: Mutex<Recollection>,
+    is_waiting: watch::Sender<bool>,
 }
 
 /// The call that a tool, prompt or resource is answering; cheap to clone.
@@ -120,6 +122,7 @@ impl CallContext {
             cancellation,
             client: Some(client),
             recollection: Mutex::new(recollection),
+            is_waiting: watch::Sender::new(false),
         }))
     }
 
@@ -132,6 +135,7 @@ impl CallContext {
             cancellation: CancellationToken::new(),
             client: None,
             recollection: Mutex::default(),
+            is_waiting: watch::Sender::new(false),
         }))
     }
 
@@ -206,29 +210,59 @@ impl CallContext {
         &self,
         questions: [(String, Question); N],
     ) -> Result<[Answer; N], Problem> {
+        let keys = questions.each_ref().map(|(key, _)| key.clone());
+        self.put(questions.into()).await?;
+        let known = self.recollection();
+        Ok(keys.map(|key| answer(&known, &key)))
+    }
+
+    /// The same for a number of questions that is known only when the program runs.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub async fn ask_many(
+        &self,
+        questions: Vec<(String, Question)>,
+    ) -> Result<Vec<Answer>, Problem> {
+        let keys: Vec<_> = questions.iter().map(|(key, _)| key.clone()).collect();
+        self.put(questions).await?;
+        let known = self.recollection();
+        Ok(keys.iter().map(|key| answer(&known, key)).collect())
+    }
+
+    /// Sees to it that every question is answered.
+    async fn put(&self, questions: Vec<(String, Question)>) -> Result<(), Problem> {
         let open: Vec<_> = {
             let known = self.recollection();
-            let is_open = |(key, _): &&(String, Question)| !known.answers.contains_key(key);
-            questions.iter().filter(is_open).cloned().collect()
+            let is_open = |(key, _): &(String, Question)| !known.answers.contains_key(key);
+            questions.into_iter().filter(is_open).collect()
         };
-        if !open.is_empty() {
-            let mut asked = open.iter().map(|(_, question)| question.asking());
-            let refused = asked.find(|&asking| !self.can_ask(asking));
-            let (Some(client), None) = (&self.0.client, refused) else {
-                let asking = refused.unwrap_or(Asking::Person);
-                return Err(Problem::demanding(Demand::Capability(asking)));
-            };
-            let Some(answers) = client.ask(open.clone()).await? else {
-                return Err(Problem::demanding(Demand::Answers(open)));
-            };
-            let mut known = self.recollection();
-            for ((key, _), answer) in open.into_iter().zip(answers) {
-                known.answers.insert(key, answer.as_value().clone());
-            }
+        if open.is_empty() {
+            return Ok(());
         }
-        let known = self.recollection();
-        Ok(questions
-            .map(|(key, _)| Answer::new(known.answers.get(&key).cloned().unwrap_or(Value::Null))))
+        let mut asked = open.iter().map(|(_, question)| question.asking());
+        let refused = asked.find(|&asking| !self.can_ask(asking));
+        let (Some(client), None) = (&self.0.client, refused) else {
+            let asking = refused.unwrap_or(Asking::Person);
+            return Err(Problem::demanding(Demand::Capability(asking)));
+        };
+        let waiting = Waiting::begin(&self.0.is_waiting);
+        let answers = client.ask(open.clone()).await;
+        drop(waiting);
+        let Some(answers) = answers? else {
+            return Err(Problem::demanding(Demand::Answers(open)));
+        };
+        let mut known = self.recollection();
+        for ((key, _), answer) in open.into_iter().zip(answers) {
+            known.answers.insert(key, answer.as_value().clone());
+        }
+        Ok(())
+    }
+
+    /// Whether the call waits for an answer of its client; the clock that limits it stands still
+    /// meanwhile.
+    pub fn waiting(&self) -> watch::Receiver<bool> {
+        self.0.is_waiting.subscribe()
     }
 
     /// Puts `value` aside for the time when the client calls again with its answers.
@@ -259,5 +293,25 @@ impl CallContext {
             .recollection
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn answer(known: &Recollection, key: &str) -> Answer {
+    Answer::new(known.answers.get(key).cloned().unwrap_or(Value::Null))
+}
+
+/// Says that a call waits for its client, also when the wait is given up.
+struct Waiting<'a>(&'a watch::Sender<bool>);
+
+impl<'a> Waiting<'a> {
+    fn begin(is_waiting: &'a watch::Sender<bool>) -> Self {
+        is_waiting.send_replace(true);
+        Self(is_waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.send_replace(false);
     }
 }

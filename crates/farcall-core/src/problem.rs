@@ -83,14 +83,18 @@ impl ErrorCode {
             Self::Cancelled => "The job was cancelled by its caller or its operator.",
             Self::ExitNonzero => "A wrapped program ended with a status other than zero.",
             Self::IdempotencyConflict => "The same idempotency key came with other arguments.",
-            Self::Internal => "A fault of the server or of the code behind it; its log has the cause.",
+            Self::Internal => {
+                "A fault of the server or of the code behind it; its log has the cause."
+            }
             Self::OutputLimit => "A program or a stage produced more than it may.",
             Self::QueueTimeout => "The job waited longer than it may.",
             Self::StorageFull => "The server has no room left to keep what the job would produce.",
             Self::Timeout => "The work ran longer than its time limit.",
             Self::UnknownJob => "There is no such job, or it belongs to another caller.",
             Self::UserError => "The caller, or the code that was called, says what is wrong.",
-            Self::WorkerLost => "The worker that ran the job was lost more often than the job allows.",
+            Self::WorkerLost => {
+                "The worker that ran the job was lost more often than the job allows."
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! Runs a tool: its arguments are judged first, its result last, and in between it can neither
 //! take the server down nor keep its caller waiting for ever.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use farcall_core::{
     JsonObject,
@@ -9,13 +9,16 @@ use farcall_core::{
     content::{Content, ToolOutput},
     context::CallContext,
     panic,
-    problem::{ErrorCode, Problem},
+    problem::{Demand, ErrorCode, Problem},
 };
 use rmcp::{
     ErrorData,
     model::{CallToolResult, ContentBlock, MetaObject},
 };
 use serde_json::{Value, json};
+use tokio::{sync::watch, time::Instant};
+
+use super::{client::Era, rounds::ANSWER_TIME};
 
 /// What a call came to.
 pub(super) enum Called {
@@ -33,6 +36,7 @@ pub(super) async fn call(
     tool: &CatalogedTool,
     context: &CallContext,
     arguments: Value,
+    era: Era,
 ) -> Result<Called, ErrorData> {
     let outcome = match judged(tool, arguments) {
         Ok(arguments) => run(tool, context, arguments)
@@ -42,11 +46,20 @@ pub(super) async fn call(
     };
     match outcome {
         Ok(output) => present(output).map(Called::Answered),
-        Err(problem) if problem.demand().is_some() => Ok(Called::Demanding(problem)),
+        Err(problem) if is_for_the_protocol(&problem, era) => Ok(Called::Demanding(problem)),
         Err(problem) => {
             log(tool, context, &problem);
             present(failed(tool, &problem)).map(Called::Answered)
         }
+    }
+}
+
+/// Before 2026-07-28 there is no error for a client that cannot be asked, so it reads the sentence.
+fn is_for_the_protocol(problem: &Problem, era: Era) -> bool {
+    match problem.demand() {
+        Some(Demand::Answers(_)) => true,
+        Some(Demand::Capability(_)) => era == Era::Rounds,
+        None => false,
     }
 }
 
@@ -81,18 +94,34 @@ async fn run(
     };
     // A task of its own: a tool that blocks its thread holds up that thread, not the clock here.
     let mut task = AbortOnDrop(tokio::spawn(call));
-    match tokio::time::timeout(limit, &mut task.0).await {
-        Ok(Ok(outcome)) => outcome,
-        Ok(Err(error)) => Err(Problem::internal(error)),
-        Err(_) => {
+    let waiting = context.waiting();
+    tokio::select! {
+        outcome = &mut task.0 => outcome.unwrap_or_else(|error| Err(Problem::internal(error))),
+        () = time_is_up(limit, waiting) => {
             context.cancellation().cancel();
-            let sentence = format!(
-                "`{}` took longer than its limit of {} s and was cut",
-                tool.tool.declaration.name,
-                limit.as_secs_f64()
-            );
-            Err(Problem::new(ErrorCode::Timeout, sentence)
-                .hint("work this long belongs into a job"))
+            let name = &tool.tool.declaration.name;
+            let limit = limit.as_secs_f64();
+            let sentence = format!("`{name}` took longer than its limit of {limit} s and was cut");
+            Err(Problem::new(ErrorCode::Timeout, sentence).hint("work this long belongs into a job"))
+        }
+    }
+}
+
+/// Returns when the tool has worked for `limit`; waiting for an answer of the client is no work,
+/// and has a limit of its own.
+async fn time_is_up(mut limit: Duration, mut waiting: watch::Receiver<bool>) {
+    loop {
+        let began = Instant::now();
+        tokio::select! {
+            () = tokio::time::sleep(limit) => return,
+            _ = waiting.wait_for(|is_waiting| *is_waiting) => {}
+        }
+        limit = limit.saturating_sub(began.elapsed());
+        if tokio::time::timeout(ANSWER_TIME, waiting.wait_for(|is_waiting| !is_waiting))
+            .await
+            .is_err()
+        {
+            return;
         }
     }
 }

@@ -144,7 +144,7 @@ impl ServerHandler for Connection {
             subject,
             (params.request_state, params.input_responses),
         )?;
-        match call::call(tool, &context, arguments).await? {
+        match call::call(tool, &context, arguments, Era::of(&request)).await? {
             Called::Answered(result) => Ok(CallToolResponse::Complete(result)),
             Called::Demanding(problem) => match problem.demand() {
                 Some(demand) => {

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 /// How long a client may take to answer.
-const ANSWER_TIME: Duration = Duration::from_hours(1);
+pub(super) const ANSWER_TIME: Duration = Duration::from_hours(1);
 
 /// Signs and checks what travels.
 pub(crate) struct Rounds(RequestStateCodec);
