@@ -26,7 +26,7 @@ TOOLS = ["add", "echo", "start_render", "get_render_status", "get_render_result"
 STATES = ("queued", "running", "succeeded", "failed")
 # The server's own poll_after_ms is meant for jobs of minutes; these renders last seconds, and a slow poll would miss
 # their stages.
-POLL_AT_MOST_S = 0.2
+POLL_AT_MOST_S = 0.1
 GIVE_UP_AFTER_S = 120
 HTTP_TIMEOUT_S = 60
 

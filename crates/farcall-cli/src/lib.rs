@@ -4,6 +4,7 @@
 //! [`verbs`]; a program of a user and the `farcall` binary run the same code.
 
 mod app;
+pub mod client;
 pub mod command;
 mod exit;
 mod logging;

@@ -88,7 +88,8 @@ pub(crate) async fn ready(State(readiness): State<Readiness>, headers: HeaderMap
     };
     tracing::warn!(check, cause, "not ready");
     let caller = auth::recognise(&readiness.gate, &headers).await.ok();
-    let mut body = json!({"ok": false, "failing": check});
+    let sentence = format!("the check `{check}` fails");
+    let mut body = json!({"ok": false, "error": sentence, "failing": check});
     if caller.is_some_and(|caller| caller.has(Scope::Admin)) {
         body["cause"] = cause.into();
     }

@@ -76,6 +76,8 @@ pub use farcall_macros::tool;
 pub use farcall_server::{Sessions, auth::TokenVerifier};
 pub use serde_json::{Value, json};
 
+pub mod testing;
+
 /// What nearly every program needs.
 pub mod prelude {
     pub use crate::{

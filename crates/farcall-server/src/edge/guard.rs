@@ -87,10 +87,10 @@ fn judge(guard: &Guard, request: &Request) -> Result<(), &'static str> {
     const ORIGIN: &str =
         "pages of this `Origin` may not call; the operator can list it in FARCALL_ALLOWED_ORIGINS";
     let host = only(request.headers(), &header::HOST).ok_or(HOST)?;
-    let host = host
-        .or_else(|| request.uri().authority().map(http::uri::Authority::as_str))
-        .ok_or(HOST)?;
-    if !guard.accepts_host(host) {
+    // A request may name its host in its target, too (RFC 9112 section 3.2.2): both must be ours.
+    let target = request.uri().authority().map(http::uri::Authority::as_str);
+    let mut named = host.into_iter().chain(target).peekable();
+    if named.peek().is_none() || !named.all(|host| guard.accepts_host(host)) {
         return Err(HOST);
     }
     let origin = only(request.headers(), &header::ORIGIN).ok_or(ORIGIN)?;

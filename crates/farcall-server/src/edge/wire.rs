@@ -2,13 +2,15 @@
 //!
 //! Parsers differ in which of two equal keys they honour, and a gateway that reads one while
 //! the server runs the other is a hole (CVE-2026-27896 and its like). So an object with a key
-//! twice is refused here, at any depth, and what was judged is what runs.
+//! twice is refused here, at any depth, and what was judged is what runs. Some parsers honour
+//! `Name` where they look for `name`: the keys that the protocol itself gives meaning to must
+//! differ in more than their case. Those of a tool's own arguments may be what the tool likes.
 
 use std::{borrow::Cow, collections::HashSet, fmt};
 
 use serde::{
     Deserialize,
-    de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor},
+    de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor},
 };
 
 /// What is wrong with a body.
@@ -38,80 +40,110 @@ pub(crate) fn check(body: &[u8]) -> Result<(), WireFault> {
         }
         Some(_) => {}
     }
-    let fault = match serde_json::from_slice::<Unambiguous>(body) {
-        Ok(Unambiguous) => return Ok(()),
-        Err(fault) => fault,
-    };
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let read = Place::Request
+        .deserialize(&mut json)
+        .and_then(|()| json.end());
+    let Err(fault) = read else { return Ok(()) };
     let sentence = fault.to_string();
     Err(match sentence.strip_prefix(DUPLICATE) {
         Some(key) => {
+            let key = key.rsplit_once(" at line ").map_or(key, |(key, _)| key);
             WireFault::NotARequest(format!("the key {key} is there twice; send each key once"))
         }
         None => WireFault::NotJson(format!("the body is no valid JSON: {sentence}")),
     })
 }
 
-/// Any JSON value in which no object has a key twice.
-struct Unambiguous;
+/// Where in a request a value stands; read there, no object in it may have a key twice.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// The request itself.
+    Request,
+    /// Its `params`.
+    Params,
+    /// Anything below or beside them.
+    Inside,
+}
 
-impl<'de> Deserialize<'de> for Unambiguous {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(UnambiguousVisitor)
+impl Place {
+    /// The place of what `key` names here.
+    fn below(self, key: &str) -> Self {
+        match self {
+            Self::Request if key == "params" => Self::Params,
+            _ => Self::Inside,
+        }
+    }
+
+    /// The key by which others are compared here: without its case where the protocol knows it.
+    fn folded(self, key: Cow<'_, str>) -> Cow<'_, str> {
+        if self == Self::Inside || !key.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            return key;
+        }
+        Cow::Owned(key.to_ascii_lowercase())
     }
 }
 
-struct UnambiguousVisitor;
+impl<'de> DeserializeSeed<'de> for Place {
+    type Value = ();
 
-impl<'de> Visitor<'de> for UnambiguousVisitor {
-    type Value = Unambiguous;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Place {
+    type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("JSON")
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Unambiguous, E> {
-        Ok(Unambiguous)
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Unambiguous, E> {
-        Ok(Unambiguous)
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Unambiguous, E> {
-        Ok(Unambiguous)
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Unambiguous, E> {
-        Ok(Unambiguous)
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<Unambiguous, E> {
-        Ok(Unambiguous)
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_unit<E>(self) -> Result<Unambiguous, E> {
-        Ok(Unambiguous)
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Unambiguous, A::Error> {
-        while elements.next_element::<Unambiguous>()?.is_some() {}
-        Ok(Unambiguous)
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
+        while elements.next_element_seed(Self::Inside)?.is_some() {}
+        Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Unambiguous, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
         let mut seen = Keys::default();
         while let Some(Key(key)) = entries.next_key()? {
-            if !seen.is_new(&key) {
-                let shown: String = key.chars().take(64).collect();
+            let place = self.below(&key);
+            let folded = self.folded(key);
+            if !seen.is_new(&folded) {
+                let shown: String = folded.chars().take(64).collect();
                 return Err(A::Error::custom(format!(
                     "{DUPLICATE}`{}`",
                     shown.escape_debug()
                 )));
             }
-            seen.keep(key);
-            entries.next_value::<Unambiguous>()?;
+            seen.keep(folded);
+            entries.next_value_seed(place)?;
         }
-        Ok(Unambiguous)
+        Ok(())
     }
 }
 
@@ -196,6 +228,16 @@ mod tests {
             .join(",");
         assert_eq!(check(format!("{{{many}}}").as_bytes()), Ok(()));
         assert!(check(format!("{{{many},\"k99\":0}}").as_bytes()).is_err());
+    }
+
+    #[test]
+    fn the_case_of_a_key_counts_in_what_belongs_to_a_tool_only() {
+        let wrong = |body: &str| matches!(check(body.as_bytes()), Err(WireFault::NotARequest(_)));
+        assert!(wrong(r#"{"method":"a","Method":"b"}"#));
+        assert!(wrong(r#"{"params":{},"PARAMS":{}}"#));
+        assert!(wrong(r#"{"params":{"Name":"a","name":"b"}}"#));
+        let own = r#"{"params":{"name":"a","arguments":{"x":1,"X":2,"params":{"y":1,"Y":2}}}}"#;
+        assert_eq!(check(own.as_bytes()), Ok(()));
     }
 
     #[test]

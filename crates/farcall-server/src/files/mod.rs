@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use axum::{
     body::Body,
-    extract::{Path, Request, State},
+    extract::{Path, Request, State, rejection::PathRejection},
     response::Response,
 };
 use farcall_core::{
@@ -41,19 +41,33 @@ impl Files {
 /// `GET /files/{job_id}`: the primary file.
 pub(crate) async fn primary(
     State(files): State<Files>,
-    Path(id): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
-    send(&files, &id, None, request).await
+    match path {
+        Ok(Path(id)) => send(&files, &id, None, request).await,
+        Err(_) => not_there(),
+    }
 }
 
 /// `GET /files/{job_id}/{name}`: one of several.
 pub(crate) async fn named(
     State(files): State<Files>,
-    Path((id, name)): Path<(String, String)>,
+    path: Result<Path<(String, String)>, PathRejection>,
     request: Request,
 ) -> Response {
-    send(&files, &id, Some(&name), request).await
+    match path {
+        Ok(Path((id, name))) => send(&files, &id, Some(&name), request).await,
+        Err(_) => not_there(),
+    }
+}
+
+/// The one answer to every path that opens no file, also to one that is no text.
+fn not_there() -> Response {
+    plain(
+        StatusCode::NOT_FOUND,
+        "there is no such file; it is there once its job has succeeded, until it expires",
+    )
 }
 
 async fn send(files: &Files, id: &str, name: Option<&str>, request: Request) -> Response {
@@ -67,10 +81,7 @@ async fn send(files: &Files, id: &str, name: Option<&str>, request: Request) -> 
         Err(response) => return response,
     };
     let Some(artifact) = found else {
-        return plain(
-            StatusCode::NOT_FOUND,
-            "there is no such file; it is there once its job has succeeded, until it expires",
-        );
+        return not_there();
     };
     respond(files, id, &artifact, &request)
         .await

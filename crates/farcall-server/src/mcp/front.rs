@@ -1,7 +1,7 @@
 //! What stands before the SDK: it reads the body, evens out what clients say they accept, turns
 //! every refusal into JSON-RPC, and keeps answers that take long from being cut.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -116,8 +116,9 @@ async fn session_is_callers(
 ) -> Result<(), Response> {
     #[derive(Deserialize)]
     struct Method<'a> {
+        // Owned where it is written with escapes.
         #[serde(borrow)]
-        method: Option<&'a str>,
+        method: Option<Cow<'a, str>>,
     }
 
     if let Some(id) = parts.headers.get(super::sessions::MCP_SESSION_ID) {
@@ -136,7 +137,7 @@ async fn session_is_callers(
     let method = serde_json::from_slice::<Method>(body)
         .ok()
         .and_then(|request| request.method);
-    if method == Some("initialize") && protocol.sessions.are_full().await {
+    if method.as_deref() == Some("initialize") && protocol.sessions.are_full().await {
         let mut refusal = json_rpc(
             StatusCode::SERVICE_UNAVAILABLE,
             -32_000,

@@ -13,10 +13,10 @@ use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
         CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
-        GetPromptRequestParams, GetPromptResponse, ListPromptsResult, ListResourceTemplatesResult,
-        ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams,
-        ReadResourceResponse, ServerConfig, SubscribeRequestParams, SubscriptionFilter, Tool,
-        UnsubscribeRequestParams,
+        CustomRequest, CustomResult, GetPromptRequestParams, GetPromptResponse, ListPromptsResult,
+        ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+        ReadResourceRequestParams, ReadResourceResponse, ServerConfig, SubscribeRequestParams,
+        SubscriptionFilter, Tool, UnsubscribeRequestParams,
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
@@ -29,6 +29,7 @@ use super::{
     listen::{self, Subscribed},
     logging,
     rounds::Binding,
+    unserved,
 };
 use crate::edge::RequestId;
 
@@ -211,6 +212,14 @@ impl ServerHandler for Connection {
         request: Request,
     ) -> Result<CompleteResult, ErrorData> {
         self.suggest(params, &request).await
+    }
+
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _: Request,
+    ) -> Result<CustomResult, ErrorData> {
+        Err(unserved::unserved(request))
     }
 
     #[expect(

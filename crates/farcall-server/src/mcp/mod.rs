@@ -18,6 +18,7 @@ mod questions;
 mod rounds;
 mod sessions;
 mod stream;
+mod unserved;
 
 use std::{sync::Arc, time::Duration};
 

@@ -103,6 +103,7 @@ impl SessionManager for BoundedSessions {
     }
 
     async fn close_session(&self, id: &SessionId) -> Result<(), Self::Error> {
+        self.owners().remove(id);
         Ok(self.inner.close_session(id).await?)
     }
 

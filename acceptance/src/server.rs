@@ -1,0 +1,133 @@
+//! A server as a process of its own.
+
+use std::{
+    ffi::OsStr,
+    path::Path,
+    process::{Command, ExitStatus},
+};
+
+use rustix::process::Signal;
+
+use crate::{
+    McpClient,
+    process::{Ended, Process},
+    wait::{DEADLINE, until},
+};
+
+/// What goes before the address in the banner.
+const ADDRESS: &str = "  mcp      http://";
+
+/// A server about to be started.
+#[derive(Debug)]
+#[must_use]
+pub struct Launch(Command);
+
+/// A server that has printed its banner; it is killed when this is dropped.
+#[derive(Debug)]
+pub struct Server {
+    process: Process,
+    origin: String,
+}
+
+impl Launch {
+    /// The server in `binary`, with its data in `folder/data`, on a port that the system
+    /// chooses, and with nothing in its environment that a test did not put there.
+    pub fn of(binary: &Path, folder: &Path) -> Self {
+        let mut command = Command::new(binary);
+        command
+            .current_dir(folder)
+            .env_clear()
+            .env("MCP_PORT", "0")
+            .env("FARCALL_DATA_DIR", folder.join("data"))
+            .env("FARCALL_LOG_FORMAT", "text");
+        Self(command)
+    }
+
+    /// Sets a variable of its environment.
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.0.env(name, value);
+        self
+    }
+
+    /// Starts it, and waits for its address.
+    pub async fn start(mut self) -> Server {
+        let mut process = Process::spawn(&mut self.0);
+        let address = until("the banner of the server", async || {
+            if let Some(status) = process.ended() {
+                panic!("the server ended with {status}:\n{}", process.stderr());
+            }
+            let talk = process.stderr();
+            talk.lines()
+                .find_map(|line| Some(line.strip_prefix(ADDRESS)?.strip_suffix("/mcp")?.to_owned()))
+        })
+        .await;
+        Server {
+            process,
+            origin: format!("http://{address}"),
+        }
+    }
+
+    /// Starts it, and waits for it to give up.
+    pub async fn refused(mut self) -> Ended {
+        Process::spawn(&mut self.0).end(DEADLINE).await
+    }
+}
+
+impl Server {
+    /// Where it listens, for example `http://127.0.0.1:41234`.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Its MCP endpoint.
+    pub fn url(&self) -> String {
+        format!("{}/mcp", self.origin)
+    }
+
+    /// A client of it, without credentials.
+    pub fn client(&self) -> McpClient {
+        McpClient::new(self.url())
+    }
+
+    /// What it has said on standard error.
+    pub fn talk(&self) -> String {
+        self.process.stderr()
+    }
+
+    /// Whether it is still there.
+    pub fn is_alive(&mut self) -> bool {
+        self.process.ended().is_none()
+    }
+
+    /// `kill -9`.
+    pub async fn kill(mut self) {
+        self.process.signal(Signal::KILL);
+        self.process.wait().await;
+    }
+
+    /// Asks it to stop, as a service manager does; nothing where it has ended already.
+    pub fn terminate(&mut self) {
+        self.process.signal(Signal::TERM);
+    }
+
+    /// Asks it to stop, and sees that it does so in order.
+    pub async fn stop(mut self) {
+        self.terminate();
+        self.stopped().await;
+    }
+
+    /// Waits for the end of a server that was asked to stop.
+    pub async fn stopped(mut self) {
+        let status = self.process.wait().await;
+        assert!(
+            status.success(),
+            "a server that was asked to stop ended with {status}:\n{}",
+            self.talk()
+        );
+    }
+
+    /// Waits for its end, whatever it is.
+    pub async fn ended(mut self) -> ExitStatus {
+        self.process.wait().await
+    }
+}

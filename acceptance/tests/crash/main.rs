@@ -1,0 +1,17 @@
+//! What happens to jobs when the process that runs them is killed, seen from outside: real
+//! processes, real signals, and a count of stage runs where no crash can take it back.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy's own exception ends at `#[test]` functions"
+)]
+
+mod changes;
+mod folder;
+mod losses;
+/// A release build has no crash points.
+#[cfg(debug_assertions)]
+mod points;
+mod rig;
+mod stages;
+mod stopping;

@@ -1,0 +1,49 @@
+//! The guide's own client, taken to a file that Pillow opens.
+
+use serde_json::json;
+
+use crate::{
+    example::{EVERY_ACCESS, TOOLS, example},
+    peer::{PYTHONS, Peer},
+};
+
+#[tokio::test]
+async fn the_guides_client_gets_its_animation_with_either_sdk_and_any_credentials() {
+    for access in &EVERY_ACCESS {
+        let example = example(access).await;
+        for python in &PYTHONS {
+            let case = format!("{}, {}", python.name, access.name);
+            let mut seen = Peer::python(python, "acceptance/clients/guide_client.py")
+                .argument(example.server.url())
+                .arguments(&["--frames", "7", "--width", "96", "--height", "64"])
+                .environment(access.client)
+                .json(&case)
+                .await;
+            let id = seen["job_id"].take();
+            let url = seen["url"].take();
+            let size = seen["size"].take();
+            assert_eq!(
+                url,
+                format!("{}/files/{}", example.server.origin(), id.as_str().unwrap())
+            );
+            assert!(size.as_u64().unwrap() > 0, "{case}");
+            let expected = json!({
+                "protocol_version": python.speaks,
+                "tools": TOOLS,
+                "sum": 5.0,
+                "job_id": null,
+                "total_stages": 3,
+                "url": null,
+                "format": "GIF",
+                "frames": 7,
+                "width": 96,
+                "height": 64,
+                "size": null,
+                "size_ok": true,
+                "sha256_ok": true,
+            });
+            assert_eq!(seen, expected, "{case}");
+        }
+        example.server.stop().await;
+    }
+}

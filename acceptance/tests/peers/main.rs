@@ -1,0 +1,19 @@
+//! The example server and the conformance server as clients of others see them.
+//!
+//! `peers/install` puts those clients in place. One that is missing is a failure, never a skip:
+//! a promise that was not looked at is not kept.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy's own exception ends at `#[test]` functions"
+)]
+
+mod conformance;
+mod example;
+mod guide;
+mod inspector;
+mod kill;
+mod peer;
+mod smoke;
+mod stdio;
+mod typescript;

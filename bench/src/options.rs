@@ -1,0 +1,83 @@
+//! The command line.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use clap::Parser;
+
+use crate::rows;
+
+/// Measures farcall beside its peers; fails where a floor is not met
+#[derive(Debug, Parser)]
+#[command(name = "farcall-bench")]
+pub(crate) struct Options {
+    /// Fewer and shorter rounds, for trying; docs/benchmarks.md stays as it is
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Also what takes long: 1,000,000 calls, 10,000 jobs, files of 4 GiB
+    #[arg(long, conflicts_with = "quick")]
+    pub(crate) full: bool,
+    /// Only these rows, such as G1,G5; docs/benchmarks.md stays as it is
+    #[arg(long, value_delimiter = ',', value_name = "ROWS")]
+    pub(crate) only: Vec<String>,
+    /// Print JSON in the place of tables
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Install and build nothing: measure what is there
+    #[arg(long)]
+    pub(crate) as_built: bool,
+}
+
+impl Options {
+    pub(crate) fn check(&self) -> Result<()> {
+        for row in &self.only {
+            if !rows::NAMES
+                .iter()
+                .any(|name| name.eq_ignore_ascii_case(row))
+            {
+                bail!(
+                    "there is no row `{row}`; there are {}",
+                    rows::NAMES.join(", ")
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether one of `rows` is asked for.
+    pub(crate) fn wants(&self, rows: &[&str]) -> bool {
+        self.only.is_empty()
+            || self
+                .only
+                .iter()
+                .any(|wanted| rows.iter().any(|row| row.eq_ignore_ascii_case(wanted)))
+    }
+
+    /// Whether this run measures everything, as thoroughly as the table promises.
+    pub(crate) fn is_complete(&self) -> bool {
+        !self.quick && self.only.is_empty()
+    }
+
+    pub(crate) fn rounds(&self) -> usize {
+        if self.quick { 3 } else { 5 }
+    }
+
+    /// How long a contestant is measured in a round.
+    pub(crate) fn window(&self) -> Duration {
+        Duration::from_millis(if self.quick { 500 } else { 2_000 })
+    }
+
+    /// How long it is under the same load before.
+    pub(crate) fn warm_up(&self) -> Duration {
+        Duration::from_millis(if self.quick { 200 } else { 400 })
+    }
+
+    /// `full`, `usual` or `quick`, by how long this run may take.
+    pub(crate) fn by_length<T>(&self, quick: T, usual: T, full: T) -> T {
+        match (self.quick, self.full) {
+            (true, _) => quick,
+            (_, true) => full,
+            _ => usual,
+        }
+    }
+}

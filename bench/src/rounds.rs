@@ -1,0 +1,106 @@
+//! Rounds: every contestant once, and again.
+
+use anyhow::{Context, Result};
+
+use crate::{
+    load::{Expected, Load, Measured, Until},
+    options::Options,
+    servers::Server,
+};
+
+/// Who is measured, and with what.
+pub(crate) struct Contestant<'a> {
+    pub(crate) name: &'static str,
+    pub(crate) server: &'a Server,
+    /// One for each connection.
+    pub(crate) requests: Vec<Vec<u8>>,
+    pub(crate) expected: Expected,
+}
+
+/// What a contestant came to, round by round.
+pub(crate) struct Series {
+    pub(crate) name: &'static str,
+    pub(crate) rounds: Vec<Measured>,
+    /// Resident memory after the last round, in bytes.
+    pub(crate) resident: u64,
+}
+
+/// A comparison: the ratio of both medians, and how far single rounds lie apart.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ratio {
+    pub(crate) ours: f64,
+    pub(crate) theirs: f64,
+    pub(crate) least: f64,
+    pub(crate) most: f64,
+}
+
+/// A number of one round.
+pub(crate) type Figure = fn(&Measured) -> f64;
+
+/// Measures all of them in every round, each time beginning with another.
+pub(crate) fn rounds(contestants: &[Contestant], options: &Options) -> Result<Vec<Series>> {
+    let mut rounds = vec![Vec::new(); contestants.len()];
+    for round in 0..options.rounds() {
+        for turn in 0..contestants.len() {
+            let number = (round + turn) % contestants.len();
+            let contestant = &contestants[number];
+            let load = Load {
+                address: contestant.server.address,
+                process: contestant.server.process(),
+                requests: &contestant.requests,
+                expected: contestant.expected,
+                warm_up: options.warm_up(),
+                until: Until::Elapsed(options.window()),
+            };
+            let measured = load.run().with_context(|| contestant.name)?;
+            rounds[number].push(measured);
+        }
+    }
+    let series = contestants.iter().zip(rounds).map(|(contestant, rounds)| {
+        Ok(Series {
+            name: contestant.name,
+            rounds,
+            resident: contestant.server.process().resident()?,
+        })
+    });
+    series.collect()
+}
+
+impl Series {
+    pub(crate) fn median(&self, figure: Figure) -> f64 {
+        median(self.rounds.iter().map(figure))
+    }
+
+    /// This one over another, round by round.
+    pub(crate) fn over(&self, other: &Self, figure: Figure) -> Ratio {
+        let pairs = self.rounds.iter().zip(&other.rounds);
+        let ratios = pairs.map(|(ours, theirs)| figure(ours) / figure(theirs));
+        let (least, most) = ratios.fold((f64::INFINITY, 0.0_f64), |(least, most), ratio| {
+            (least.min(ratio), most.max(ratio))
+        });
+        Ratio {
+            ours: self.median(figure),
+            theirs: other.median(figure),
+            least,
+            most,
+        }
+    }
+}
+
+impl Ratio {
+    pub(crate) fn of_medians(&self) -> f64 {
+        self.ours / self.theirs
+    }
+}
+
+/// The middle one; of an even number, the mean of the two in the middle.
+pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() {
+        0 => f64::NAN,
+        odd if odd % 2 == 1 => values[middle],
+        _ => f64::midpoint(values[middle - 1], values[middle]),
+    }
+}

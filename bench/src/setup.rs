@@ -1,0 +1,95 @@
+//! Installs the peers, and builds the servers.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+
+/// Where everything is that takes part.
+pub(crate) struct Setup {
+    /// The folder of the repository.
+    pub(crate) root: PathBuf,
+    /// The folder of the built programs.
+    built: PathBuf,
+}
+
+impl Setup {
+    pub(crate) fn prepare(as_built: bool) -> Result<Self> {
+        if cfg!(debug_assertions) {
+            bail!("this is a debug build; run `cargo run --release -p farcall-bench`");
+        }
+        let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).canonicalize()?;
+        let program = std::env::current_exe()?;
+        let built = program.parent().context("this program is in no folder")?;
+        let setup = Self {
+            built: built.to_owned(),
+            root,
+        };
+        if !as_built {
+            setup.install()?;
+            setup.build()?;
+        }
+        for peer in [setup.python(), setup.nginx()] {
+            ensure!(peer.exists(), "a peer is missing: {}", peer.display());
+        }
+        Ok(setup)
+    }
+
+    fn install(&self) -> Result<()> {
+        let mut install = Command::new("bash");
+        install.arg(self.root.join("peers/install")).arg("--bench");
+        succeed(&mut install, "peers/install --bench")
+    }
+
+    /// All at once, so that shared crates are built once.
+    fn build(&self) -> Result<()> {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut build = Command::new(cargo);
+        build
+            .current_dir(&self.root)
+            .args(["build", "--release", "--bins"])
+            .args(["-p", "example-mcp-server", "-p", "farcall-bench"]);
+        succeed(&mut build, "cargo build --release")
+    }
+
+    /// A program of this workspace.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.built.join(name)
+    }
+
+    /// The Python that has the MCP SDK 1.x.
+    pub(crate) fn python(&self) -> PathBuf {
+        self.root.join("target/peers/py-mcp1/bin/python")
+    }
+
+    /// nginx, which Debian keeps where an ordinary user's PATH does not look.
+    pub(crate) fn nginx(&self) -> PathBuf {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&path)
+            .chain(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from))
+            .map(|folder| folder.join("nginx"))
+            .find(|nginx| nginx.exists())
+            .unwrap_or_else(|| "/usr/sbin/nginx".into())
+    }
+}
+
+fn succeed(command: &mut Command, name: &str) -> Result<()> {
+    // What it says is talk; our own standard output is the table.
+    let status = command
+        .stdin(Stdio::null())
+        .stdout(std::io::stderr())
+        .status()
+        .with_context(|| format!("`{name}` does not start"))?;
+    ensure!(status.success(), "`{name}` failed");
+    Ok(())
+}
+
+/// The first line that a program says about its version.
+pub(crate) fn version_of(command: &mut Command) -> Result<String> {
+    let output = command.output().context("a version cannot be asked for")?;
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    Ok(said.lines().next().unwrap_or_default().trim().to_owned())
+}

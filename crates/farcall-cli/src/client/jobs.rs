@@ -1,0 +1,348 @@
+//! Drives jobs by the contract of the guide, and holds the server to it.
+
+use std::time::Duration;
+
+use farcall_core::{JsonObject, job::state::JobState};
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use super::{CallError, Connection, ListedTool, one_line, text::shortened, without_queries};
+use crate::Failure;
+
+/// The tools of one job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobTools {
+    /// Name of the job.
+    pub job: String,
+    /// Starts one.
+    pub start: String,
+    /// Says how far it is.
+    pub status: String,
+    /// Returns its result.
+    pub result: String,
+}
+
+impl JobTools {
+    /// The tools of the job called `job`.
+    pub fn of(job: &str) -> Self {
+        Self {
+            job: job.to_owned(),
+            start: format!("start_{job}"),
+            status: format!("get_{job}_status"),
+            result: format!("get_{job}_result"),
+        }
+    }
+
+    /// Every job whose three tools are all listed, in the order of the tools that start them.
+    pub fn among(tools: &[ListedTool]) -> Vec<Self> {
+        let is_listed = |name: &str| tools.iter().any(|tool| tool.name == name);
+        let jobs = tools
+            .iter()
+            .filter_map(|tool| tool.name.strip_prefix("start_"))
+            .map(Self::of);
+        jobs.filter(|job| is_listed(&job.status) && is_listed(&job.result))
+            .collect()
+    }
+}
+
+/// A job that was started.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Started {
+    /// Its identity.
+    pub job_id: String,
+    /// The whole answer.
+    pub payload: Value,
+}
+
+/// What a job's status tool said.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Status {
+    /// Where it stands.
+    pub state: JobState,
+    /// The stage it is in, 0 before the first.
+    pub stage: u64,
+    /// How many there are.
+    pub total_stages: u64,
+    /// What is being done, one line.
+    pub message: String,
+    /// How far the stage is, 0 to 1, where the job says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub progress: Option<f64>,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The class of the failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
+}
+
+/// How a job is watched.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// The longest time between two looks, whatever the server proposes.
+    pub at_most: Duration,
+    /// When it is given up.
+    pub give_up_after: Duration,
+}
+
+/// Starts a job.
+///
+/// # Errors
+/// A [`CallError`] where it is refused, or the answer is not the contract's.
+pub async fn start(
+    connection: &Connection,
+    tools: &JobTools,
+    arguments: JsonObject,
+) -> Result<Started, CallError> {
+    let tool = &tools.start;
+    let payload = object(tool, connection.call(tool, arguments).await?)?;
+    let job_id = payload["job_id"].as_str().unwrap_or_default();
+    if job_id.is_empty() {
+        return Err(broken(tool, "without a `job_id`", &payload).into());
+    }
+    state(tool, &payload)?;
+    Ok(Started {
+        job_id: job_id.to_owned(),
+        payload,
+    })
+}
+
+/// Watches a job to its end; `seen` is told every answer. Returns the last one: it has
+/// succeeded, or failed.
+///
+/// # Errors
+/// A [`CallError`] where an answer breaks the contract, or the time is up.
+pub async fn follow(
+    connection: &Connection,
+    tools: &JobTools,
+    job_id: &str,
+    pace: Pace,
+    mut seen: impl FnMut(&Status),
+) -> Result<Status, CallError> {
+    let tool = &tools.status;
+    let give_up_at = Instant::now() + pace.give_up_after;
+    let mut before: Option<Status> = None;
+    loop {
+        let payload = object(tool, connection.call(tool, of_job(job_id)).await?)?;
+        let status = read(tool, job_id, &payload)?;
+        check(&status, before.as_ref()).map_err(|fault| broken(tool, &fault, &payload))?;
+        seen(&status);
+        if status.state.is_terminal() {
+            return Ok(status);
+        }
+        if Instant::now() >= give_up_at {
+            return Err(late(job_id, &status, pace.give_up_after).into());
+        }
+        let proposed = payload["poll_after_ms"].as_u64().map(Duration::from_millis);
+        sleep(proposed.unwrap_or(pace.at_most).min(pace.at_most)).await;
+        before = Some(status);
+    }
+}
+
+/// The result of a job that is over.
+///
+/// # Errors
+/// A [`CallError`] where the answer is not the contract's.
+pub async fn result(
+    connection: &Connection,
+    tools: &JobTools,
+    job_id: &str,
+) -> Result<Value, CallError> {
+    let tool = &tools.result;
+    let payload = object(tool, connection.call(tool, of_job(job_id)).await?)?;
+    echoes(tool, job_id, &payload)?;
+    if !payload["ready"].is_boolean() {
+        return Err(broken(tool, "without `ready`", &payload).into());
+    }
+    Ok(payload)
+}
+
+/// The id of a job as far as people need it.
+pub fn short(job_id: &str) -> String {
+    shortened(&one_line(job_id), 8)
+}
+
+fn of_job(job_id: &str) -> JsonObject {
+    JsonObject::from_iter([("job_id".to_owned(), job_id.into())])
+}
+
+/// Servers of the guide may refuse without saying so in the protocol's terms.
+fn object(tool: &str, payload: Value) -> Result<Value, CallError> {
+    if !payload.is_object() {
+        return Err(broken(tool, "with something that is no JSON object", &payload).into());
+    }
+    match payload["error"].as_str() {
+        Some(sentence) if payload.get("state").is_none() => Err(CallError::Refused {
+            message: one_line(sentence),
+            payload,
+        }),
+        _ => Ok(payload),
+    }
+}
+
+fn read(tool: &str, job_id: &str, payload: &Value) -> Result<Status, Failure> {
+    echoes(tool, job_id, payload)?;
+    let number = |name: &str| {
+        payload[name]
+            .as_u64()
+            .ok_or_else(|| broken(tool, &format!("without a whole `{name}`"), payload))
+    };
+    let text = |name: &str| payload[name].as_str().map(one_line);
+    Ok(Status {
+        state: state(tool, payload)?,
+        stage: number("stage")?,
+        total_stages: number("total_stages")?,
+        message: text("message").ok_or_else(|| broken(tool, "without a `message`", payload))?,
+        progress: payload["progress"].as_f64(),
+        error: text("error"),
+        error_code: text("error_code"),
+    })
+}
+
+fn check(status: &Status, before: Option<&Status>) -> Result<(), String> {
+    let Status {
+        state,
+        stage,
+        total_stages,
+        ..
+    } = status;
+    if stage > total_stages {
+        return Err(format!("with stage {stage} of {total_stages}"));
+    }
+    if *state == JobState::Succeeded && stage != total_stages {
+        return Err(format!(
+            "that the job has succeeded in stage {stage} of {total_stages}"
+        ));
+    }
+    if status
+        .progress
+        .is_some_and(|progress| !(0.0..=1.0).contains(&progress))
+    {
+        return Err("with a `progress` outside 0..1".to_owned());
+    }
+    let Some(before) = before else { return Ok(()) };
+    if *total_stages != before.total_stages {
+        return Err(format!(
+            "with {total_stages} stages, after it had said {}",
+            before.total_stages
+        ));
+    }
+    if *stage < before.stage {
+        return Err(format!(
+            "with stage {stage}, after it had said {}",
+            before.stage
+        ));
+    }
+    Ok(())
+}
+
+fn echoes(tool: &str, job_id: &str, payload: &Value) -> Result<(), Failure> {
+    if payload["job_id"] == json!(job_id) {
+        return Ok(());
+    }
+    let fault = format!("without the `job_id` {}", short(job_id));
+    Err(broken(tool, &fault, payload))
+}
+
+fn state(tool: &str, payload: &Value) -> Result<JobState, Failure> {
+    let state = payload["state"].as_str().and_then(JobState::parse);
+    state.ok_or_else(|| {
+        let names = JobState::ALL.map(JobState::as_str).join(", ");
+        broken(tool, &format!("without a `state` of {names}"), payload)
+    })
+}
+
+fn broken(tool: &str, fault: &str, payload: &Value) -> Failure {
+    Failure::failed(format!(
+        "`{tool}` answered {fault}: {}",
+        one_line(&without_queries(payload).to_string())
+    ))
+}
+
+fn late(job_id: &str, status: &Status, after: Duration) -> Failure {
+    let Status {
+        state,
+        stage,
+        total_stages,
+        ..
+    } = status;
+    Failure::failed(format!(
+        "job {} is still {state}, stage {stage} of {total_stages}, after {} seconds",
+        short(job_id),
+        after.as_secs()
+    ))
+    .hint("give a long job more time: --timeout SECONDS")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(state: JobState, reached: u64, total_stages: u64) -> Status {
+        Status {
+            state,
+            stage: reached,
+            total_stages,
+            message: String::new(),
+            progress: None,
+            error: None,
+            error_code: None,
+        }
+    }
+
+    #[test]
+    fn stages_only_go_forward() {
+        let before = at(JobState::Running, 2, 3);
+        let judge = |stage, total| check(&at(JobState::Running, stage, total), Some(&before));
+        assert_eq!(judge(2, 3), Ok(()));
+        assert_eq!(judge(3, 3), Ok(()));
+        assert!(judge(1, 3).unwrap_err().contains("had said 2"));
+        assert!(judge(2, 4).unwrap_err().contains("had said 3"));
+        assert!(judge(4, 3).unwrap_err().contains("stage 4 of 3"));
+    }
+
+    #[test]
+    fn success_is_the_last_stage() {
+        assert_eq!(check(&at(JobState::Succeeded, 3, 3), None), Ok(()));
+        assert!(check(&at(JobState::Succeeded, 2, 3), None).is_err());
+    }
+
+    #[test]
+    fn an_error_without_a_state_is_a_refusal() {
+        let refusal = object(
+            "get_x_status",
+            json!({"error": "unknown job_id", "job_id": "1"}),
+        );
+        assert!(matches!(refusal, Err(CallError::Refused { .. })));
+        let failed = object(
+            "get_x_status",
+            json!({"error": "it burnt", "state": "failed"}),
+        );
+        assert!(failed.is_ok());
+    }
+
+    #[test]
+    fn a_job_needs_all_three_tools() {
+        let listed = |names: &[&str]| {
+            let tools: Vec<_> = names
+                .iter()
+                .map(|name| ListedTool {
+                    name: (*name).to_owned(),
+                    input_schema: JsonObject::new().into(),
+                })
+                .collect();
+            JobTools::among(&tools)
+        };
+        assert_eq!(
+            listed(&[
+                "start_a",
+                "start_b",
+                "get_b_status",
+                "get_b_result",
+                "get_a_status"
+            ]),
+            [JobTools::of("b")]
+        );
+    }
+}

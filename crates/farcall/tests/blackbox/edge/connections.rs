@@ -1,0 +1,270 @@
+//! The accept loop itself, with limits of the test's own, and the server's end.
+
+use std::{net::SocketAddr, time::Duration};
+
+use farcall::{
+    Tool, ToolDeclaration, ToolOutput,
+    axum::{Router, routing::get},
+    json,
+};
+use farcall_server::accept::{self, Limits};
+use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    harness::{Connection, Setup, soon},
+    offers::tools,
+};
+
+const GATED: &[u8] = b"GET /gated HTTP/1.1\r\nhost: localhost\r\n\r\n";
+const HELLO: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
+
+/// An accept loop that can be told to stop.
+struct Loop {
+    address: SocketAddr,
+    stop: CancellationToken,
+    hurry: CancellationToken,
+    ended: JoinHandle<()>,
+}
+
+async fn accepting(routes: Router, limits: Limits) -> Loop {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, hurry) = (CancellationToken::new(), CancellationToken::new());
+    let ended = tokio::spawn(accept::serve(
+        listener,
+        routes,
+        limits,
+        stop.clone(),
+        hurry.clone(),
+    ));
+    Loop {
+        address,
+        stop,
+        hurry,
+        ended,
+    }
+}
+
+fn hello() -> Router {
+    Router::new().route("/", get(|| async { "hello" }))
+}
+
+/// [`hello`], and a route whose answer comes when `gate` opens; `begun` hears of every request.
+fn gated(gate: &CancellationToken) -> (Router, mpsc::UnboundedReceiver<()>) {
+    let (begin, begun) = mpsc::unbounded_channel();
+    let gate = gate.clone();
+    let handler = move || {
+        let (begin, gate) = (begin.clone(), gate.clone());
+        async move {
+            begin.send(()).unwrap();
+            gate.cancelled().await;
+            "at last"
+        }
+    };
+    (hello().route("/gated", get(handler)), begun)
+}
+
+async fn greeted(connection: &mut Connection) {
+    connection.write(HELLO).await;
+    let answer = String::from_utf8(connection.some().await).unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("hello"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn a_head_that_comes_too_slowly_is_cut_off() {
+    let limits = Limits {
+        head: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let running = accepting(hello(), limits).await;
+    for begin in [
+        &b""[..],
+        b"GET / HT",
+        b"GET / HTTP/1.1\r\nhost: localhost\r\nx-slow: ",
+    ] {
+        let mut slow = Connection::open(running.address).await;
+        slow.write(begin).await;
+        let said = String::from_utf8(slow.rest().await).unwrap();
+        assert!(
+            said.is_empty() || said.starts_with("HTTP/1.1 408 "),
+            "{said}"
+        );
+    }
+    greeted(&mut Connection::open(running.address).await).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_idles_too_long_is_closed() {
+    let limits = Limits {
+        head: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let running = accepting(hello(), limits).await;
+    let mut idle = Connection::open(running.address).await;
+    greeted(&mut idle).await;
+    idle.rest().await;
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_refused() {
+    let running = accepting(hello(), Limits::default()).await;
+    let many: String = (0..200).map(|n| format!("x-{n}: 1\r\n")).collect();
+    let large = format!("x-large: {}\r\n", "x".repeat(40 << 10));
+    for headers in [many, large] {
+        let mut connection = Connection::open(running.address).await;
+        let head = format!("GET / HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n");
+        connection.write(head.as_bytes()).await;
+        let answer = String::from_utf8(connection.rest().await).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_http_is_refused_and_closed() {
+    let running = accepting(hello(), Limits::default()).await;
+    for bytes in [
+        &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..],
+        b"SSH-2.0-OpenSSH\r\n\r\n",
+        b"GET /\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    ] {
+        let mut connection = Connection::open(running.address).await;
+        connection.write(bytes).await;
+        let answer = String::from_utf8_lossy(&connection.rest().await).into_owned();
+        assert!(!answer.contains("200 OK"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_in_two_readings_is_refused() {
+    let server = Setup::new(tools()).start().await;
+    for headers in [
+        "content-length: 5\r\ntransfer-encoding: chunked",
+        "content-length: 5\r\ncontent-length: 6",
+        "transfer-encoding: chunked, identity",
+        "content-length: +5",
+    ] {
+        let head = format!(
+            "POST /mcp HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n{headers}\r\n\r\n"
+        );
+        let mut connection = Connection::open(server.address).await;
+        connection.write(head.as_bytes()).await;
+        connection
+            .write(b"0\r\n\r\nGET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            .await;
+        let answer = String::from_utf8_lossy(&connection.rest().await).into_owned();
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{headers}: {answer}");
+        assert!(
+            !answer.contains("{\"ok\": true}"),
+            "a second request was smuggled in: {answer}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn one_connection_more_than_the_limit_waits_for_its_turn() {
+    let limits = Limits {
+        connections: 1,
+        ..Limits::default()
+    };
+    let running = accepting(hello(), limits).await;
+    let mut first = Connection::open(running.address).await;
+    greeted(&mut first).await;
+    let mut second = Connection::open(running.address).await;
+    second.write(HELLO).await;
+    for _ in 0..20 {
+        greeted(&mut first).await;
+        assert!(second.is_silent());
+    }
+    drop(first);
+    let answer = String::from_utf8(second.some().await).unwrap();
+    assert!(answer.ends_with("hello"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_graceful_stop_lets_a_request_finish() {
+    let gate = CancellationToken::new();
+    let (routes, mut begun) = gated(&gate);
+    let running = accepting(routes, Limits::default()).await;
+    let mut busy = Connection::open(running.address).await;
+    busy.write(GATED).await;
+    soon(begun.recv()).await.unwrap();
+    let mut idle = Connection::open(running.address).await;
+    greeted(&mut idle).await;
+    running.stop.cancel();
+    // One that asks for nothing is closed at once.
+    assert!(idle.rest().await.is_empty());
+    assert!(!running.ended.is_finished());
+    gate.cancel();
+    let answer = String::from_utf8(busy.rest().await).unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("at last"),
+        "{answer}"
+    );
+    soon(running.ended).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_longer_than_the_drain_time() {
+    let gate = CancellationToken::new();
+    let (routes, mut begun) = gated(&gate);
+    let limits = Limits {
+        drain: Duration::from_millis(50),
+        ..Limits::default()
+    };
+    let running = accepting(routes, limits).await;
+    let mut busy = Connection::open(running.address).await;
+    busy.write(GATED).await;
+    soon(begun.recv()).await.unwrap();
+    running.stop.cancel();
+    soon(running.ended).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stop_that_is_told_to_hurry_does_not_wait() {
+    let gate = CancellationToken::new();
+    let (routes, mut begun) = gated(&gate);
+    let running = accepting(routes, Limits::default()).await;
+    let mut busy = Connection::open(running.address).await;
+    busy.write(GATED).await;
+    soon(begun.recv()).await.unwrap();
+    running.stop.cancel();
+    running.hurry.cancel();
+    soon(running.ended).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_call_that_runs_when_the_server_stops_is_answered() {
+    let gate = CancellationToken::new();
+    let (begin, mut begun) = mpsc::unbounded_channel();
+    let opened = gate.clone();
+    let declaration = ToolDeclaration::new("slow", "Answer when the test says so.");
+    let slow = Tool::dynamic(declaration, move |_, _| {
+        let (begin, opened) = (begin.clone(), opened.clone());
+        async move {
+            begin.send(()).unwrap();
+            opened.cancelled().await;
+            Ok(ToolOutput::structured(json!({"done": true})))
+        }
+    });
+    let server = Setup::new(tools().add_tool(slow)).start().await;
+    let call = tokio::spawn(server.tool("slow", json!({})).send());
+    soon(begun.recv()).await.unwrap();
+    let address = server.address;
+    let stop = tokio::spawn(server.stop());
+    // The stop has begun when nobody is let in any more.
+    soon(async {
+        while tokio::net::TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    gate.cancel();
+    let answer = soon(call).await.unwrap();
+    assert_eq!(answer.structured(), json!({"done": true}));
+    soon(stop).await.unwrap();
+}

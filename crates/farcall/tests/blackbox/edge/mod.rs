@@ -1,0 +1,7 @@
+//! What stands before every handler.
+
+mod accepts;
+mod connections;
+mod cors;
+mod hosts;
+mod methods;

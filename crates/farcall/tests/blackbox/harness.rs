@@ -1,0 +1,30 @@
+//! Serves an `App` in process and talks to it as clients do.
+//!
+//! Every answer that a test sees has passed [`Reply::checked`]: it has a request id, it is no
+//! 500, it says its errors as JSON, and it shows nothing of the server's inside.
+
+mod events;
+mod raw;
+mod reply;
+mod rpc;
+mod server;
+
+use std::time::Duration;
+
+pub(crate) use self::{
+    events::Events,
+    raw::{Connection, exchange},
+    reply::Reply,
+    rpc::{Era, Rpc},
+    server::{Client, Server, Setup},
+};
+
+/// The longest time to wait for what must happen; long, because test machines are slow.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What `event` comes to, which must be soon.
+pub(crate) async fn soon<F: Future>(event: F) -> F::Output {
+    tokio::time::timeout(PATIENCE, event)
+        .await
+        .expect("it did not happen in time")
+}

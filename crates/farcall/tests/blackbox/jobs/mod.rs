@@ -1,0 +1,4 @@
+//! Jobs, as their callers see them.
+
+mod contract;
+mod foreign;

@@ -1,0 +1,16 @@
+//! Everything that a client, a user or an operator can see, tested from outside.
+//!
+//! The folders have the shape of the product. A test is a sentence; it says what holds, not what
+//! it does. Nothing sleeps: tests wait for signals, and what must happen is waited for at most
+//! half a minute.
+
+mod auth;
+mod edge;
+mod files;
+mod harness;
+mod jobs;
+mod mcp;
+mod offers;
+mod routes;
+mod sessions;
+mod startup;

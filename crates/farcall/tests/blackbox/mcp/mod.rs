@@ -1,0 +1,14 @@
+//! The protocol.
+
+mod arguments;
+mod bodies;
+mod completion;
+mod eras;
+mod late;
+mod listen;
+mod output;
+mod progress;
+mod prompts;
+mod questions;
+mod resources;
+mod tools;

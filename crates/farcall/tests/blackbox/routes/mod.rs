@@ -1,0 +1,4 @@
+//! Routes beside `/mcp` and `/files`.
+
+mod custom;
+mod health;

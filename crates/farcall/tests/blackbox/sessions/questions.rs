@@ -1,0 +1,99 @@
+//! Questions in a session: the server sends a request of its own while the call waits.
+
+use farcall::{Question, Sessions, json, prelude::*};
+
+use super::Session;
+use crate::{
+    harness::{Server, Setup},
+    offers::tools,
+};
+
+/// What a person answers.
+#[data]
+struct Choice {
+    /// The colour.
+    colour: String,
+}
+
+/// Ask for a colour.
+#[tool]
+async fn choose(ctx: CallContext) -> Result<String, Problem> {
+    let question = Question::form("Which colour?").field("colour", json!({"type": "string"}));
+    let answer = ctx.ask("colour", question).await?;
+    Ok(match answer.form::<Choice>()? {
+        Some(Choice { colour }) => colour,
+        None => "none".to_owned(),
+    })
+}
+
+/// Ask the client's model.
+#[tool]
+async fn ponder(ctx: CallContext) -> Result<String, Problem> {
+    let answer = ctx
+        .ask("thought", Question::sample("What is it?", 100))
+        .await?;
+    Ok(answer.text().unwrap_or("nothing").to_owned())
+}
+
+async fn server() -> Server {
+    let app = tools().tool::<choose>().tool::<ponder>();
+    Setup::new(app.sessions(Sessions::default())).start().await
+}
+
+#[tokio::test]
+async fn a_person_is_asked_and_the_call_goes_on_with_the_answer() {
+    let server = server().await;
+    let session = Session::open(&server).await;
+    for (answer, text) in [
+        (
+            json!({"action": "accept", "content": {"colour": "red"}}),
+            "red",
+        ),
+        (json!({"action": "decline"}), "none"),
+    ] {
+        let mut events = session.call("choose", json!({})).events().await;
+        let question = events.expect().await;
+        assert_eq!(question["method"], "elicitation/create");
+        assert_eq!(question["params"]["message"], "Which colour?");
+        let accepted = session.answer(&question["id"], answer).await;
+        assert_eq!(accepted.status, 202);
+        let result = events.expect().await;
+        assert_eq!(result["result"]["content"][0]["text"], text, "{result}");
+    }
+}
+
+#[tokio::test]
+async fn a_model_is_asked_and_the_call_goes_on_with_the_answer() {
+    let server = server().await;
+    let session = Session::open(&server).await;
+    let mut events = session.call("ponder", json!({})).events().await;
+    let question = events.expect().await;
+    assert_eq!(question["method"], "sampling/createMessage");
+    let said =
+        json!({"role": "assistant", "model": "m", "content": {"type": "text", "text": "a pond"}});
+    session.answer(&question["id"], said).await;
+    let result = events.expect().await;
+    assert_eq!(result["result"]["content"][0]["text"], "a pond", "{result}");
+}
+
+#[tokio::test]
+async fn a_client_that_answers_with_an_error_is_an_error_of_the_tool() {
+    let server = server().await;
+    let session = Session::open(&server).await;
+    let mut events = session.call("choose", json!({})).events().await;
+    let question = events.expect().await;
+    let body =
+        json!({"jsonrpc": "2.0", "id": question["id"], "error": {"code": -1, "message": "no"}});
+    session
+        .request("", json!({}))
+        .with_body(body.to_string())
+        .send()
+        .await;
+    let result = events.expect().await["result"].clone();
+    assert_eq!(result["isError"], true, "{result}");
+    let said = result["content"][0]["text"].as_str().unwrap();
+    assert!(
+        said.contains("the client did not answer `elicitation/create`"),
+        "{said}"
+    );
+}

@@ -1,0 +1,10 @@
+//! The command line as people type it, and the server of `farcall::testing` that it is tried on.
+//!
+//! A test of the command line runs the `farcall` binary and looks at the exit status, standard
+//! output and standard error. Nothing sleeps: a job waits until it has been looked at.
+
+#![expect(clippy::unwrap_used, reason = "these are tests")]
+
+mod harness;
+mod smoke;
+mod testing;
