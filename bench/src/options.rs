@@ -10,6 +10,10 @@ use crate::rows;
 /// Measures farcall beside its peers; fails where a floor is not met
 #[derive(Debug, Parser)]
 #[command(name = "farcall-bench")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "flags of a command line stand for themselves"
+)]
 pub(crate) struct Options {
     /// Fewer and shorter rounds, for trying; docs/benchmarks.md stays as it is
     #[arg(long)]

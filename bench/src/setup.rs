@@ -13,6 +13,7 @@ pub(crate) struct Setup {
     pub(crate) root: PathBuf,
     /// The folder of the built programs.
     built: PathBuf,
+    nginx: PathBuf,
 }
 
 impl Setup {
@@ -23,15 +24,17 @@ impl Setup {
         let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).canonicalize()?;
         let program = std::env::current_exe()?;
         let built = program.parent().context("this program is in no folder")?;
-        let setup = Self {
+        let mut setup = Self {
             built: built.to_owned(),
+            nginx: PathBuf::new(),
             root,
         };
         if !as_built {
             setup.install()?;
             setup.build()?;
         }
-        for peer in [setup.python(), setup.nginx()] {
+        setup.nginx = find_nginx();
+        for peer in [&setup.python(), &setup.nginx] {
             ensure!(peer.exists(), "a peer is missing: {}", peer.display());
         }
         Ok(setup)
@@ -64,15 +67,19 @@ impl Setup {
         self.root.join("target/peers/py-mcp1/bin/python")
     }
 
-    /// nginx, which Debian keeps where an ordinary user's PATH does not look.
-    pub(crate) fn nginx(&self) -> PathBuf {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        std::env::split_paths(&path)
-            .chain(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from))
-            .map(|folder| folder.join("nginx"))
-            .find(|nginx| nginx.exists())
-            .unwrap_or_else(|| "/usr/sbin/nginx".into())
+    pub(crate) fn nginx(&self) -> &Path {
+        &self.nginx
     }
+}
+
+/// Debian keeps nginx where an ordinary user's PATH does not look.
+fn find_nginx() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/local/sbin", "/usr/sbin"].map(PathBuf::from))
+        .map(|folder| folder.join("nginx"))
+        .find(|nginx| nginx.exists())
+        .unwrap_or_else(|| "nginx".into())
 }
 
 fn succeed(command: &mut Command, name: &str) -> Result<()> {

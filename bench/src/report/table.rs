@@ -15,11 +15,8 @@ pub(super) fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> St
         let cells = cells.map(|(cell, width)| format!(" {cell:width$} |"));
         format!("|{}\n", cells.collect::<String>())
     };
-    let rule: String = widths
-        .iter()
-        .map(|width| format!("{}|", "-".repeat(width + 2)))
-        .collect();
-    let mut table = format!("{}|{rule}\n", line(head));
+    let rule = widths.map(|width| "-".repeat(width + 2)).join("|");
+    let mut table = format!("{}|{rule}|\n", line(head));
     for row in rows {
         table += &line(row.each_ref().map(String::as_str));
     }

@@ -9,7 +9,7 @@ use crate::setup::Setup;
 
 /// nginx, serving the files of `root` at `/`.
 pub(crate) fn nginx(setup: &Setup, on: On, root: &Path) -> Result<Server> {
-    Server::start(&setup.nginx(), on, |command, port, folder| {
+    Server::start(setup.nginx(), on, |command, port, folder| {
         let file = folder.join("nginx.conf");
         fs::write(&file, configuration(port, folder, root))?;
         command

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, sync::Arc};
 
-use axum::{Router, routing::MethodRouter};
+use axum::routing::MethodRouter;
 use farcall_core::{
     completion::Completion,
     job::{Job, JobFunction},
@@ -14,7 +14,7 @@ use farcall_core::{
 use farcall_jobs::RunnerOptions;
 use farcall_server::{Identity, Sessions, auth::TokenVerifier};
 
-use crate::{Exit, command, offer::Offer};
+use crate::{Exit, command, offer::Offer, routes::Routes};
 
 /// A server: what it offers, and how.
 ///
@@ -27,8 +27,7 @@ pub struct App {
     pub(crate) updates: Option<Updates>,
     pub(crate) sessions: Option<Sessions>,
     pub(crate) verifiers: Vec<Arc<dyn TokenVerifier>>,
-    pub(crate) gated_routes: Router,
-    pub(crate) public_routes: Router,
+    pub(crate) routes: Routes,
     pub(crate) runner: RunnerOptions,
 }
 
@@ -46,8 +45,7 @@ impl App {
             updates: None,
             sessions: None,
             verifiers: Vec::new(),
-            gated_routes: Router::new(),
-            public_routes: Router::new(),
+            routes: Routes::default(),
             runner: RunnerOptions::default(),
         }
     }
@@ -148,14 +146,14 @@ impl App {
     /// extensions, as a [`Principal`](farcall_core::principal::Principal).
     #[must_use]
     pub fn route(mut self, path: &str, handler: MethodRouter) -> Self {
-        self.gated_routes = self.gated_routes.route(path, handler);
+        self.routes.gated.push((path.to_owned(), handler));
         self
     }
 
     /// Adds a route that anyone may call, like `/healthz`.
     #[must_use]
     pub fn public_route(mut self, path: &str, handler: MethodRouter) -> Self {
-        self.public_routes = self.public_routes.route(path, handler);
+        self.routes.public.push((path.to_owned(), handler));
         self
     }
 

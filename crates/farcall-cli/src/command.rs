@@ -6,7 +6,11 @@ use clap::{Parser, Subcommand};
 
 use crate::{App, Exit, Failure, verbs};
 
-/// Flags of `serve`, each with the variable it stands before.
+// Flags of `serve`, each with the variable it stands before.
+#[expect(
+    missing_docs,
+    reason = "clap would show a doc comment as the help of the program"
+)]
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct ServeFlags {
     /// Address to bind [env: MCP_HOST] [default: 127.0.0.1]
@@ -24,7 +28,10 @@ pub struct ServeFlags {
 }
 
 #[derive(Debug, Parser)]
-#[command(disable_help_subcommand = true)]
+#[command(
+    about = "An MCP server; without a verb it serves",
+    disable_help_subcommand = true
+)]
 struct Program {
     #[command(subcommand)]
     verb: Option<Verb>,

@@ -9,6 +9,7 @@ pub mod command;
 mod exit;
 mod logging;
 mod offer;
+mod routes;
 mod running;
 pub mod verbs;
 

@@ -1,7 +1,7 @@
 //! What a program offers, before it is put together.
 
 use farcall_core::{
-    catalog::{self, Catalog, Faults, Offers},
+    catalog::{self, Catalog, Fault, Faults, Offers},
     job::Job,
     tool::Tool,
 };
@@ -41,7 +41,7 @@ impl Offer {
     }
 
     /// Everything that is wrong with it, before anything is opened or bound.
-    pub(crate) fn check(&self) -> Result<(), Faults> {
+    pub(crate) fn faults(&self) -> Vec<Fault> {
         let declarations: Vec<_> = self
             .entries
             .iter()
@@ -52,11 +52,7 @@ impl Offer {
             .collect();
         let mut faults = catalog::faults(&declarations, &self.others);
         faults.extend(self.jobs().flat_map(catalog::job_faults));
-        if faults.is_empty() {
-            Ok(())
-        } else {
-            Err(Faults(faults))
-        }
+        faults
     }
 
     /// The catalog, in which jobs have become their contract tools.

@@ -4,7 +4,10 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use farcall_artifacts::Artifacts;
 use farcall_config::Config;
-use farcall_core::clock::{Clock, SystemClock};
+use farcall_core::{
+    catalog::Faults,
+    clock::{Clock, SystemClock},
+};
 use farcall_jobs::{Links, Queue, Runner};
 use farcall_server::{
     Guard, JobFiles, Parts, Protocol, StdioError, accept,
@@ -50,9 +53,11 @@ impl Ready {
     /// # Errors
     /// A [`Failure`] that says what is in the way.
     pub async fn prepare(app: App, config: &Config) -> Result<Self, Failure> {
-        app.offer
-            .check()
-            .map_err(|faults| Failure::usage(faults.to_string()))?;
+        let mut faults = app.offer.faults();
+        faults.extend(app.routes.faults());
+        if !faults.is_empty() {
+            return Err(Failure::usage(Faults(faults).to_string()));
+        }
         let listener = bind(config).await?;
         let address = listener
             .local_addr()
@@ -99,6 +104,9 @@ impl Ready {
                 .map_err(|error| Failure::failed(error.to_string()))?;
             (Some(jobs), Some(runner), catalog)
         };
+        let routers = app.routes.clone().routers();
+        let (gated_routes, public_routes) =
+            routers.map_err(|faults| Failure::usage(faults.to_string()))?;
         let parts = Parts {
             catalog: Arc::new(catalog.map_err(|faults| Failure::usage(faults.to_string()))?),
             guard: guard(config),
@@ -107,8 +115,8 @@ impl Ready {
             updates: app.updates,
             sessions: app.sessions,
             jobs,
-            gated_routes: app.gated_routes,
-            public_routes: app.public_routes,
+            gated_routes,
+            public_routes,
             state_key,
             clock,
             stopping: stopping.clone(),

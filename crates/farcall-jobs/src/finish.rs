@@ -1,6 +1,6 @@
 //! Ends a job: its result is published once, or its failure is written down.
 
-use std::io::Write;
+use std::{io::Write, time::Duration};
 
 use farcall_artifacts::ArtifactError;
 use farcall_core::{
@@ -16,6 +16,9 @@ use crate::{execute::Ending, runner::Services};
 /// The file that holds the result of a job that wrote no file of its own.
 const RESULT_FILE: &str = "result.json";
 
+/// How soon the store is asked again to take an ending that it refused.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
 /// Writes down what an attempt came to.
 pub(crate) async fn end(services: &Services, claim: &Claim, ending: Ending) {
     let fence = claim.fence;
@@ -23,18 +26,10 @@ pub(crate) async fn end(services: &Services, claim: &Claim, ending: Ending) {
         Ending::Done { value, artifacts } => succeed(services, claim, value, artifacts).await,
         Ending::Failed(problem) => Err(problem),
     };
-    let written = match written {
-        Err(problem) => fail(services, claim, &problem).await,
-        Ok(()) => Ok(()),
-    };
-    match written {
-        Ok(()) => {}
-        Err(StoreError::StaleClaim) => {
-            tracing::warn!(job = %fence.id, "the job is no longer this worker's, its ending is dropped");
-            return;
-        }
-        // It stays `running` in the store, and is taken up again by the next start.
-        Err(error) => tracing::error!(job = %fence.id, %error, "the ending of the job is not kept"),
+    if let Err(problem) = written
+        && !fail_for_certain(services, claim, &problem).await
+    {
+        return;
     }
     let artifacts = services.artifacts.clone();
     let removed = tokio::task::spawn_blocking(move || artifacts.remove_work_dir(fence.id)).await;
@@ -110,6 +105,27 @@ async fn write_result(
         sink.finish()
     };
     tokio::task::spawn_blocking(write).await?
+}
+
+/// Writes a failure down, however long the store takes to accept it: a job must not stay
+/// `running` because the disk was full for a while. `false` where it is no longer this worker's,
+/// or the server stops first; then the next start takes it up, and needs its work folder.
+async fn fail_for_certain(services: &Services, claim: &Claim, problem: &Problem) -> bool {
+    let job = claim.fence.id;
+    loop {
+        match fail(services, claim, problem).await {
+            Ok(()) => return true,
+            Err(StoreError::StaleClaim) => {
+                tracing::warn!(%job, "the job is no longer this worker's, its ending is dropped");
+                return false;
+            }
+            Err(error) => tracing::error!(%job, %error, "the ending of the job is not kept yet"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(RETRY_AFTER) => {}
+            () = services.hard_stop.cancelled() => return false,
+        }
+    }
 }
 
 async fn fail(services: &Services, claim: &Claim, problem: &Problem) -> Result<(), StoreError> {

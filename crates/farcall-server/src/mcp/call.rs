@@ -1,7 +1,7 @@
 //! Runs a tool: its arguments are judged first, its result last, and in between it can neither
 //! take the server down nor keep its caller waiting for ever.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use farcall_core::{
     JsonObject,
@@ -16,9 +16,8 @@ use rmcp::{
     model::{CallToolResult, ContentBlock, MetaObject},
 };
 use serde_json::{Value, json};
-use tokio::{sync::watch, time::Instant};
 
-use super::{client::Era, rounds::ANSWER_TIME};
+use super::{client::Era, limit};
 
 /// What a call came to.
 pub(super) enum Called {
@@ -94,34 +93,14 @@ async fn run(
     };
     // A task of its own: a tool that blocks its thread holds up that thread, not the clock here.
     let mut task = AbortOnDrop(tokio::spawn(call));
-    let waiting = context.waiting();
     tokio::select! {
         outcome = &mut task.0 => outcome.unwrap_or_else(|error| Err(Problem::internal(error))),
-        () = time_is_up(limit, waiting) => {
+        () = limit::reached(limit, context.waiting()) => {
             context.cancellation().cancel();
             let name = &tool.tool.declaration.name;
             let limit = limit.as_secs_f64();
             let sentence = format!("`{name}` took longer than its limit of {limit} s and was cut");
             Err(Problem::new(ErrorCode::Timeout, sentence).hint("work this long belongs into a job"))
-        }
-    }
-}
-
-/// Returns when the tool has worked for `limit`; waiting for an answer of the client is no work,
-/// and has a limit of its own.
-async fn time_is_up(mut limit: Duration, mut waiting: watch::Receiver<bool>) {
-    loop {
-        let began = Instant::now();
-        tokio::select! {
-            () = tokio::time::sleep(limit) => return,
-            _ = waiting.wait_for(|is_waiting| *is_waiting) => {}
-        }
-        limit = limit.saturating_sub(began.elapsed());
-        if tokio::time::timeout(ANSWER_TIME, waiting.wait_for(|is_waiting| !is_waiting))
-            .await
-            .is_err()
-        {
-            return;
         }
     }
 }

@@ -185,6 +185,11 @@ async fn refused(response: Response) -> Response {
             -32_600,
             "the body is no JSON-RPC request of MCP; send `jsonrpc`, `id`, `method` and `params`",
         ),
+        StatusCode::NOT_ACCEPTABLE => json_rpc(
+            StatusCode::NOT_ACCEPTABLE,
+            -32_000,
+            "`Accept` names neither of the types that are sent here; accept `application/json` or `text/event-stream`",
+        ),
         status => {
             let said = said.trim();
             let reason = if said.is_empty() {

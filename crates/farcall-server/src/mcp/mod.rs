@@ -1,7 +1,8 @@
 //! MCP over Streamable HTTP and stdio, on the official SDK.
 //!
 //! `front` stands before the SDK and makes up for what it leaves to its users; `handler` is what
-//! the SDK calls; `call` runs a tool, `offers` everything else. `client` is the other end as user code sees it, `questions`
+//! the SDK calls; `call` runs a tool, `offers` everything else,
+//! both within a `limit`. `client` is the other end as user code sees it, `questions`
 //! what it is asked in a session, `rounds` what travels through it between two rounds of a call,
 //! `listen` and `logging` what clients are told unasked, `sessions` the bounded sessions of older
 //! clients, `present` declarations in the SDK's types.
@@ -10,6 +11,7 @@ mod call;
 mod client;
 mod front;
 mod handler;
+mod limit;
 mod listen;
 mod logging;
 mod offers;

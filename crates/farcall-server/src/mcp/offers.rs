@@ -4,6 +4,7 @@ use farcall_core::{
     BoxFuture,
     completion::{MAX_SUGGESTIONS, Target},
     content::ResourceContent,
+    context::CallContext,
     panic,
     problem::{self, Problem},
     prompt,
@@ -22,6 +23,7 @@ use serde_json::{Value, json};
 use super::{
     call,
     handler::{Connection, Request},
+    limit,
 };
 
 impl Connection {
@@ -48,7 +50,7 @@ impl Connection {
                 Box::pin(async move { prompt.write(context, strings).await })
             }
         };
-        let problem = match in_time(writing).await {
+        let problem = match in_time(&context, writing).await {
             Ok(messages) => {
                 let messages = messages
                     .into_iter()
@@ -80,9 +82,12 @@ impl Connection {
         let (context, binding) = self.context(request, subject, brought)?;
         let catalog = &self.server.catalog;
         let reading = if let Some(resource) = catalog.resource(&uri) {
-            in_time(|| resource.read(context.clone())).await
+            in_time(&context, || resource.read(context.clone())).await
         } else if let Some((template, variables)) = catalog.template(&uri) {
-            in_time(|| template.read(context.clone(), uri.clone(), variables)).await
+            in_time(&context, || {
+                template.read(context.clone(), uri.clone(), variables)
+            })
+            .await
         } else {
             let sentence = "there is no such resource; `resources/list` has the URIs";
             return Err(ErrorData::resource_not_found(sentence, Some(named(&uri))));
@@ -130,7 +135,8 @@ impl Connection {
         let (context, _) = self.context(request, subject, (None, None))?;
         let filled = params.context.and_then(|context| context.arguments);
         let filled = filled.unwrap_or_default().into_iter().collect();
-        let suggested = in_time(|| completion.suggest(context, argument.value, filled)).await;
+        let suggest = || completion.suggest(context.clone(), argument.value, filled);
+        let suggested = in_time(&context, suggest).await;
         let mut values =
             suggested.map_err(|problem| protocol_error("completion", &problem, None))?;
         let total = values.len();
@@ -145,14 +151,19 @@ impl Connection {
 
 /// Runs what a prompt, a resource or a completion is made by: a panic in it becomes a problem,
 /// and so does taking longer than a tool may by default.
-async fn in_time<T>(begin: impl FnOnce() -> BoxFuture<Result<T, Problem>>) -> Result<T, Problem> {
+async fn in_time<T>(
+    context: &CallContext,
+    begin: impl FnOnce() -> BoxFuture<Result<T, Problem>>,
+) -> Result<T, Problem> {
     let running = panic::contain(|| Ok(begin()))?;
-    let timed = tokio::time::timeout(DEFAULT_TIME_LIMIT, panic::contain_async(running)).await;
-    timed.unwrap_or_else(|_| {
-        let limit = DEFAULT_TIME_LIMIT.as_secs();
-        let sentence = format!("this took longer than its limit of {limit} s and was cut");
-        Err(Problem::new(problem::ErrorCode::Timeout, sentence))
-    })
+    tokio::select! {
+        outcome = panic::contain_async(running) => outcome,
+        () = limit::reached(DEFAULT_TIME_LIMIT, context.waiting()) => {
+            let seconds = DEFAULT_TIME_LIMIT.as_secs();
+            let sentence = format!("this took longer than its limit of {seconds} s and was cut");
+            Err(Problem::new(problem::ErrorCode::Timeout, sentence))
+        }
+    }
 }
 
 fn message(message: prompt::Message) -> Result<PromptMessage, ErrorData> {
