@@ -135,6 +135,12 @@ fn sentence(violation: &ValidationError<'_>) -> String {
                 joined(&place, &shortened(name, 64))
             )
         }
+        // What a schema without any parameter says about one.
+        ValidationErrorKind::FalseSchema if first_key(violation).is_some() => {
+            let name = first_key(violation).unwrap_or_default();
+            let name = joined(&place, &shortened(name, 64));
+            format!("`{name}` is not a known parameter")
+        }
         _ => {
             let subject = if place.is_empty() {
                 "arguments".to_owned()
@@ -149,6 +155,11 @@ fn sentence(violation: &ValidationError<'_>) -> String {
             )
         }
     }
+}
+
+fn first_key<'a>(violation: &'a ValidationError<'_>) -> Option<&'a str> {
+    let object = violation.instance().as_object()?;
+    object.keys().next().map(String::as_str)
 }
 
 /// The path to the offending value, written as people write it: `spec.frames[2]`.
@@ -235,6 +246,15 @@ mod tests {
             verdict(&json!({"a": 1, "l": [1, "x"]})),
             "`l[1]`: it is not of type \"integer\", received \"x\""
         );
+    }
+
+    #[test]
+    fn an_argument_of_a_tool_without_any_is_named() {
+        let mut schema = empty_object();
+        schema.insert("additionalProperties".to_owned(), false.into());
+        let schema = CheckedSchema::compile(&schema).unwrap();
+        let verdict = schema.check(&json!({"x": 1})).unwrap_err();
+        assert_eq!(verdict, "`x` is not a known parameter");
     }
 
     #[test]

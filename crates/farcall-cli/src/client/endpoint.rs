@@ -1,5 +1,6 @@
 //! Where a server is, and which headers it is sent.
 
+use farcall_config::variables;
 use std::{fmt, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -13,7 +14,10 @@ use crate::Failure;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Variables whose value is sent as bearer token, the first that is set.
-pub(crate) const TOKEN_VARIABLES: [&str; 2] = ["FARCALL_TOKEN", "MCP_BEARER_TOKEN"];
+pub(crate) const TOKEN_VARIABLES: [&str; 2] = [
+    variables::FARCALL_TOKEN.name,
+    variables::MCP_BEARER_TOKEN.name,
+];
 
 /// The shortest value that is looked for in a server's words; shorter ones are no secrets.
 const SECRET: usize = 8;

@@ -3,7 +3,7 @@
 //! An [`Endpoint`] says where a server is and which headers it is sent, a [`Connection`] speaks
 //! one [`Wire`] version with it, [`jobs`] drives what follows the job contract, and [`download`]
 //! fetches what jobs leave. What goes wrong on the way becomes a [`Failure`](crate::Failure) that
-//! says what to do about it; the SDK's own errors do not, so [`diagnosis`] asks the server again
+//! says what to do about it; the SDK's own errors do not, so `diagnosis` asks the server again
 //! by hand.
 //!
 //! Redirects are not followed, and no credential is ever part of a message.

@@ -95,6 +95,9 @@ async fn run(
     let mut task = AbortOnDrop(tokio::spawn(call));
     tokio::select! {
         outcome = &mut task.0 => outcome.unwrap_or_else(|error| Err(Problem::internal(error))),
+        () = limit::abandoned(context) => {
+            Err(Problem::new(ErrorCode::Cancelled, "the call was taken back"))
+        }
         () = limit::reached(limit, context.waiting()) => {
             context.cancellation().cancel();
             let name = &tool.tool.declaration.name;

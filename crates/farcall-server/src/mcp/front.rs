@@ -13,6 +13,7 @@ use farcall_core::principal::Principal;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use serde::Deserialize;
+use tokio::sync::MutexGuard;
 
 use super::{Protocol, stream};
 use crate::{edge, problem_response::json_rpc, router::MCP};
@@ -70,11 +71,14 @@ pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Reque
     } else {
         Bytes::new()
     };
-    if protocol.are_sessions_on
-        && let Err(refusal) = session_is_callers(&protocol, &parts, &body).await
-    {
-        return refusal;
-    }
+    let _place = if protocol.are_sessions_on {
+        match session_is_callers(&protocol, &parts, &body).await {
+            Ok(place) => place,
+            Err(refusal) => return refusal,
+        }
+    } else {
+        None
+    };
     if is_call && (accepts.json || accepts.stream) {
         // The SDK insists on both; what the client cannot read is translated below.
         let both = HeaderValue::from_static("application/json, text/event-stream");
@@ -108,12 +112,13 @@ pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Reque
     response
 }
 
-/// Refuses somebody else's session as one that never existed, and a new one above the limit.
-async fn session_is_callers(
-    protocol: &Protocol,
+/// Refuses somebody else's session as one that never existed, and a new one above the limit;
+/// holds the place of one that is about to be opened.
+async fn session_is_callers<'a>(
+    protocol: &'a Protocol,
     parts: &http::request::Parts,
     body: &[u8],
-) -> Result<(), Response> {
+) -> Result<Option<MutexGuard<'a, ()>>, Response> {
     #[derive(Deserialize)]
     struct Method<'a> {
         // Owned where it is written with escapes.
@@ -125,7 +130,7 @@ async fn session_is_callers(
         let caller = parts.extensions.get::<Principal>();
         let is_theirs = protocol.sessions.belongs_to(id, caller);
         return if is_theirs {
-            Ok(())
+            Ok(None)
         } else {
             Err(json_rpc(
                 StatusCode::NOT_FOUND,
@@ -137,7 +142,11 @@ async fn session_is_callers(
     let method = serde_json::from_slice::<Method>(body)
         .ok()
         .and_then(|request| request.method);
-    if method.as_deref() == Some("initialize") && protocol.sessions.are_full().await {
+    if method.as_deref() != Some("initialize") {
+        return Ok(None);
+    }
+    let place = protocol.sessions.place().await;
+    place.map(Some).ok_or_else(|| {
         let mut refusal = json_rpc(
             StatusCode::SERVICE_UNAVAILABLE,
             -32_000,
@@ -146,9 +155,8 @@ async fn session_is_callers(
         refusal
             .headers_mut()
             .insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
-        return Err(refusal);
-    }
-    Ok(())
+        refusal
+    })
 }
 
 /// The SDK's answer in a form that the client reads.

@@ -158,6 +158,9 @@ async fn in_time<T>(
     let running = panic::contain(|| Ok(begin()))?;
     tokio::select! {
         outcome = panic::contain_async(running) => outcome,
+        () = limit::abandoned(context) => {
+            Err(Problem::new(problem::ErrorCode::Cancelled, "the request was taken back"))
+        }
         () = limit::reached(DEFAULT_TIME_LIMIT, context.waiting()) => {
             let seconds = DEFAULT_TIME_LIMIT.as_secs();
             let sentence = format!("this took longer than its limit of {seconds} s and was cut");

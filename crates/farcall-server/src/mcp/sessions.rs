@@ -30,6 +30,8 @@ pub(crate) struct BoundedSessions {
     inner: LocalSessionManager,
     max: usize,
     owners: Mutex<HashMap<SessionId, Principal>>,
+    /// Held while a session is opened, so that many at once cannot be too many.
+    opening: tokio::sync::Mutex<()>,
 }
 
 /// Why a session cannot be used.
@@ -49,11 +51,17 @@ impl BoundedSessions {
             inner,
             max: limits.max,
             owners: Mutex::default(),
+            opening: tokio::sync::Mutex::default(),
         }
     }
 
-    /// Whether there is no place for another session.
-    pub(crate) async fn are_full(&self) -> bool {
+    /// The place for another session, to be held until it is open; `None` where there is none.
+    pub(crate) async fn place(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        let place = self.opening.lock().await;
+        (!self.are_full().await).then_some(place)
+    }
+
+    async fn are_full(&self) -> bool {
         self.inner.sessions.read().await.len() >= self.max
     }
 

@@ -13,7 +13,7 @@ use tokio::{net::TcpListener, sync::watch, time::timeout};
 pub(crate) const TOKEN: &str = "a-token-for-the-tests";
 
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Compares an [`Ended`] with what is written behind it, or in a file where that is long; ids,
 /// checksums, ports and times have no say.

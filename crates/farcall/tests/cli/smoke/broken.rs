@@ -44,8 +44,8 @@ fn answering(name: &str, answer: impl Fn() -> Value + Send + Sync + 'static) -> 
     })
 }
 
-fn status(state: &str, stage: u64) -> Value {
-    json!({"job_id": ID, "state": state, "stage": stage, "total_stages": 3, "message": "working"})
+fn status(state: &str, reached: u64) -> Value {
+    json!({"job_id": ID, "state": state, "stage": reached, "total_stages": 3, "message": "working"})
 }
 
 fn ready(url: &str, content: &[u8]) -> Value {
