@@ -43,6 +43,11 @@ impl Machine {
         })
     }
 
+    /// The core of the server and that of the load.
+    pub(crate) fn pair(&self) -> [usize; 2] {
+        [self.server_core, self.generator_core]
+    }
+
     /// From here on this process, which makes the load, stays on its core.
     pub(crate) fn pin_generator(&self) -> Result<()> {
         let mut cores = CpuSet::new();

@@ -66,6 +66,11 @@ impl Options {
         if self.quick { 3 } else { 5 }
     }
 
+    /// How often a measurement is tried that others disturb.
+    pub(crate) fn tries(&self) -> usize {
+        if self.quick { 2 } else { 5 }
+    }
+
     /// How long a contestant is measured in a round.
     pub(crate) fn window(&self) -> Duration {
         Duration::from_millis(if self.quick { 500 } else { 2_000 })

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, time::Duration};
 use anyhow::{Context, Result};
 
 /// The kernel's unit of processor time in `/proc/<pid>/stat`: USER_HZ, 100 on every Linux.
-const TICK: Duration = Duration::from_millis(10);
+pub(crate) const TICK: Duration = Duration::from_millis(10);
 
 /// A process by its number.
 #[derive(Clone, Copy, Debug)]

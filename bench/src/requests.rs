@@ -72,7 +72,7 @@ fn older(body: &str, session: Option<&str>) -> Vec<u8> {
 
 fn post(body: &str, accept: &str, version: &str, headers: &[(&str, &str)]) -> Vec<u8> {
     let mut head = format!(
-        "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\nAccept: {accept}\r\nMCP-Protocol-Version: {version}\r\nContent-Length: {}\r\n",
+        "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:8900\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\nAccept: {accept}\r\nMCP-Protocol-Version: {version}\r\nContent-Length: {}\r\n",
         body.len()
     );
     for (name, value) in headers {
@@ -84,7 +84,7 @@ fn post(body: &str, accept: &str, version: &str, headers: &[(&str, &str)]) -> Ve
 /// A file or a probe.
 pub(crate) fn get(path: &str) -> Vec<u8> {
     format!(
-        "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {TOKEN}\r\nAccept: */*\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:8900\r\nAuthorization: Bearer {TOKEN}\r\nAccept: */*\r\n\r\n"
     )
     .into_bytes()
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::process::Process;
+use super::watch::{Spent, Watch};
 
 /// Answers and their times within one window.
 #[derive(Clone, Debug, Default)]
@@ -14,17 +14,15 @@ pub(crate) struct Measured {
     bytes: u64,
     /// Times from a request's first byte to its answer's last, in nanoseconds; sorted at the end.
     times: Vec<u32>,
-    server_time: Duration,
-    generator_time: Duration,
+    spent: Spent,
 }
 
 impl Measured {
-    pub(super) fn begin(server: Process) -> Result<Self> {
+    pub(super) fn begin(watch: Watch) -> Result<Self> {
         Ok(Self {
             // Never moved to a larger place while it counts.
             times: Vec::with_capacity(2 << 20),
-            server_time: server.processor_time()?,
-            generator_time: Process::own().processor_time_alone()?,
+            spent: watch.look()?,
             begun: Some(Instant::now()),
             ..Self::default()
         })
@@ -39,12 +37,9 @@ impl Measured {
             .push(u32::try_from(time.as_nanos()).unwrap_or(u32::MAX));
     }
 
-    pub(super) fn end(&mut self, server: Process) -> Result<()> {
+    pub(super) fn end(&mut self, watch: Watch) -> Result<()> {
         self.elapsed = self.begun.map(|begun| begun.elapsed()).unwrap_or_default();
-        self.server_time = server.processor_time()?.saturating_sub(self.server_time);
-        self.generator_time = Process::own()
-            .processor_time_alone()?
-            .saturating_sub(self.generator_time);
+        self.spent = watch.look()?.since(self.spent);
         self.times.sort_unstable();
         self.times.shrink_to_fit();
         Ok(())
@@ -66,7 +61,7 @@ impl Measured {
 
     /// The server's processor seconds for a gigabyte (10^9).
     pub(crate) fn seconds_per_gigabyte(&self) -> f64 {
-        self.server_time.as_secs_f64() / (self.bytes as f64 / 1e9)
+        self.spent.server.as_secs_f64() / (self.bytes as f64 / 1e9)
     }
 
     /// The time that half of the answers took at most, in microseconds.
@@ -89,11 +84,21 @@ impl Measured {
 
     /// How busy the server was, of one core.
     pub(crate) fn server_share(&self) -> f64 {
-        self.server_time.as_secs_f64() / self.elapsed.as_secs_f64()
+        self.share(self.spent.server)
     }
 
     /// How busy the load generator was, of its core; near 1 it is what was measured.
     pub(crate) fn generator_share(&self) -> f64 {
-        self.generator_time.as_secs_f64() / self.elapsed.as_secs_f64()
+        self.share(self.spent.generator)
+    }
+
+    /// How busy everybody else was on the two cores, of one.
+    pub(crate) fn others_share(&self) -> f64 {
+        let known = self.spent.server + self.spent.generator;
+        self.share(self.spent.cores.saturating_sub(known))
+    }
+
+    fn share(&self, time: Duration) -> f64 {
+        time.as_secs_f64() / self.elapsed.as_secs_f64()
     }
 }

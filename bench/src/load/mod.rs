@@ -6,6 +6,7 @@
 mod connection;
 mod measured;
 mod response;
+mod watch;
 
 use std::{
     net::SocketAddr,
@@ -19,8 +20,7 @@ use rustix::{
 };
 
 use self::connection::Connection;
-pub(crate) use self::{measured::Measured, response::Reader};
-use crate::process::Process;
+pub(crate) use self::{measured::Measured, response::Reader, watch::Watch};
 
 /// Room for what one read brings.
 const BUFFER: usize = 256 << 10;
@@ -53,7 +53,7 @@ pub(crate) enum Until {
 /// What is sent, and for how long.
 pub(crate) struct Load<'a> {
     pub(crate) address: SocketAddr,
-    pub(crate) process: Process,
+    pub(crate) watch: Watch,
     /// One for each connection; it sends it again and again.
     pub(crate) requests: &'a [Vec<u8>],
     pub(crate) expected: Expected,
@@ -86,10 +86,10 @@ impl Load<'_> {
             run.waiting += 1;
         }
         run.go_on(Until::Elapsed(self.warm_up))?;
-        run.measured = Measured::begin(self.process)?;
+        run.measured = Measured::begin(self.watch)?;
         run.go_on(self.until)?;
         let mut measured = std::mem::take(&mut run.measured);
-        measured.end(self.process)?;
+        measured.end(self.watch)?;
         run.drain()?;
         Ok(measured)
     }

@@ -50,6 +50,7 @@ struct Detail {
     resident_bytes: u64,
     server_busy: f64,
     load_busy: f64,
+    others_busy: f64,
 }
 
 impl Report {
@@ -112,6 +113,7 @@ impl Report {
             resident_bytes: series.resident,
             server_busy: series.median(Measured::server_share),
             load_busy: series.median(Measured::generator_share),
+            others_busy: series.median(Measured::others_share),
         }));
     }
 

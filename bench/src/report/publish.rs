@@ -10,7 +10,8 @@ use crate::options::Options;
 const HOW: &str = "\
 Every contestant is measured once in every round, by turns; a number is the median of the rounds, \
 `result` is the ratio of two medians, and `rounds` is how far the ratios of single rounds lie \
-apart. Each server runs on one core, the load generator on another (raw keep-alive connections \
+apart. A measurement during which other processes took more than 8 % of a core is repeated, at most \
+four times, and the quietest one counts. Each server runs on one core, the load generator on another (raw keep-alive connections \
 that send the same bytes again when an answer is complete); footprint, start and idle are \
 measured without such limits. Requests carry a bearer token; farcall and the guide's server check \
 it. farcall runs with its defaults: Host and Origin guard, bearer check, limits, validation of \
@@ -95,8 +96,9 @@ impl Report {
             "p50",
             "p99",
             "RSS",
-            "server core",
-            "load core",
+            "server busy",
+            "load busy",
+            "others busy",
         ];
         let rows: Vec<_> = self
             .details
@@ -112,6 +114,7 @@ impl Report {
                     Unit::Mebibytes.show(detail.resident_bytes as f64),
                     Unit::Share.show(detail.server_busy),
                     Unit::Share.show(detail.load_busy),
+                    Unit::Share.show(detail.others_busy),
                 ]
             })
             .collect();

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::{Bench, CONNECTIONS};
 use crate::{
-    load::{Expected, Judge, Load, Until},
+    load::{Expected, Judge, Load, Until, Watch},
     mcp,
     process::{Process, pause},
     report::{Absolute, Bound, Report, Unit, thousands},
@@ -27,6 +27,7 @@ pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
     let server = servers::example(bench.setup, on, None)?;
     let add = Repeated {
         server: &server,
+        watch: Watch::new(server.process(), bench.machine),
         request: requests::add(),
         judge: mcp::judge_sum,
         // Answered is done.
@@ -44,6 +45,7 @@ pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
     let address = server.address;
     let job = Repeated {
         server: &server,
+        watch: Watch::new(server.process(), bench.machine),
         request: mcp::start_file(FILE),
         judge: mcp::judge_started,
         // Jobs are taken in the order they came, so the last one ends last.
@@ -60,6 +62,7 @@ pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
 /// A request that is sent many times.
 struct Repeated<'a, W> {
     server: &'a Server,
+    watch: Watch,
     request: Vec<u8>,
     judge: Judge,
     /// Returns when everything that was asked for is over.
@@ -93,7 +96,7 @@ impl<W: Fn() -> Result<()>> Repeated<'_, W> {
     fn send(&self, times: u64) -> Result<()> {
         let load = Load {
             address: self.server.address,
-            process: self.server.process(),
+            watch: self.watch,
             requests: &vec![self.request.clone(); CONNECTIONS],
             expected: Expected::Body(self.judge),
             warm_up: Duration::ZERO,

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use super::{Bench, CONNECTIONS};
 use crate::{
-    load::{Expected, Load, Until},
+    load::{Expected, Load, Until, Watch},
     mcp,
     process::{Process, pause},
     report::{Absolute, Bound, Report, Unit, gibibytes},
@@ -24,7 +24,7 @@ pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
     let before = server.process().resident()?;
     let load = Load {
         address: server.address,
-        process: server.process(),
+        watch: Watch::new(server.process(), bench.machine),
         requests: &vec![requests::get(&format!("/files/{job}")); CONNECTIONS],
         expected: Expected::Length(length),
         warm_up: Duration::ZERO,

@@ -8,6 +8,7 @@ use std::sync::{
 use farcall_core::{
     context::{CallContext, LogLevel},
     principal::Principal,
+    updates::Update,
 };
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
@@ -21,6 +22,7 @@ use rmcp::{
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
 use serde_json::Value;
+use tokio::sync::broadcast::Receiver;
 
 use super::{
     Server,
@@ -41,6 +43,8 @@ pub(crate) struct Connection {
     log_level: Mutex<LogLevel>,
     subscribed: Subscribed,
     is_told_news: AtomicBool,
+    /// News for subscriptions that were accepted and are not listened to yet.
+    begun: Mutex<Vec<Receiver<Update>>>,
 }
 
 pub(super) type Request = RequestContext<RoleServer>;
@@ -53,6 +57,7 @@ impl Connection {
             log_level: Mutex::new(LogLevel::Info),
             subscribed: Subscribed::default(),
             is_told_news: AtomicBool::new(false),
+            begun: Mutex::default(),
         }
     }
 
@@ -242,12 +247,20 @@ impl ServerHandler for Connection {
         &self,
         requested: &SubscriptionFilter,
     ) -> Option<SubscriptionFilter> {
-        self.server.updates.is_some().then(|| requested.clone())
+        let updates = self.server.updates.as_ref()?;
+        // The SDK confirms before it calls `listen`, and what is sent in between must arrive.
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        begun.push(updates.subscribe());
+        Some(requested.clone())
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
-        if let Some(updates) = &self.server.updates {
-            listen::listen(&context, updates, &self.server.stopping).await;
+        let begun = {
+            let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+            begun.pop()
+        };
+        if let Some(news) = begun {
+            listen::listen(&context, news, &self.server.stopping).await;
         }
         Ok(())
     }
@@ -294,7 +307,7 @@ impl ServerHandler for Connection {
             tokio::spawn(listen::tell(
                 context.peer,
                 self.subscribed.clone(),
-                updates,
+                updates.subscribe(),
                 stopping,
             ));
         }

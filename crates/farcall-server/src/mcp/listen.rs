@@ -6,20 +6,19 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use farcall_core::updates::{Update, Updates};
+use farcall_core::updates::Update;
 use rmcp::{
     Peer, RoleServer, model::ResourceUpdatedNotificationParam, service::SubscriptionContext,
 };
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
 /// Sends the news that one stream subscribed to, until its client goes or the server stops.
 pub(super) async fn listen(
     context: &SubscriptionContext,
-    updates: &Updates,
+    mut news: Receiver<Update>,
     stopping: &CancellationToken,
 ) {
-    let mut news = updates.subscribe();
     loop {
         let update = tokio::select! {
             update = news.recv() => update,
@@ -82,10 +81,9 @@ impl Subscribed {
 pub(super) async fn tell(
     peer: Peer<RoleServer>,
     subscribed: Subscribed,
-    updates: Updates,
+    mut news: Receiver<Update>,
     stopping: CancellationToken,
 ) {
-    let mut news = updates.subscribe();
     loop {
         let update = tokio::select! {
             update = news.recv() => update,

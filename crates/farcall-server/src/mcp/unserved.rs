@@ -21,17 +21,13 @@ pub(super) fn unserved(request: CustomRequest) -> ErrorData {
         "tools/call" => fault::<CallToolRequestParams>(params),
         _ => None,
     };
-    match fault {
-        Some(fault) => {
-            let sentence = format!("the params of `{method}` do not fit: {fault}");
-            ErrorData::invalid_params(sentence, None)
-        }
-        None => {
-            let shown = shortened(method, 64);
-            let sentence = format!("there is no method `{}` here", shown.escape_debug());
-            ErrorData::new(ErrorCode::METHOD_NOT_FOUND, sentence, None)
-        }
+    if let Some(fault) = fault {
+        let sentence = format!("the params of `{method}` do not fit: {fault}");
+        return ErrorData::invalid_params(sentence, None);
     }
+    let shown = shortened(method, 64);
+    let sentence = format!("there is no method `{}` here", shown.escape_debug());
+    ErrorData::new(ErrorCode::METHOD_NOT_FOUND, sentence, None)
 }
 
 /// What is wrong with `params`, told in a length that does not depend on them.

@@ -4,6 +4,12 @@
 //! it does. Nothing sleeps: tests wait for signals, and what must happen is waited for at most
 //! half a minute.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::unwrap_used,
+    reason = "`json!` values are made where they are passed, and a test that cannot go on has failed"
+)]
+
 mod auth;
 mod edge;
 mod files;

@@ -52,12 +52,12 @@ fn hello() -> Router {
 
 /// [`hello`], and a route whose answer comes when `gate` opens; `begun` hears of every request.
 fn gated(gate: &CancellationToken) -> (Router, mpsc::UnboundedReceiver<()>) {
-    let (begin, begun) = mpsc::unbounded_channel();
+    let (says, begun) = mpsc::unbounded_channel();
     let gate = gate.clone();
     let handler = move || {
-        let (begin, gate) = (begin.clone(), gate.clone());
+        let (says, gate) = (says.clone(), gate.clone());
         async move {
-            begin.send(()).unwrap();
+            says.send(()).unwrap();
             gate.cancelled().await;
             "at last"
         }
@@ -112,7 +112,7 @@ async fn a_connection_that_idles_too_long_is_closed() {
 #[tokio::test]
 async fn a_head_that_is_too_large_is_refused() {
     let running = accepting(hello(), Limits::default()).await;
-    let many: String = (0..200).map(|n| format!("x-{n}: 1\r\n")).collect();
+    let many = "x-many: 1\r\n".repeat(200);
     let large = format!("x-large: {}\r\n", "x".repeat(40 << 10));
     for headers in [many, large] {
         let mut connection = Connection::open(running.address).await;
@@ -240,13 +240,13 @@ async fn a_stop_that_is_told_to_hurry_does_not_wait() {
 #[tokio::test]
 async fn a_call_that_runs_when_the_server_stops_is_answered() {
     let gate = CancellationToken::new();
-    let (begin, mut begun) = mpsc::unbounded_channel();
+    let (says, mut begun) = mpsc::unbounded_channel();
     let opened = gate.clone();
     let declaration = ToolDeclaration::new("slow", "Answer when the test says so.");
     let slow = Tool::dynamic(declaration, move |_, _| {
-        let (begin, opened) = (begin.clone(), opened.clone());
+        let (says, opened) = (says.clone(), opened.clone());
         async move {
-            begin.send(()).unwrap();
+            says.send(()).unwrap();
             opened.cancelled().await;
             Ok(ToolOutput::structured(json!({"done": true})))
         }

@@ -15,6 +15,7 @@ use super::{Events, Reply, Rpc, rpc::Era, soon};
 pub(crate) struct Setup {
     app: App,
     environment: Vec<(String, String)>,
+    folder: Option<TempDir>,
 }
 
 impl Setup {
@@ -22,7 +23,14 @@ impl Setup {
         Self {
             app,
             environment: Vec::new(),
+            folder: None,
         }
+    }
+
+    /// Takes up the data of an earlier server.
+    pub(crate) fn in_folder(mut self, folder: TempDir) -> Self {
+        self.folder = Some(folder);
+        self
     }
 
     /// Sets an environment variable.
@@ -33,10 +41,10 @@ impl Setup {
 
     /// Serves on a free port of this machine, with a data folder of its own.
     pub(crate) async fn start(self) -> Server {
-        let folder = tempfile::Builder::new()
-            .prefix("farcall-blackbox-")
-            .tempdir()
-            .unwrap();
+        let folder = self.folder.unwrap_or_else(|| {
+            let mut fresh = tempfile::Builder::new();
+            fresh.prefix("farcall-blackbox-").tempdir().unwrap()
+        });
         let data_dir = folder.path().to_str().unwrap();
         let mut environment = vec![("MCP_PORT", "0"), ("FARCALL_DATA_DIR", data_dir)];
         let own = self.environment.iter();
@@ -52,7 +60,7 @@ impl Setup {
         Server {
             client,
             running: ready.start(),
-            _folder: folder,
+            folder,
         }
     }
 }
@@ -61,13 +69,20 @@ impl Setup {
 pub(crate) struct Server {
     client: Client,
     running: Running,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Server {
     /// Stops it in order.
     pub(crate) async fn stop(self) {
         soon(self.running.stop()).await;
+    }
+
+    /// Stops it without waiting for what it does, and leaves its data.
+    pub(crate) async fn cut(self) -> TempDir {
+        self.running.hurry().cancel();
+        soon(self.running.stop()).await;
+        self.folder
     }
 }
 

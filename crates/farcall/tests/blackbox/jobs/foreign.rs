@@ -1,10 +1,12 @@
 //! Jobs that do not exist, for this caller: all of them look alike.
 
+use std::time::Duration;
+
 use farcall::{Value, json};
 
 use crate::{
-    harness::{Client, Server, Setup},
-    offers::{Callers, ended, printed, result, started, tools_and_jobs},
+    harness::{Client, Server, Setup, soon},
+    offers::{Callers, count, ended, printed, result, started, tools, tools_and_jobs},
 };
 
 const NOWHERE: &str = "00000000000000000000000000000000";
@@ -102,6 +104,26 @@ async fn a_job_of_another_kind_is_unknown() {
             .tool_failure();
         assert_eq!(failure["error_code"], "unknown_job");
     }
+}
+
+#[tokio::test]
+async fn an_expired_job_is_unknown_and_its_file_is_gone() {
+    let mut job = count();
+    job.keep_for = Duration::ZERO;
+    let server = Setup::new(tools().add_job(job)).start().await;
+    let id = started(&server, "count", json!({"text": "x"})).await;
+    let failure = soon(async {
+        loop {
+            let reply = server.call("get_count_status", json!({"job_id": id})).await;
+            if reply.result()["isError"] == true {
+                return reply.tool_failure();
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(failure["error_code"], "unknown_job");
+    assert_eq!(server.get(&format!("/files/{id}")).await.status, 404);
 }
 
 #[tokio::test]

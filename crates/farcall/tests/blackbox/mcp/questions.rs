@@ -195,19 +195,26 @@ async fn a_state_belongs_to_its_server() {
 }
 
 #[tokio::test]
+async fn a_state_outlives_a_restart_where_the_server_keeps_data() {
+    let app = || app().add_job(crate::offers::count());
+    let server = Setup::new(app()).start().await;
+    let state = asked(&server, 2).await;
+    let folder = server.cut().await;
+    let server = Setup::new(app()).in_folder(folder).start().await;
+    let result = answer(buying(&server, 2), &state, red())
+        .send()
+        .await
+        .result();
+    assert_eq!(result["content"][0]["text"], "2 tins of red");
+}
+
+#[tokio::test]
 async fn a_client_that_cannot_be_asked_is_told_which_capability_it_lacks() {
     let server = server().await;
-    for (tool, capability) in [("buy", "elicitation"), ("ponder", "sampling")] {
-        let reply = server.call(tool, json!({"tins": 1})).await;
-        if tool == "ponder" {
-            // It takes no arguments at all.
-            assert!(reply.tool_error().contains("`tins`"));
-        }
-        let arguments = if tool == "buy" {
-            json!({"tins": 1})
-        } else {
-            json!({})
-        };
+    for (tool, arguments, capability) in [
+        ("buy", json!({"tins": 1}), "elicitation"),
+        ("ponder", json!({}), "sampling"),
+    ] {
         let reply = server.call(tool, arguments).await;
         assert_eq!(
             (reply.status, reply.rpc_error().0),

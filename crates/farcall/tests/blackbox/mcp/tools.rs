@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use farcall::{App, Tool, ToolDeclaration, ToolOutput, json, prelude::*};
+use farcall::{App, Tool, ToolDeclaration, ToolOutput, Value, json, prelude::*};
 
 use crate::{
     harness::{Era, Server, Setup, soon},
@@ -22,8 +22,7 @@ async fn late_panic() -> String {
 /// Panic on a thread of its own.
 #[tool]
 fn plain_panic() -> String {
-    let nothing: Option<String> = None;
-    nothing.expect("there is nothing in /src/main.rs:1")
+    panic!("there is nothing in /src/main.rs:1")
 }
 
 /// Panic while its answer is written.
@@ -45,8 +44,6 @@ fn early_panic(
 ) -> std::future::Ready<Result<ToolOutput, Problem>> {
     panic!("panicked before there was a future")
 }
-
-use farcall::Value;
 
 fn panicking() -> App {
     let declaration = ToolDeclaration::new("early_panic", "Panic before there is a future.");

@@ -1,10 +1,10 @@
 //! Questions in a session: the server sends a request of its own while the call waits.
 
-use farcall::{Question, Sessions, json, prelude::*};
+use farcall::{Question, Sessions, Tool, ToolDeclaration, json, prelude::*};
 
 use super::Session;
 use crate::{
-    harness::{Server, Setup},
+    harness::{Server, Setup, soon},
     offers::tools,
 };
 
@@ -74,6 +74,31 @@ async fn a_model_is_asked_and_the_call_goes_on_with_the_answer() {
     session.answer(&question["id"], said).await;
     let result = events.expect().await;
     assert_eq!(result["result"]["content"][0]["text"], "a pond", "{result}");
+}
+
+#[tokio::test]
+async fn a_call_that_is_taken_back_is_cancelled() {
+    let (says, mut said) = tokio::sync::mpsc::unbounded_channel();
+    let declaration = ToolDeclaration::new("wait", "Wait until the call is taken back.");
+    let wait = Tool::dynamic(declaration, move |ctx: CallContext, _| {
+        let says = says.clone();
+        async move {
+            says.send("begun").unwrap();
+            ctx.cancellation().cancelled().await;
+            says.send("told").unwrap();
+            Ok(ToolOutput::text("too late"))
+        }
+    });
+    let app = tools().add_tool(wait).sessions(Sessions::default());
+    let server = Setup::new(app).start().await;
+    let session = Session::open(&server).await;
+    let call = session.call("wait", json!({}));
+    let body = call.body().replace("\"id\":1,", "\"id\":77,");
+    let _events = call.with_body(body).events().await;
+    assert_eq!(soon(said.recv()).await, Some("begun"));
+    let back = session.request("notifications/cancelled", json!({"requestId": 77}));
+    assert_eq!(back.without_id().send().await.status, 202);
+    assert_eq!(soon(said.recv()).await, Some("told"));
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use farcall::axum::routing::get;
 use farcall::{
     App, Completion, Job, JobContext, Pipeline, Problem, Prompt, Resource, ResourceTemplate,
     Target, Tool, ToolDeclaration, ToolOutput, Value, json,
@@ -18,6 +19,7 @@ fn tool(name: &str, description: &str, change: impl FnOnce(&mut ToolDeclaration)
     Tool::dynamic(declaration, |_, _| async { Ok(ToolOutput::text("")) })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "stages return results")]
 fn keep(_: &JobContext, value: Value) -> Result<Value, Problem> {
     Ok(value)
 }
@@ -80,6 +82,11 @@ fn everything_wrong() -> App {
         .resource(resource("notes://today"))
         .resource_template(template("notes://{day"))
         .resource_template(template("notes://{a}{b}"))
+        .route("/mcp", get(|| async { "" }))
+        .route("no-slash", get(|| async { "" }))
+        .route("/twice", get(|| async { "" }))
+        .public_route("/twice", get(|| async { "" }))
+        .public_route("/files/mine", get(|| async { "" }))
         .completion(completion(Target::Prompt("hello".to_owned())))
         .completion(completion(Target::ResourceTemplate("notes://{day}".to_owned())))
 }
