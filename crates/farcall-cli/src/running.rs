@@ -8,7 +8,7 @@ use farcall_core::{
     catalog::Faults,
     clock::{Clock, SystemClock},
 };
-use farcall_jobs::{Links, Queue, Runner};
+use farcall_jobs::{Links, Programs, Queue, Runner, RunnerOptions};
 use farcall_server::{
     Guard, JobFiles, Parts, Protocol, StdioError, accept,
     auth::{Authenticators, SharedSecret},
@@ -74,7 +74,7 @@ impl Ready {
         getrandom::fill(&mut state_key).map_err(|error| {
             Failure::failed(format!("the system gives no random bytes: {error}"))
         })?;
-        let (jobs, runner, catalog) = if programs.is_empty() {
+        let (jobs, queue, catalog) = if programs.is_empty() {
             (None, None, app.offer.catalog(None))
         } else {
             let jobs = open(config).await?;
@@ -91,18 +91,7 @@ impl Ready {
             let catalog = app
                 .offer
                 .catalog(Some((&queue, &Links::new(public_base_url.as_str()))));
-            let runner = Runner::start(
-                &queue,
-                Arc::clone(&jobs.store),
-                jobs.artifacts.clone(),
-                programs,
-                Arc::clone(&clock),
-                app.runner.clone(),
-            );
-            let runner = runner
-                .await
-                .map_err(|error| Failure::failed(error.to_string()))?;
-            (Some(jobs), Some(runner), catalog)
+            (Some(jobs), Some(queue), catalog)
         };
         let routers = app.routes.clone().routers();
         let (gated_routes, public_routes) =
@@ -123,6 +112,13 @@ impl Ready {
         };
         let protocol =
             Protocol::new(&parts).map_err(|faults| Failure::usage(faults.to_string()))?;
+        // Last of all: a start that fails after it would cost the jobs it takes up a worker.
+        let runner = match (&parts.jobs, queue) {
+            (Some(jobs), Some(queue)) => {
+                Some(run(jobs, &queue, programs, &parts.clock, app.runner).await?)
+            }
+            _ => None,
+        };
         Ok(Self {
             listener,
             parts,
@@ -233,6 +229,26 @@ async fn open(config: &Config) -> Result<JobFiles, Failure> {
         store: Arc::new(store),
         artifacts,
     })
+}
+
+async fn run(
+    jobs: &JobFiles,
+    queue: &Queue,
+    programs: Programs,
+    clock: &Arc<dyn Clock>,
+    options: RunnerOptions,
+) -> Result<Runner, Failure> {
+    let (store, artifacts) = (Arc::clone(&jobs.store), jobs.artifacts.clone());
+    Runner::start(
+        queue,
+        store,
+        artifacts,
+        programs,
+        Arc::clone(clock),
+        options,
+    )
+    .await
+    .map_err(|error| Failure::failed(error.to_string()))
 }
 
 fn guard(config: &Config) -> Guard {

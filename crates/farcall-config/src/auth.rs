@@ -33,7 +33,9 @@ impl Auth {
             ));
         }
         Self {
-            bearer_token: token.map(|token| SecretString::from(token.to_owned())),
+            bearer_token: token
+                .filter(|token| !token.trim().is_empty())
+                .map(|token| SecretString::from(token.to_owned())),
             allow_unauthenticated: source.is_on(&variables::FARCALL_ALLOW_UNAUTHENTICATED),
             has_own_authenticator: source.has_own_authenticator(),
         }

@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, path::Path};
 
-use crate::{ConfigError, Fault, variables::Variable};
+use crate::{
+    ConfigError, Fault,
+    variables::{self, Variable},
+};
 
 /// Flags, environment and `.env`, in this order.
 #[derive(Clone, Debug, Default)]
@@ -34,9 +37,25 @@ impl Source {
                 values.insert(name, value);
             }
         }
-        values.extend(std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        }));
+        for (name, value) in std::env::vars_os() {
+            let Ok(name) = name.into_string() else {
+                continue;
+            };
+            match value.into_string() {
+                Ok(value) => {
+                    values.insert(name, value);
+                }
+                // Ignored, a secret that nobody can read would leave the server open.
+                Err(_) if variables::ALL.iter().any(|variable| variable.name == name) => {
+                    let fault = format!("`{name}` is no text in UTF-8");
+                    return Err(ConfigError(vec![Fault::new(
+                        fault,
+                        "set it again, or unset it",
+                    )]));
+                }
+                Err(_) => {}
+            }
+        }
         Ok(Self {
             values,
             own_authenticator: false,

@@ -21,7 +21,9 @@ pub struct Artifact {
     pub sha256: String,
     /// Media type, for example `image/gif`.
     pub media_type: String,
-    /// Where the bytes are, relative to the artifact store; never shown to a caller.
+    /// Where the bytes are, relative to the artifact store; never written into a value, because
+    /// values reach callers.
+    #[serde(skip)]
     pub location: String,
 }
 

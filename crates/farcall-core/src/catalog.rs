@@ -8,6 +8,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
+    JsonObject,
     completion::{Completion, Target},
     job::Job,
     name::tool_name_fault,
@@ -172,7 +173,7 @@ fn cataloged(mut tool: Tool) -> Result<CatalogedTool, Faults> {
     if declaration.schema_origin == SchemaOrigin::Declared {
         declaration
             .input_schema
-            .entry("additionalProperties")
+            .entry(closing_keyword(&declaration.input_schema))
             .or_insert(Value::Bool(false));
     }
     let input = compile(&declaration.input_schema)?;
@@ -191,6 +192,19 @@ fn cataloged(mut tool: Tool) -> Result<CatalogedTool, Faults> {
         output,
         output_admits_errors,
     })
+}
+
+/// The keyword that refuses unknown parameters: the usual one sees `properties` alone, and would
+/// refuse the ones that stand in another part of the schema.
+fn closing_keyword(schema: &JsonObject) -> &'static str {
+    let has_parts = ["$ref", "allOf", "anyOf", "if", "oneOf"]
+        .iter()
+        .any(|part| schema.contains_key(*part));
+    if has_parts {
+        "unevaluatedProperties"
+    } else {
+        "additionalProperties"
+    }
 }
 
 /// Every fault of these declarations, in order of appearance.
@@ -237,6 +251,14 @@ pub fn job_faults(job: &Job) -> Vec<Fault> {
     };
     if job.program.total_stages() == 0 {
         report.add("its pipeline has no stage; add one with `.stage(\"…\", …)`");
+    }
+    if job
+        .program
+        .steps()
+        .iter()
+        .any(|step| step.stages.is_empty())
+    {
+        report.add("a part of its pipeline has no stage and would never run; name one");
     }
     let mut seen = HashSet::new();
     for stage in job.program.stages() {

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use crate::clock::Timestamp;
+
 /// A right of a [`Principal`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -46,6 +48,13 @@ impl Principal {
     /// The stable identity, recorded as the owner of jobs and files.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// Whether it may see what belongs to `owner` and expires at `expires_at`: its own, or
+    /// everyone's with the scope `admin`; never what has expired.
+    pub fn may_see(&self, owner: &str, expires_at: Option<Timestamp>, now: Timestamp) -> bool {
+        let is_expired = expires_at.is_some_and(|end| end <= now);
+        !is_expired && (owner == self.id() || self.has(Scope::Admin))
     }
 
     /// Whether this principal has `scope`.

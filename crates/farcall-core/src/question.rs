@@ -85,12 +85,14 @@ impl Question {
         Self::new(Asking::Roots, json!({}))
     }
 
-    /// Adds a required field to a form; `schema` is one of MCP's primitive schemas.
+    /// Adds a required field to a form, and nothing to other questions; `schema` is one of MCP's primitive schemas.
     #[must_use]
     pub fn field(self, name: impl Into<String>, schema: Value) -> Self {
         let name = name.into();
         let mut question = self.optional_field(name.clone(), schema);
-        if let Some(required) = question.params["requestedSchema"]["required"].as_array_mut() {
+        let form = question.params.get_mut("requestedSchema");
+        let required = form.and_then(|form| form.get_mut("required"));
+        if let Some(required) = required.and_then(Value::as_array_mut) {
             required.push(name.into());
         }
         question

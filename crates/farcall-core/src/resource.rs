@@ -71,7 +71,8 @@ impl Resource {
 /// Resources whose URIs follow a pattern, such as `notes://{day}`.
 #[derive(Clone)]
 pub struct ResourceTemplate {
-    /// The pattern (RFC 6570): `{name}` stands for one segment, `{+name}` for any rest.
+    /// The pattern (RFC 6570): `{name}` stands for one plain segment, also once decoded;
+    /// `{+name}` for any rest, which may lead anywhere.
     pub uri_template: String,
     /// MCP's fields beside the pattern: `name`, `description`, `mimeType`, …
     pub fields: JsonObject,
@@ -189,12 +190,12 @@ impl UriPattern {
                         _ => left.len(),
                     };
                     let value = left.get(..end)?;
-                    if value.is_empty() || (!rest && value.contains('/')) {
-                        return None;
-                    }
                     let value = percent_encoding::percent_decode_str(value)
                         .decode_utf8()
                         .ok()?;
+                    if value.is_empty() || (!rest && !is_segment(&value)) {
+                        return None;
+                    }
                     found.insert(name.clone(), value.into_owned());
                     left = &left[end..];
                 }
@@ -202,6 +203,12 @@ impl UriPattern {
         }
         left.is_empty().then_some(found)
     }
+}
+
+/// Whether a decoded value is one plain segment, which leads to no other folder when somebody
+/// makes a path of it.
+fn is_segment(value: &str) -> bool {
+    !matches!(value, "." | "..") && !value.contains(['/', '\\', '\0'])
 }
 
 #[cfg(test)]
@@ -218,7 +225,14 @@ mod tests {
         assert_eq!(matched("a://{x}/data", "a://1/data").unwrap(), ["1"]);
         assert_eq!(matched("a://{x}/data", "a://1/2/data"), None);
         assert_eq!(matched("a://{x}/data", "a:///data"), None);
-        assert_eq!(matched("a://{x}", "a://%2e%2e").unwrap(), [".."]);
+        assert_eq!(matched("a://{x}", "a://%c3%a9").unwrap(), ["é"]);
+        for escape in ["%2e%2e", ".", "a%2fb", "..%2F..%2Fetc", "a%5Cb", "a%00b"] {
+            assert_eq!(
+                matched("a://{x}", &format!("a://{escape}")),
+                None,
+                "{escape}"
+            );
+        }
     }
 
     #[test]

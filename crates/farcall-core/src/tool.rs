@@ -1,9 +1,14 @@
 //! Tools: what is declared about them, and what runs when they are called.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 use crate::{
     BoxFuture, JsonObject,
@@ -168,6 +173,10 @@ impl fmt::Debug for Tool {
     }
 }
 
+/// How many calls of blocking tools run at once in a process. The threads they run on also read
+/// and write files, so tools that hang must not take all of them.
+pub const MAX_BLOCKING: usize = 256;
+
 /// Runs code that may block its thread, away from the threads that answer requests.
 ///
 /// A panic in it becomes an internal problem. When the call is cut, the code runs on to
@@ -177,9 +186,19 @@ pub fn blocking(
     run: impl FnOnce() -> Result<ToolOutput, Problem> + Send + 'static,
 ) -> BoxFuture<Result<ToolOutput, Problem>> {
     Box::pin(async move {
+        static PLACES: LazyLock<Arc<Semaphore>> =
+            LazyLock::new(|| Arc::new(Semaphore::new(MAX_BLOCKING)));
+        let place = Arc::clone(&PLACES).try_acquire_owned().map_err(|_| {
+            Problem::user(format!(
+                "{MAX_BLOCKING} calls of blocking tools are running already"
+            ))
+            .hint("try again later; the operator should look for tools that hang")
+        })?;
         // The client may have gone while this call waited for a thread.
         let cancellation = context.cancellation().clone();
         let work = tokio::task::spawn_blocking(move || {
+            // Given back when the code ends, which is not when its caller stops waiting for it.
+            let _place = place;
             if cancellation.is_cancelled() {
                 return Err(Problem::new(
                     ErrorCode::Cancelled,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use farcall_store::Claim;
 use tokio::{
     sync::Semaphore,
-    task::JoinSet,
+    task::{JoinError, JoinSet},
     time::{Instant, sleep_until},
 };
 
@@ -13,7 +13,9 @@ use crate::{Queue, RunnerOptions, execute, runner::Services};
 
 /// Claims and runs jobs until it is told to stop, then waits for the ones that run.
 pub(crate) async fn dispatch(services: Services, queue: Queue, options: RunnerOptions) {
-    let places = Arc::new(Semaphore::new(options.concurrency.max(1)));
+    let places = Arc::new(Semaphore::new(
+        options.concurrency.clamp(1, Semaphore::MAX_PERMITS),
+    ));
     let mut running = JoinSet::new();
     loop {
         let place = tokio::select! {
@@ -29,9 +31,20 @@ pub(crate) async fn dispatch(services: Services, queue: Queue, options: RunnerOp
             execute::run(services, claim).await;
             drop(place);
         });
-        while running.try_join_next().is_some() {}
+        while let Some(ended) = running.try_join_next() {
+            note(ended);
+        }
     }
-    while running.join_next().await.is_some() {}
+    while let Some(ended) = running.join_next().await {
+        note(ended);
+    }
+}
+
+/// A task of ours that panicked must not go unnoticed; its job is taken up by the next start.
+fn note(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a worker ended badly");
+    }
 }
 
 /// The next job, or `None` when it is time to stop.

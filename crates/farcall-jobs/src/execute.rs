@@ -1,14 +1,10 @@
 //! Runs the stages of one job on a thread of its own, away from the threads that answer requests.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{sync::Arc, time::Duration};
 
-use farcall_artifacts::{ArtifactError, Artifacts};
+use farcall_artifacts::ArtifactError;
 use farcall_core::{
-    artifact::{Artifact, ArtifactSink},
-    id::JobId,
+    artifact::Artifact,
     job::{JobContext, JobHost, MAX_STAGE_VALUE, Step, StepBody},
     panic,
     problem::{ErrorCode, Problem},
@@ -18,7 +14,9 @@ use serde_json::Value;
 use tokio::{runtime::Handle, sync::oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::{finish, programs::Known, report::Reporter, runner::Services};
+use crate::{
+    finish, host::Attempt, insist::insist, programs::Known, report::Reporter, runner::Services,
+};
 
 /// What an attempt came to.
 pub(crate) enum Ending {
@@ -29,7 +27,17 @@ pub(crate) enum Ending {
     },
     /// A stage gave up.
     Failed(Problem),
+    /// The server stops, and the stages with it.
+    Stopped,
+    /// The system lacked what it takes to begin; no code of the job has run.
+    NotBegun(Problem),
 }
+
+/// How long stages may take to stop when they are told to.
+const WIND_DOWN: Duration = Duration::from_secs(2);
+
+/// How long a worker waits after a job that could not be begun.
+const PAUSE: Duration = Duration::from_secs(5);
 
 /// Runs a claimed job to its end, or until the server stops.
 pub(crate) async fn run(services: Services, claim: Claim) {
@@ -42,20 +50,40 @@ pub(crate) async fn run(services: Services, claim: Claim) {
         tokio::spawn(async move { reporter.keep_up(work, over).await })
     };
     let ended = begin(services.clone(), claim.clone(), reporter, work.clone());
+    let mut ended = std::pin::pin!(ended);
     let ending = tokio::select! {
-        ending = ended => Some(ending),
-        () = services.hard_stop.cancelled() => None,
+        ending = &mut ended => ending,
+        () = services.hard_stop.cancelled() => {
+            work.cancel();
+            let wound_down = tokio::time::timeout(WIND_DOWN, ended).await;
+            match wound_down {
+                Ok(done @ Ending::Done { .. }) => done,
+                // Whatever a stage says that is told to stop, it has not finished.
+                _ => Ending::Stopped,
+            }
+        }
     };
     over.cancel();
     if let Err(error) = keep_up.await {
         tracing::error!(job = %fence.id, %error, "progress was not kept to the end");
     }
-    if let Some(ending) = ending {
-        finish::end(&services, &claim, ending).await;
-    } else {
+    match ending {
+        Ending::Done { value, artifacts } => {
+            finish::succeed(&services, &claim, value, artifacts).await;
+        }
+        Ending::Failed(problem) => finish::fail(&services, &claim, &problem).await,
         // The thread may go on for a moment; what it writes is refused from here on.
-        work.cancel();
-        finish::hand_back(&services, fence).await;
+        Ending::Stopped => finish::hand_back(&services, fence).await,
+        Ending::NotBegun(problem) => {
+            let cause = problem.cause().map(ToString::to_string);
+            tracing::error!(job = %fence.id, cause, "the job cannot be begun, it is put back");
+            finish::hand_back(&services, fence).await;
+            // What was missing is not there again at once, and the queue must not run dry on it.
+            tokio::select! {
+                () = tokio::time::sleep(PAUSE) => {}
+                () = services.soft_stop.cancelled() => {}
+            }
+        }
     }
 }
 
@@ -74,7 +102,7 @@ async fn begin(
         let _ = sender.send(attempt(&services, &claim, reporter, work, &runtime));
     };
     if let Err(error) = std::thread::Builder::new().name(name).spawn(attempt) {
-        return Ending::Failed(Problem::internal(error));
+        return Ending::NotBegun(Problem::internal(error));
     }
     receiver.await.unwrap_or_else(|_| {
         Ending::Failed(Problem::internal(
@@ -90,10 +118,17 @@ fn attempt(
     work: CancellationToken,
     runtime: &Handle,
 ) -> Ending {
+    // So that blocking stages may use what needs a runtime, as plain tools may.
+    let _runtime = runtime.enter();
     let Some(known) = services.programs.get(&claim.job) else {
         return Ending::Failed(Problem::internal(format!("no program for `{}`", claim.job)));
     };
-    match stages(services, claim, known, reporter, work, runtime) {
+    let work_dir = match services.artifacts.work_dir(claim.fence.id) {
+        Ok(work_dir) => work_dir,
+        Err(error) => return Ending::NotBegun(error.into_problem()),
+    };
+    let host = Attempt::new(services, claim, known, work_dir, reporter, work);
+    match stages(services, claim, known, &Arc::new(host), runtime) {
         Ok((value, artifacts)) => Ending::Done { value, artifacts },
         Err(problem) => Ending::Failed(problem),
     }
@@ -103,21 +138,14 @@ fn stages(
     services: &Services,
     claim: &Claim,
     known: &Known,
-    reporter: Arc<Reporter>,
-    work: CancellationToken,
+    host: &Arc<Attempt>,
     runtime: &Handle,
 ) -> Result<(Value, Vec<Artifact>), Problem> {
     let program = &known.job.program;
     let checkpoint = if claim.fingerprint == known.fingerprint {
         claim.checkpoint.clone()
     } else {
-        tracing::info!(job = %claim.fence.id, "the program has changed, the job starts from zero");
-        let restarted = services.store.restart(
-            claim.fence,
-            program.total_stages(),
-            known.fingerprint.clone(),
-        );
-        runtime.block_on(restarted).map_err(StoreError::problem)?;
+        start_over(services, claim, known, runtime)?;
         None
     };
     let finished = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.stage);
@@ -126,26 +154,7 @@ fn stages(
         |checkpoint| checkpoint.value,
     );
 
-    let host = Arc::new(Attempt {
-        id: claim.fence.id,
-        epoch: claim.fence.epoch,
-        number: claim.attempt,
-        total_stages: program.total_stages(),
-        work_dir: services
-            .artifacts
-            .work_dir(claim.fence.id)
-            .map_err(ArtifactError::into_problem)?,
-        artifacts: services.artifacts.clone(),
-        written: Arc::default(),
-        work,
-        reporter,
-        runtime: runtime.clone(),
-        position: Mutex::new(Position {
-            stages: Vec::new(),
-            stage: 0,
-        }),
-    });
-    let context = JobContext::new(Arc::clone(&host) as Arc<dyn JobHost>);
+    let context = JobContext::new(Arc::clone(host) as Arc<dyn JobHost>);
     let mut begun = 0;
     for step in program.steps() {
         let first = begun + 1;
@@ -162,13 +171,42 @@ fn stages(
                 stage: begun,
                 value: value.clone(),
             };
-            let kept = services
-                .store
-                .checkpoint(claim.fence, kept, host.take_written());
-            runtime.block_on(kept).map_err(StoreError::problem)?;
+            let written = host.take_written();
+            let keep = || {
+                services
+                    .store
+                    .checkpoint(claim.fence, kept.clone(), written.clone())
+            };
+            let kept = runtime.block_on(insist(&services.hard_stop, keep));
+            kept.map_err(StoreError::problem)?;
         }
     }
     Ok((value, host.take_written()))
+}
+
+/// Forgets what another version of the program has done: its values, its files, its folder.
+fn start_over(
+    services: &Services,
+    claim: &Claim,
+    known: &Known,
+    runtime: &Handle,
+) -> Result<(), Problem> {
+    let job = claim.fence.id;
+    tracing::info!(%job, "the program has changed, the job starts from zero");
+    let total = known.job.program.total_stages();
+    let restart = || {
+        services
+            .store
+            .restart(claim.fence, total, known.fingerprint.clone())
+    };
+    let restarted = runtime.block_on(insist(&services.hard_stop, restart));
+    restarted.map_err(StoreError::problem)?;
+    let removed = services.artifacts.remove_files(job);
+    removed.map_err(ArtifactError::into_problem)?;
+    let emptied = services.artifacts.remove_work_dir(job);
+    emptied.map_err(ArtifactError::into_problem)?;
+    let work_dir = services.artifacts.work_dir(job);
+    work_dir.map(drop).map_err(ArtifactError::into_problem)
 }
 
 fn run_step(
@@ -197,145 +235,4 @@ fn check_size(value: &Value, step: &Step) -> Result<(), Problem> {
         format!("the stage `{stage}` returned {size} bytes, at most {MAX_STAGE_VALUE} are kept between stages"),
     )
     .hint("write what is large to a file in `ctx.work_dir()` or to an artifact"))
-}
-
-/// One attempt at a job, as its code sees it.
-struct Attempt {
-    id: JobId,
-    epoch: i64,
-    number: u32,
-    total_stages: u32,
-    work_dir: PathBuf,
-    artifacts: Artifacts,
-    written: Written,
-    work: CancellationToken,
-    reporter: Arc<Reporter>,
-    runtime: Handle,
-    position: Mutex<Position>,
-}
-
-/// Files that were finished since the last checkpoint.
-type Written = Arc<Mutex<Vec<Artifact>>>;
-
-/// Where the attempt is: the stages of the present step that lie ahead, and the present one.
-struct Position {
-    stages: Vec<String>,
-    stage: u32,
-}
-
-impl Attempt {
-    /// Enters the first stage of a step; the others are entered by its own code.
-    fn begin(&self, step: &Step, first: u32) -> Result<(), Problem> {
-        {
-            let mut position = self.position.lock().unwrap_or_else(PoisonError::into_inner);
-            position.stages.clone_from(&step.stages);
-            position.stage = first - 1;
-        }
-        let name = step.stages.first().map_or("", String::as_str);
-        self.enter_stage(name)
-    }
-
-    fn take_written(&self) -> Vec<Artifact> {
-        std::mem::take(&mut self.written.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl JobHost for Attempt {
-    fn job_id(&self) -> JobId {
-        self.id
-    }
-
-    fn attempt(&self) -> u32 {
-        self.number
-    }
-
-    fn work_dir(&self) -> &Path {
-        &self.work_dir
-    }
-
-    fn cancellation(&self) -> &CancellationToken {
-        &self.work
-    }
-
-    fn enter_stage(&self, name: &str) -> Result<(), Problem> {
-        let stage = {
-            let mut position = self.position.lock().unwrap_or_else(PoisonError::into_inner);
-            let ahead = position
-                .stages
-                .iter()
-                .position(|stage| stage == name)
-                .ok_or_else(|| {
-                    Problem::user(format!("there is no stage `{name}` ahead"))
-                        .hint("stages are entered once, in the order they were declared")
-                })?;
-            position.stages.drain(..=ahead);
-            position.stage = self
-                .total_stages
-                .min(position.stage + u32::try_from(ahead + 1).unwrap_or(1));
-            position.stage
-        };
-        let message = format!("[{stage}/{}] {name}", self.total_stages);
-        self.runtime
-            .block_on(self.reporter.enter(stage, message))
-            .map_err(StoreError::problem)
-    }
-
-    fn report(&self, fraction: Option<f64>, message: Option<String>) {
-        let total = self.total_stages;
-        self.reporter.update(|report| {
-            report.progress = fraction.or(report.progress);
-            if let Some(message) = message {
-                report.message = format!("[{}/{total}] {}", report.stage, one_line(&message));
-            }
-        });
-    }
-
-    fn create_artifact(
-        &self,
-        name: &str,
-        media_type: &str,
-    ) -> Result<Box<dyn ArtifactSink>, Problem> {
-        let sink = self.artifacts.create(self.id, self.epoch, name, media_type);
-        let sink = sink.map_err(ArtifactError::into_problem)?;
-        Ok(Box::new(Recorded {
-            sink,
-            written: Arc::clone(&self.written),
-        }))
-    }
-}
-
-/// A message is one line of bearable length, whatever the code says.
-fn one_line(message: &str) -> String {
-    message
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .chars()
-        .take(200)
-        .collect()
-}
-
-/// Remembers a file once it is finished, so that the next checkpoint records it.
-struct Recorded {
-    sink: Box<dyn ArtifactSink>,
-    written: Written,
-}
-
-impl std::io::Write for Recorded {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.sink.write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.sink.flush()
-    }
-}
-
-impl ArtifactSink for Recorded {
-    fn finish(self: Box<Self>) -> Result<Artifact, Problem> {
-        let artifact = self.sink.finish()?;
-        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        written.push(artifact.clone());
-        Ok(artifact)
-    }
 }

@@ -11,7 +11,7 @@ use farcall_core::{
 use farcall_store::{Claim, Failure, Fence, JobError, StoreError, Success};
 use serde_json::Value;
 
-use crate::{execute::Ending, runner::Services};
+use crate::{insist::insist, runner::Services};
 
 /// The file that holds the result of a job that wrote no file of its own.
 const RESULT_FILE: &str = "result.json";
@@ -19,18 +19,34 @@ const RESULT_FILE: &str = "result.json";
 /// How soon the store is asked again to take an ending that it refused.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// Writes down what an attempt came to.
-pub(crate) async fn end(services: &Services, claim: &Claim, ending: Ending) {
-    let fence = claim.fence;
-    let written = match ending {
-        Ending::Done { value, artifacts } => succeed(services, claim, value, artifacts).await,
-        Ending::Failed(problem) => Err(problem),
-    };
-    if let Err(problem) = written
-        && !fail_for_certain(services, claim, &problem).await
-    {
+/// Publishes what the last stage returned, with the files of all stages; where that cannot be
+/// kept, the job has failed.
+pub(crate) async fn succeed(
+    services: &Services,
+    claim: &Claim,
+    value: Value,
+    artifacts: Vec<Artifact>,
+) {
+    match publish(services, claim, value, artifacts).await {
+        Ok(()) => remove_work_dir(services, claim.fence).await,
+        Err(problem) => fail(services, claim, &problem).await,
+    }
+}
+
+/// Writes a failure down, and removes the files that nobody can fetch any more.
+pub(crate) async fn fail(services: &Services, claim: &Claim, problem: &Problem) {
+    if !fail_for_certain(services, claim, problem).await {
         return;
     }
+    let (artifacts, job) = (services.artifacts.clone(), claim.fence.id);
+    let removed = tokio::task::spawn_blocking(move || artifacts.remove_files(job)).await;
+    if let Ok(Err(error)) = removed {
+        tracing::warn!(%job, %error, "files of the failed job are left behind");
+    }
+    remove_work_dir(services, claim.fence).await;
+}
+
+async fn remove_work_dir(services: &Services, fence: Fence) {
     let artifacts = services.artifacts.clone();
     let removed = tokio::task::spawn_blocking(move || artifacts.remove_work_dir(fence.id)).await;
     if let Ok(Err(error)) = removed {
@@ -49,7 +65,7 @@ pub(crate) async fn hand_back(services: &Services, fence: Fence) {
     }
 }
 
-async fn succeed(
+async fn publish(
     services: &Services,
     claim: &Claim,
     value: Value,
@@ -68,11 +84,9 @@ async fn succeed(
         finished_at,
         expires_at,
     };
-    services
-        .store
-        .succeed(claim.fence, success)
-        .await
-        .map_err(StoreError::problem)?;
+    let write = || services.store.succeed(claim.fence, success.clone());
+    let written = insist(&services.hard_stop, write).await;
+    written.map_err(StoreError::problem)?;
     tracing::info!(job = %claim.fence.id, kind = claim.job, "the job has succeeded");
     Ok(())
 }
@@ -113,7 +127,7 @@ async fn write_result(
 async fn fail_for_certain(services: &Services, claim: &Claim, problem: &Problem) -> bool {
     let job = claim.fence.id;
     loop {
-        match fail(services, claim, problem).await {
+        match write_failure(services, claim, problem).await {
             Ok(()) => return true,
             Err(StoreError::StaleClaim) => {
                 tracing::warn!(%job, "the job is no longer this worker's, its ending is dropped");
@@ -123,12 +137,20 @@ async fn fail_for_certain(services: &Services, claim: &Claim, problem: &Problem)
         }
         tokio::select! {
             () = tokio::time::sleep(RETRY_AFTER) => {}
-            () = services.hard_stop.cancelled() => return false,
+            () = services.hard_stop.cancelled() => {
+                // Handed back, it is at least not counted as a loss.
+                hand_back(services, claim.fence).await;
+                return false;
+            }
         }
     }
 }
 
-async fn fail(services: &Services, claim: &Claim, problem: &Problem) -> Result<(), StoreError> {
+async fn write_failure(
+    services: &Services,
+    claim: &Claim,
+    problem: &Problem,
+) -> Result<(), StoreError> {
     let cause = problem.cause().map(ToString::to_string);
     tracing::warn!(job = %claim.fence.id, kind = claim.job, code = %problem.code(), error = %problem, cause, "the job has failed");
     let (finished_at, expires_at) = times(services, claim);

@@ -1,14 +1,16 @@
 //! The life of a job.
 //!
 //! A module a step, in the order a job goes through them: [`queue`] takes it in, `claim`
-//! gives it to a worker, `execute` runs its stages, `report` keeps its progress, `finish`
-//! ends it. `maintenance` puts right what a crash left behind, and [`runner`] starts and
+//! gives it to a worker, `execute` runs its stages, which see it through `host`, `report` keeps
+//! its progress, `finish` ends it; all of them `insist` where the store may recover. `maintenance` puts right what a crash left behind, and [`runner`] starts and
 //! stops it all. [`contract`] is what callers see: three tools from one declaration.
 
 mod claim;
 pub mod contract;
 mod execute;
 mod finish;
+mod host;
+mod insist;
 pub mod links;
 mod maintenance;
 pub mod programs;

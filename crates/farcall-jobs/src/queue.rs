@@ -6,7 +6,7 @@ use farcall_core::{
     JsonObject,
     clock::Clock,
     id::JobId,
-    principal::{Principal, Scope},
+    principal::Principal,
     problem::{ErrorCode, Problem},
 };
 use farcall_store::{JobRecord, JobStore, NewJob, Outcome};
@@ -59,6 +59,7 @@ impl Queue {
             .programs
             .get(job)
             .ok_or_else(|| Problem::internal(format!("no program for `{job}`")))?;
+        known.job.program.check_input(&arguments)?;
         let id = fresh_id()?;
         let total_stages = known.job.program.total_stages();
         let new = NewJob {
@@ -139,8 +140,7 @@ impl Queue {
     }
 
     fn may_see(&self, record: &JobRecord, caller: &Principal) -> bool {
-        let is_expired = record.expires_at.is_some_and(|end| end <= self.clock.now());
-        !is_expired && (record.owner == caller.id() || caller.has(Scope::Admin))
+        caller.may_see(&record.owner, record.expires_at, self.clock.now())
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{Programs, Queue, claim, maintenance};
 pub struct RunnerOptions {
     /// How many jobs run at once; defaults to the number of processors.
     pub concurrency: usize,
-    /// How often a job may lose its worker before it fails; defaults to 2.
+    /// The loss of its worker at which a job fails; defaults to 2, so that one loss is forgiven.
     pub max_losses: u32,
     /// How often the store is asked for work that nobody announced; defaults to 5 seconds.
     pub poll_interval: Duration,
@@ -34,7 +34,15 @@ impl Default for RunnerOptions {
 /// Why the runner cannot start.
 #[derive(Debug, thiserror::Error)]
 #[error("the jobs of an earlier run cannot be taken up again: {0}")]
-pub struct StartError(Problem);
+pub struct StartError(String);
+
+impl From<Problem> for StartError {
+    // Whoever starts the server is its operator, and may read the cause.
+    fn from(problem: Problem) -> Self {
+        let cause = problem.cause().map(ToString::to_string);
+        Self(cause.unwrap_or_else(|| problem.public_message()))
+    }
+}
 
 /// What the steps of a job's life have in common.
 #[derive(Clone)]
@@ -77,9 +85,7 @@ impl Runner {
             soft_stop: CancellationToken::new(),
             hard_stop: CancellationToken::new(),
         };
-        maintenance::recover(&services, options.max_losses)
-            .await
-            .map_err(StartError)?;
+        maintenance::recover(&services, options.max_losses).await?;
         let (soft_stop, hard_stop) = (services.soft_stop.clone(), services.hard_stop.clone());
         let dispatcher = tokio::spawn(claim::dispatch(services, queue.clone(), options));
         Ok(Self {

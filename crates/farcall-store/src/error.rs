@@ -19,10 +19,10 @@ pub enum StoreError {
         what: String,
     },
     /// Anything else that the database says.
-    #[error("the job store failed")]
+    #[error("the job store failed: {0}")]
     Database(#[source] sqlx::Error),
     /// The folder cannot be made, opened or locked.
-    #[error("the data folder `{}` cannot be used", folder.display())]
+    #[error("the data folder `{}` cannot be used: {source}", folder.display())]
     Folder {
         /// The folder.
         folder: PathBuf,
@@ -31,7 +31,7 @@ pub enum StoreError {
         source: io::Error,
     },
     /// There is no room for what should be written.
-    #[error("the disk of the job store is full")]
+    #[error("the disk of the job store is full: {0}")]
     Full(#[source] sqlx::Error),
     /// Another process has the folder open.
     #[error("the data folder `{}` is in use by another farcall", folder.display())]
@@ -40,7 +40,7 @@ pub enum StoreError {
         folder: PathBuf,
     },
     /// The schema could not be brought up to date.
-    #[error("the schema of the job store cannot be brought up to date")]
+    #[error("the schema of the job store cannot be brought up to date: {0}")]
     Migration(#[source] MigrateError),
     /// The folder is on a file system on which SQLite can lose data.
     #[error(

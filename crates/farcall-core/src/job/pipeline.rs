@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::JobContext;
 use crate::{
-    BoxFuture,
+    BoxFuture, JsonObject,
     artifact::{self, Artifact},
     problem::Problem,
 };
@@ -136,6 +136,7 @@ impl<I: StageValue, T: StageValue> Pipeline<I, T> {
         Program {
             steps: self.steps,
             has_value: !returns_artifact && !returns_nothing,
+            read_input: |arguments| serde_json::from_value::<I>(arguments).map(drop),
         }
     }
 
@@ -190,6 +191,7 @@ impl fmt::Debug for Step {
 pub struct Program {
     steps: Vec<Step>,
     has_value: bool,
+    read_input: fn(Value) -> Result<(), serde_json::Error>,
 }
 
 impl Program {
@@ -213,6 +215,17 @@ impl Program {
     /// Whether the last value is a result for the caller; it is not where it only names a file.
     pub fn has_value(&self) -> bool {
         self.has_value
+    }
+
+    /// Whether the first stage can read `arguments`: a type may ask for more than its schema says.
+    ///
+    /// # Errors
+    /// A problem for the caller that names what does not fit.
+    pub fn check_input(&self, arguments: &JsonObject) -> Result<(), Problem> {
+        (self.read_input)(Value::Object(arguments.clone())).map_err(|fault| {
+            Problem::user(format!("the arguments do not fit: {fault}"))
+                .hint("`tools/list` has the schema")
+        })
     }
 
     /// Tells two versions of a program apart: SHA-256 over the names and types of its stages.

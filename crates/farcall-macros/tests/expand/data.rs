@@ -90,7 +90,7 @@ fn keywords_of_fields_become_keywords_of_the_schema() {
                             "properties": {
                                 "kind": {"type": "string", "const": "slow"},
                                 "days": {
-                                    "type": "integer", 
+                                    "type": "integer",
                                     "default": 2, "minimum": 1, "maximum": 255,
                                 },
                             },

@@ -69,7 +69,7 @@ fn a_job_declares_what_stands_in_the_source() {
             "properties": {
                 "frames": {
                     "description": "Frames to render.",
-                    "type": "integer", 
+                    "type": "integer",
                     "default": 24, "minimum": 1, "maximum": 240,
                 },
                 "title": {"description": "What to call it.", "type": ["string", "null"]},

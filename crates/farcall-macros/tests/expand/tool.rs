@@ -235,12 +235,12 @@ fn keywords_become_keywords_of_the_schema() {
             "properties": {
                 "width": {
                     "description": "Its width.",
-                    "type": "integer", 
+                    "type": "integer",
                     "minimum": 1, "maximum": 1024, "examples": [3, 4],
                 },
                 "angle": {
                     "description": "Its angle.",
-                    "type": "number", 
+                    "type": "number",
                     "default": 0.0, "minimum": -1.5, "maximum": 180,
                 },
                 "label": {
@@ -264,7 +264,7 @@ fn keywords_become_keywords_of_the_schema() {
                 },
                 "depth-in-mm": {
                     "description": "How deep it is.",
-                    "type": ["integer", "null"], 
+                    "type": ["integer", "null"],
                     "minimum": 0, "maximum": 255,
                 },
                 "region": {

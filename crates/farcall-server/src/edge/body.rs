@@ -3,15 +3,18 @@
 use std::time::Duration;
 
 use axum::{body::Body, response::Response};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 
 use super::wire::{self, WireFault};
 use crate::problem_response::{for_path, json_rpc};
 
 /// The largest body of a request, in bytes (1 MiB).
 const MAX_BODY: usize = 1 << 20;
+
+/// How much of a body that is too large is read, in bytes (16 MiB).
+const MAX_DRAINED: usize = 16 << 20;
 
 /// The longest time for a body to arrive.
 const BODY_TIME: Duration = Duration::from_mins(1);
@@ -68,36 +71,45 @@ pub(crate) async fn read_json(headers: &HeaderMap, body: Body) -> Result<Bytes, 
             "compressed requests are not read; send the body as it is",
         ));
     }
-    let too_large = || {
-        ReadError::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "the request is larger than 1 MiB; pass large data by URL or as a file",
-        )
-    };
-    let declared = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if declared.is_some_and(|length| length > MAX_BODY) {
-        return Err(too_large());
-    }
-    let collected = tokio::time::timeout(BODY_TIME, Limited::new(body, MAX_BODY).collect()).await;
+    let collected = tokio::time::timeout(BODY_TIME, collect(body)).await;
     let collected = collected.map_err(|_| {
-        ReadError::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "the request took longer than 60 s to arrive",
-        )
+        let sentence = "the request took longer than 60 s to arrive";
+        ReadError::new(StatusCode::REQUEST_TIMEOUT, sentence)
     })?;
-    let bytes = match collected {
-        Ok(collected) => collected.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => return Err(too_large()),
-        Err(error) => {
-            tracing::debug!(%error, "a request broke off");
-            return Err(ReadError::new(
-                StatusCode::BAD_REQUEST,
-                "the request broke off before its end",
-            ));
-        }
-    };
+    let bytes = collected.map_err(|error| {
+        tracing::debug!(%error, "a request broke off");
+        let sentence = "the request broke off before its end";
+        ReadError::new(StatusCode::BAD_REQUEST, sentence)
+    })?;
+    let bytes = bytes.ok_or_else(|| {
+        let sentence = "the request is larger than 1 MiB; pass large data by URL or as a file";
+        ReadError::new(StatusCode::PAYLOAD_TOO_LARGE, sentence)
+    })?;
     wire::check(&bytes)?;
     Ok(bytes)
+}
+
+/// The whole body, or `None` where it is too large. Of one that is too large some more is read
+/// and dropped: a client that is still writing when the connection closes never reads why.
+async fn collect(mut body: Body) -> Result<Option<Bytes>, axum::Error> {
+    let mut collected = BytesMut::new();
+    let mut length = 0;
+    while length <= MAX_DRAINED
+        && let Some(frame) = body.frame().await
+    {
+        let Ok(data) = frame?.into_data() else {
+            continue;
+        };
+        length += data.len();
+        if length > MAX_BODY {
+            collected = BytesMut::new();
+        } else if data.len() == length {
+            collected = data
+                .try_into_mut()
+                .unwrap_or_else(|data| BytesMut::from(&data[..]));
+        } else {
+            collected.extend_from_slice(&data);
+        }
+    }
+    Ok((length <= MAX_BODY).then(|| collected.freeze()))
 }

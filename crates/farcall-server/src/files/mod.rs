@@ -13,12 +13,7 @@ use axum::{
     extract::{Path, Request, State, rejection::PathRejection},
     response::Response,
 };
-use farcall_core::{
-    artifact::Artifact,
-    clock::Clock,
-    id::JobId,
-    principal::{Principal, Scope},
-};
+use farcall_core::{artifact::Artifact, clock::Clock, id::JobId, principal::Principal};
 use farcall_store::PublishedArtifact;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
@@ -119,12 +114,9 @@ async fn find(
                 .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
             response
         })?;
-    let may_fetch = |published: &PublishedArtifact| {
-        let is_expired = published
-            .expires_at
-            .is_some_and(|end| end <= files.clock.now());
-        !is_expired && (published.owner == caller.id() || caller.has(Scope::Admin))
-    };
+    let now = files.clock.now();
+    let may_fetch =
+        |published: &PublishedArtifact| caller.may_see(&published.owner, published.expires_at, now);
     Ok(published
         .filter(may_fetch)
         .map(|published| published.artifact))

@@ -73,7 +73,7 @@ impl PeerClient {
             progress_token: request.meta.get_progress_token().filter(|_| !is_mute),
             log_threshold: log_threshold.filter(|_| !is_mute),
             // The SDK makes up capabilities for a stateless older client; it has none here.
-            capabilities: (era != Era::Stateless)
+            capabilities: (era != Era::Stateless && !is_mute)
                 .then(|| request.client_capabilities())
                 .flatten(),
         }

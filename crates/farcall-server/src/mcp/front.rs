@@ -174,6 +174,9 @@ async fn finished(response: Response, accepts: Accepts) -> Response {
     if is_json && status == StatusCode::OK && !accepts.json {
         return stream::as_stream(response).await;
     }
+    if kind.starts_with("text/event-stream") && accepts.json && !accepts.stream {
+        return stream::as_json(response).await;
+    }
     response
 }
 

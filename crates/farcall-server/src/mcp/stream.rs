@@ -6,9 +6,11 @@ use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http::{HeaderValue, StatusCode, header};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Collected};
+use serde::{Deserialize, de::IgnoredAny};
 
 use super::KEEP_ALIVE;
+use crate::problem_response::json_rpc;
 
 type Pending = Pin<Box<dyn Future<Output = Response> + Send>>;
 
@@ -36,6 +38,36 @@ pub(super) fn late(pending: impl Future<Output = Response> + Send + 'static) -> 
 /// The same answer, a JSON value, as a stream of one event.
 pub(super) async fn as_stream(response: Response) -> Response {
     events(rest(response).await)
+}
+
+/// The answer at the end of a stream, as a JSON value, for a client that reads no streams.
+///
+/// What the stream says before it is dropped: such a client is sent no progress and no log
+/// entries, and asked nothing.
+pub(super) async fn as_json(response: Response) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let said = body.collect().await.map(Collected::to_bytes);
+    let said = said.unwrap_or_default();
+    let answer = said.split(|byte| *byte == b'\n').rev().find_map(|line| {
+        let json = line.strip_prefix(b"data:")?;
+        let message: Message = serde_json::from_slice(json).ok()?;
+        let is_answer = message.result.is_some() || message.error.is_some();
+        is_answer.then(|| said.slice_ref(json.trim_ascii()))
+    });
+    let Some(answer) = answer else {
+        tracing::error!("a stream ended without an answer");
+        let sentence = "the answer broke off";
+        return json_rpc(StatusCode::INTERNAL_SERVER_ERROR, -32_603, sentence);
+    };
+    let json = HeaderValue::from_static("application/json");
+    parts.headers.insert(header::CONTENT_TYPE, json);
+    Response::from_parts(parts, Body::from(answer))
+}
+
+#[derive(Deserialize)]
+struct Message {
+    result: Option<IgnoredAny>,
+    error: Option<IgnoredAny>,
 }
 
 /// What a stream still has to say to give `response`.

@@ -122,3 +122,16 @@ async fn a_client_that_answers_with_an_error_is_an_error_of_the_tool() {
         "{said}"
     );
 }
+
+#[tokio::test]
+async fn a_client_that_reads_json_only_gets_json_and_is_not_asked() {
+    let server = server().await;
+    let session = Session::open(&server).await;
+    let call = session.call("add", json!({"a": 2, "b": 3}));
+    let reply = call.accept("application/json").send().await;
+    assert_eq!(reply.header("content-type"), "application/json");
+    assert_eq!(reply.structured(), json!({"sum": 5.0}));
+    let call = session.call("choose", json!({}));
+    let refused = call.accept("application/json").send().await.tool_error();
+    assert!(refused.contains("elicitation/create"), "{refused}");
+}

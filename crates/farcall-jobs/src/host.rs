@@ -1,0 +1,189 @@
+//! What the code of a job sees of the runner: its place among the stages, its folder, its files.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use farcall_artifacts::{ArtifactError, Artifacts};
+use farcall_core::{
+    artifact::{Artifact, ArtifactSink},
+    id::JobId,
+    job::{JobHost, Step},
+    problem::Problem,
+};
+use farcall_store::{Claim, StoreError};
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+use crate::{insist::insist, programs::Known, report::Reporter, runner::Services};
+
+/// One attempt at a job, as its code sees it.
+pub(crate) struct Attempt {
+    id: JobId,
+    epoch: i64,
+    number: u32,
+    total_stages: u32,
+    work_dir: PathBuf,
+    artifacts: Artifacts,
+    written: Written,
+    work: CancellationToken,
+    reporter: Arc<Reporter>,
+    runtime: Handle,
+    hard_stop: CancellationToken,
+    position: Mutex<Position>,
+}
+
+/// Files that were finished since the last checkpoint.
+type Written = Arc<Mutex<Vec<Artifact>>>;
+
+/// Where the attempt is: the stages of the present step that lie ahead, and the present one.
+struct Position {
+    stages: Vec<String>,
+    stage: u32,
+}
+
+impl Attempt {
+    /// The attempt that `claim` is for; its thread has the runtime entered.
+    pub(crate) fn new(
+        services: &Services,
+        claim: &Claim,
+        known: &Known,
+        work_dir: PathBuf,
+        reporter: Arc<Reporter>,
+        work: CancellationToken,
+    ) -> Self {
+        Self {
+            id: claim.fence.id,
+            epoch: claim.fence.epoch,
+            number: claim.attempt,
+            total_stages: known.job.program.total_stages(),
+            work_dir,
+            artifacts: services.artifacts.clone(),
+            written: Arc::default(),
+            work,
+            reporter,
+            runtime: Handle::current(),
+            hard_stop: services.hard_stop.clone(),
+            position: Mutex::new(Position {
+                stages: Vec::new(),
+                stage: 0,
+            }),
+        }
+    }
+
+    /// Enters the first stage of a step; the others are entered by its own code.
+    pub(crate) fn begin(&self, step: &Step, first: u32) -> Result<(), Problem> {
+        {
+            let mut position = self.position.lock().unwrap_or_else(PoisonError::into_inner);
+            position.stages.clone_from(&step.stages);
+            position.stage = first - 1;
+        }
+        let name = step.stages.first().map_or("", String::as_str);
+        self.enter_stage(name)
+    }
+
+    pub(crate) fn take_written(&self) -> Vec<Artifact> {
+        std::mem::take(&mut self.written.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl JobHost for Attempt {
+    fn job_id(&self) -> JobId {
+        self.id
+    }
+
+    fn attempt(&self) -> u32 {
+        self.number
+    }
+
+    fn work_dir(&self) -> &Path {
+        &self.work_dir
+    }
+
+    fn cancellation(&self) -> &CancellationToken {
+        &self.work
+    }
+
+    fn enter_stage(&self, name: &str) -> Result<(), Problem> {
+        let stage = {
+            let mut position = self.position.lock().unwrap_or_else(PoisonError::into_inner);
+            let ahead = position
+                .stages
+                .iter()
+                .position(|stage| stage == name)
+                .ok_or_else(|| {
+                    Problem::user(format!("there is no stage `{name}` ahead"))
+                        .hint("stages are entered once, in the order they were declared")
+                })?;
+            position.stages.drain(..=ahead);
+            position.stage = self
+                .total_stages
+                .min(position.stage + u32::try_from(ahead + 1).unwrap_or(1));
+            position.stage
+        };
+        let message = format!("[{stage}/{}] {name}", self.total_stages);
+        let enter = || self.reporter.enter(stage, message.clone());
+        let entered = self.runtime.block_on(insist(&self.hard_stop, enter));
+        entered.map_err(StoreError::problem)
+    }
+
+    fn report(&self, fraction: Option<f64>, message: Option<String>) {
+        let total = self.total_stages;
+        self.reporter.update(|report| {
+            report.progress = fraction.or(report.progress);
+            if let Some(message) = message {
+                report.message = format!("[{}/{total}] {}", report.stage, one_line(&message));
+            }
+        });
+    }
+
+    fn create_artifact(
+        &self,
+        name: &str,
+        media_type: &str,
+    ) -> Result<Box<dyn ArtifactSink>, Problem> {
+        let sink = self.artifacts.create(self.id, self.epoch, name, media_type);
+        let sink = sink.map_err(ArtifactError::into_problem)?;
+        Ok(Box::new(Recorded {
+            sink,
+            written: Arc::clone(&self.written),
+        }))
+    }
+}
+
+/// A message is one line of bearable length, whatever the code says.
+fn one_line(message: &str) -> String {
+    message
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+        .take(200)
+        .collect()
+}
+
+/// Remembers a file once it is finished, so that the next checkpoint records it.
+struct Recorded {
+    sink: Box<dyn ArtifactSink>,
+    written: Written,
+}
+
+impl std::io::Write for Recorded {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.sink.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.sink.flush()
+    }
+}
+
+impl ArtifactSink for Recorded {
+    fn finish(self: Box<Self>) -> Result<Artifact, Problem> {
+        let artifact = self.sink.finish()?;
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        written.push(artifact.clone());
+        Ok(artifact)
+    }
+}
