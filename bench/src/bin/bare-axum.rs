@@ -13,7 +13,8 @@ use axum::{
     routing::{get, post},
     serve::ListenerExt,
 };
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use tokio::net::TcpListener;
 
 /// The same allocator as the example server's: the limit must not lose on that.
@@ -52,19 +53,51 @@ async fn answer(State(tools): State<Arc<Bytes>>, body: Bytes) -> Response {
         return json_response(tools.as_ref().clone());
     }
     let arguments = &request["params"]["arguments"];
-    let sum = arguments["a"].as_f64().unwrap_or(0.0) + arguments["b"].as_f64().unwrap_or(0.0);
-    let structured = json!({"sum": sum});
-    let answer = json!({
-        "jsonrpc": "2.0",
-        "id": request["id"],
-        "result": {
-            "content": [{"type": "text", "text": structured.to_string()}],
-            "structuredContent": structured,
-            "isError": false,
-            "resultType": "complete",
+    let sum = Sum {
+        sum: arguments["a"].as_f64().unwrap_or(0.0) + arguments["b"].as_f64().unwrap_or(0.0),
+    };
+    let text = serde_json::to_string(&sum).unwrap_or_default();
+    let answer = Answer {
+        jsonrpc: "2.0",
+        id: &request["id"],
+        result: Called {
+            content: [Block {
+                r#type: "text",
+                text,
+            }],
+            structured_content: sum,
+            is_error: false,
+            result_type: "complete",
         },
-    });
-    json_response(Bytes::from(answer.to_string()))
+    };
+    json_response(Bytes::from(serde_json::to_vec(&answer).unwrap_or_default()))
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    jsonrpc: &'static str,
+    id: &'a Value,
+    result: Called,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Called {
+    content: [Block; 1],
+    structured_content: Sum,
+    is_error: bool,
+    result_type: &'static str,
+}
+
+#[derive(Serialize)]
+struct Block {
+    r#type: &'static str,
+    text: String,
+}
+
+#[derive(Serialize)]
+struct Sum {
+    sum: f64,
 }
 
 fn json_response(json: Bytes) -> Response {

@@ -15,11 +15,14 @@ use crate::{
 pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
     let on = On::Core(bench.machine);
     let bare = servers::bare_axum(bench.setup, on, b"")?;
+    let rmcp = servers::plain_rmcp(bench.setup, on)?;
     let farcall = servers::example(bench.setup, on, None)?;
     let contestants = [
         ("bare axum", &bare, requests::add()),
         ("farcall", &farcall, requests::add()),
         ("farcall, event stream", &farcall, requests::add_as_stream()),
+        // Only to see what of the difference is the SDK's.
+        ("plain rmcp", &rmcp, requests::add()),
     ]
     .map(|(name, server, request)| Contestant {
         name,
@@ -29,7 +32,7 @@ pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
     });
     let series = rounds(&contestants, bench.options, bench.machine)?;
     report.details("add, c = 1", &series);
-    let [bare, farcall, stream] = series.as_slice() else {
+    let [bare, farcall, stream, _] = series.as_slice() else {
         anyhow::bail!("a contestant is lost");
     };
     for (what, ours, floor, goal) in [

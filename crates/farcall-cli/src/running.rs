@@ -136,13 +136,22 @@ impl Ready {
         self.parts.catalog.tools().len()
     }
 
-    /// Begins to answer.
+    /// Begins to answer over HTTP.
     pub fn start(self) -> Running {
+        self.started(router::router)
+    }
+
+    /// Begins to serve files and probes over HTTP; MCP is for
+    /// [`serve_stdio`](Running::serve_stdio) alone.
+    pub fn start_beside_stdio(self) -> Running {
+        self.started(|parts, _| router::beside_stdio(parts))
+    }
+
+    fn started(self, routes: impl FnOnce(Parts, Arc<Protocol>) -> axum::Router) -> Running {
         let store = self.parts.jobs.as_ref().map(|jobs| Arc::clone(&jobs.store));
-        let routes = router::router(self.parts, Arc::clone(&self.protocol));
         let http = accept::serve(
             self.listener,
-            routes,
+            routes(self.parts, Arc::clone(&self.protocol)),
             accept::Limits::default(),
             self.stopping.clone(),
             self.hurrying.clone(),

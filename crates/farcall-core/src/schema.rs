@@ -71,6 +71,9 @@ pub fn object(schema: Value) -> JsonObject {
     }
 }
 
+/// The largest value, in bytes of JSON, that is told more than its first violation.
+const MAX_TOLD: usize = 16 << 10;
+
 /// A schema that is ready to judge values.
 #[derive(Debug)]
 pub struct CheckedSchema {
@@ -110,12 +113,21 @@ impl CheckedSchema {
     /// Says how `value` breaks the schema: the place, the rule and what was received.
     ///
     /// # Errors
-    /// One sentence about the first violation, safe to show: long values are cut.
+    /// One sentence with at most three violations, safe to show: long values are cut.
     pub fn check(&self, value: &Value) -> Result<(), String> {
-        // Only the first: a value of a megabyte can break a schema half a million times.
-        self.validator
-            .validate(value)
-            .map_err(|violation| sentence(&violation))
+        let Err(first) = self.validator.validate(value) else {
+            return Ok(());
+        };
+        // A value of a megabyte can break a schema half a million times, and all of them are
+        // made before the first is given out; so only what is small is told more than one.
+        if value.to_string().len() > MAX_TOLD {
+            return Err(sentence(&first));
+        }
+        let all = self.validator.iter_errors(value).take(3);
+        Err(all
+            .map(|violation| sentence(&violation))
+            .collect::<Vec<_>>()
+            .join("; "))
     }
 }
 

@@ -19,6 +19,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use crate::unread::WriteDeadline;
+
 /// Limits of the accept loop.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -26,6 +28,8 @@ pub struct Limits {
     pub connections: usize,
     /// Time for the head of a request, also the idle time between two. Defaults to 15 seconds.
     pub head: Duration,
+    /// Time in which a client must read something of what is written for it. Defaults to 30 seconds.
+    pub unread: Duration,
     /// Size of the head of a request in bytes. Defaults to 32 KiB.
     pub head_bytes: usize,
     /// Number of header fields. Defaults to 100.
@@ -39,6 +43,7 @@ impl Default for Limits {
         Self {
             connections: 1_024,
             head: Duration::from_secs(15),
+            unread: Duration::from_secs(30),
             head_bytes: 32 << 10,
             headers: 100,
             drain: Duration::from_secs(30),
@@ -79,8 +84,8 @@ pub async fn serve(
                 continue;
             }
         };
-        let connection =
-            graceful.watch(http.serve_connection(prepared(stream), answering(&router)));
+        let connection = graceful
+            .watch(http.serve_connection(prepared(stream, limits.unread), answering(&router)));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "connection ended early");
@@ -96,11 +101,11 @@ pub async fn serve(
     }
 }
 
-fn prepared(stream: TcpStream) -> TokioIo<TcpStream> {
+fn prepared(stream: TcpStream, unread: Duration) -> TokioIo<WriteDeadline<TcpStream>> {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY cannot be set");
     }
-    TokioIo::new(stream)
+    TokioIo::new(WriteDeadline::new(stream, unread))
 }
 
 fn answering(

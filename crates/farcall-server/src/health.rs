@@ -9,7 +9,10 @@ use axum::{
 use farcall_core::principal::Scope;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::json;
-use tokio::{sync::Mutex, time::Instant};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, timeout},
+};
 
 use crate::{
     JobFiles,
@@ -37,6 +40,9 @@ pub(crate) struct Readiness {
 /// The check that fails, with its cause; `None` where none does.
 type Verdict = Option<(&'static str, String)>;
 
+/// How long the checks may take.
+const CHECK_TIME: Duration = Duration::from_secs(5);
+
 /// How long a verdict holds.
 const VERDICT_TIME: Duration = Duration::from_secs(2);
 
@@ -55,7 +61,9 @@ impl Readiness {
         match &*verdict {
             Some((at, known)) if at.elapsed() < VERDICT_TIME => known.clone(),
             _ => {
-                let fresh = self.check().await;
+                // A check that hangs is a check that fails.
+                let fresh = timeout(CHECK_TIME, self.check()).await;
+                let fresh = fresh.unwrap_or_else(|_| Some(("time", "the checks hang".to_owned())));
                 *verdict = Some((Instant::now(), fresh.clone()));
                 fresh
             }

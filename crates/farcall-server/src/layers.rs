@@ -21,6 +21,6 @@ pub(crate) fn apply(routes: Router, guard: Guard) -> Router {
         // Answers preflights, which carry no credentials, and so stands before the gate.
         routes = routes.layer(cors);
     }
-    // First of all, so that every answer, refusals included, carries the id of its log lines.
+    // First of all, so that every answer, refusals included, carries the id.
     routes.layer(from_fn(edge::identify))
 }

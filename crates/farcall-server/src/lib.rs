@@ -1,6 +1,6 @@
 //! Everything HTTP, and MCP over stdio.
 //!
-//! The tree follows a request: [`accept`] takes the connection, [`router`] lists every route,
+//! The tree follows a request: [`accept`] takes the connection and `unread` ends the ones whose client does not read, [`router`] lists every route,
 //! `layers` every layer in order; `edge` refuses what no handler should see, [`auth`] says who
 //! is calling, `mcp` answers the protocol, `files` sends what jobs left, `health` answers probes.
 
@@ -13,6 +13,7 @@ mod layers;
 mod mcp;
 mod problem_response;
 pub mod router;
+mod unread;
 
 use std::{sync::Arc, time::Duration};
 

@@ -35,5 +35,10 @@ fn body(status: StatusCode, value: &serde_json::Value) -> Response {
     let mut response = (status, Body::from(value.to_string())).into_response();
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
+    // What is not there yet may be there soon; no edge may keep the refusal.
+    let no_store = HeaderValue::from_static("no-store");
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, no_store);
     response
 }

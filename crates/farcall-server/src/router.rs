@@ -8,43 +8,57 @@ use axum::{
     routing::{any, get},
 };
 
+use farcall_core::clock::Clock;
+
 use crate::{
-    Parts, auth, files, health, layers,
+    JobFiles, Parts, auth,
+    auth::Authenticators,
+    files, health, layers,
     mcp::{self, Protocol},
 };
 
 /// Where MCP is spoken.
 pub const MCP: &str = "/mcp";
 
+/// What stands beside MCP over standard input and output: the files of jobs, and the probes. MCP
+/// itself is not here, because whoever reaches the port did not start the program.
+pub fn beside_stdio(parts: Parts) -> Router {
+    let gate = Arc::new(parts.authenticators);
+    let mut routes = health_routes(parts.jobs.clone(), Arc::clone(&gate));
+    if parts.jobs.is_some() {
+        let files = file_routes(parts.jobs, parts.clock);
+        routes = routes.merge(files.route_layer(from_fn_with_state(gate, auth::require)));
+    }
+    layers::apply(routes, parts.guard)
+}
+
 /// The routes of a server, with their layers.
 pub fn router(parts: Parts, protocol: Arc<Protocol>) -> Router {
     let gate = Arc::new(parts.authenticators);
-    let mut gated = Router::new()
+    let gated = Router::new()
         .route(MCP, any(mcp::answer).with_state(protocol))
-        .merge(parts.gated_routes);
-    let mut public = Router::new()
+        .merge(file_routes(parts.jobs.clone(), parts.clock))
+        .merge(parts.gated_routes)
+        .route_layer(from_fn_with_state(Arc::clone(&gate), auth::require));
+    let public = health_routes(parts.jobs, gate).merge(parts.public_routes);
+    layers::apply(gated.merge(public), parts.guard)
+}
+
+fn file_routes(jobs: Option<JobFiles>, clock: Arc<dyn Clock>) -> Router {
+    let Some(jobs) = jobs else {
+        return Router::new();
+    };
+    let files = files::Files::new(jobs, clock);
+    Router::new()
+        .route("/files/{job_id}", get(files::primary))
+        .route("/files/{job_id}/{name}", get(files::named))
+        .with_state(files)
+}
+
+fn health_routes(jobs: Option<JobFiles>, gate: Arc<Authenticators>) -> Router {
+    let readiness = health::Readiness::new(jobs, gate);
+    Router::new()
         .route("/healthz", get(health::alive))
         .route("/health", get(health::alive))
-        .merge(parts.public_routes);
-    public = public.route(
-        "/readyz",
-        get(health::ready).with_state(health::Readiness::new(
-            parts.jobs.clone(),
-            Arc::clone(&gate),
-        )),
-    );
-    if let Some(jobs) = parts.jobs {
-        let files = files::Files::new(jobs, parts.clock);
-        gated = gated
-            .route(
-                "/files/{job_id}",
-                get(files::primary).with_state(files.clone()),
-            )
-            .route(
-                "/files/{job_id}/{name}",
-                get(files::named).with_state(files),
-            );
-    }
-    let gated = gated.route_layer(from_fn_with_state(gate, auth::require));
-    layers::apply(gated.merge(public), parts.guard)
+        .route("/readyz", get(health::ready).with_state(readiness))
 }

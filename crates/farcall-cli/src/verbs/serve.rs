@@ -19,32 +19,38 @@ pub(crate) async fn serve(app: App, flags: ServeFlags) -> Result<(), Failure> {
     let name = format!("{} {}", app.identity.name, app.identity.version);
     let jobs = app.offer.jobs().count();
     let ready = Ready::prepare(app, &config).await?;
-    announce(&name, jobs, &ready, &config);
-    let running = ready.start();
-    if flags.stdio {
+    announce(&name, jobs, &ready, &config, flags.stdio);
+    let mut outcome = Ok(());
+    let running = if flags.stdio {
+        let running = ready.start_beside_stdio();
         tokio::select! {
-            ended = running.serve_stdio() => if let Err(error) = ended { tracing::error!(%error, "stdio has ended") },
+            ended = running.serve_stdio() => {
+                outcome = ended.map_err(|error| Failure::failed(error.to_string()));
+            }
             () = signals.next() => {}
         }
+        running
     } else {
+        let running = ready.start();
         signals.next().await;
-    }
+        running
+    };
     tracing::info!("stopping; a second signal cuts what is still going on");
     let hurry = running.hurry();
     let mut stop = std::pin::pin!(running.stop());
     tokio::select! {
-        () = &mut stop => return Ok(()),
+        () = &mut stop => return outcome,
         () = signals.next() => hurry.cancel(),
     }
     stop.await;
-    Ok(())
+    outcome
 }
 
 fn configured(app: &App, flags: &ServeFlags) -> Result<Config, Failure> {
     let usage = |error: farcall_config::ConfigError| Failure::usage(error.to_string());
     let mut source = Source::from_environment(Path::new(".")).map_err(usage)?;
     if flags.stdio {
-        // HTTP only serves the files of jobs then, so any free port will do.
+        // HTTP only serves files and probes then, so any free port will do.
         source.set_default(&variables::MCP_PORT, "0");
     }
     if let Some(host) = &flags.host {
@@ -67,7 +73,7 @@ fn configured(app: &App, flags: &ServeFlags) -> Result<Config, Failure> {
     clippy::print_stderr,
     reason = "the banner is for whoever typed the command"
 )]
-fn announce(name: &str, jobs: usize, ready: &Ready, config: &Config) {
+fn announce(name: &str, jobs: usize, ready: &Ready, config: &Config, is_stdio: bool) {
     // A client cannot call "every address"; this machine's own one always works.
     let mut address = ready.address;
     if address.ip().is_unspecified() {
@@ -95,9 +101,18 @@ fn announce(name: &str, jobs: usize, ready: &Ready, config: &Config) {
     } else {
         ""
     };
+    let url = format!("http://{address}/mcp");
+    // Over standard input and output there is no URL to try.
+    let (mcp, attempt) = if is_stdio {
+        ("standard input and output".to_owned(), String::new())
+    } else {
+        let attempt = format!("\n  try      {token}{program} smoke {url}");
+        (url, attempt)
+    };
     eprintln!(
-        "{name}\n  mcp      http://{address}/mcp\n  callers  authenticated by {authentication}\n  data     {data}\n  offers   {} tools, {jobs} of them jobs\n  try      {token}{program} smoke http://{address}/mcp",
+        "{name}\n  mcp      {mcp}\n  callers  authenticated by {authentication}\n  data     {data}\n  offers   {} tools, {} of them for {jobs} jobs{attempt}",
         ready.tools(),
+        3 * jobs,
     );
     warn(ready, config);
 }

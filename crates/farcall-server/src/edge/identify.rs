@@ -1,4 +1,4 @@
-//! Gives every request an id that its answer and its log lines share.
+//! Gives every request an id, which its answer carries, and what is logged about its refusal or failure.
 
 use std::{
     fmt,

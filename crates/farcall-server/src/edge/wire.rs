@@ -13,6 +13,9 @@ use serde::{
     de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor},
 };
 
+/// The same for a key that the protocol cannot have.
+const FOREIGN: &str = "foreign key ";
+
 /// What is wrong with a body.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum WireFault {
@@ -46,12 +49,17 @@ pub(crate) fn check(body: &[u8]) -> Result<(), WireFault> {
         .and_then(|()| json.end());
     let Err(fault) = read else { return Ok(()) };
     let sentence = fault.to_string();
-    Err(match sentence.strip_prefix(DUPLICATE) {
-        Some(key) => {
-            let key = key.rsplit_once(" at line ").map_or(key, |(key, _)| key);
-            WireFault::NotARequest(format!("the key {key} is there twice; send each key once"))
-        }
-        None => WireFault::NotJson(format!("the body is no valid JSON: {sentence}")),
+    // serde adds where it was; the key says it better.
+    let key_of = |kind| {
+        let rest = sentence.strip_prefix(kind)?;
+        Some(rest.rsplit_once(" at line ").map_or(rest, |(key, _)| key))
+    };
+    Err(if let Some(key) = key_of(DUPLICATE) {
+        WireFault::NotARequest(format!("the key {key} is there twice; send each key once"))
+    } else if let Some(key) = key_of(FOREIGN) {
+        WireFault::NotARequest(format!("the protocol has no key {key}; its keys are ASCII"))
+    } else {
+        WireFault::NotJson(format!("the body is no valid JSON: {sentence}"))
     })
 }
 
@@ -132,6 +140,12 @@ impl<'de> Visitor<'de> for Place {
         let mut seen = Keys::default();
         while let Some(Key(key)) = entries.next_key()? {
             let place = self.below(&key);
+            if self != Self::Inside && !key.is_ascii() {
+                // Some parsers take `ſ` for `s`; the protocol itself has no such key.
+                let shown: String = key.chars().take(64).collect();
+                let shown = shown.escape_debug();
+                return Err(A::Error::custom(format!("{FOREIGN}`{shown}`")));
+            }
             let folded = self.folded(key);
             if !seen.is_new(&folded) {
                 let shown: String = folded.chars().take(64).collect();
@@ -237,6 +251,19 @@ mod tests {
         assert!(wrong(r#"{"params":{},"PARAMS":{}}"#));
         assert!(wrong(r#"{"params":{"Name":"a","name":"b"}}"#));
         let own = r#"{"params":{"name":"a","arguments":{"x":1,"X":2,"params":{"y":1,"Y":2}}}}"#;
+        assert_eq!(check(own.as_bytes()), Ok(()));
+    }
+
+    #[test]
+    fn a_key_that_only_looks_like_one_of_the_protocol_is_refused() {
+        for body in [
+            "{\"param\u{17f}\":{}}",
+            "{\"params\":{\"argument\u{17f}\":{}}}",
+        ] {
+            let fault = check(body.as_bytes()).unwrap_err();
+            assert!(matches!(&fault, WireFault::NotARequest(said) if said.contains("ASCII")));
+        }
+        let own = "{\"params\":{\"arguments\":{\"größe\":1}}}";
         assert_eq!(check(own.as_bytes()), Ok(()));
     }
 

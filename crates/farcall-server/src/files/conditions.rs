@@ -2,6 +2,16 @@
 
 use http::{HeaderMap, header};
 
+/// Whether the caller insists on a file that this is not.
+pub(super) fn is_another(headers: &HeaderMap, tag: &str) -> bool {
+    let wanted = headers.get_all(header::IF_MATCH).iter();
+    let mut wanted = wanted
+        .flat_map(|value| value.to_str().unwrap_or_default().split(','))
+        .peekable();
+    wanted.peek().is_some()
+        && !wanted.any(|wanted| matches!(wanted.trim(), "*") || wanted.trim() == tag)
+}
+
 /// Whether the caller has this very file already.
 pub(super) fn is_unchanged(headers: &HeaderMap, tag: &str) -> bool {
     let known = headers.get_all(header::IF_NONE_MATCH).iter();

@@ -130,6 +130,12 @@ async fn respond(
 ) -> Result<Response, farcall_artifacts::ArtifactError> {
     let headers = &request.headers;
     let tag = format!("\"{}\"", artifact.sha256);
+    if conditions::is_another(headers, &tag) {
+        return Ok(plain(
+            StatusCode::PRECONDITION_FAILED,
+            "the file is another one than `If-Match` names",
+        ));
+    }
     if conditions::is_unchanged(headers, &tag) {
         return Ok(with_headers(
             Response::new(Body::empty()),
@@ -139,7 +145,8 @@ async fn respond(
             &tag,
         ));
     }
-    let part = if conditions::range_applies(headers, &tag) {
+    let is_get = request.method == Method::GET;
+    let part = if is_get && conditions::range_applies(headers, &tag) {
         range::requested(headers, artifact.size)
     } else {
         Part::Whole

@@ -14,6 +14,7 @@ use rmcp::{
     service::RequestContext,
 };
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use super::{front::Accepts, logging, questions, sessions::MCP_SESSION_ID};
 
@@ -50,11 +51,16 @@ pub(crate) struct PeerClient {
     progress_token: Option<ProgressToken>,
     log_threshold: Option<LogLevel>,
     capabilities: Option<ClientCapabilities>,
+    stopping: CancellationToken,
 }
 
 impl PeerClient {
     /// `session_level` is what the client of a session asked for with `logging/setLevel`.
-    pub(crate) fn new(request: &RequestContext<RoleServer>, session_level: LogLevel) -> Self {
+    pub(crate) fn new(
+        request: &RequestContext<RoleServer>,
+        session_level: LogLevel,
+        stopping: CancellationToken,
+    ) -> Self {
         let era = Era::of(request);
         let accepts = request
             .extensions
@@ -76,6 +82,7 @@ impl PeerClient {
             capabilities: (era != Era::Stateless && !is_mute)
                 .then(|| request.client_capabilities())
                 .flatten(),
+            stopping,
         }
     }
 }
@@ -121,12 +128,21 @@ impl Client for PeerClient {
             return Box::pin(std::future::ready(Ok(None)));
         }
         let (peer, request_id) = (self.peer.clone(), self.request_id.clone());
+        let stopping = self.stopping.clone();
         Box::pin(async move {
             let mut answers = Vec::with_capacity(questions.len());
             for (_, question) in questions {
-                answers.push(questions::put(&peer, &request_id, &question).await?);
+                let answer = tokio::select! {
+                    answer = questions::put(&peer, &request_id, &question) => answer?,
+                    () = stopping.cancelled() => return Err(server_stops()),
+                };
+                answers.push(answer);
             }
             Ok(Some(answers))
         })
     }
+}
+
+fn server_stops() -> Problem {
+    Problem::user("the server stops before its question is answered").hint("call again in a moment")
 }

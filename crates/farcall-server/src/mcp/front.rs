@@ -61,6 +61,9 @@ impl Accepts {
 pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     let accepts = Accepts::of(&parts.headers);
+    if let Some(refusal) = ambiguous(&parts.headers) {
+        return refusal;
+    }
     let is_call = parts.method == Method::POST;
     let is_end = parts.method == Method::DELETE;
     let body = if is_call {
@@ -84,6 +87,24 @@ pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Reque
         let both = HeaderValue::from_static("application/json, text/event-stream");
         parts.headers.insert(header::ACCEPT, both);
     }
+    if is_call
+        && !accepts.stream
+        && parts
+            .headers
+            .get("mcp-method")
+            .is_some_and(|method| method == "subscriptions/listen")
+    {
+        return json_rpc(
+            StatusCode::NOT_ACCEPTABLE,
+            -32_000,
+            "a subscription is answered with a stream; accept `text/event-stream`",
+        );
+    }
+    if parts.method == Method::GET && accepts.stream {
+        let stream = HeaderValue::from_static("text/event-stream");
+        parts.headers.insert(header::ACCEPT, stream);
+    }
+    let is_watching = parts.method == Method::GET;
     parts.extensions.insert(accepts);
     let owner = parts.extensions.get::<Principal>().cloned();
     let pending = {
@@ -105,11 +126,25 @@ pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Reque
     {
         protocol.sessions.bind(response.headers(), &owner).await;
     }
+    if is_watching {
+        // The one stream that nothing else ends when the server stops.
+        return stream::until(response, protocol.server.stopping.clone());
+    }
     if is_end && response.status() == StatusCode::ACCEPTED {
         // Python clients take 202 for a failure to end the session.
         return (StatusCode::NO_CONTENT, Body::empty()).into_response_with(response.headers());
     }
     response
+}
+
+/// Refuses a header twice that decides how the request is read: who stands before this server
+/// might go by the other one.
+fn ambiguous(headers: &HeaderMap) -> Option<Response> {
+    let twice = ["mcp-protocol-version", super::sessions::MCP_SESSION_ID]
+        .into_iter()
+        .find(|name| headers.get_all(*name).iter().count() > 1)?;
+    let sentence = format!("the header `{twice}` is there twice; send it once");
+    Some(json_rpc(StatusCode::BAD_REQUEST, -32_600, &sentence))
 }
 
 /// Refuses somebody else's session as one that never existed, and a new one above the limit;

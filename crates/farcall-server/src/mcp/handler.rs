@@ -1,9 +1,6 @@
 //! What the SDK calls for every request of the protocol.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use farcall_core::{
     context::{CallContext, LogLevel},
@@ -23,6 +20,7 @@ use rmcp::{
 };
 use serde_json::Value;
 use tokio::sync::broadcast::Receiver;
+use tokio_util::sync::DropGuard;
 
 use super::{
     Server,
@@ -42,7 +40,8 @@ pub(crate) struct Connection {
     local: Option<Principal>,
     log_level: Mutex<LogLevel>,
     subscribed: Subscribed,
-    is_told_news: AtomicBool,
+    /// Ends the task that tells the client of a session its news.
+    telling: OnceLock<DropGuard>,
     /// News for subscriptions that were accepted and are not listened to yet.
     begun: Mutex<Vec<Receiver<Update>>>,
 }
@@ -56,7 +55,7 @@ impl Connection {
             local: None,
             log_level: Mutex::new(LogLevel::Info),
             subscribed: Subscribed::default(),
-            is_told_news: AtomicBool::new(false),
+            telling: OnceLock::new(),
             begun: Mutex::default(),
         }
     }
@@ -104,7 +103,11 @@ impl Connection {
             id.map_or_else(|| request.id.to_string(), ToString::to_string),
             request.meta.0.0.clone(),
             request.ct.child_token(),
-            Arc::new(PeerClient::new(request, level)),
+            Arc::new(PeerClient::new(
+                request,
+                level,
+                self.server.stopping.clone(),
+            )),
             recollection,
         );
         Ok((context, binding))
@@ -302,14 +305,10 @@ impl ServerHandler for Connection {
         let Some(updates) = self.server.updates.clone().filter(|_| is_session) else {
             return;
         };
-        if !self.is_told_news.swap(true, Ordering::SeqCst) {
-            let stopping = self.server.stopping.clone();
-            tokio::spawn(listen::tell(
-                context.peer,
-                self.subscribed.clone(),
-                updates.subscribe(),
-                stopping,
-            ));
+        let over = self.server.stopping.child_token();
+        if self.telling.set(over.clone().drop_guard()).is_ok() {
+            let (subscribed, news) = (self.subscribed.clone(), updates.subscribe());
+            tokio::spawn(listen::tell(context.peer, subscribed, news, over));
         }
     }
 }

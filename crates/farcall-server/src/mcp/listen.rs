@@ -52,10 +52,13 @@ impl Subscribed {
     /// The most resources that one session may subscribe to.
     const MAX: usize = 1_000;
 
-    /// Adds a resource; `false` where there are too many already.
+    /// The longest URI that a session may subscribe to, in bytes.
+    const MAX_URI: usize = 2_048;
+
+    /// Adds a resource; `false` where there are too many already, or its URI is too long.
     pub(super) fn add(&self, uri: String) -> bool {
         let mut uris = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if uris.len() >= Self::MAX {
+        if uris.len() >= Self::MAX || uri.len() > Self::MAX_URI {
             return false;
         }
         uris.insert(uri);
@@ -77,17 +80,17 @@ impl Subscribed {
     }
 }
 
-/// Sends news to the client of a session until it goes or the server stops.
+/// Sends news to the client of a session until the session is `over`.
 pub(super) async fn tell(
     peer: Peer<RoleServer>,
     subscribed: Subscribed,
     mut news: Receiver<Update>,
-    stopping: CancellationToken,
+    over: CancellationToken,
 ) {
     loop {
         let update = tokio::select! {
             update = news.recv() => update,
-            () = stopping.cancelled() => return,
+            () = over.cancelled() => return,
         };
         let sent = match update {
             Ok(Update::Resource(uri)) if subscribed.contains(&uri) => {

@@ -6,7 +6,7 @@ use farcall_core::{
     content::ResourceContent,
     context::CallContext,
     panic,
-    problem::{self, Problem},
+    problem::{self, Demand, Problem},
     prompt,
     tool::DEFAULT_TIME_LIMIT,
 };
@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 
 use super::{
     call,
+    client::Era,
     handler::{Connection, Request},
     limit,
 };
@@ -62,7 +63,7 @@ impl Connection {
             }
             Err(problem) => problem,
         };
-        let Some(demand) = problem.demand() else {
+        let Some(demand) = for_the_protocol(&problem, request) else {
             return Err(protocol_error("prompt", &problem, None));
         };
         let rounds = &self.server.rounds;
@@ -108,7 +109,7 @@ impl Connection {
             }
             Err(problem) => problem,
         };
-        let Some(demand) = problem.demand() else {
+        let Some(demand) = for_the_protocol(&problem, request) else {
             return Err(protocol_error("resource", &problem, Some(named(&uri))));
         };
         let rounds = &self.server.rounds;
@@ -147,6 +148,12 @@ impl Connection {
         info.has_more = Some(total > MAX_SUGGESTIONS);
         Ok(CompleteResult::new(info))
     }
+}
+
+/// What the protocol has an answer of its own for: everything since 2026-07-28, and before it
+/// nothing, because questions are requests there.
+fn for_the_protocol<'a>(problem: &'a Problem, request: &Request) -> Option<&'a Demand> {
+    problem.demand().filter(|_| Era::of(request) == Era::Rounds)
 }
 
 /// Runs what a prompt, a resource or a completion is made by: a panic in it becomes a problem,
@@ -201,8 +208,9 @@ fn protocol_error(what: &str, problem: &Problem, data: Option<Value>) -> ErrorDa
         tracing::error!(what, %cause, "a request failed");
     }
     let code = match problem.code() {
-        problem::ErrorCode::Internal => ErrorCode::INTERNAL_ERROR,
-        _ => ErrorCode::INVALID_PARAMS,
+        // Anything else is nothing that other arguments would change.
+        problem::ErrorCode::UserError => ErrorCode::INVALID_PARAMS,
+        _ => ErrorCode::INTERNAL_ERROR,
     };
     ErrorData::new(code, problem.public_message(), data)
 }

@@ -47,7 +47,8 @@ impl Rounds {
         Self(RequestStateCodec::new(key))
     }
 
-    /// What the caller brought along; unknown keys and answers that are no objects are dropped.
+    /// What the caller brought along; answers that are no objects are dropped, and ones to
+    /// questions that are never asked change nothing.
     ///
     /// # Errors
     /// -32602 where the state is not one that this server gave for this request.

@@ -9,6 +9,8 @@ use http::{HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, Collected};
 use serde::{Deserialize, de::IgnoredAny};
 
+use tokio_util::sync::CancellationToken;
+
 use super::KEEP_ALIVE;
 use crate::problem_response::json_rpc;
 
@@ -33,6 +35,14 @@ pub(super) fn late(pending: impl Future<Output = Response> + Send + 'static) -> 
     );
     let bytes = comments_then_response.flat_map(Body::into_data_stream);
     events(Body::from_stream(bytes))
+}
+
+/// The same answer, cut off in order when the server stops.
+pub(super) fn until(response: Response, stopping: CancellationToken) -> Response {
+    let (parts, body) = response.into_parts();
+    let stopped = async move { stopping.cancelled().await };
+    let body = body.into_data_stream().take_until(Box::pin(stopped));
+    Response::from_parts(parts, Body::from_stream(body))
 }
 
 /// The same answer, a JSON value, as a stream of one event.

@@ -20,12 +20,13 @@ pub const END: Timestamp = Timestamp(2_000);
 /// Until when everything in the suite is kept.
 pub const EXPIRY: Timestamp = Timestamp(9_000);
 
-/// An id that no other call returns.
+/// An id that no other call returns, nor one in a process that shares the folder.
 pub fn unique_id() -> JobId {
     static LAST: AtomicU64 = AtomicU64::new(0);
     let number = LAST.fetch_add(1, Ordering::Relaxed);
     // The oldest job must not always have the smallest id.
-    JobId::from_random(u128::from(number.reverse_bits()).to_be_bytes())
+    let process = u128::from(std::process::id()) << 64;
+    JobId::from_random((process | u128::from(number.reverse_bits())).to_be_bytes())
 }
 
 /// A job called `render`, with three stages.
