@@ -268,3 +268,19 @@ async fn a_call_that_runs_when_the_server_stops_is_answered() {
     assert_eq!(answer.structured(), json!({"done": true}));
     soon(stop).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_client_that_reads_nothing_is_disconnected() {
+    let large = || async { vec![0_u8; 64 << 20] };
+    let limits = Limits {
+        unread: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let accepting = accepting(Router::new().route("/", get(large)), limits).await;
+    let mut client = Connection::open(accepting.address).await;
+    client.write(HELLO).await;
+    // The server's own end comes only when it has given the connection up.
+    accepting.stop.cancel();
+    soon(accepting.ended).await.unwrap();
+    drop(client);
+}

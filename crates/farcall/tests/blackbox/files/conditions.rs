@@ -66,3 +66,17 @@ async fn knowing_the_file_counts_before_its_parts() {
     let reply = on(&page, &[("range", "bytes=99-"), ("if-none-match", "TAG")]).await;
     assert_eq!(reply.status, 304);
 }
+
+#[tokio::test]
+async fn who_insists_on_another_file_is_told_that_this_is_not_it() {
+    let page = Page::new().await;
+    for (wanted, status) in [
+        ("\"other\"", 412),
+        ("TAG", 200),
+        ("*", 200),
+        ("\"a\", TAG", 200),
+    ] {
+        let reply = on(&page, &[("if-match", wanted)]).await;
+        assert_eq!(reply.status, status, "{wanted}");
+    }
+}

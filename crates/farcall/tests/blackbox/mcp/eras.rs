@@ -3,7 +3,7 @@
 use farcall::json;
 
 use crate::{
-    harness::Setup,
+    harness::{Setup, exchange},
     offers::{open_server, tools},
 };
 
@@ -105,4 +105,23 @@ async fn a_ping_of_an_older_client_is_answered() {
     let server = open_server().await;
     let result = server.legacy("ping", json!({})).send().await.result();
     assert_eq!(result, json!({}));
+}
+
+#[tokio::test]
+async fn a_header_twice_that_decides_the_revision_is_refused() {
+    let server = open_server().await;
+    for name in ["mcp-protocol-version", "mcp-session-id"] {
+        let request = server.rpc("tools/list", json!({}));
+        let headers = [
+            ("host", "localhost"),
+            ("content-type", "application/json"),
+            (name, "2026-07-28"),
+            (name, "2025-06-18"),
+        ];
+        let body = request.body();
+        let reply = exchange(&server, "POST /mcp", &headers, body.as_bytes()).await;
+        let (code, sentence) = reply.rpc_error();
+        assert_eq!((reply.status, code), (400, -32_600));
+        assert!(sentence.contains(name), "{sentence}");
+    }
 }

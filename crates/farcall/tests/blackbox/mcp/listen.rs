@@ -103,3 +103,13 @@ async fn without_updates_nothing_can_be_subscribed_to() {
         .rpc_error();
     assert_eq!(code, -32_601);
 }
+
+#[tokio::test]
+async fn who_reads_no_streams_cannot_subscribe() {
+    let server = Setup::new(app(&Updates::default())).start().await;
+    let filter = json!({"notifications": {"toolsListChanged": true}});
+    let request = server.rpc("subscriptions/listen", filter);
+    let reply = request.accept("application/json").send().await;
+    assert_eq!(reply.status, 406);
+    assert!(reply.rpc_error().1.contains("stream"));
+}

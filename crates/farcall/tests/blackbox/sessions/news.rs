@@ -93,3 +93,15 @@ async fn log_entries_follow_the_level_that_the_session_chose() {
         }
     }
 }
+
+#[tokio::test]
+async fn the_stream_of_a_session_ends_when_the_server_stops() {
+    let server = server(&Updates::default()).await;
+    let session = Session::open(&server).await;
+    let mut events = stream(&session).await;
+    // Left open, it would hold the end of the server back for its whole drain time.
+    let began = std::time::Instant::now();
+    server.stop().await;
+    assert_eq!(events.message().await, None);
+    assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+}
