@@ -17,9 +17,8 @@ use tokio::{
     sync::Semaphore,
 };
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
 
-use crate::unread::WriteDeadline;
+use crate::{edge, unread::WriteDeadline};
 
 /// Limits of the accept loop.
 #[derive(Clone, Copy, Debug)]
@@ -118,9 +117,9 @@ fn answering(
 > + use<> {
     let router = router.clone();
     service_fn(move |request: http::Request<Incoming>| {
-        router
-            .clone()
-            .oneshot(Request::from(request.map(axum::body::Body::new)))
+        let request = Request::from(request.map(axum::body::Body::new));
+        let answer = edge::identified(request, router.clone());
+        async move { Ok(answer.await) }
     })
 }
 

@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    middleware::{from_fn, from_fn_with_state},
-};
+use axum::{Router, middleware::from_fn_with_state};
 
 use crate::edge::{self, Guard};
 
-/// Puts the layers around the routes. The last one added is the first one met.
+/// Puts the layers around the routes. The last one added is the first one met; before all of them
+/// the accept loop gives every request its id.
 pub(crate) fn apply(routes: Router, guard: Guard) -> Router {
     let cors = edge::cors(&guard);
     let mut routes = routes
@@ -21,6 +19,5 @@ pub(crate) fn apply(routes: Router, guard: Guard) -> Router {
         // Answers preflights, which carry no credentials, and so stands before the gate.
         routes = routes.layer(cors);
     }
-    // First of all, so that every answer, refusals included, carries the id.
-    routes.layer(from_fn(edge::identify))
+    routes
 }

@@ -1,7 +1,7 @@
 //! Jobs: work that outlives the call that started it.
 //!
 //! A [`Job`] is declared once. Its record goes through the states of [`state`]; its code is a
-//! [`pipeline`] of stages that run with a [`JobContext`].
+//! [`Pipeline`] of stages that run with a [`JobContext`].
 
 mod context;
 mod pipeline;

@@ -12,7 +12,7 @@ pub use self::guard::Guard;
 pub(crate) use self::{
     body::read_json,
     guard::{cors, guard},
-    identify::{RequestId, identify},
+    identify::{RequestId, identified},
 };
 use crate::problem_response;
 

@@ -4,6 +4,7 @@
 //! somebody else's file from one that never was.
 
 mod conditions;
+mod known;
 mod range;
 
 use std::sync::Arc;
@@ -14,10 +15,10 @@ use axum::{
     response::Response,
 };
 use farcall_core::{artifact::Artifact, clock::Clock, id::JobId, principal::Principal};
-use farcall_store::PublishedArtifact;
+use farcall_store::{PublishedArtifact, StoreError};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
-use self::range::Part;
+use self::{known::Known, range::Part};
 use crate::{JobFiles, problem_response::plain};
 
 /// The files of jobs.
@@ -25,11 +26,16 @@ use crate::{JobFiles, problem_response::plain};
 pub(crate) struct Files {
     jobs: JobFiles,
     clock: Arc<dyn Clock>,
+    known: Known,
 }
 
 impl Files {
     pub(crate) fn new(jobs: JobFiles, clock: Arc<dyn Clock>) -> Self {
-        Self { jobs, clock }
+        Self {
+            jobs,
+            clock,
+            known: Known::default(),
+        }
     }
 }
 
@@ -75,10 +81,10 @@ async fn send(files: &Files, id: &str, name: Option<&str>, request: Request) -> 
         Ok(found) => found,
         Err(response) => return response,
     };
-    let Some(artifact) = found else {
+    let Some(published) = found else {
         return not_there();
     };
-    respond(files, id, &artifact, &request)
+    respond(files, id, &published.artifact, &request)
         .await
         .unwrap_or_else(|error| {
             tracing::error!(job = id, %error, "a recorded file cannot be read");
@@ -94,32 +100,30 @@ async fn find(
     id: &str,
     name: Option<&str>,
     caller: &Principal,
-) -> Result<Option<Artifact>, Response> {
+) -> Result<Option<Arc<PublishedArtifact>>, Response> {
     let Ok(id) = JobId::parse(id) else {
         return Ok(None);
     };
-    let published = files
-        .jobs
-        .store
-        .published(id, name)
-        .await
-        .map_err(|error| {
-            tracing::error!(job = %id, %error, "the store cannot be read");
-            let mut response = plain(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the store cannot be read at the moment; try again in a few seconds",
-            );
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-            response
-        })?;
+    let mut published = files.known.get(id, name);
+    if published.is_none() {
+        let found = files.jobs.store.published(id, name).await;
+        let found = found.map_err(|error| unreadable(id, &error))?;
+        published = found.map(|published| files.known.keep(id, name, published));
+    }
     let now = files.clock.now();
-    let may_fetch =
-        |published: &PublishedArtifact| caller.may_see(&published.owner, published.expires_at, now);
-    Ok(published
-        .filter(may_fetch)
-        .map(|published| published.artifact))
+    let may_fetch = |published: &Arc<PublishedArtifact>| {
+        caller.may_see(&published.owner, published.expires_at, now)
+    };
+    Ok(published.filter(may_fetch))
+}
+
+fn unreadable(id: JobId, error: &StoreError) -> Response {
+    tracing::error!(job = %id, %error, "the store cannot be read");
+    let sentence = "the store cannot be read at the moment; try again in a few seconds";
+    let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, sentence);
+    let headers = response.headers_mut();
+    headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    response
 }
 
 async fn respond(

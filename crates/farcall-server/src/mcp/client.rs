@@ -50,18 +50,72 @@ pub(crate) struct PeerClient {
     era: Era,
     progress_token: Option<ProgressToken>,
     log_threshold: Option<LogLevel>,
-    capabilities: Option<ClientCapabilities>,
+    capabilities: Capabilities,
     stopping: CancellationToken,
 }
 
+/// What a client says it can be asked.
+enum Capabilities {
+    /// Nothing: the SDK makes up capabilities for a stateless older client, and a client that reads
+    /// no streams could not read a question.
+    None,
+    /// What the request says; looked at only when somebody asks.
+    Declared(Value),
+    /// What the session began with.
+    Negotiated(ClientCapabilities),
+}
+
+impl Capabilities {
+    fn of(request: &RequestContext<RoleServer>, era: Era, is_mute: bool) -> Self {
+        const DECLARED: &str = "io.modelcontextprotocol/clientCapabilities";
+        match era {
+            Era::Stateless => Self::None,
+            _ if is_mute && era == Era::Session => Self::None,
+            Era::Rounds => {
+                let declared = request.meta.0.0.get(DECLARED);
+                declared.map_or(Self::None, |declared| Self::Declared(declared.clone()))
+            }
+            Era::Session => request
+                .client_capabilities()
+                .map_or(Self::None, Self::Negotiated),
+        }
+    }
+
+    fn include(&self, asking: Asking) -> bool {
+        match self {
+            Self::None => false,
+            Self::Declared(declared) => {
+                let name = match asking {
+                    Asking::Person => "elicitation",
+                    Asking::Model => "sampling",
+                    Asking::Roots => "roots",
+                };
+                declared.get(name).is_some_and(Value::is_object)
+            }
+            Self::Negotiated(negotiated) => match asking {
+                Asking::Person => negotiated.elicitation.is_some(),
+                Asking::Model => negotiated.sampling.is_some(),
+                Asking::Roots => negotiated.roots.is_some(),
+            },
+        }
+    }
+}
+
 impl PeerClient {
+    /// Whether there is any question that the client could answer.
+    pub(crate) fn can_be_asked_anything(&self) -> bool {
+        let ways = [Asking::Person, Asking::Model, Asking::Roots];
+        ways.into_iter()
+            .any(|asking| self.capabilities.include(asking))
+    }
+
     /// `session_level` is what the client of a session asked for with `logging/setLevel`.
     pub(crate) fn new(
         request: &RequestContext<RoleServer>,
+        era: Era,
         session_level: LogLevel,
         stopping: CancellationToken,
     ) -> Self {
-        let era = Era::of(request);
         let accepts = request
             .extensions
             .get::<http::request::Parts>()
@@ -78,10 +132,7 @@ impl PeerClient {
             era,
             progress_token: request.meta.get_progress_token().filter(|_| !is_mute),
             log_threshold: log_threshold.filter(|_| !is_mute),
-            // The SDK makes up capabilities for a stateless older client; it has none here.
-            capabilities: (era != Era::Stateless && !is_mute)
-                .then(|| request.client_capabilities())
-                .flatten(),
+            capabilities: Capabilities::of(request, era, is_mute),
             stopping,
         }
     }
@@ -111,13 +162,7 @@ impl Client for PeerClient {
     }
 
     fn can_be_asked(&self, asking: Asking) -> bool {
-        self.capabilities
-            .as_ref()
-            .is_some_and(|client| match asking {
-                Asking::Person => client.elicitation.is_some(),
-                Asking::Model => client.sampling.is_some(),
-                Asking::Roots => client.roots.is_some(),
-            })
+        self.capabilities.include(asking)
     }
 
     fn ask(

@@ -83,19 +83,27 @@ impl Connection {
     pub(super) fn context(
         &self,
         request: &Request,
+        era: Era,
         (method, name, arguments): (&str, &str, &Value),
         (state, responses): (Option<String>, Option<rmcp::model::InputResponses>),
     ) -> Result<(CallContext, Binding), ErrorData> {
         let caller = self.caller(request)?;
-        let binding = Binding::new(&caller, method, name, arguments);
-        let recollection = self
-            .server
-            .rounds
-            .open(state.as_deref(), responses, &binding)?;
         let level = *self
             .log_level
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
+        let client = PeerClient::new(request, era, level, self.server.stopping.clone());
+        // A client that cannot be asked has no second round, and most calls are of this kind.
+        let has_rounds = state.is_some() || (era == Era::Rounds && client.can_be_asked_anything());
+        let binding = if has_rounds {
+            Binding::new(&caller, method, name, arguments)
+        } else {
+            Binding::none()
+        };
+        let recollection = self
+            .server
+            .rounds
+            .open(state.as_deref(), responses, &binding)?;
         let parts = request.extensions.get::<http::request::Parts>();
         let id = parts.and_then(|parts| parts.extensions.get::<RequestId>());
         let context = CallContext::new(
@@ -103,11 +111,7 @@ impl Connection {
             id.map_or_else(|| request.id.to_string(), ToString::to_string),
             request.meta.0.0.clone(),
             request.ct.child_token(),
-            Arc::new(PeerClient::new(
-                request,
-                level,
-                self.server.stopping.clone(),
-            )),
+            Arc::new(client),
             recollection,
         );
         Ok((context, binding))
@@ -129,8 +133,9 @@ impl ServerHandler for Connection {
         ))
     }
 
+    // The SDK asks for nothing but the parameters that travel as headers, too.
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.server.presented.tool(name).cloned()
+        self.server.presented.tool_with_headers(name).cloned()
     }
 
     async fn call_tool(
@@ -148,12 +153,14 @@ impl ServerHandler for Connection {
         };
         let arguments = Value::Object(params.arguments.unwrap_or_default());
         let subject = ("tools/call", params.name.as_ref(), &arguments);
+        let era = Era::of(&request);
         let (context, binding) = self.context(
             &request,
+            era,
             subject,
             (params.request_state, params.input_responses),
         )?;
-        match call::call(tool, &context, arguments, Era::of(&request)).await? {
+        match call::call(tool, &context, arguments, era).await? {
             Called::Answered(result) => Ok(CallToolResponse::Complete(result)),
             Called::Demanding(problem) => match problem.demand() {
                 Some(demand) => {

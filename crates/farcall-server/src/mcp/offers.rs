@@ -44,7 +44,7 @@ impl Connection {
         let arguments = Value::Object(arguments);
         let subject = ("prompts/get", params.name.as_str(), &arguments);
         let brought = (params.request_state, params.input_responses);
-        let (context, binding) = self.context(request, subject, brought)?;
+        let (context, binding) = self.context(request, Era::of(request), subject, brought)?;
         let writing = {
             let context = context.clone();
             move || -> BoxFuture<_> {
@@ -80,7 +80,7 @@ impl Connection {
         let uri = params.uri;
         let subject = ("resources/read", uri.as_str(), &Value::Null);
         let brought = (params.request_state, params.input_responses);
-        let (context, binding) = self.context(request, subject, brought)?;
+        let (context, binding) = self.context(request, Era::of(request), subject, brought)?;
         let catalog = &self.server.catalog;
         let reading = if let Some(resource) = catalog.resource(&uri) {
             in_time(&context, || resource.read(context.clone())).await
@@ -133,7 +133,7 @@ impl Connection {
             return Ok(CompleteResult::default());
         };
         let subject = ("completion/complete", argument.name.as_str(), &Value::Null);
-        let (context, _) = self.context(request, subject, (None, None))?;
+        let (context, _) = self.context(request, Era::of(request), subject, (None, None))?;
         let filled = params.context.and_then(|context| context.arguments);
         let filled = filled.unwrap_or_default().into_iter().collect();
         let suggest = || completion.suggest(context.clone(), argument.value, filled);

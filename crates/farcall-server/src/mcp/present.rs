@@ -16,6 +16,7 @@ use crate::Identity;
 pub(crate) struct Presented {
     pub(crate) info: ServerConfig,
     pub(crate) tools: Vec<Tool>,
+    with_headers: Vec<usize>,
     pub(crate) prompts: Vec<rmcp::model::Prompt>,
     pub(crate) resources: Vec<rmcp::model::Resource>,
     pub(crate) templates: Vec<rmcp::model::ResourceTemplate>,
@@ -31,7 +32,8 @@ impl Presented {
     ) -> Result<Self, Faults> {
         let offers = catalog.offers();
         let mut faults = Vec::new();
-        let presented = Self {
+        let mut presented = Self {
+            with_headers: Vec::new(),
             info: info(identity, catalog, has_updates),
             tools: catalog
                 .tools()
@@ -74,6 +76,11 @@ impl Presented {
                 })
                 .collect(),
         };
+        let tools = presented.tools.iter().enumerate();
+        let with_headers = tools
+            .filter(|(_, tool)| has_header(tool))
+            .map(|(index, _)| index);
+        presented.with_headers = with_headers.collect();
         if faults.is_empty() {
             Ok(presented)
         } else {
@@ -81,9 +88,10 @@ impl Presented {
         }
     }
 
-    /// The tool called `name`, as clients see it.
-    pub(crate) fn tool(&self, name: &str) -> Option<&Tool> {
-        self.tools.iter().find(|tool| tool.name == name)
+    /// The tool called `name`, where a parameter of it also travels as a header (SEP-2243).
+    pub(crate) fn tool_with_headers(&self, name: &str) -> Option<&Tool> {
+        let mut tools = self.with_headers.iter().map(|&index| &self.tools[index]);
+        tools.find(|tool| tool.name == name)
     }
 }
 
@@ -183,4 +191,13 @@ fn with(fields: &JsonObject, name: &str, value: Value) -> JsonObject {
     let mut fields = fields.clone();
     fields.insert(name.to_owned(), value);
     fields
+}
+
+fn has_header(tool: &Tool) -> bool {
+    let properties = tool
+        .input_schema
+        .get("properties")
+        .and_then(Value::as_object);
+    let mut properties = properties.into_iter().flat_map(JsonObject::values);
+    properties.any(|property| property.get("x-mcp-header").is_some())
 }

@@ -26,6 +26,11 @@ pub(crate) struct Rounds(RequestStateCodec);
 pub(crate) struct Binding(Vec<u8>);
 
 impl Binding {
+    /// For a request that has only one round.
+    pub(crate) fn none() -> Self {
+        Self(Vec::new())
+    }
+
     /// Binds to the caller, the method, the name of the tool or prompt, and its arguments.
     pub(crate) fn new(caller: &Principal, method: &str, name: &str, arguments: &Value) -> Self {
         let mut hash = Sha256::new();
