@@ -59,7 +59,8 @@ impl SqliteStore {
         migrate(&writer).await?;
         // After the writer, whose log they share.
         let readers = pool(READERS)
-            .min_connections(READERS)
+            // Each has a thread and a cache of its own, so the others wait until they are needed.
+            .min_connections(1)
             .connect_with(options.read_only(true))
             .await?;
         Ok(Self {
