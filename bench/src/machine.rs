@@ -1,9 +1,11 @@
 //! The machine: what it is, and its cores.
 
-use std::{fs, path::Path};
+use std::{cell::Cell, fs, path::Path, time::Duration};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+use crate::process::{TICK, pause};
 
 /// What the table says about where it was measured.
 pub(crate) struct Machine {
@@ -14,19 +16,29 @@ pub(crate) struct Machine {
     pub(crate) server_core: usize,
     /// Where the load generator runs.
     generator_core: usize,
+    /// How much time may still go into waiting for others to finish.
+    patience: Cell<Duration>,
 }
 
+/// How long the cores are looked at to see whether others use them.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Others may take this much of one core before a measurement is repeated.
+pub(crate) const DISTURBED: f64 = 0.08;
+
 impl Machine {
-    pub(crate) fn look() -> Result<Self> {
+    pub(crate) fn look(patience: Duration) -> Result<Self> {
         let allowed = sched_getaffinity(None)?;
         let mut cores = (0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core));
         let (Some(server_core), Some(generator_core)) = (cores.next(), cores.next()) else {
             anyhow::bail!("two cores are needed: one for the server, one for the load");
         };
-        ensure!(
-            Path::new("/usr/bin/taskset").exists(),
-            "`taskset` is missing; install util-linux"
-        );
+        for program in ["taskset", "setpriv"] {
+            ensure!(
+                Path::new("/usr/bin").join(program).exists(),
+                "`{program}` is missing; install util-linux"
+            );
+        }
         let info = fs::read_to_string("/proc/cpuinfo")?;
         let model = info
             .lines()
@@ -40,12 +52,35 @@ impl Machine {
                 .to_owned(),
             server_core,
             generator_core,
+            patience: Cell::new(patience),
         })
     }
 
-    /// The core of the server and that of the load.
-    pub(crate) fn pair(&self) -> [usize; 2] {
-        [self.server_core, self.generator_core]
+    /// Processor time that anyone used so far on the server's core and on the load's; what the
+    /// hypervisor took away counts, too.
+    pub(crate) fn used(&self) -> Result<Duration> {
+        let stat = fs::read_to_string("/proc/stat")?;
+        let mut used = Duration::ZERO;
+        for core in [self.server_core, self.generator_core] {
+            let name = format!("cpu{core} ");
+            let line = stat.lines().find_map(|line| line.strip_prefix(&name));
+            used += TICK * busy_ticks(line.context("/proc/stat does not know a core")?)?;
+        }
+        Ok(used)
+    }
+
+    /// Returns when nobody else uses the cores, or patience is at its end.
+    pub(crate) fn wait_for_quiet(&self) -> Result<()> {
+        while !self.patience.get().is_zero() {
+            let before = self.used()?;
+            pause(LOOK);
+            let used = self.used()?.saturating_sub(before);
+            if used.as_secs_f64() <= DISTURBED * LOOK.as_secs_f64() {
+                break;
+            }
+            self.patience.set(self.patience.get().saturating_sub(LOOK));
+        }
+        Ok(())
     }
 
     /// From here on this process, which makes the load, stays on its core.
@@ -54,4 +89,13 @@ impl Machine {
         cores.set(self.generator_core);
         Ok(sched_setaffinity(None, &cores)?)
     }
+}
+
+/// Everything but idling and waiting for disks.
+fn busy_ticks(line: &str) -> Result<u32> {
+    let fields = line.split_whitespace().take(8).enumerate();
+    let busy = fields.filter(|(number, _)| !matches!(number, 3 | 4));
+    Ok(busy
+        .map(|(_, ticks)| ticks.parse::<u32>())
+        .sum::<Result<_, _>>()?)
 }

@@ -48,7 +48,7 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<bool> {
     options.check()?;
     let setup = Setup::prepare(options.as_built)?;
-    let machine = Machine::look()?;
+    let machine = Machine::look(options.patience())?;
     let mut report = Report::new(&machine, &setup, options)?;
     rows::measure(options, &setup, &machine, &mut report)?;
     report.publish(options)?;

@@ -66,6 +66,11 @@ impl Options {
         if self.quick { 3 } else { 5 }
     }
 
+    /// How long this run may wait, in all, for others to leave the cores alone.
+    pub(crate) fn patience(&self) -> Duration {
+        Duration::from_mins(if self.quick { 0 } else { 20 })
+    }
+
     /// How often a measurement is tried that others disturb.
     pub(crate) fn tries(&self) -> usize {
         if self.quick { 2 } else { 5 }

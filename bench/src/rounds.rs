@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 
 use crate::{
     load::{Expected, Load, Measured, Until, Watch},
-    machine::Machine,
+    machine::{DISTURBED, Machine},
     options::Options,
     servers::Server,
 };
@@ -35,9 +35,6 @@ pub(crate) struct Ratio {
     pub(crate) most: f64,
 }
 
-/// Others may take this much of one core before a measurement is repeated.
-const DISTURBED: f64 = 0.08;
-
 /// A number of one round.
 pub(crate) type Figure = fn(&Measured) -> f64;
 
@@ -54,13 +51,16 @@ pub(crate) fn rounds(
             let contestant = &contestants[number];
             let load = Load {
                 address: contestant.server.address,
-                watch: Watch::new(contestant.server.process(), machine),
+                watch: Watch {
+                    server: contestant.server.process(),
+                    machine,
+                },
                 requests: &contestant.requests,
                 expected: contestant.expected,
                 warm_up: options.warm_up(),
                 until: Until::Elapsed(options.window()),
             };
-            let measured = undisturbed(&load, options).with_context(|| contestant.name)?;
+            let measured = undisturbed(&load, options, machine).with_context(|| contestant.name)?;
             rounds[number].push(measured);
         }
     }
@@ -75,12 +75,13 @@ pub(crate) fn rounds(
 }
 
 /// Measures again where somebody else used the cores, and takes the quietest.
-fn undisturbed(load: &Load, options: &Options) -> Result<Measured> {
+fn undisturbed(load: &Load, options: &Options, machine: &Machine) -> Result<Measured> {
     let mut quietest = load.run()?;
     for _ in 1..options.tries() {
         if quietest.others_share() <= DISTURBED {
             break;
         }
+        machine.wait_for_quiet()?;
         let again = load.run()?;
         if again.others_share() < quietest.others_share() {
             quietest = again;

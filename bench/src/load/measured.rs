@@ -18,7 +18,7 @@ pub(crate) struct Measured {
 }
 
 impl Measured {
-    pub(super) fn begin(watch: Watch) -> Result<Self> {
+    pub(super) fn begin(watch: Watch<'_>) -> Result<Self> {
         Ok(Self {
             // Never moved to a larger place while it counts.
             times: Vec::with_capacity(2 << 20),
@@ -37,7 +37,7 @@ impl Measured {
             .push(u32::try_from(time.as_nanos()).unwrap_or(u32::MAX));
     }
 
-    pub(super) fn end(&mut self, watch: Watch) -> Result<()> {
+    pub(super) fn end(&mut self, watch: Watch<'_>) -> Result<()> {
         self.elapsed = self.begun.map(|begun| begun.elapsed()).unwrap_or_default();
         self.spent = watch.look()?.since(self.spent);
         self.times.sort_unstable();

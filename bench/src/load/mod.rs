@@ -53,7 +53,7 @@ pub(crate) enum Until {
 /// What is sent, and for how long.
 pub(crate) struct Load<'a> {
     pub(crate) address: SocketAddr,
-    pub(crate) watch: Watch,
+    pub(crate) watch: Watch<'a>,
     /// One for each connection; it sends it again and again.
     pub(crate) requests: &'a [Vec<u8>],
     pub(crate) expected: Expected,

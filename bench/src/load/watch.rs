@@ -1,19 +1,16 @@
 //! Who used the two cores while a load ran.
 
-use std::{fs, time::Duration};
+use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use crate::{
-    machine::Machine,
-    process::{Process, TICK},
-};
+use crate::{machine::Machine, process::Process};
 
 /// What to look at.
 #[derive(Clone, Copy)]
-pub(crate) struct Watch {
-    server: Process,
-    cores: [usize; 2],
+pub(crate) struct Watch<'a> {
+    pub(crate) server: Process,
+    pub(crate) machine: &'a Machine,
 }
 
 /// Processor time so far, or between two looks.
@@ -21,42 +18,18 @@ pub(crate) struct Watch {
 pub(super) struct Spent {
     pub(super) server: Duration,
     pub(super) generator: Duration,
-    /// By anyone, on the two cores; what the hypervisor took away counts, too.
+    /// By anyone, on the two cores.
     pub(super) cores: Duration,
 }
 
-impl Watch {
-    pub(crate) fn new(server: Process, machine: &Machine) -> Self {
-        Self {
-            server,
-            cores: machine.pair(),
-        }
-    }
-
+impl Watch<'_> {
     pub(super) fn look(self) -> Result<Spent> {
-        let stat = fs::read_to_string("/proc/stat")?;
-        let mut cores = Duration::ZERO;
-        for core in self.cores {
-            let name = format!("cpu{core} ");
-            let line = stat.lines().find_map(|line| line.strip_prefix(&name));
-            let line = line.context("/proc/stat does not know a core")?;
-            cores += TICK * busy(line)?;
-        }
         Ok(Spent {
             server: self.server.processor_time()?,
             generator: Process::own().processor_time_alone()?,
-            cores,
+            cores: self.machine.used()?,
         })
     }
-}
-
-/// Everything but idling and waiting for disks, in ticks.
-fn busy(line: &str) -> Result<u32> {
-    let fields = line.split_whitespace().take(8).enumerate();
-    let busy = fields.filter(|(number, _)| !matches!(number, 3 | 4));
-    Ok(busy
-        .map(|(_, ticks)| ticks.parse::<u32>())
-        .sum::<Result<_, _>>()?)
 }
 
 impl Spent {

@@ -10,8 +10,8 @@ use crate::options::Options;
 const HOW: &str = "\
 Every contestant is measured once in every round, by turns; a number is the median of the rounds, \
 `result` is the ratio of two medians, and `rounds` is how far the ratios of single rounds lie \
-apart. A measurement during which other processes took more than 8 % of a core is repeated, at most \
-four times, and the quietest one counts. Each server runs on one core, the load generator on another (raw keep-alive connections \
+apart. A measurement during which other processes took more than 8 % of a core is repeated when \
+they have finished, at most four times, and the quietest one counts. Each server runs on one core, the load generator on another (raw keep-alive connections \
 that send the same bytes again when an answer is complete); footprint, start and idle are \
 measured without such limits. Requests carry a bearer token; farcall and the guide's server check \
 it. farcall runs with its defaults: Host and Origin guard, bearer check, limits, validation of \

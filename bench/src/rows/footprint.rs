@@ -91,6 +91,7 @@ fn measure_rest(bench: &Bench, report: &mut Report) -> Result<()> {
 }
 
 fn measure_starts(bench: &Bench, report: &mut Report) -> Result<()> {
+    bench.machine.wait_for_quiet()?;
     let kept = tempfile::tempdir()?;
     let start = |data: Option<&Path>| servers::example(bench.setup, On::Anything, data);
     // The store of the kept folder is made here.

@@ -27,7 +27,10 @@ pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
     let server = servers::example(bench.setup, on, None)?;
     let add = Repeated {
         server: &server,
-        watch: Watch::new(server.process(), bench.machine),
+        watch: Watch {
+            server: server.process(),
+            machine: bench.machine,
+        },
         request: requests::add(),
         judge: mcp::judge_sum,
         // Answered is done.
@@ -45,7 +48,10 @@ pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
     let address = server.address;
     let job = Repeated {
         server: &server,
-        watch: Watch::new(server.process(), bench.machine),
+        watch: Watch {
+            server: server.process(),
+            machine: bench.machine,
+        },
         request: mcp::start_file(FILE),
         judge: mcp::judge_started,
         // Jobs are taken in the order they came, so the last one ends last.
@@ -62,7 +68,7 @@ pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
 /// A request that is sent many times.
 struct Repeated<'a, W> {
     server: &'a Server,
-    watch: Watch,
+    watch: Watch<'a>,
     request: Vec<u8>,
     judge: Judge,
     /// Returns when everything that was asked for is over.

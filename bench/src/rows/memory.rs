@@ -24,7 +24,10 @@ pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
     let before = server.process().resident()?;
     let load = Load {
         address: server.address,
-        watch: Watch::new(server.process(), bench.machine),
+        watch: Watch {
+            server: server.process(),
+            machine: bench.machine,
+        },
         requests: &vec![requests::get(&format!("/files/{job}")); CONNECTIONS],
         expected: Expected::Length(length),
         warm_up: Duration::ZERO,

@@ -67,9 +67,11 @@ impl Server {
         let address = free_address()?;
         let mut command = match on {
             On::Core(machine) => {
-                let mut command = Command::new("taskset");
+                // It ends with this process, whatever ends that.
+                let mut command = Command::new("setpriv");
                 command
-                    .args(["-c", &machine.server_core.to_string()])
+                    .args(["--pdeathsig", "TERM", "taskset", "-c"])
+                    .arg(machine.server_core.to_string())
                     .arg(program);
                 command
             }
