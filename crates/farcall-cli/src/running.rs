@@ -103,6 +103,7 @@ impl Ready {
             identity: app.identity,
             updates: app.updates,
             sessions: app.sessions,
+            plain_calls: config.http.plain_calls,
             jobs,
             gated_routes,
             public_routes,

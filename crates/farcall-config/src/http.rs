@@ -19,6 +19,8 @@ pub struct Http {
     pub allowed_hosts: Vec<String>,
     /// Origins of browsers to accept, such as `https://app.example.com`, lower case.
     pub allowed_origins: Vec<String>,
+    /// Whether plain tool calls are answered without the transport of the MCP SDK.
+    pub plain_calls: bool,
 }
 
 /// An absolute `http` or `https` URL without query and without a slash at its end.
@@ -91,6 +93,7 @@ impl Http {
                 .and_then(|url| url.map_err(|fault| faults.push(fault)).ok()),
             allowed_hosts: lower(source.list(&variables::FARCALL_ALLOWED_HOSTS)),
             allowed_origins: origins(source, faults),
+            plain_calls: source.is_not_off(&variables::FARCALL_PLAIN_CALLS),
         }
     }
 

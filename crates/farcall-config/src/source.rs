@@ -113,8 +113,13 @@ impl Source {
             .collect()
     }
 
-    /// A switch: `1` or `true`.
+    /// A switch: on by `1` or `true`.
     pub(crate) fn is_on(&self, variable: &Variable) -> bool {
         matches!(self.filled(variable), Some("1" | "true"))
+    }
+
+    /// A switch that is on unless it is turned off, by `0` or `false`.
+    pub(crate) fn is_not_off(&self, variable: &Variable) -> bool {
+        !matches!(self.filled(variable), Some("0" | "false"))
     }
 }

@@ -13,25 +13,56 @@ use farcall_core::{
 };
 use rmcp::{
     ErrorData,
-    model::{CallToolResult, ContentBlock, MetaObject},
+    model::{CallToolResponse, CallToolResult, ContentBlock, MetaObject},
 };
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
-use super::{client::Era, limit};
+use super::{Server, client::Era, limit, rounds::Binding};
 
 /// What a call came to.
-pub(super) enum Called {
+enum Called {
     /// An answer, also one that says that the tool failed.
     Answered(CallToolResult),
     /// The tool needs something of its client first.
     Demanding(Problem),
 }
 
-/// Calls `tool` with `arguments`.
+/// Calls the tool called `name`, or says what it needs of its client first.
 ///
 /// # Errors
-/// A protocol error where the tool's content does not have the protocol's shape.
-pub(super) async fn call(
+/// A protocol error where there is no such tool, where the client cannot be asked what the tool
+/// needs, and where the tool's content does not have the protocol's shape.
+pub(super) async fn answer(
+    server: &Server,
+    name: &str,
+    context: &CallContext,
+    arguments: Value,
+    era: Era,
+    binding: &Binding,
+) -> Result<CallToolResponse, ErrorData> {
+    let Some(tool) = server.catalog.tool(name) else {
+        let shown: String = name.chars().take(64).collect();
+        let sentence = format!(
+            "there is no tool `{}`; `tools/list` has the names",
+            shown.escape_debug()
+        );
+        return Err(ErrorData::invalid_params(sentence, None));
+    };
+    match call(tool, context, arguments, era).await? {
+        Called::Answered(result) => Ok(CallToolResponse::Complete(result)),
+        Called::Demanding(problem) => match problem.demand() {
+            Some(demand) => {
+                let recollection = context.recollection();
+                let required = server.rounds.demand(demand, &recollection, binding)?;
+                Ok(CallToolResponse::InputRequired(required))
+            }
+            None => Err(ErrorData::internal_error(problem.public_message(), None)),
+        },
+    }
+}
+
+async fn call(
     tool: &CatalogedTool,
     context: &CallContext,
     arguments: Value,
@@ -92,14 +123,16 @@ async fn run(
         }
     };
     // A task of its own: a tool that blocks its thread holds up that thread, not the clock here.
-    let mut task = AbortOnDrop(tokio::spawn(call));
+    let mut running = Running {
+        task: tokio::spawn(call),
+        context,
+    };
     tokio::select! {
-        outcome = &mut task.0 => outcome.unwrap_or_else(|error| Err(Problem::internal(error))),
-        () = limit::abandoned(context) => {
+        outcome = &mut running.task => outcome.unwrap_or_else(|error| Err(Problem::internal(error))),
+        () = context.cancellation().cancelled() => {
             Err(Problem::new(ErrorCode::Cancelled, "the call was taken back"))
         }
         () = limit::reached(limit, context.waiting()) => {
-            context.cancellation().cancel();
             let name = &tool.tool.declaration.name;
             let limit = limit.as_secs_f64();
             let sentence = format!("`{name}` took longer than its limit of {limit} s and was cut");
@@ -108,12 +141,26 @@ async fn run(
     }
 }
 
-/// Stops the tool when its caller has gone, or its time is up.
-struct AbortOnDrop<T>(tokio::task::JoinHandle<T>);
+/// A tool at work. When nobody waits for it any more, because its caller has gone or its time is
+/// up, it is told, and has a moment to tidy up.
+struct Running<'a> {
+    task: JoinHandle<Result<ToolOutput, Problem>>,
+    context: &'a CallContext,
+}
 
-impl<T> Drop for AbortOnDrop<T> {
+impl Drop for Running<'_> {
     fn drop(&mut self) {
-        self.0.abort();
+        if self.task.is_finished() {
+            return;
+        }
+        self.context.cancellation().cancel();
+        let task = self.task.abort_handle();
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                tokio::time::sleep(limit::TIDY_UP_TIME).await;
+                task.abort();
+            });
+        }
     }
 }
 

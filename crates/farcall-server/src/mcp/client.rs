@@ -9,11 +9,13 @@ use farcall_core::{
 use rmcp::{
     Peer, RoleServer,
     model::{
-        ClientCapabilities, ProgressNotificationParam, ProgressToken, ProtocolVersion, RequestId,
+        ClientCapabilities, ProgressNotification, ProgressNotificationParam, ProgressToken,
+        ProtocolVersion, RequestId, RequestMetaObject, ServerNotification,
     },
     service::RequestContext,
 };
 use serde_json::Value;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{front::Accepts, logging, questions, sessions::MCP_SESSION_ID};
@@ -43,9 +45,31 @@ impl Era {
     }
 }
 
+/// Where the notifications of a request leave.
+#[derive(Clone)]
+pub(super) enum Outlet {
+    /// By the SDK.
+    Sdk(Peer<RoleServer>),
+    /// Into the stream that the answer becomes.
+    Stream(mpsc::Sender<ServerNotification>),
+}
+
+impl Outlet {
+    /// Sends `notification`, unless the client has gone.
+    pub(super) async fn send(&self, notification: ServerNotification) {
+        let is_sent = match self {
+            Self::Sdk(peer) => peer.send_notification(notification).await.is_ok(),
+            Self::Stream(news) => news.send(notification).await.is_ok(),
+        };
+        if !is_sent {
+            tracing::debug!("a notification does not reach the client");
+        }
+    }
+}
+
 /// The client of one request.
 pub(crate) struct PeerClient {
-    peer: Peer<RoleServer>,
+    outlet: Outlet,
     request_id: RequestId,
     era: Era,
     progress_token: Option<ProgressToken>,
@@ -127,12 +151,36 @@ impl PeerClient {
             Era::Session | Era::Stateless => Some(session_level),
         };
         Self {
-            peer: request.peer.clone(),
+            outlet: Outlet::Sdk(request.peer.clone()),
             request_id: request.id.clone(),
             era,
             progress_token: request.meta.get_progress_token().filter(|_| !is_mute),
             log_threshold: log_threshold.filter(|_| !is_mute),
             capabilities: Capabilities::of(request, era, is_mute),
+            stopping,
+        }
+    }
+
+    /// The client of a request that nothing can be asked.
+    pub(super) fn unaskable(
+        outlet: Outlet,
+        request_id: RequestId,
+        era: Era,
+        meta: &RequestMetaObject,
+        accepts: Accepts,
+        stopping: CancellationToken,
+    ) -> Self {
+        let log_threshold = match era {
+            Era::Rounds => logging::wanted(meta),
+            Era::Session | Era::Stateless => Some(LogLevel::Info),
+        };
+        Self {
+            outlet,
+            request_id,
+            era,
+            progress_token: meta.get_progress_token().filter(|_| accepts.stream),
+            log_threshold: log_threshold.filter(|_| accepts.stream),
+            capabilities: Capabilities::None,
             stopping,
         }
     }
@@ -143,14 +191,12 @@ impl Client for PeerClient {
         let Some(token) = self.progress_token.clone() else {
             return Box::pin(std::future::ready(()));
         };
-        let peer = self.peer.clone();
+        let outlet = self.outlet.clone();
         Box::pin(async move {
             let mut news = ProgressNotificationParam::new(token, progress.done);
             news.total = progress.total;
             news.message = progress.message;
-            if let Err(error) = peer.notify_progress(news).await {
-                tracing::debug!(%error, "progress does not reach the client");
-            }
+            outlet.send(ProgressNotification::new(news).into()).await;
         })
     }
 
@@ -158,7 +204,7 @@ impl Client for PeerClient {
         if self.log_threshold.is_none_or(|threshold| level < threshold) {
             return Box::pin(std::future::ready(()));
         }
-        Box::pin(logging::send(self.peer.clone(), level, logger, data))
+        Box::pin(logging::send(self.outlet.clone(), level, logger, data))
     }
 
     fn can_be_asked(&self, asking: Asking) -> bool {
@@ -169,10 +215,13 @@ impl Client for PeerClient {
         &self,
         questions: Vec<(String, Question)>,
     ) -> BoxFuture<Result<Option<Vec<Answer>>, Problem>> {
+        let Outlet::Sdk(peer) = &self.outlet else {
+            return Box::pin(std::future::ready(Ok(None)));
+        };
         if self.era != Era::Session {
             return Box::pin(std::future::ready(Ok(None)));
         }
-        let (peer, request_id) = (self.peer.clone(), self.request_id.clone());
+        let (peer, request_id) = (peer.clone(), self.request_id.clone());
         let stopping = self.stopping.clone();
         Box::pin(async move {
             let mut answers = Vec::with_capacity(questions.len());

@@ -15,7 +15,10 @@ use http_body_util::{BodyExt, Full};
 use serde::Deserialize;
 use tokio::sync::MutexGuard;
 
-use super::{Protocol, stream};
+use super::{
+    Protocol,
+    stream::{self, Pending},
+};
 use crate::{edge, problem_response::json_rpc, router::MCP};
 
 /// After this time without an answer the client gets a stream with comments on it: proxies
@@ -107,13 +110,19 @@ pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Reque
     let is_watching = parts.method == Method::GET;
     parts.extensions.insert(accepts);
     let owner = parts.extensions.get::<Principal>().cloned();
-    let pending = {
-        let protocol = Arc::clone(&protocol);
-        let request = http::Request::from_parts(parts, Full::new(body));
-        async move { finished(protocol.http.handle(request).await.map(Body::new), accepts).await }
+    let plain = is_call
+        .then(|| protocol.answer_plainly(&parts, &body, accepts))
+        .flatten();
+    // Boxed at once: the SDK's future is large, and the router moves this one several times.
+    let mut pending: Pending = match plain {
+        Some(plain) => Box::pin(async move { finished(plain.await, accepts).await }),
+        None => Box::pin({
+            let protocol = Arc::clone(&protocol);
+            let request = http::Request::from_parts(parts, Full::new(body));
+            async move { finished(protocol.http.handle(request).await.map(Body::new), accepts).await }
+        }),
     };
     let response = if is_call && accepts.stream {
-        let mut pending = Box::pin(pending);
         match tokio::time::timeout(LATE, &mut pending).await {
             Ok(response) => response,
             Err(_) => return stream::late(pending),

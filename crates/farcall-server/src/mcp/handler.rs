@@ -23,8 +23,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio_util::sync::DropGuard;
 
 use super::{
-    Server,
-    call::{self, Called},
+    Server, call,
     client::{Era, PeerClient},
     listen::{self, Subscribed},
     logging,
@@ -116,6 +115,28 @@ impl Connection {
         );
         Ok((context, binding))
     }
+
+    /// Calls a tool, or asks for what it needs first.
+    async fn call(
+        &self,
+        params: CallToolRequestParams,
+        request: Request,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let arguments = Value::Object(params.arguments.unwrap_or_default());
+        let subject = ("tools/call", params.name.as_ref(), &arguments);
+        let brought = (params.request_state, params.input_responses);
+        let era = Era::of(&request);
+        let (context, binding) = self.context(&request, era, subject, brought)?;
+        call::answer(
+            &self.server,
+            &params.name,
+            &context,
+            arguments,
+            era,
+            &binding,
+        )
+        .await
+    }
 }
 
 impl ServerHandler for Connection {
@@ -138,41 +159,14 @@ impl ServerHandler for Connection {
         self.server.presented.tool_with_headers(name).cloned()
     }
 
-    async fn call_tool(
+    // The SDK moves the future of a request several times, and it is as large as the largest of
+    // these: what they are made of is boxed.
+    fn call_tool(
         &self,
         params: CallToolRequestParams,
         request: Request,
-    ) -> Result<CallToolResponse, ErrorData> {
-        let Some(tool) = self.server.catalog.tool(&params.name) else {
-            let shown: String = params.name.chars().take(64).collect();
-            let sentence = format!(
-                "there is no tool `{}`; `tools/list` has the names",
-                shown.escape_debug()
-            );
-            return Err(ErrorData::invalid_params(sentence, None));
-        };
-        let arguments = Value::Object(params.arguments.unwrap_or_default());
-        let subject = ("tools/call", params.name.as_ref(), &arguments);
-        let era = Era::of(&request);
-        let (context, binding) = self.context(
-            &request,
-            era,
-            subject,
-            (params.request_state, params.input_responses),
-        )?;
-        match call::call(tool, &context, arguments, era).await? {
-            Called::Answered(result) => Ok(CallToolResponse::Complete(result)),
-            Called::Demanding(problem) => match problem.demand() {
-                Some(demand) => {
-                    let required =
-                        self.server
-                            .rounds
-                            .demand(demand, &context.recollection(), &binding)?;
-                    Ok(CallToolResponse::InputRequired(required))
-                }
-                None => Err(ErrorData::internal_error(problem.public_message(), None)),
-            },
-        }
+    ) -> impl Future<Output = Result<CallToolResponse, ErrorData>> + Send {
+        Box::pin(self.call(params, request))
     }
 
     async fn list_prompts(
@@ -185,12 +179,12 @@ impl ServerHandler for Connection {
         ))
     }
 
-    async fn get_prompt(
+    fn get_prompt(
         &self,
         params: GetPromptRequestParams,
         request: Request,
-    ) -> Result<GetPromptResponse, ErrorData> {
-        self.write_prompt(params, &request).await
+    ) -> impl Future<Output = Result<GetPromptResponse, ErrorData>> + Send {
+        Box::pin(self.write_prompt(params, request))
     }
 
     async fn list_resources(
@@ -213,20 +207,20 @@ impl ServerHandler for Connection {
         ))
     }
 
-    async fn read_resource(
+    fn read_resource(
         &self,
         params: ReadResourceRequestParams,
         request: Request,
-    ) -> Result<ReadResourceResponse, ErrorData> {
-        self.read(params, &request).await
+    ) -> impl Future<Output = Result<ReadResourceResponse, ErrorData>> + Send {
+        Box::pin(self.read(params, request))
     }
 
-    async fn complete(
+    fn complete(
         &self,
         params: CompleteRequestParams,
         request: Request,
-    ) -> Result<CompleteResult, ErrorData> {
-        self.suggest(params, &request).await
+    ) -> impl Future<Output = Result<CompleteResult, ErrorData>> + Send {
+        Box::pin(self.suggest(params, request))
     }
 
     async fn on_custom_request(
@@ -264,15 +258,20 @@ impl ServerHandler for Connection {
         Some(requested.clone())
     }
 
-    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+    fn listen(
+        &self,
+        context: SubscriptionContext,
+    ) -> impl Future<Output = Result<(), ErrorData>> + Send {
         let begun = {
             let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
             begun.pop()
         };
-        if let Some(news) = begun {
-            listen::listen(&context, news, &self.server.stopping).await;
-        }
-        Ok(())
+        Box::pin(async move {
+            if let Some(news) = begun {
+                listen::listen(&context, news, &self.server.stopping).await;
+            }
+            Ok(())
+        })
     }
 
     async fn subscribe(

@@ -8,7 +8,7 @@ use tokio::{sync::watch, time::Instant};
 use super::rounds::ANSWER_TIME;
 
 /// How long code may go on when its caller has gone, to tidy up.
-const TIDY_UP_TIME: Duration = Duration::from_secs(1);
+pub(super) const TIDY_UP_TIME: Duration = Duration::from_secs(1);
 
 /// Returns when the caller has gone, and the code that answers it has had its time to tidy up:
 /// the SDK cancels the token, and leaves the rest to the handler.

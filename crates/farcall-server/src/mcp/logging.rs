@@ -6,13 +6,13 @@
 )]
 
 use farcall_core::context::LogLevel;
-use rmcp::{
-    Peer, RoleServer,
-    model::{
-        LoggingLevel, LoggingMessageNotificationParam, RequestMetaObject, SetLevelRequestParams,
-    },
+use rmcp::model::{
+    LoggingLevel, LoggingMessageNotification, LoggingMessageNotificationParam, RequestMetaObject,
+    SetLevelRequestParams,
 };
 use serde_json::Value;
+
+use super::client::Outlet;
 
 /// The lightest entries that a client of 2026-07-28 wants, where it wants any.
 pub(super) fn wanted(meta: &RequestMetaObject) -> Option<LogLevel> {
@@ -25,17 +25,12 @@ pub(super) fn chosen(params: &SetLevelRequestParams) -> LogLevel {
 }
 
 /// Sends one entry.
-pub(super) async fn send(
-    peer: Peer<RoleServer>,
-    level: LogLevel,
-    logger: Option<String>,
-    data: Value,
-) {
+pub(super) async fn send(outlet: Outlet, level: LogLevel, logger: Option<String>, data: Value) {
     let mut entry = LoggingMessageNotificationParam::new(to_protocol(level), data);
     entry.logger = logger;
-    if let Err(error) = peer.notify_logging_message(entry).await {
-        tracing::debug!(%error, "a log entry does not reach the client");
-    }
+    outlet
+        .send(LoggingMessageNotification::new(entry).into())
+        .await;
 }
 
 /// A level as this library names it.

@@ -1,8 +1,8 @@
 //! MCP over Streamable HTTP and stdio, on the official SDK.
 //!
 //! `front` stands before the SDK and makes up for what it leaves to its users; `handler` is what
-//! the SDK calls; `call` runs a tool, `offers` everything else,
-//! both within a `limit`. `client` is the other end as user code sees it, `questions`
+//! the SDK calls, and `plain` what takes a shorter way; `call` runs a tool, `offers` everything
+//! else, both within a `limit`. `client` is the other end as user code sees it, `questions`
 //! what it is asked in a session, `rounds` what travels through it between two rounds of a call,
 //! `listen` and `logging` what clients are told unasked, `sessions` the bounded sessions of older
 //! clients, `present` declarations in the SDK's types.
@@ -15,6 +15,7 @@ mod limit;
 mod listen;
 mod logging;
 mod offers;
+mod plain;
 mod present;
 mod questions;
 mod rounds;
@@ -48,6 +49,7 @@ pub struct Protocol {
     http: StreamableHttpService<Connection, BoundedSessions>,
     sessions: Arc<BoundedSessions>,
     are_sessions_on: bool,
+    are_calls_plain: bool,
 }
 
 /// What every connection of a server shares.
@@ -96,6 +98,7 @@ impl Protocol {
             http: StreamableHttpService::new(connect, Arc::clone(&sessions), config),
             sessions,
             are_sessions_on: parts.sessions.is_some(),
+            are_calls_plain: parts.plain_calls,
         }))
     }
 

@@ -32,7 +32,7 @@ impl Connection {
     pub(super) async fn write_prompt(
         &self,
         params: GetPromptRequestParams,
-        request: &Request,
+        request: Request,
     ) -> Result<GetPromptResponse, ErrorData> {
         let Some(prompt) = self.server.catalog.prompt(&params.name).cloned() else {
             let sentence = "there is no such prompt; `prompts/list` has the names";
@@ -44,7 +44,7 @@ impl Connection {
         let arguments = Value::Object(arguments);
         let subject = ("prompts/get", params.name.as_str(), &arguments);
         let brought = (params.request_state, params.input_responses);
-        let (context, binding) = self.context(request, Era::of(request), subject, brought)?;
+        let (context, binding) = self.context(&request, Era::of(&request), subject, brought)?;
         let writing = {
             let context = context.clone();
             move || -> BoxFuture<_> {
@@ -63,7 +63,7 @@ impl Connection {
             }
             Err(problem) => problem,
         };
-        let Some(demand) = for_the_protocol(&problem, request) else {
+        let Some(demand) = for_the_protocol(&problem, &request) else {
             return Err(protocol_error("prompt", &problem, None));
         };
         let rounds = &self.server.rounds;
@@ -75,12 +75,12 @@ impl Connection {
     pub(super) async fn read(
         &self,
         params: ReadResourceRequestParams,
-        request: &Request,
+        request: Request,
     ) -> Result<ReadResourceResponse, ErrorData> {
         let uri = params.uri;
         let subject = ("resources/read", uri.as_str(), &Value::Null);
         let brought = (params.request_state, params.input_responses);
-        let (context, binding) = self.context(request, Era::of(request), subject, brought)?;
+        let (context, binding) = self.context(&request, Era::of(&request), subject, brought)?;
         let catalog = &self.server.catalog;
         let reading = if let Some(resource) = catalog.resource(&uri) {
             in_time(&context, || resource.read(context.clone())).await
@@ -109,7 +109,7 @@ impl Connection {
             }
             Err(problem) => problem,
         };
-        let Some(demand) = for_the_protocol(&problem, request) else {
+        let Some(demand) = for_the_protocol(&problem, &request) else {
             return Err(protocol_error("resource", &problem, Some(named(&uri))));
         };
         let rounds = &self.server.rounds;
@@ -121,7 +121,7 @@ impl Connection {
     pub(super) async fn suggest(
         &self,
         params: CompleteRequestParams,
-        request: &Request,
+        request: Request,
     ) -> Result<CompleteResult, ErrorData> {
         let target = match params.r#ref {
             Reference::Prompt(prompt) => Target::Prompt(prompt.name),
@@ -133,7 +133,7 @@ impl Connection {
             return Ok(CompleteResult::default());
         };
         let subject = ("completion/complete", argument.name.as_str(), &Value::Null);
-        let (context, _) = self.context(request, Era::of(request), subject, (None, None))?;
+        let (context, _) = self.context(&request, Era::of(&request), subject, (None, None))?;
         let filled = params.context.and_then(|context| context.arguments);
         let filled = filled.unwrap_or_default().into_iter().collect();
         let suggest = || completion.suggest(context.clone(), argument.value, filled);

@@ -7,34 +7,84 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http::{HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, Collected};
+use rmcp::model::{JsonRpcMessage, ServerJsonRpcMessage, ServerNotification};
 use serde::{Deserialize, de::IgnoredAny};
 
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::KEEP_ALIVE;
 use crate::problem_response::json_rpc;
 
-type Pending = Pin<Box<dyn Future<Output = Response> + Send>>;
+/// A comment, which keeps proxies from cutting the stream.
+const STILL_WORKING: &[u8] = b": still working\n\n";
+
+/// An answer that is being made.
+pub(super) type Pending = Pin<Box<dyn Future<Output = Response> + Send>>;
 
 /// Opens the answer now, with a comment, and sends what `pending` comes to when it does.
 ///
 /// Dropping the body, as happens when the client goes, drops `pending` too: the call is cancelled.
-pub(super) fn late(pending: impl Future<Output = Response> + Send + 'static) -> Response {
-    let comments_then_response = stream::unfold(
-        Some((Box::pin(pending) as Pending, true)),
-        |waiting| async {
-            let (mut pending, is_first) = waiting?;
-            if !is_first {
-                tokio::select! {
-                    response = &mut pending => return Some((rest(response).await, None)),
-                    () = tokio::time::sleep(KEEP_ALIVE) => {}
-                }
+pub(super) fn late(pending: Pending) -> Response {
+    let comments_then_response = stream::unfold(Some((pending, true)), |waiting| async {
+        let (mut pending, is_first) = waiting?;
+        if !is_first {
+            tokio::select! {
+                response = &mut pending => return Some((rest(response).await, None)),
+                () = tokio::time::sleep(KEEP_ALIVE) => {}
             }
-            Some((Body::from(": still working\n\n"), Some((pending, false))))
-        },
-    );
+        }
+        Some((Body::from(STILL_WORKING), Some((pending, false))))
+    });
     let bytes = comments_then_response.flat_map(Body::into_data_stream);
     events(Body::from_stream(bytes))
+}
+
+/// What a call says while it runs, and then its answer, each an event.
+///
+/// Dropping the body drops `running` too: the call is cancelled.
+pub(super) fn of_messages(
+    first: ServerNotification,
+    news: mpsc::Receiver<ServerNotification>,
+    running: Pin<Box<dyn Future<Output = ServerJsonRpcMessage> + Send>>,
+) -> Response {
+    let state = (Some(first), news, Some(running), None);
+    let bytes = stream::unfold(state, |(first, mut news, mut running, mut answer)| async {
+        if let Some(first) = first {
+            let event = event(&JsonRpcMessage::notification(first));
+            return Some((event, (None, news, running, answer)));
+        }
+        if let Some(call) = &mut running {
+            tokio::select! {
+                biased;
+                Some(next) = news.recv() => {
+                    let event = event(&JsonRpcMessage::notification(next));
+                    return Some((event, (None, news, running, answer)));
+                }
+                message = call => answer = Some(message),
+                () = tokio::time::sleep(KEEP_ALIVE) => {
+                    let comment = Bytes::from_static(STILL_WORKING);
+                    return Some((comment, (None, news, running, answer)));
+                }
+            }
+            running = None;
+        }
+        // What the call said last may still wait.
+        let message = match news.try_recv() {
+            Ok(last) => JsonRpcMessage::notification(last),
+            Err(_) => answer.take()?,
+        };
+        Some((event(&message), (None, news, running, answer)))
+    });
+    events(Body::from_stream(bytes.map(Ok::<_, Infallible>)))
+}
+
+fn event(message: &ServerJsonRpcMessage) -> Bytes {
+    let json = serde_json::to_string(message).unwrap_or_else(|error| {
+        tracing::error!(%error, "a message cannot be written as JSON");
+        String::new()
+    });
+    Bytes::from(format!("data: {json}\n\n"))
 }
 
 /// The same answer, cut off in order when the server stops.

@@ -7,6 +7,7 @@ mod eras;
 mod late;
 mod listen;
 mod output;
+mod plain;
 mod progress;
 mod prompts;
 mod questions;
