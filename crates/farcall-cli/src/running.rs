@@ -10,7 +10,7 @@ use farcall_core::{
 };
 use farcall_jobs::{Links, Programs, Queue, Runner, RunnerOptions};
 use farcall_server::{
-    Guard, JobFiles, Parts, Protocol, StdioError, accept,
+    Entrance, Guard, JobFiles, Parts, Protocol, StdioError, accept,
     auth::{Authenticators, SharedSecret},
     router,
 };
@@ -148,7 +148,7 @@ impl Ready {
         self.started(|parts, _| router::beside_stdio(parts))
     }
 
-    fn started(self, routes: impl FnOnce(Parts, Arc<Protocol>) -> axum::Router) -> Running {
+    fn started(self, routes: impl FnOnce(Parts, Arc<Protocol>) -> Entrance) -> Running {
         let store = self.parts.jobs.as_ref().map(|jobs| Arc::clone(&jobs.store));
         let http = accept::serve(
             self.listener,

@@ -6,7 +6,7 @@
 
 use std::{convert::Infallible, io, sync::Arc, time::Duration};
 
-use axum::{Router, extract::Request};
+use axum::extract::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -18,7 +18,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{edge, unread::WriteDeadline};
+use crate::{Entrance, unread::WriteDeadline};
 
 /// Limits of the accept loop.
 #[derive(Clone, Copy, Debug)]
@@ -50,11 +50,11 @@ impl Default for Limits {
     }
 }
 
-/// Serves `router` until `stop`, then lets the requests that are being answered finish, for
+/// Serves what is behind `entrance` until `stop`, then lets the requests that are being answered finish, for
 /// the time of [`Limits::drain`] or until `hurry`.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
+    entrance: Entrance,
     limits: Limits,
     stop: CancellationToken,
     hurry: CancellationToken,
@@ -84,7 +84,7 @@ pub async fn serve(
             }
         };
         let connection = graceful
-            .watch(http.serve_connection(prepared(stream, limits.unread), answering(&router)));
+            .watch(http.serve_connection(prepared(stream, limits.unread), answering(&entrance)));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "connection ended early");
@@ -108,17 +108,17 @@ fn prepared(stream: TcpStream, unread: Duration) -> TokioIo<WriteDeadline<TcpStr
 }
 
 fn answering(
-    router: &Router,
+    entrance: &Entrance,
 ) -> impl hyper::service::Service<
     http::Request<Incoming>,
     Response = axum::response::Response,
     Error = Infallible,
     Future: Send,
 > + use<> {
-    let router = router.clone();
+    let entrance = entrance.clone();
     service_fn(move |request: http::Request<Incoming>| {
         let request = Request::from(request.map(axum::body::Body::new));
-        let answer = edge::identified(request, router.clone());
+        let answer = entrance.clone().answer(request);
         async move { Ok(answer.await) }
     })
 }

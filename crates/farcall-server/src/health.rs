@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
+    body::Body,
     extract::State,
     response::{IntoResponse, Response},
 };
@@ -24,8 +25,10 @@ const MIN_FREE_BYTES: u64 = 64 << 20;
 
 /// `{"ok": true}`, exactly, for whoever asks.
 pub(crate) async fn alive() -> Response {
+    let mut response = Response::new(Body::from("{\"ok\": true}"));
     let json = HeaderValue::from_static("application/json");
-    ([(header::CONTENT_TYPE, json)], "{\"ok\": true}").into_response()
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
 }
 
 /// What readiness depends on.

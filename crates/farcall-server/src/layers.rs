@@ -1,23 +1,19 @@
 //! Every layer, in the order a request meets them.
 
-use std::sync::Arc;
+use axum::Router;
 
-use axum::{Router, middleware::from_fn_with_state};
+use crate::edge::{self, Entrance, Guard};
 
-use crate::edge::{self, Guard};
-
-/// Puts the layers around the routes. The last one added is the first one met; before all of them
-/// the accept loop gives every request its id.
-pub(crate) fn apply(routes: Router, guard: Guard) -> Router {
+/// Puts the layers around the routes, and the guard before all of them. The last layer added is the
+/// first one met.
+pub(crate) fn apply(routes: Router, guard: Guard) -> Entrance {
     let cors = edge::cors(&guard);
     let mut routes = routes
         .fallback(edge::not_found)
-        .method_not_allowed_fallback(edge::method_not_allowed)
-        // Before any handler sees a request, its Host and Origin must be ours.
-        .layer(from_fn_with_state(Arc::new(guard), edge::guard));
+        .method_not_allowed_fallback(edge::method_not_allowed);
     if let Some(cors) = cors {
         // Answers preflights, which carry no credentials, and so stands before the gate.
         routes = routes.layer(cors);
     }
-    routes
+    Entrance::new(guard, routes)
 }

@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::auth::Authenticators;
 pub use self::{
-    edge::Guard,
+    edge::{Entrance, Guard},
     mcp::{Protocol, StdioError},
 };
 

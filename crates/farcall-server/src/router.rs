@@ -11,7 +11,7 @@ use axum::{
 use farcall_core::clock::Clock;
 
 use crate::{
-    JobFiles, Parts, auth,
+    Entrance, JobFiles, Parts, auth,
     auth::Authenticators,
     files, health, layers,
     mcp::{self, Protocol},
@@ -22,7 +22,7 @@ pub const MCP: &str = "/mcp";
 
 /// What stands beside MCP over standard input and output: the files of jobs, and the probes. MCP
 /// itself is not here, because whoever reaches the port did not start the program.
-pub fn beside_stdio(parts: Parts) -> Router {
+pub fn beside_stdio(parts: Parts) -> Entrance {
     let gate = Arc::new(parts.authenticators);
     let mut routes = health_routes(parts.jobs.clone(), Arc::clone(&gate));
     if parts.jobs.is_some() {
@@ -33,7 +33,7 @@ pub fn beside_stdio(parts: Parts) -> Router {
 }
 
 /// The routes of a server, with their layers.
-pub fn router(parts: Parts, protocol: Arc<Protocol>) -> Router {
+pub fn router(parts: Parts, protocol: Arc<Protocol>) -> Entrance {
     let gate = Arc::new(parts.authenticators);
     let gated = Router::new()
         .route(MCP, any(mcp::answer).with_state(protocol))

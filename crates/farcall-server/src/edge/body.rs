@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt;
 
-use super::wire::{self, WireFault};
+use super::wire::WireFault;
 use crate::problem_response::{for_path, json_rpc};
 
 /// The largest body of a request, in bytes (1 MiB).
@@ -58,8 +58,8 @@ impl From<WireFault> for ReadError {
     }
 }
 
-/// The whole body, checked to be one unambiguous JSON value.
-pub(crate) async fn read_json(headers: &HeaderMap, body: Body) -> Result<Bytes, ReadError> {
+/// The whole body.
+pub(crate) async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, ReadError> {
     let encoded = headers
         .get_all(header::CONTENT_ENCODING)
         .iter()
@@ -81,12 +81,10 @@ pub(crate) async fn read_json(headers: &HeaderMap, body: Body) -> Result<Bytes, 
         let sentence = "the request broke off before its end";
         ReadError::new(StatusCode::BAD_REQUEST, sentence)
     })?;
-    let bytes = bytes.ok_or_else(|| {
+    bytes.ok_or_else(|| {
         let sentence = "the request is larger than 1 MiB; pass large data by URL or as a file";
         ReadError::new(StatusCode::PAYLOAD_TOO_LARGE, sentence)
-    })?;
-    wire::check(&bytes)?;
-    Ok(bytes)
+    })
 }
 
 /// The whole body, or `None` where it is too large. Of one that is too large some more is read

@@ -1,13 +1,9 @@
 //! Host and Origin: the defence against pages that make a browser talk to this server under a
 //! name of theirs (DNS rebinding; MCP requires the check of `Origin`).
 
-use std::{net::IpAddr, sync::Arc};
+use std::net::IpAddr;
 
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
-};
+use axum::{extract::Request, response::Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
@@ -63,22 +59,18 @@ impl Guard {
 
 /// Refuses a foreign `Host` or `Origin` with 403. Probes come from anywhere, by address, and
 /// learn nothing, so the health routes are open.
-pub(crate) async fn guard(
-    State(guard): State<Arc<Guard>>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(super) fn refusal(guard: &Guard, request: &Request) -> Option<Response> {
     let path = request.uri().path();
     if matches!(path, "/healthz" | "/health" | "/readyz") {
-        return next.run(request).await;
+        return None;
     }
-    match judge(&guard, &request) {
-        Ok(()) => next.run(request).await,
-        Err(sentence) => {
-            tracing::warn!(path, sentence, "refused");
-            problem_response::for_path(path, StatusCode::FORBIDDEN, sentence)
-        }
-    }
+    let sentence = judge(guard, request).err()?;
+    tracing::warn!(path, sentence, "refused");
+    Some(problem_response::for_path(
+        path,
+        StatusCode::FORBIDDEN,
+        sentence,
+    ))
 }
 
 fn judge(guard: &Guard, request: &Request) -> Result<(), &'static str> {

@@ -1,19 +1,22 @@
 //! What no handler should see: foreign hosts and origins, bodies that are too large or no JSON.
 
 mod body;
+mod entrance;
 mod guard;
-mod identify;
+mod unambiguous;
 mod wire;
 
 use axum::{extract::Request, response::Response};
 use http::StatusCode;
 
-pub use self::guard::Guard;
 pub(crate) use self::{
-    body::read_json,
-    guard::{cors, guard},
-    identify::{RequestId, identified},
+    body::{ReadError, read_body},
+    entrance::X_REQUEST_ID,
+    guard::cors,
+    unambiguous::Unambiguous,
+    wire::check,
 };
+pub use self::{entrance::Entrance, guard::Guard};
 use crate::problem_response;
 
 /// There is no such route.

@@ -18,7 +18,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{front::Accepts, logging, questions, sessions::MCP_SESSION_ID};
+use super::{front::Accepts, headers::MCP_SESSION_ID, logging, questions};
 
 /// How a client can be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,6 +17,7 @@ use tokio::sync::MutexGuard;
 
 use super::{
     Protocol,
+    headers::{MCP_METHOD, MCP_PROTOCOL_VERSION, MCP_SESSION_ID},
     stream::{self, Pending},
 };
 use crate::{edge, problem_response::json_rpc, router::MCP};
@@ -70,13 +71,22 @@ pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Reque
     let is_call = parts.method == Method::POST;
     let is_end = parts.method == Method::DELETE;
     let body = if is_call {
-        match edge::read_json(&parts.headers, body).await {
+        match edge::read_body(&parts.headers, body).await {
             Ok(body) => body,
             Err(error) => return error.response(MCP),
         }
     } else {
         Bytes::new()
     };
+    let plain = is_call
+        .then(|| protocol.answer_plainly(&parts, &body, accepts))
+        .flatten();
+    if is_call
+        && plain.is_none()
+        && let Err(fault) = edge::check(&body)
+    {
+        return edge::ReadError::from(fault).response(MCP);
+    }
     let _place = if protocol.are_sessions_on {
         match session_is_callers(&protocol, &parts, &body).await {
             Ok(place) => place,
@@ -94,7 +104,7 @@ pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Reque
         && !accepts.stream
         && parts
             .headers
-            .get("mcp-method")
+            .get(MCP_METHOD)
             .is_some_and(|method| method == "subscriptions/listen")
     {
         return json_rpc(
@@ -110,9 +120,6 @@ pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Reque
     let is_watching = parts.method == Method::GET;
     parts.extensions.insert(accepts);
     let owner = parts.extensions.get::<Principal>().cloned();
-    let plain = is_call
-        .then(|| protocol.answer_plainly(&parts, &body, accepts))
-        .flatten();
     // Boxed at once: the SDK's future is large, and the router moves this one several times.
     let mut pending: Pending = match plain {
         Some(plain) => Box::pin(async move { finished(plain.await, accepts).await }),
@@ -149,9 +156,9 @@ pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Reque
 /// Refuses a header twice that decides how the request is read: who stands before this server
 /// might go by the other one.
 fn ambiguous(headers: &HeaderMap) -> Option<Response> {
-    let twice = ["mcp-protocol-version", super::sessions::MCP_SESSION_ID]
+    let twice = [MCP_PROTOCOL_VERSION, MCP_SESSION_ID]
         .into_iter()
-        .find(|name| headers.get_all(*name).iter().count() > 1)?;
+        .find(|name| headers.get_all(name).iter().count() > 1)?;
     let sentence = format!("the header `{twice}` is there twice; send it once");
     Some(json_rpc(StatusCode::BAD_REQUEST, -32_600, &sentence))
 }
@@ -170,7 +177,7 @@ async fn session_is_callers<'a>(
         method: Option<Cow<'a, str>>,
     }
 
-    if let Some(id) = parts.headers.get(super::sessions::MCP_SESSION_ID) {
+    if let Some(id) = parts.headers.get(MCP_SESSION_ID) {
         let caller = parts.extensions.get::<Principal>();
         let is_theirs = protocol.sessions.belongs_to(id, caller);
         return if is_theirs {

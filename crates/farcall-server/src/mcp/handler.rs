@@ -25,12 +25,13 @@ use tokio_util::sync::DropGuard;
 use super::{
     Server, call,
     client::{Era, PeerClient},
+    headers::MCP_SESSION_ID,
     listen::{self, Subscribed},
     logging,
     rounds::Binding,
     unserved,
 };
-use crate::edge::RequestId;
+use crate::edge::X_REQUEST_ID;
 
 /// One connection: a session, a stream of standard input, or a single request.
 pub(crate) struct Connection {
@@ -104,10 +105,11 @@ impl Connection {
             .rounds
             .open(state.as_deref(), responses, &binding)?;
         let parts = request.extensions.get::<http::request::Parts>();
-        let id = parts.and_then(|parts| parts.extensions.get::<RequestId>());
+        let id = parts.and_then(|parts| parts.headers.get(X_REQUEST_ID));
+        let id = id.and_then(|id| id.to_str().ok());
         let context = CallContext::new(
             caller,
-            id.map_or_else(|| request.id.to_string(), ToString::to_string),
+            id.map_or_else(|| request.id.to_string(), str::to_owned),
             request.meta.0.0.clone(),
             request.ct.child_token(),
             Arc::new(client),
@@ -305,7 +307,7 @@ impl ServerHandler for Connection {
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
         let is_session = match context.extensions.get::<http::request::Parts>() {
-            Some(parts) => parts.headers.contains_key(super::sessions::MCP_SESSION_ID),
+            Some(parts) => parts.headers.contains_key(MCP_SESSION_ID),
             None => true,
         };
         let Some(updates) = self.server.updates.clone().filter(|_| is_session) else {

@@ -11,6 +11,7 @@ mod call;
 mod client;
 mod front;
 mod handler;
+mod headers;
 mod limit;
 mod listen;
 mod logging;

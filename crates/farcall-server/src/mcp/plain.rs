@@ -8,8 +8,8 @@
 use std::{pin::Pin, sync::Arc};
 
 use axum::{body::Body, response::Response};
-use farcall_core::{JsonObject, context::CallContext, principal::Principal};
-use http::{HeaderMap, HeaderValue, StatusCode, header, request};
+use farcall_core::{context::CallContext, principal::Principal};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request};
 use rmcp::model::{
     ErrorCode, JsonRpcMessage, JsonRpcVersion2_0, RequestId, RequestMetaObject,
     ServerJsonRpcMessage, ServerNotification, ServerResult,
@@ -23,11 +23,11 @@ use super::{
     Protocol, Server, call,
     client::{Era, Outlet, PeerClient},
     front::Accepts,
+    headers::{MCP_METHOD, MCP_NAME, MCP_PROTOCOL_VERSION, MCP_SESSION_ID},
     rounds::Binding,
-    sessions::MCP_SESSION_ID,
     stream,
 };
-use crate::edge;
+use crate::edge::{Unambiguous, X_REQUEST_ID};
 
 /// The revision in which every request stands alone.
 const ROUNDS: &str = "2026-07-28";
@@ -57,9 +57,9 @@ struct Sent {
 struct Params {
     name: String,
     #[serde(default)]
-    arguments: JsonObject,
+    arguments: Unambiguous,
     #[serde(default, rename = "_meta")]
-    meta: JsonObject,
+    meta: Unambiguous,
 }
 
 /// A plain call, ready to run.
@@ -90,12 +90,13 @@ impl Protocol {
             && (era == Era::Rounds || !self.are_sessions_on)
             && self.server.catalog.tool(&sent.params.name).is_some()
             && self.server.presented.tool_with_headers(&sent.params.name).is_none();
-        let id = request.extensions.get::<edge::RequestId>();
+        let id = request.headers.get(X_REQUEST_ID);
+        let id = id.and_then(|id| id.to_str().ok());
         is_plain.then(|| {
             PlainCall {
                 server: Arc::clone(&self.server),
                 caller: caller.clone(),
-                request_id: id.map(ToString::to_string).unwrap_or_default(),
+                request_id: id.unwrap_or_default().to_owned(),
                 accepts,
                 era,
                 sent,
@@ -108,36 +109,36 @@ impl Protocol {
 
 /// A body that is a plain call, with headers that fit it.
 fn read(headers: &HeaderMap, body: &[u8]) -> Option<(Sent, Era)> {
-    let only = |name: &str| {
+    let only = |name: &HeaderName| {
         let mut values = headers.get_all(name).iter();
         let first = values.next().map(HeaderValue::to_str);
         values.next().is_none().then_some(first)
     };
-    let kind = only(header::CONTENT_TYPE.as_str())??.ok()?;
+    let kind = only(&header::CONTENT_TYPE)??.ok()?;
     if kind != "application/json" || headers.contains_key(MCP_SESSION_ID) {
         return None;
     }
-    let version = only("mcp-protocol-version")?.transpose().ok()?;
+    let version = only(&MCP_PROTOCOL_VERSION)?.transpose().ok()?;
     let is_alone = version == Some(ROUNDS);
     if !is_alone && version.is_some_and(|version| !OLDER.contains(&version)) {
         return None;
     }
-    if is_alone && only("mcp-method")??.ok()? != "tools/call" {
+    if is_alone && only(&MCP_METHOD)??.ok()? != "tools/call" {
         return None;
     }
     let sent: Sent = serde_json::from_slice(body).ok()?;
     if sent.method != "tools/call" {
         return None;
     }
-    let declared = sent.params.meta.get(PROTOCOL_VERSION);
+    let declared = sent.params.meta.0.get(PROTOCOL_VERSION);
     if !is_alone {
         return declared.is_none().then_some((sent, Era::Stateless));
     }
     // Whom anything can be asked may need more than one round.
-    let capabilities = sent.params.meta.get(CLIENT_CAPABILITIES)?.as_object()?;
+    let capabilities = sent.params.meta.0.get(CLIENT_CAPABILITIES)?.as_object()?;
     let is_plain = declared.and_then(Value::as_str) == Some(ROUNDS)
         && capabilities.is_empty()
-        && only("mcp-name")??.ok()? == sent.params.name;
+        && only(&MCP_NAME)??.ok()? == sent.params.name;
     is_plain.then_some((sent, Era::Rounds))
 }
 
@@ -161,7 +162,7 @@ impl PlainCall {
             arguments,
             meta,
         } = self.sent.params;
-        let (id, meta) = (self.sent.id, RequestMetaObject::from(meta));
+        let (id, meta) = (self.sent.id, RequestMetaObject::from(meta.0));
         // Whoever drops this before its end has gone.
         let _gone = self.cancellation.clone().drop_guard();
         let client = PeerClient::unaskable(
@@ -181,7 +182,7 @@ impl PlainCall {
             farcall_core::context::Recollection::default(),
         );
         let (era, server) = (self.era, self.server);
-        let (arguments, binding) = (Value::Object(arguments), Binding::none());
+        let (arguments, binding) = (Value::Object(arguments.0), Binding::none());
         let called = call::answer(&server, &name, &context, arguments, era, &binding);
         match called.await {
             Ok(response) => {
@@ -241,7 +242,7 @@ mod tests {
         let pairs = pairs.iter();
         pairs
             .map(|(name, value)| {
-                let name = http::HeaderName::from_static(name);
+                let name = HeaderName::from_static(name);
                 (name, HeaderValue::from_str(value).unwrap())
             })
             .collect()
@@ -296,7 +297,7 @@ mod tests {
                 drop(head.insert(
                     "mcp-protocol-version",
                     HeaderValue::from_static("2027-01-01"),
-                ))
+                ));
             },
             |head, _| drop(head.insert("mcp-name", HeaderValue::from_static("echo"))),
             |head, _| {

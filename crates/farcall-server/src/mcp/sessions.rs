@@ -20,10 +20,8 @@ use rmcp::{
     },
 };
 
+use super::headers::MCP_SESSION_ID;
 use crate::Sessions;
-
-/// The header that names a session.
-pub(super) const MCP_SESSION_ID: &str = "mcp-session-id";
 
 /// The SDK's sessions, at most so many at once.
 pub(crate) struct BoundedSessions {

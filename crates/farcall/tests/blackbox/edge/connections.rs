@@ -7,7 +7,10 @@ use farcall::{
     axum::{Router, routing::get},
     json,
 };
-use farcall_server::accept::{self, Limits};
+use farcall_server::{
+    Entrance, Guard,
+    accept::{self, Limits},
+};
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -33,7 +36,7 @@ async fn accepting(routes: Router, limits: Limits) -> Loop {
     let (stop, hurry) = (CancellationToken::new(), CancellationToken::new());
     let ended = tokio::spawn(accept::serve(
         listener,
-        routes,
+        Entrance::new(Guard::new(), routes),
         limits,
         stop.clone(),
         hurry.clone(),

@@ -168,6 +168,9 @@ fn cases() -> Vec<Case> {
     cases
 }
 
+/// Makes a message unusual.
+type Change = fn(&mut Value);
+
 fn unusual(plain: &Case) -> Vec<Case> {
     let accepting = |types: &str| plain.clone().without("accept").header("accept", types);
     let of_type = |kind: &str| {
@@ -204,7 +207,6 @@ fn unusual(plain: &Case) -> Vec<Case> {
             .header("mcp-method", "tools/list"),
         plain.clone().header("mcp-param-a", "2"),
     ];
-    type Change = fn(&mut Value);
     let changes: [Change; 29] = [
         |m| m["id"] = json!("a string"),
         |m| m["id"] = json!(-7),
