@@ -5,7 +5,10 @@ use std::{cell::Cell, fs, path::Path, time::Duration};
 use anyhow::{Context, Result, ensure};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-use crate::process::{TICK, pause};
+use crate::{
+    disturbance::{Disturbance, Pace},
+    process::{TICK, pause},
+};
 
 /// What the table says about where it was measured.
 pub(crate) struct Machine {
@@ -18,13 +21,11 @@ pub(crate) struct Machine {
     generator_core: usize,
     /// How much time may still go into waiting for others to finish.
     patience: Cell<Duration>,
+    pace: Pace,
 }
 
 /// How long the cores are looked at to see whether others use them.
 const LOOK: Duration = Duration::from_millis(500);
-
-/// Others may take this much of one core before a measurement is repeated.
-pub(crate) const DISTURBED: f64 = 0.08;
 
 impl Machine {
     pub(crate) fn look(patience: Duration) -> Result<Self> {
@@ -53,6 +54,7 @@ impl Machine {
             server_core,
             generator_core,
             patience: Cell::new(patience),
+            pace: Pace::new(vec![server_core, generator_core]),
         })
     }
 
@@ -69,13 +71,22 @@ impl Machine {
         Ok(used)
     }
 
-    /// Returns when nobody else uses the cores, or patience is at its end.
+    /// How much slower than at best the cores are now; nothing may be running there.
+    pub(crate) fn slower(&self) -> Result<f64> {
+        self.pace.slower()
+    }
+
+    /// Returns when nothing else uses or slows the cores, or patience is at its end.
     pub(crate) fn wait_for_quiet(&self) -> Result<()> {
         while !self.patience.get().is_zero() {
             let before = self.used()?;
             pause(LOOK);
             let used = self.used()?.saturating_sub(before);
-            if used.as_secs_f64() <= DISTURBED * LOOK.as_secs_f64() {
+            let now = Disturbance {
+                others: used.as_secs_f64() / LOOK.as_secs_f64(),
+                slower: self.slower()?,
+            };
+            if !now.is_noticeable() {
                 break;
             }
             self.patience.set(self.patience.get().saturating_sub(LOOK));

@@ -14,6 +14,7 @@
 #![expect(clippy::cast_precision_loss, reason = "no count here comes near 2^53")]
 
 mod client;
+mod disturbance;
 mod load;
 mod machine;
 mod mcp;

@@ -3,8 +3,9 @@
 use anyhow::{Context, Result};
 
 use crate::{
+    disturbance::least_disturbed,
     load::{Expected, Load, Measured, Until, Watch},
-    machine::{DISTURBED, Machine},
+    machine::Machine,
     options::Options,
     servers::Server,
 };
@@ -22,6 +23,8 @@ pub(crate) struct Contestant<'a> {
 pub(crate) struct Series {
     pub(crate) name: &'static str,
     pub(crate) rounds: Vec<Measured>,
+    /// In how many of them the machine did something else, too, however often they were repeated.
+    pub(crate) disturbed: usize,
     /// Resident memory after the last round, in bytes.
     pub(crate) resident: u64,
 }
@@ -33,6 +36,8 @@ pub(crate) struct Ratio {
     pub(crate) theirs: f64,
     pub(crate) least: f64,
     pub(crate) most: f64,
+    /// How many rounds of either were disturbed.
+    pub(crate) disturbed: usize,
 }
 
 /// A number of one round.
@@ -45,6 +50,7 @@ pub(crate) fn rounds(
     machine: &Machine,
 ) -> Result<Vec<Series>> {
     let mut rounds = vec![Vec::new(); contestants.len()];
+    let mut disturbed = vec![0; contestants.len()];
     for round in 0..options.rounds() {
         for turn in 0..contestants.len() {
             let number = (round + turn) % contestants.len();
@@ -60,34 +66,27 @@ pub(crate) fn rounds(
                 warm_up: options.warm_up(),
                 until: Until::Elapsed(options.window()),
             };
-            let measured = undisturbed(&load, options, machine).with_context(|| contestant.name)?;
+            let measured = least_disturbed(
+                options.tries(),
+                || machine.wait_for_quiet(),
+                || load.run_between(|| machine.slower()),
+            );
+            let (measured, disturbance) = measured.with_context(|| contestant.name)?;
+            disturbed[number] += usize::from(disturbance.is_noticeable());
             rounds[number].push(measured);
         }
     }
-    let series = contestants.iter().zip(rounds).map(|(contestant, rounds)| {
+    let measured = rounds.into_iter().zip(disturbed);
+    let series = contestants.iter().zip(measured);
+    let series = series.map(|(contestant, (rounds, disturbed))| {
         Ok(Series {
             name: contestant.name,
             rounds,
+            disturbed,
             resident: contestant.server.process().resident()?,
         })
     });
     series.collect()
-}
-
-/// Measures again where somebody else used the cores, and takes the quietest.
-fn undisturbed(load: &Load, options: &Options, machine: &Machine) -> Result<Measured> {
-    let mut quietest = load.run()?;
-    for _ in 1..options.tries() {
-        if quietest.others_share() <= DISTURBED {
-            break;
-        }
-        machine.wait_for_quiet()?;
-        let again = load.run()?;
-        if again.others_share() < quietest.others_share() {
-            quietest = again;
-        }
-    }
-    Ok(quietest)
 }
 
 impl Series {
@@ -107,6 +106,7 @@ impl Series {
             theirs: other.median(figure),
             least,
             most,
+            disturbed: self.disturbed.max(other.disturbed),
         }
     }
 }

@@ -21,6 +21,7 @@ use rustix::{
 
 use self::connection::Connection;
 pub(crate) use self::{measured::Measured, response::Reader, watch::Watch};
+use crate::disturbance::Disturbance;
 
 /// Room for what one read brings.
 const BUFFER: usize = 256 << 10;
@@ -63,6 +64,21 @@ pub(crate) struct Load<'a> {
 }
 
 impl Load<'_> {
+    /// The same, with what disturbed it: other processes, and whatever made `slower` rise, which is
+    /// looked at before and after.
+    pub(crate) fn run_between(
+        &self,
+        slower: impl Fn() -> Result<f64>,
+    ) -> Result<(Measured, Disturbance)> {
+        let before = slower()?;
+        let measured = self.run()?;
+        let disturbance = Disturbance {
+            others: measured.others_share(),
+            slower: before.max(slower()?),
+        };
+        Ok((measured, disturbance))
+    }
+
     /// Sends, and measures until it is enough.
     pub(crate) fn run(&self) -> Result<Measured> {
         let poll = epoll::create(epoll::CreateFlags::CLOEXEC)?;

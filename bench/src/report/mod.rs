@@ -51,6 +51,7 @@ struct Detail {
     server_busy: f64,
     load_busy: f64,
     others_busy: f64,
+    disturbed_rounds: String,
 }
 
 impl Report {
@@ -114,6 +115,7 @@ impl Report {
             server_busy: series.median(Measured::server_share),
             load_busy: series.median(Measured::generator_share),
             others_busy: series.median(Measured::others_share),
+            disturbed_rounds: format!("{} of {}", series.disturbed, series.rounds.len()),
         }));
     }
 

@@ -10,8 +10,11 @@ use crate::options::Options;
 const HOW: &str = "\
 Every contestant is measured once in every round, by turns; a number is the median of the rounds, \
 `result` is the ratio of two medians, and `rounds` is how far the ratios of single rounds lie \
-apart. A measurement during which other processes took more than 8 % of a core is repeated when \
-they have finished, at most four times, and the quietest one counts. Each server runs on one core, the load generator on another (raw keep-alive connections \
+apart. A measurement is disturbed where other processes took more than 8 % of a core, or where a \
+fixed piece of work before or after it took 15 % longer than at best, as it does when something \
+outside of the machine slows it. It is repeated when the machine is quiet again, at most four \
+times, and the least disturbed one counts; `disturbed` is in how many rounds even that one was. \
+Each server runs on one core, the load generator on another (raw keep-alive connections \
 that send the same bytes again when an answer is complete); footprint, start and idle are \
 measured without such limits. Requests carry a bearer token; farcall and the guide's server check \
 it. farcall runs with its defaults: Host and Origin guard, bearer check, limits, validation of \
@@ -99,6 +102,7 @@ impl Report {
             "server busy",
             "load busy",
             "others busy",
+            "disturbed",
         ];
         let rows: Vec<_> = self
             .details
@@ -115,6 +119,7 @@ impl Report {
                     Unit::Share.show(detail.server_busy),
                     Unit::Share.show(detail.load_busy),
                     Unit::Share.show(detail.others_busy),
+                    detail.disturbed_rounds.clone(),
                 ]
             })
             .collect();

@@ -117,11 +117,19 @@ impl From<Comparison<'_>> for Row {
             ),
             value,
             result: unit.show(value),
-            rounds: format!("{} to {}", unit.show(ratio.least), unit.show(ratio.most)),
+            rounds: rounds(ratio, unit),
             floor: comparison.floor.show(unit),
             goal: comparison.goal.show(unit),
             verdict: Verdict::of(value, comparison.floor, comparison.goal),
         }
+    }
+}
+
+fn rounds(ratio: Ratio, unit: Unit) -> String {
+    let range = format!("{} to {}", unit.show(ratio.least), unit.show(ratio.most));
+    match ratio.disturbed {
+        0 => range,
+        disturbed => format!("{range}, {disturbed} disturbed"),
     }
 }
 

@@ -17,13 +17,32 @@ use super::{Guard, guard};
 /// that a client sends is overwritten.
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-static PROCESS: LazyLock<u32> = LazyLock::new(|| {
+/// The first half, in hexadecimal digits.
+static PROCESS: LazyLock<[u8; 8]> = LazyLock::new(|| {
     let mut bits = [0; 4];
     // Without randomness ids are still unique within this process.
     let _ = getrandom::fill(&mut bits);
-    u32::from_ne_bytes(bits)
+    let mut digits = [0; 8];
+    write_hex(u32::from_ne_bytes(bits).into(), &mut digits);
+    digits
 });
 static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// A fresh id, for example `8f3a01c2-00000000002a`; written by hand, because every request has one.
+fn fresh_id() -> Option<HeaderValue> {
+    let mut id = [b'-'; 21];
+    id[..8].copy_from_slice(&*PROCESS);
+    write_hex(NEXT.fetch_add(1, Ordering::Relaxed), &mut id[9..]);
+    HeaderValue::from_bytes(&id).ok()
+}
+
+/// Fills `digits` with the last ones of `number`.
+fn write_hex(mut number: u64, digits: &mut [u8]) {
+    for digit in digits.iter_mut().rev() {
+        *digit = b"0123456789abcdef"[(number & 0xf) as usize];
+        number >>= 4;
+    }
+}
 
 /// All routes, behind what holds for every one of them. It is no layer: a layer costs each request
 /// two allocations.
@@ -44,8 +63,7 @@ impl Entrance {
 
     /// Answers a request.
     pub(crate) async fn answer(self, mut request: Request) -> Response {
-        let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        let id = HeaderValue::from_str(&format!("{:08x}-{id:x}", *PROCESS)).ok();
+        let id = fresh_id();
         if let Some(id) = &id {
             request.headers_mut().insert(X_REQUEST_ID, id.clone());
         }
@@ -59,5 +77,21 @@ impl Entrance {
             response.headers_mut().insert(X_REQUEST_ID, id);
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_follow_each_other_in_hexadecimal_digits() {
+        let mut digits = [0; 12];
+        write_hex(0x1_0000_00ab, &mut digits);
+        assert_eq!(&digits, b"0001000000ab");
+        let (one, two) = (fresh_id().unwrap(), fresh_id().unwrap());
+        assert_eq!(one.len(), 21);
+        assert_ne!(one, two);
+        assert_eq!(one.as_bytes()[..9], two.as_bytes()[..9]);
     }
 }
