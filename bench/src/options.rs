@@ -63,7 +63,7 @@ impl Options {
     }
 
     pub(crate) fn rounds(&self) -> usize {
-        if self.quick { 3 } else { 5 }
+        if self.quick { 3 } else { 11 }
     }
 
     /// How long this run may wait, in all, for others to leave the cores alone.
@@ -78,12 +78,12 @@ impl Options {
 
     /// How long a contestant is measured in a round.
     pub(crate) fn window(&self) -> Duration {
-        Duration::from_millis(if self.quick { 500 } else { 2_000 })
+        Duration::from_millis(if self.quick { 500 } else { 1_000 })
     }
 
     /// How long it is under the same load before.
     pub(crate) fn warm_up(&self) -> Duration {
-        Duration::from_millis(if self.quick { 200 } else { 400 })
+        Duration::from_millis(if self.quick { 200 } else { 300 })
     }
 
     /// `full`, `usual` or `quick`, by how long this run may take.

@@ -118,7 +118,7 @@ fn answering(
     let entrance = entrance.clone();
     service_fn(move |request: http::Request<Incoming>| {
         let request = Request::from(request.map(axum::body::Body::new));
-        let answer = entrance.clone().answer(request);
+        let answer = entrance.answer(request);
         async move { Ok(answer.await) }
     })
 }

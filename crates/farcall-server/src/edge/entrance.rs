@@ -1,14 +1,19 @@
 //! Where every request comes in: it gets an id, and a foreign `Host` or `Origin` is refused before
 //! any route is looked for.
 
-use std::sync::{
-    Arc, LazyLock,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    convert::Infallible,
+    future::ready,
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use axum::{Router, extract::Request, response::Response};
+use futures_util::{FutureExt, future::Either};
 use http::{HeaderName, HeaderValue};
-use tower::ServiceExt;
+use tower::Service;
 
 use super::{Guard, guard};
 
@@ -62,21 +67,26 @@ impl Entrance {
     }
 
     /// Answers a request.
-    pub(crate) async fn answer(self, mut request: Request) -> Response {
+    pub(crate) fn answer(
+        &self,
+        mut request: Request,
+    ) -> impl Future<Output = Response> + Send + use<> {
         let id = fresh_id();
         if let Some(id) = &id {
             request.headers_mut().insert(X_REQUEST_ID, id.clone());
         }
-        let mut response = if let Some(refusal) = guard::refusal(&self.guard, &request) {
-            refusal
-        } else {
-            let Ok(response) = self.routes.oneshot(request).await;
-            response
+        let answered = match guard::refusal(&self.guard, &request) {
+            Some(refusal) => Either::Left(ready(Ok(refusal))),
+            // Routes are always ready.
+            None => Either::Right(self.routes.clone().call(request)),
         };
-        if let Some(id) = id {
-            response.headers_mut().insert(X_REQUEST_ID, id);
-        }
-        response
+        answered.map(|answered: Result<Response, Infallible>| {
+            let Ok(mut response) = answered;
+            if let Some(id) = id {
+                response.headers_mut().insert(X_REQUEST_ID, id);
+            }
+            response
+        })
     }
 }
 
