@@ -4,11 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
-    extract::State,
+    extract::{Request, State},
     response::{IntoResponse, Response},
 };
 use farcall_core::principal::Scope;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 use tokio::{
     sync::Mutex,
@@ -23,8 +23,16 @@ use crate::{
 /// Less free space than this and the server is not ready for jobs (64 MiB).
 const MIN_FREE_BYTES: u64 = 64 << 20;
 
+/// Where probes ask whether the process is alive; the second is an alias.
+pub(crate) const ALIVE: [&str; 2] = ["/healthz", "/health"];
+
+/// Whether a request is such a probe, as probes are usually sent.
+pub(crate) fn asks_whether_alive(request: &Request) -> bool {
+    request.method() == Method::GET && ALIVE.contains(&request.uri().path())
+}
+
 /// `{"ok": true}`, exactly, for whoever asks.
-pub(crate) async fn alive() -> Response {
+pub(crate) fn alive() -> Response {
     let mut response = Response::new(Body::from("{\"ok\": true}"));
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
@@ -95,7 +103,7 @@ impl Readiness {
 /// cause only for callers with the scope `admin`.
 pub(crate) async fn ready(State(readiness): State<Readiness>, headers: HeaderMap) -> Response {
     let Some((check, cause)) = readiness.verdict().await else {
-        return alive().await;
+        return alive();
     };
     tracing::warn!(check, cause, "not ready");
     let caller = auth::recognise(&readiness.gate, &headers).await.ok();

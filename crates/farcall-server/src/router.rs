@@ -57,8 +57,10 @@ fn file_routes(jobs: Option<JobFiles>, clock: Arc<dyn Clock>) -> Router {
 
 fn health_routes(jobs: Option<JobFiles>, gate: Arc<Authenticators>) -> Router {
     let readiness = health::Readiness::new(jobs, gate);
+    let [alive, alias] = health::ALIVE;
     Router::new()
-        .route("/healthz", get(health::alive))
-        .route("/health", get(health::alive))
+        // Usually answered at the entrance already.
+        .route(alive, get(async || health::alive()))
+        .route(alias, get(async || health::alive()))
         .route("/readyz", get(health::ready).with_state(readiness))
 }

@@ -1,5 +1,5 @@
-//! Where every request comes in: it gets an id, and a foreign `Host` or `Origin` is refused before
-//! any route is looked for.
+//! Where every request comes in: it gets an id, the probe for life its answer, and a foreign `Host`
+//! or `Origin` is refused before any route is looked for.
 
 use std::{
     convert::Infallible,
@@ -16,6 +16,7 @@ use http::{HeaderName, HeaderValue};
 use tower::Service;
 
 use super::{Guard, guard};
+use crate::health;
 
 /// Carries the id of a request: unique within the life of the process, and told apart from other
 /// processes by its first half. It stands in the answer, and in the log where something fails; one
@@ -72,13 +73,20 @@ impl Entrance {
         mut request: Request,
     ) -> impl Future<Output = Response> + Send + use<> {
         let id = fresh_id();
-        if let Some(id) = &id {
-            request.headers_mut().insert(X_REQUEST_ID, id.clone());
-        }
-        let answered = match guard::refusal(&self.guard, &request) {
-            Some(refusal) => Either::Left(ready(Ok(refusal))),
+        let at_once = if health::asks_whether_alive(&request) {
+            // Whether the process takes requests shows here, and depends on nothing further in.
+            Some(health::alive())
+        } else {
+            guard::refusal(&self.guard, &request)
+        };
+        let answered = if let Some(response) = at_once {
+            Either::Left(ready(Ok(response)))
+        } else {
+            if let Some(id) = &id {
+                request.headers_mut().insert(X_REQUEST_ID, id.clone());
+            }
             // Routes are always ready.
-            None => Either::Right(self.routes.clone().call(request)),
+            Either::Right(self.routes.clone().call(request))
         };
         answered.map(|answered: Result<Response, Infallible>| {
             let Ok(mut response) = answered;
