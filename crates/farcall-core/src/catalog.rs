@@ -260,6 +260,9 @@ pub fn job_faults(job: &Job) -> Vec<Fault> {
     {
         report.add("a part of its pipeline has no stage and would never run; name one");
     }
+    for fault in job.options.faults() {
+        report.add(fault);
+    }
     let mut seen = HashSet::new();
     for stage in job.program.stages() {
         if stage.trim().is_empty() {

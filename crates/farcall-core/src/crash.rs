@@ -1,4 +1,5 @@
-//! Crash points: named places around durable steps where a test can end the process.
+//! Crash points: named places around durable steps where a test can end the process. And
+//! planted bugs: what proves that the tests with crashes can fail.
 
 /// Ends the process as `kill -9` would, where a test asked for it; nothing otherwise.
 ///
@@ -6,10 +7,32 @@
 /// builds with debug assertions only: a release build has neither the check nor the names.
 #[macro_export]
 macro_rules! crash_point {
-    ($name:literal) => {
+    ($name:expr) => {
         #[cfg(debug_assertions)]
         $crate::crash::pass($name);
     };
+}
+
+/// Whether a test asked for the bug called `name` with `FARCALL_PLANT=<name>`.
+///
+/// A harness that looks for lost and doubled work has to be seen to find some. The code of a
+/// planted bug stands below `#[cfg(debug_assertions)]`, as this does: a release build holds
+/// neither the bug nor its name.
+#[cfg(debug_assertions)]
+#[macro_export]
+macro_rules! planted {
+    ($name:expr) => {
+        $crate::crash::is_planted($name)
+    };
+}
+
+/// The code behind [`planted!`](crate::planted).
+#[cfg(debug_assertions)]
+pub fn is_planted(name: &str) -> bool {
+    use std::sync::LazyLock;
+
+    static CHOSEN: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("FARCALL_PLANT").ok());
+    CHOSEN.as_deref() == Some(name)
 }
 
 /// The code behind [`crash_point!`](crate::crash_point).

@@ -6,7 +6,7 @@
 //! error enums, and turn into a `Problem` where a caller is about to see them.
 //! The protocol layer alone decides how a `Problem` looks on the wire.
 
-use std::{any::Any, error::Error, fmt, io};
+use std::{any::Any, error::Error, fmt, io, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -143,6 +143,8 @@ struct Contents {
     details: JsonObject,
     cause: Option<Box<dyn Error + Send + Sync>>,
     demand: Option<Demand>,
+    retry_after: Option<Duration>,
+    is_final: bool,
 }
 
 /// What a call needs of its client before it can go on; the protocol has answers of its own for it.
@@ -177,6 +179,8 @@ impl Problem {
             details: JsonObject::new(),
             cause: None,
             demand: None,
+            retry_after: None,
+            is_final: false,
         }))
     }
 
@@ -201,6 +205,20 @@ impl Problem {
         self
     }
 
+    /// Says that it passes by itself: the same call may work after `pause`.
+    #[must_use]
+    pub fn try_again_after(mut self, pause: Duration) -> Self {
+        self.0.retry_after = Some(pause);
+        self
+    }
+
+    /// Says that trying again is of no use: a job that has `retries` ends with this one.
+    #[must_use]
+    pub fn no_retry(mut self) -> Self {
+        self.0.is_final = true;
+        self
+    }
+
     /// The class of this problem.
     pub fn code(&self) -> ErrorCode {
         self.0.code
@@ -222,6 +240,16 @@ impl Problem {
     /// Facts beside the sentence, such as `job_id`.
     pub fn details(&self) -> &JsonObject {
         &self.0.details
+    }
+
+    /// When the same call may work, where the problem passes by itself.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// Whether [`no_retry`](Self::no_retry) was said.
+    pub fn is_final(&self) -> bool {
+        self.0.is_final
     }
 
     /// What the client must give before the call can go on.

@@ -21,6 +21,9 @@ pub enum Asking {
 }
 
 impl Asking {
+    /// Every way to ask.
+    pub const ALL: [Self; 3] = [Self::Person, Self::Model, Self::Roots];
+
     /// The protocol's method.
     pub fn method(self) -> &'static str {
         match self {
@@ -28,6 +31,44 @@ impl Asking {
             Self::Model => "sampling/createMessage",
             Self::Roots => "roots/list",
         }
+    }
+}
+
+/// The ways in which a client can be asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Askable(u8);
+
+impl Askable {
+    /// It cannot be asked at all.
+    pub const NOBODY: Self = Self(0);
+
+    /// The same client, which can be asked this way too.
+    #[must_use]
+    pub fn with(self, asking: Asking) -> Self {
+        Self(self.0 | bit(asking))
+    }
+
+    /// Whether the client can be asked this way.
+    pub fn allows(self, asking: Asking) -> bool {
+        self.0 & bit(asking) != 0
+    }
+
+    /// A number from 0 to 7, for the store: 1 is a person, 2 a model, 4 roots.
+    pub fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// What [`bits`](Self::bits) gave; `None` for a number above 7.
+    pub fn from_bits(bits: u8) -> Option<Self> {
+        (bits <= 7).then_some(Self(bits))
+    }
+}
+
+fn bit(asking: Asking) -> u8 {
+    match asking {
+        Asking::Person => 1,
+        Asking::Model => 2,
+        Asking::Roots => 4,
     }
 }
 
@@ -130,6 +171,15 @@ impl Question {
         &self.params
     }
 
+    /// The question of this protocol method with these parameters, as it went over the wire;
+    /// `None` where the method asks nothing.
+    pub fn parse(method: &str, params: JsonObject) -> Option<Self> {
+        let asking = Asking::ALL
+            .into_iter()
+            .find(|asking| asking.method() == method)?;
+        Some(Self { asking, params })
+    }
+
     fn new(asking: Asking, params: Value) -> Self {
         let Value::Object(params) = params else {
             unreachable!("every constructor writes an object")
@@ -174,5 +224,29 @@ impl Answer {
     /// The result as it came over the wire.
     pub fn as_value(&self) -> &Value {
         &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_can_be_read_from_its_parts() {
+        let question = Question::form("Which colour?").field("colour", json!({"type": "string"}));
+        let read = Question::parse(question.method(), question.params().clone());
+        assert_eq!(read, Some(question));
+        assert_eq!(Question::parse("tools/call", JsonObject::new()), None);
+    }
+
+    #[test]
+    fn each_way_to_ask_stands_for_itself() {
+        for asking in Asking::ALL {
+            let one = Askable::NOBODY.with(asking);
+            let others = Asking::ALL.into_iter().filter(|other| one.allows(*other));
+            assert_eq!(others.collect::<Vec<_>>(), [asking]);
+            assert_eq!(Askable::from_bits(one.bits()), Some(one));
+        }
+        assert_eq!(Askable::from_bits(8), None);
     }
 }

@@ -1,15 +1,42 @@
 //! What the code of a job knows and can say while it runs.
 
-use std::{path::Path, sync::Arc};
+use std::{fmt, path::Path, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    BoxFuture,
     artifact::{Artifact, ArtifactSink, media_type_of},
     id::JobId,
     name::file_name_fault,
     problem::{ErrorCode, Problem},
+    question::{Answer, Asking, Question},
 };
+
+/// Why the work on a job should stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StopReason {
+    /// Its caller or its operator cancelled it.
+    Cancelled,
+    /// It ran longer than its `timeout`.
+    TimedOut,
+    /// The server stops; the job goes on with the next start.
+    Stopping,
+    /// The job is not this worker's any more; what it still writes is refused.
+    Lost,
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Cancelled => "the job was cancelled",
+            Self::TimedOut => "the job ran longer than its time limit",
+            Self::Stopping => "the job was stopped, because the server stops",
+            Self::Lost => "the job was stopped, because it is not this worker's any more",
+        })
+    }
+}
 
 /// What stands behind a [`JobContext`]; the runner implements it.
 pub trait JobHost: Send + Sync {
@@ -19,11 +46,23 @@ pub trait JobHost: Send + Sync {
     /// How often the job has been started, from 1.
     fn attempt(&self) -> u32;
 
+    /// How often an error of this attempt may still be followed by another one.
+    fn tries_left(&self) -> u32;
+
+    /// How often the job has lost its worker.
+    fn losses(&self) -> u32;
+
+    /// Whether nothing else runs in this process.
+    fn is_alone(&self) -> bool;
+
     /// A folder of the job's own, kept until the job is over, also across a restart.
     fn work_dir(&self) -> &Path;
 
     /// Cancelled when the work should stop.
     fn cancellation(&self) -> &CancellationToken;
+
+    /// Why the work should stop; `None` while it may go on.
+    fn stop_reason(&self) -> Option<StopReason>;
 
     /// Enters the stage called `name`.
     ///
@@ -33,6 +72,22 @@ pub trait JobHost: Send + Sync {
 
     /// Tells how far the present stage is; never blocks.
     fn report(&self, fraction: Option<f64>, message: Option<String>);
+
+    /// Takes a line for the job's log; never blocks.
+    fn log(&self, text: String);
+
+    /// Whether the job's caller can be asked this way.
+    fn can_ask(&self, asking: Asking) -> bool;
+
+    /// Puts questions to the job's caller, and returns the answers in their order. A question
+    /// that was answered in an earlier attempt is not put again.
+    fn ask(&self, questions: Vec<(String, Question)>) -> BoxFuture<Result<Vec<Answer>, Problem>>;
+
+    /// The same for code that blocks.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    fn ask_blocking(&self, questions: Vec<(String, Question)>) -> Result<Vec<Answer>, Problem>;
 
     /// Opens a new artifact.
     ///
@@ -60,9 +115,25 @@ impl JobContext {
         self.0.job_id()
     }
 
-    /// How often the job has been started, from 1; above 1 it has lost a worker before.
+    /// How often the job has been started, from 1. A start that was handed back, because the
+    /// server stopped in order, does not count.
     pub fn attempt(&self) -> u32 {
         self.0.attempt()
+    }
+
+    /// How often the job is tried again where this attempt ends with an error.
+    pub fn tries_left(&self) -> u32 {
+        self.0.tries_left()
+    }
+
+    /// How often the job has lost its worker: the process that ran it ended without a word.
+    pub fn losses(&self) -> u32 {
+        self.0.losses()
+    }
+
+    /// Whether no other job runs in this process, because this one has lost its worker before.
+    pub fn is_alone(&self) -> bool {
+        self.0.is_alone()
     }
 
     /// A folder of the job's own for what is too large to pass from stage to stage.
@@ -105,15 +176,78 @@ impl JobContext {
         self.0.cancellation()
     }
 
+    /// Why the work should stop; `None` while it may go on.
+    pub fn stop_reason(&self) -> Option<StopReason> {
+        self.0.stop_reason()
+    }
+
     /// Stops the stage with `?` where the work should stop; call it in long loops.
     ///
     /// # Errors
-    /// A problem with the code `cancelled`.
+    /// A problem that says why: with the code `timeout` where the job ran too long, else with
+    /// `cancelled`.
     pub fn check(&self) -> Result<(), Problem> {
-        if self.is_cancelled() {
-            return Err(Problem::new(ErrorCode::Cancelled, "the job was stopped"));
-        }
-        Ok(())
+        let Some(reason) = self.stop_reason() else {
+            return Ok(());
+        };
+        let code = match reason {
+            StopReason::TimedOut => ErrorCode::Timeout,
+            _ => ErrorCode::Cancelled,
+        };
+        Err(Problem::new(code, reason.to_string()))
+    }
+
+    /// Writes a line into the job's log.
+    pub fn log(&self, text: impl Into<String>) {
+        self.0.log(text.into());
+    }
+
+    /// Whether the job's caller can be asked this way.
+    pub fn can_ask(&self, asking: Asking) -> bool {
+        self.0.can_ask(asking)
+    }
+
+    /// Asks the job's caller, and blocks until the answer is there; `key` names the question
+    /// within this job. In a stage that is a future, use [`ask_async`](Self::ask_async).
+    ///
+    /// An answer is kept with the job: a stage that runs again gets it at once.
+    ///
+    /// # Errors
+    /// A problem where this caller cannot be asked this way, or the work should stop.
+    pub fn ask(&self, key: impl Into<String>, question: Question) -> Result<Answer, Problem> {
+        let answers = self.0.ask_blocking(vec![(key.into(), question)])?;
+        only(answers)
+    }
+
+    /// The same for a stage that is a future.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub async fn ask_async(
+        &self,
+        key: impl Into<String>,
+        question: Question,
+    ) -> Result<Answer, Problem> {
+        only(self.0.ask(vec![(key.into(), question)]).await?)
+    }
+
+    /// Asks several questions at once, and blocks; the answers come in the same order.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub fn ask_all(&self, questions: Vec<(String, Question)>) -> Result<Vec<Answer>, Problem> {
+        self.0.ask_blocking(questions)
+    }
+
+    /// The same for a stage that is a future.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub async fn ask_all_async(
+        &self,
+        questions: Vec<(String, Question)>,
+    ) -> Result<Vec<Answer>, Problem> {
+        self.0.ask(questions).await
     }
 
     /// Opens an artifact called `name`; its media type follows from the extension.
@@ -141,4 +275,9 @@ impl JobContext {
         sink.write_all(bytes)?;
         sink.finish()
     }
+}
+
+fn only(answers: Vec<Answer>) -> Result<Answer, Problem> {
+    let answer = answers.into_iter().next();
+    answer.ok_or_else(|| Problem::internal("a question came back without its answer"))
 }

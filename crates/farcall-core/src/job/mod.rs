@@ -4,21 +4,21 @@
 //! [`Pipeline`] of stages that run with a [`JobContext`].
 
 mod context;
+mod options;
 mod pipeline;
 pub mod state;
-
-use std::time::Duration;
 
 use schemars::JsonSchema;
 
 pub use self::{
-    context::{JobContext, JobHost},
+    context::{JobContext, JobHost, StopReason},
+    options::{
+        DEFAULT_KEEP_FOR, DEFAULT_RETRY_DELAY, Expose, JobOptions, MAX_PRIORITY, MAX_RETRIES,
+        OnLost, is_slot_name,
+    },
     pipeline::{Pipeline, Program, StageValue, Step, StepBody},
 };
 use crate::{JsonObject, schema, tool::Annotations};
-
-/// How long a finished job and its files are kept where the job says nothing: seven days.
-pub const DEFAULT_KEEP_FOR: Duration = Duration::from_hours(7 * 24);
 
 /// The largest value of a stage that is checkpointed, in bytes of JSON (1 MiB).
 pub const MAX_STAGE_VALUE: usize = 1 << 20;
@@ -34,8 +34,8 @@ pub struct Job {
     pub input_schema: JsonObject,
     /// Hints for clients, for the tool that starts it.
     pub annotations: Annotations,
-    /// How long a finished job and its files are kept.
-    pub keep_for: Duration,
+    /// How it is kept, limited and shown.
+    pub options: JobOptions,
     /// The code, stage by stage.
     pub program: Program,
 }
@@ -74,9 +74,24 @@ impl Job {
             description: description.into(),
             input_schema: schema::of::<I>(schema::Direction::Input),
             annotations: Annotations::default(),
-            keep_for: DEFAULT_KEEP_FOR,
+            options: JobOptions::default(),
             program: pipeline.into_program(),
         }
+    }
+
+    /// The same job with other options.
+    ///
+    /// ```
+    /// # use farcall_core::job::{Job, Pipeline};
+    /// # let pipeline = Pipeline::<u8, u8>::new().stage("adding", |_, n| Ok(n));
+    /// let job = Job::new("total", "Add many numbers.", pipeline)
+    ///     .with(|options| options.concurrency = Some(1));
+    /// assert_eq!(job.options.concurrency, Some(1));
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut JobOptions)) -> Self {
+        change(&mut self.options);
+        self
     }
 }
 

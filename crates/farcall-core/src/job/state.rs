@@ -5,7 +5,8 @@
 //! queued ───────────▶ running ───────────────▶ succeeded
 //!   │  ▲                 │ │
 //!   │  └─────────────────┘ │
-//!   │   recover, release   │ fail
+//!   │   recover, release,  │ fail
+//!   │   retry              │
 //!   │                      ▼
 //!   └──────────────────▶ failed
 //!          fail
@@ -41,6 +42,8 @@ pub enum Transition {
     Recover,
     /// Its worker hands it back unfinished, because the server stops; nothing is counted.
     Release,
+    /// Its program gave up, and it is tried again after a pause; only the attempt is counted.
+    Retry,
     /// Its program came to its end.
     Succeed,
     /// Its program, or the server on its behalf, gave up.
@@ -88,7 +91,9 @@ impl JobState {
     pub fn after(self, transition: Transition) -> Result<Self, IllegalTransition> {
         match (self, transition) {
             (Self::Queued, Transition::Claim) => Ok(Self::Running),
-            (Self::Running, Transition::Recover | Transition::Release) => Ok(Self::Queued),
+            (Self::Running, Transition::Recover | Transition::Release | Transition::Retry) => {
+                Ok(Self::Queued)
+            }
             (Self::Running, Transition::Succeed) => Ok(Self::Succeeded),
             (Self::Queued | Self::Running, Transition::Fail) => Ok(Self::Failed),
             (from, transition) => Err(IllegalTransition { from, transition }),
@@ -106,10 +111,11 @@ impl fmt::Display for JobState {
 mod tests {
     use super::*;
 
-    const TRANSITIONS: [Transition; 5] = [
+    const TRANSITIONS: [Transition; 6] = [
         Transition::Claim,
         Transition::Recover,
         Transition::Release,
+        Transition::Retry,
         Transition::Succeed,
         Transition::Fail,
     ];
