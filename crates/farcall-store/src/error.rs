@@ -1,6 +1,6 @@
 //! What can go wrong between a job and its record.
 
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, time::Duration};
 
 use farcall_core::problem::{ErrorCode, Problem};
 use sqlx::migrate::MigrateError;
@@ -33,6 +33,9 @@ pub enum StoreError {
     /// There is no room for what should be written.
     #[error("the disk of the job store is full: {0}")]
     Full(#[source] sqlx::Error),
+    /// The key of a start came with other arguments before.
+    #[error("there is a job of this key with other arguments")]
+    KeyConflict,
     /// Another process has the folder open.
     #[error("the data folder `{}` is in use by another farcall", folder.display())]
     Locked {
@@ -74,6 +77,9 @@ pub enum StoreError {
     /// The job is over or gone, or another claim has it.
     #[error("the claim is stale: the job is over, or it was handed on")]
     StaleClaim,
+    /// The store cannot be reached at the moment; asked again, it may answer.
+    #[error("the job store cannot be reached: {0}")]
+    Unavailable(#[source] sqlx::Error),
 }
 
 impl StoreError {
@@ -85,6 +91,7 @@ impl StoreError {
             }
             Self::Folder { .. } => "set `FARCALL_DATA_DIR` to a folder that this user may write to",
             Self::Full(_) => "free some space, then try again",
+            Self::KeyConflict => "send another key, or the arguments that came with it first",
             Self::Locked { .. } => {
                 "stop the other one, or set `FARCALL_DATA_DIR` to a folder of its own"
             }
@@ -99,13 +106,14 @@ impl StoreError {
                 "build with the SQLite that comes with farcall, 3.51.3 or later"
             }
             Self::StaleClaim => "stop working on the job",
+            Self::Unavailable(_) => "try again in a few seconds",
         })
     }
 
     /// What a caller may see of it; the error itself becomes the cause for the log.
     ///
-    /// `?` would make any of these an internal problem; this knows that a full disk is
-    /// [`StorageFull`](ErrorCode::StorageFull).
+    /// `?` would make any of these an internal problem; this knows which of them a caller can do
+    /// something about, and which pass by themselves.
     pub fn problem(self) -> Problem {
         match self {
             Self::Full(_) => Problem::new(
@@ -113,6 +121,18 @@ impl StoreError {
                 "the server has no room left to keep this",
             )
             .hint("try again later; its operator has to free some space")
+            .because(self),
+            Self::KeyConflict => Problem::new(
+                ErrorCode::IdempotencyConflict,
+                "this `idempotency_key` came with other arguments before",
+            )
+            .hint("send a key of its own for each job that you want"),
+            Self::Unavailable(_) => Problem::new(
+                ErrorCode::Internal,
+                "the store cannot be reached at the moment",
+            )
+            .hint("try again in a few seconds")
+            .try_again_after(Duration::from_secs(5))
             .because(self),
             other => Problem::internal(other),
         }
@@ -131,6 +151,7 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         let database = match &error {
             sqlx::Error::PoolClosed => return Self::Closed,
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => return Self::Unavailable(error),
             sqlx::Error::Database(database) => database,
             sqlx::Error::ColumnDecode { index, source } => {
                 return Self::Corrupt {

@@ -2,11 +2,17 @@
 
 use std::collections::HashSet;
 
-use farcall_core::{clock::Timestamp, job::state::JobState};
+use farcall_core::job::state::JobState;
 use futures_util::future::join_all;
 
-use super::fixture::{START, claimed, enqueued, known, new_job, record, running};
-use crate::{Claim, Fence, JobStore, NewJob, message};
+use super::{
+    TestClock,
+    fixture::{
+        START, claim, claimed, employed, enqueued, known, new_job, nothing_to_claim, record,
+        running, wanted_job,
+    },
+};
+use crate::{Claim, Fence, JobStore, NewJob, Wanted, Which, message};
 
 pub async fn a_claim_starts_the_job_and_counts(store: &dyn JobStore) {
     let job = new_job();
@@ -20,9 +26,12 @@ pub async fn a_claim_starts_the_job_and_counts(store: &dyn JobStore) {
         job: job.job,
         arguments: job.arguments,
         attempt: 1,
+        losses: 0,
+        alone: false,
         total_stages: 3,
         fingerprint: job.fingerprint,
         checkpoint: None,
+        can_ask: job.can_ask,
     };
     assert_eq!(claimed(store).await, expected);
 
@@ -31,14 +40,15 @@ pub async fn a_claim_starts_the_job_and_counts(store: &dyn JobStore) {
     assert_eq!((record.attempt, record.losses), (1, 0));
     assert_eq!(record.message, message::STARTING);
     assert_eq!(record.started_at, Some(START));
-    assert_eq!(store.claim(&known(), START).await.unwrap(), None);
+    assert_eq!(record.worker, Some(employed(store).await));
+    nothing_to_claim(store).await;
 }
 
-pub async fn the_start_is_that_of_the_first_claim(store: &dyn JobStore) {
+pub async fn the_start_is_that_of_the_first_claim(store: &dyn JobStore, clock: &dyn TestClock) {
     let fence = running(store).await;
     store.release(fence).await.unwrap();
-    let later = Timestamp(START.0 + 500);
-    assert!(store.claim(&known(), later).await.unwrap().is_some());
+    clock.advance(500).await;
+    claimed(store).await;
     assert_eq!(record(store, fence.id).await.started_at, Some(START));
 }
 
@@ -77,13 +87,11 @@ pub async fn names_that_are_not_known_are_not_claimed(store: &dyn JobStore) {
         .await
         .unwrap();
     let id = enqueued(store).await;
-    assert_eq!(store.claim(&[], START).await.unwrap(), None);
-    assert_eq!(
-        store.claim(&["Render".to_owned()], START).await.unwrap(),
-        None
-    );
+    for known in [vec![], vec![wanted_job("Render")]] {
+        assert_eq!(claim(store, &known, Which::Others).await, None);
+    }
     assert_eq!(claimed(store).await.fence.id, id);
-    assert_eq!(store.claim(&known(), START).await.unwrap(), None);
+    nothing_to_claim(store).await;
 }
 
 pub async fn sixty_four_claims_at_once_give_each_job_once(store: &dyn JobStore) {
@@ -91,14 +99,36 @@ pub async fn sixty_four_claims_at_once_give_each_job_once(store: &dyn JobStore) 
     for _ in 0..48 {
         waiting.insert(enqueued(store).await);
     }
-    let known = known();
-    let claims = join_all((0..64).map(|_| store.claim(&known, START))).await;
-    let taken: Vec<_> = claims
-        .into_iter()
-        .filter_map(|claim| claim.unwrap())
-        .collect();
+    let wanted = Wanted {
+        worker: employed(store).await,
+        programs: &known(),
+        which: Which::Others,
+        limit: 1,
+    };
+    let claims = join_all((0..64).map(|_| store.claim(wanted))).await;
+    let taken: Vec<_> = claims.into_iter().flat_map(Result::unwrap).collect();
     assert_eq!(taken.len(), 48);
     assert!(taken.iter().all(|claim| claim.fence.epoch == 1));
     let taken: HashSet<_> = taken.into_iter().map(|claim| claim.fence.id).collect();
+    assert_eq!(taken, waiting);
+}
+
+pub async fn several_are_claimed_at_once_in_their_order(store: &dyn JobStore) {
+    let mut waiting = Vec::new();
+    for _ in 0..5 {
+        waiting.push(enqueued(store).await);
+    }
+    let wanted = Wanted {
+        worker: employed(store).await,
+        programs: &known(),
+        which: Which::Others,
+        limit: 3,
+    };
+    let mut taken = Vec::new();
+    for expected in [3, 2, 0] {
+        let claims = store.claim(wanted).await.unwrap();
+        assert_eq!(claims.len(), expected);
+        taken.extend(claims.into_iter().map(|claim| claim.fence.id));
+    }
     assert_eq!(taken, waiting);
 }

@@ -1,10 +1,12 @@
 //! A worker that is not the job's any more cannot write.
 
+use std::time::Duration;
+
 use farcall_core::job::state::JobState;
 
 use super::fixture::{
-    END, EXPIRY, artifact, checkpoint, claimed, failure, outcome, report, running, standing,
-    success,
+    artifact, checkpoint, claimed, failure, locations, outcome, report, running, standing, success,
+    worker_lost,
 };
 use crate::{Fence, JobStore, StoreError};
 
@@ -19,7 +21,7 @@ pub async fn a_claim_that_was_handed_on_is_stale(store: &dyn JobStore) {
 
     let second = claimed(store).await.fence;
     every_write_is_stale(store, first).await;
-    store.recover(9, END, EXPIRY).await.unwrap();
+    worker_lost(store).await;
     every_write_is_stale(store, second).await;
 
     let third = claimed(store).await;
@@ -48,7 +50,7 @@ pub async fn a_job_that_is_over_makes_its_claim_stale(store: &dyn JobStore) {
 
 async fn every_write_is_stale(store: &dyn JobStore, fence: Fence) {
     let before = outcome(store, fence.id).await;
-    let locations = store.artifact_locations().await.unwrap();
+    let needed = locations(store, fence.id).await;
     let made = || vec![artifact("late.txt", "0/late.txt")];
     let answers = [
         ("report", store.report(fence, report(3)).await),
@@ -60,6 +62,11 @@ async fn every_write_is_stale(store: &dyn JobStore, fence: Fence) {
         ("succeed", store.succeed(fence, success()).await),
         ("fail", store.fail(fence, failure()).await),
         ("release", store.release(fence).await),
+        (
+            "retry",
+            store.retry(fence, Duration::ZERO, String::new()).await,
+        ),
+        ("ask", store.ask(fence, &[]).await.map(drop)),
     ];
     for (write, answer) in answers {
         assert!(
@@ -68,5 +75,5 @@ async fn every_write_is_stale(store: &dyn JobStore, fence: Fence) {
         );
     }
     assert_eq!(outcome(store, fence.id).await, before);
-    assert_eq!(store.artifact_locations().await.unwrap(), locations);
+    assert_eq!(locations(store, fence.id).await, needed);
 }

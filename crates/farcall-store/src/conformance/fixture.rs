@@ -1,32 +1,45 @@
 //! Jobs for the suite, and the ways to bring them somewhere.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use farcall_core::{
     JsonObject, artifact::Artifact, clock::Timestamp, id::JobId, job::state::JobState,
-    problem::ErrorCode,
+    problem::ErrorCode, question::Askable,
 };
 use serde_json::json;
 
 use crate::{
-    Checkpoint, Claim, Failure, Fence, JobError, JobRecord, JobStore, NewJob, Outcome, Report,
-    Success,
+    Checkpoint, Claim, Fence, JobError, JobRecord, JobStore, Lost, NewJob, NewWorker, Outcome,
+    Reach, Report, Success, Terms, Wanted, WantedJob, Which, WorkerId,
 };
 
-/// When everything in the suite begins.
-pub const START: Timestamp = Timestamp(1_000);
-/// When everything in the suite ends.
-pub const END: Timestamp = Timestamp(2_000);
-/// Until when everything in the suite is kept.
-pub const EXPIRY: Timestamp = Timestamp(9_000);
+/// Where the store's clock stands at the beginning of each sentence.
+pub const START: Timestamp = Timestamp(1_000_000);
 
-/// An id that no other call returns, nor one in a process that shares the folder.
-pub fn unique_id() -> JobId {
+/// How long the jobs of the suite are kept.
+pub const KEPT: Duration = Duration::from_secs(8);
+
+/// Until when a job is kept that ended at [`START`].
+pub const EXPIRY: Timestamp = Timestamp(1_008_000);
+
+/// The lease of the suite's workers.
+pub const LEASE: Duration = Duration::from_secs(30);
+
+fn fresh_bits() -> [u8; 16] {
     static LAST: AtomicU64 = AtomicU64::new(0);
     let number = LAST.fetch_add(1, Ordering::Relaxed);
     // The oldest job must not always have the smallest id.
     let process = u128::from(std::process::id()) << 64;
-    JobId::from_random((process | u128::from(number.reverse_bits())).to_be_bytes())
+    (process | u128::from(number.reverse_bits())).to_be_bytes()
+}
+
+/// An id that no other call returns, nor one in a process that shares the folder.
+pub fn unique_id() -> JobId {
+    JobId::from_random(fresh_bits())
 }
 
 /// A job called `render`, with three stages.
@@ -38,13 +51,42 @@ pub fn new_job() -> NewJob {
         arguments: JsonObject::from_iter([("frames".to_owned(), json!(48))]),
         total_stages: 3,
         fingerprint: "f1".to_owned(),
-        created_at: START,
+        terms: Terms {
+            priority: 0,
+            keep_for: KEPT,
+            queue_timeout: None,
+            max_losses: 2,
+        },
+        key: None,
+        args_hash: [0xab; 32],
+        unique_for: None,
+        can_ask: Askable::NOBODY,
     }
 }
 
-/// The names that the suite's worker knows.
-pub fn known() -> Vec<String> {
-    vec!["render".to_owned()]
+/// A worker that knows the job `render`.
+pub fn new_worker() -> NewWorker {
+    NewWorker {
+        id: WorkerId::from_random(fresh_bits()),
+        host: "here".to_owned(),
+        identity: "boot/7".to_owned(),
+        programs: BTreeMap::from([("render".to_owned(), "f1".to_owned())]),
+        slots: BTreeMap::from([("gpu".to_owned(), 1)]),
+    }
+}
+
+/// A declaration that a worker can take jobs of.
+pub fn wanted_job(name: &str) -> WantedJob {
+    WantedJob {
+        name: name.to_owned(),
+        fingerprint: "f1".to_owned(),
+        concurrency: None,
+    }
+}
+
+/// What the suite's workers know.
+pub fn known() -> Vec<WantedJob> {
+    vec![wanted_job("render")]
 }
 
 /// An artifact whose bytes are at `location`.
@@ -66,6 +108,7 @@ pub fn report(stage: u32) -> Report {
         stage,
         message: format!("[{stage}/3] working"),
         progress: Some(0.5),
+        log: Vec::new(),
     }
 }
 
@@ -74,20 +117,14 @@ pub fn success() -> Success {
     Success {
         value: Some(json!({"frames": 48})),
         artifacts: vec![artifact("film.gif", "1/film.gif")],
-        finished_at: END,
-        expires_at: EXPIRY,
     }
 }
 
 /// A failure of the program.
-pub fn failure() -> Failure {
-    Failure {
-        error: JobError {
-            code: ErrorCode::UserError,
-            message: "no such scene".to_owned(),
-        },
-        finished_at: END,
-        expires_at: EXPIRY,
+pub fn failure() -> JobError {
+    JobError {
+        code: ErrorCode::UserError,
+        message: "no such scene".to_owned(),
     }
 }
 
@@ -99,13 +136,50 @@ pub async fn enqueued(store: &dyn JobStore) -> JobId {
     id
 }
 
-/// Claims the oldest job.
+/// The worker whose lease holds; a new one where there is none.
+pub async fn employed(store: &dyn JobStore) -> WorkerId {
+    let workers = store.workers().await.unwrap();
+    if let Some(live) = workers.into_iter().find(|worker| worker.is_live) {
+        return live.worker.id;
+    }
+    let worker = new_worker();
+    let id = worker.id;
+    store.register(worker, LEASE).await.unwrap();
+    id
+}
+
+/// Claims one job of `which` for the [`employed`] worker.
+pub async fn claim(store: &dyn JobStore, programs: &[WantedJob], which: Which) -> Option<Claim> {
+    let wanted = Wanted {
+        worker: employed(store).await,
+        programs,
+        which,
+        limit: 1,
+    };
+    store.claim(wanted).await.unwrap().pop()
+}
+
+/// Claims the best job; where there is none, one that has lost its worker.
 pub async fn claimed(store: &dyn JobStore) -> Claim {
-    store
-        .claim(&known(), START)
-        .await
-        .unwrap()
-        .expect("a job is queued")
+    match claim(store, &known(), Which::Others).await {
+        Some(claim) => claim,
+        None => claim(store, &known(), Which::Suspect)
+            .await
+            .expect("a job is queued"),
+    }
+}
+
+/// Sees that no job can be claimed.
+pub async fn nothing_to_claim(store: &dyn JobStore) {
+    for which in [Which::Others, Which::Suspect] {
+        assert_eq!(claim(store, &known(), which).await, None);
+    }
+}
+
+/// Declares the [`employed`] worker lost.
+pub async fn worker_lost(store: &dyn JobStore) -> Vec<Lost> {
+    let worker = employed(store).await;
+    store.rescue(&[worker]).await.unwrap()
 }
 
 /// Accepts a job and claims it, where no other is queued.
@@ -139,7 +213,7 @@ pub async fn standing(store: &dyn JobStore, state: JobState) -> JobId {
 /// The record of a job that is there.
 pub async fn record(store: &dyn JobStore, id: JobId) -> JobRecord {
     store
-        .record(id)
+        .record(id, Reach::All)
         .await
         .unwrap()
         .expect("the job has a record")
@@ -148,10 +222,21 @@ pub async fn record(store: &dyn JobStore, id: JobId) -> JobRecord {
 /// The outcome of a job that is there.
 pub async fn outcome(store: &dyn JobStore, id: JobId) -> Outcome {
     store
-        .outcome(id)
+        .outcome(id, Reach::All)
         .await
         .unwrap()
         .expect("the job has a record")
+}
+
+/// Where the files are that the job still needs, in order.
+pub async fn locations(store: &dyn JobStore, id: JobId) -> Vec<String> {
+    let needed = store.needed(&[id]).await.unwrap();
+    let mut locations = needed
+        .into_iter()
+        .next()
+        .map_or(vec![], |job| job.locations);
+    locations.sort();
+    locations
 }
 
 /// The names of artifacts, in order.

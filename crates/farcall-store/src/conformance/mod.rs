@@ -1,20 +1,31 @@
 //! What every backend must pass.
 //!
 //! Each function is one sentence about a store, and panics where it is not true. It wants a
-//! store without any jobs. [`store_suite!`](crate::store_suite) makes tests of the
-//! sentences about the store, and [`database_suite!`](crate::database_suite) of those about
+//! store without any jobs, and where time has to pass the clock of that store.
+//! [`store_suite!`](crate::store_suite) makes tests of the sentences about the store, and [`database_suite!`](crate::database_suite) of those about
 //! what the database below it refuses by itself; both take an `async fn() -> Backend`.
 
 #![expect(clippy::unwrap_used, reason = "this is a test suite")]
 
+pub mod cancel;
 pub mod claims;
 pub mod database;
 pub mod endings;
 pub mod fences;
 pub mod fixture;
+pub mod hints;
+mod illegal;
+pub mod keys;
+pub mod log;
+pub mod order;
 pub mod progress;
+pub mod questions;
 pub mod queue;
 pub mod recovery;
+pub mod retention;
+pub mod retries;
+pub mod suspects;
+pub mod workers;
 
 use std::any::Any;
 
@@ -27,10 +38,22 @@ use crate::JobStore;
 pub struct Backend {
     /// The store.
     pub store: Box<dyn JobStore>,
+    /// Its clock, which stands at [`START`](fixture::START).
+    pub clock: Box<dyn TestClock>,
     /// The way past it, where there is a database.
     pub database: Option<Box<dyn RawDatabase>>,
     /// Whatever has to live as long, such as a temporary folder.
     pub keep: Box<dyn Any + Send>,
+}
+
+/// The clock of a store under test.
+#[async_trait]
+pub trait TestClock: Send + Sync {
+    /// Lets `milliseconds` pass.
+    async fn advance(&self, milliseconds: u32);
+
+    /// Sets the time of day `milliseconds` forwards, or backwards where negative; no time passes.
+    async fn jump(&self, milliseconds: i64);
 }
 
 /// A way past the store, for statements that its own code never makes.
@@ -50,11 +73,15 @@ pub trait RawDatabase: Send + Sync {
 macro_rules! store_suite {
     ($open:path) => {
         $crate::store_suite! { $open =>
+            cancel::a_cancelled_job_never_goes_back_into_the_queue,
+            cancel::a_job_that_runs_is_told_once_and_may_still_succeed,
+            cancel::a_job_that_waits_is_over_at_once,
+            cancel::what_is_over_stays_as_it_is,
             claims::a_claim_starts_the_job_and_counts,
             claims::names_that_are_not_known_are_not_claimed,
+            claims::several_are_claimed_at_once_in_their_order,
             claims::sixty_four_claims_at_once_give_each_job_once,
             claims::the_oldest_job_is_claimed_first,
-            claims::the_start_is_that_of_the_first_claim,
             endings::a_failed_job_keeps_its_message_and_publishes_nothing,
             endings::a_success_may_have_neither_value_nor_files,
             endings::success_publishes_value_and_artifacts_at_once,
@@ -62,6 +89,14 @@ macro_rules! store_suite {
             fences::a_claim_that_was_handed_on_is_stale,
             fences::a_claim_that_was_never_made_is_stale,
             fences::a_job_that_is_over_makes_its_claim_stale,
+            hints::what_happens_can_be_heard,
+            keys::a_key_with_other_arguments_is_a_conflict,
+            keys::sixty_four_starts_of_one_key_are_one_job,
+            log::a_late_report_still_brings_its_lines,
+            log::a_log_loses_its_oldest_lines_first,
+            log::lines_are_read_page_by_page_to_their_end,
+            order::a_limit_on_how_many_run_is_never_exceeded,
+            order::jobs_are_listed_newest_first,
             progress::a_checkpoint_above_the_total_is_refused_with_its_artifacts,
             progress::a_checkpoint_never_goes_backwards,
             progress::a_checkpoint_sets_the_stage_and_comes_back_with_the_next_claim,
@@ -71,20 +106,47 @@ macro_rules! store_suite {
             progress::a_restart_drops_checkpoint_artifacts_and_stage,
             progress::an_artifact_takes_the_place_of_one_with_the_same_name,
             progress::artifacts_are_not_seen_before_success,
+            questions::a_question_is_open_until_it_is_answered,
+            questions::an_answer_outlives_the_attempt_but_not_the_program,
+            questions::answers_that_nobody_waits_for_are_dropped,
             queue::a_job_without_stages_is_refused,
             queue::a_new_job_waits_at_stage_zero,
             queue::a_released_job_waits_again_and_nothing_is_counted,
             queue::a_second_job_with_the_same_id_is_refused,
+            queue::an_order_is_what_a_job_was_started_with,
             queue::an_unknown_job_is_not_there,
             queue::arguments_come_back_as_they_went_in,
-            queue::unfinished_jobs_are_listed_oldest_first,
             queue::what_could_not_be_read_back_is_refused,
             recovery::a_job_goes_on_after_its_last_checkpoint,
-            recovery::a_job_that_loses_too_many_workers_fails_with_a_sentence,
-            recovery::a_store_that_is_closed_says_so,
-            recovery::jobs_that_nobody_knows_fail_with_a_sentence,
-            recovery::only_running_jobs_have_lost_a_worker,
             recovery::a_secret_is_made_once,
+            recovery::a_store_that_is_closed_says_so,
+            recovery::only_running_jobs_have_lost_a_worker,
+            retention::a_foreign_job_is_not_there,
+            retention::what_a_job_needs_is_told_for_each_that_is_there,
+            suspects::a_job_that_must_not_run_again_fails_at_its_first_loss,
+            suspects::a_release_keeps_the_suspicion_and_a_retry_clears_it,
+            suspects::at_its_second_loss_while_alone_a_job_fails_with_a_sentence,
+            workers::a_worker_is_listed_as_it_made_itself_known,
+            workers::a_worker_that_is_not_known_claims_nothing,
+            workers::an_unregistered_worker_leaves_nothing_running,
+        }
+        $crate::store_suite! { $open, in time =>
+            claims::the_start_is_that_of_the_first_claim,
+            keys::identical_starts_within_their_time_are_one_job,
+            keys::the_key_of_an_expired_job_is_free,
+            keys::what_failed_or_is_too_old_does_not_count_as_identical,
+            order::a_job_of_another_version_goes_to_a_worker_that_has_it,
+            order::a_job_whose_time_to_start_is_over_fails_with_a_sentence,
+            order::priority_goes_before_age_until_age_has_made_up_for_it,
+            recovery::jobs_that_nobody_knows_fail_with_a_sentence,
+            recovery::what_a_worker_knew_has_not_vanished_with_it_at_once,
+            retention::what_has_expired_is_not_there_and_may_be_deleted,
+            retries::a_retry_waits_and_goes_on_after_the_last_checkpoint,
+            suspects::a_lost_job_is_claimed_only_alone,
+            workers::a_beat_before_the_rescue_keeps_them,
+            workers::a_clock_that_is_set_costs_no_lease,
+            workers::a_lease_that_is_over_loses_its_jobs,
+            workers::a_worker_that_is_gone_is_forgotten_after_an_hour,
         }
     };
     ($open:path => $($topic:ident::$sentence:ident,)*) => {
@@ -93,6 +155,17 @@ macro_rules! store_suite {
             async fn $sentence() {
                 let backend = $open().await;
                 $crate::conformance::$topic::$sentence(backend.store.as_ref()).await;
+                backend.store.close().await;
+            }
+        )*
+    };
+    ($open:path, in time => $($topic:ident::$sentence:ident,)*) => {
+        $(
+            #[tokio::test]
+            async fn $sentence() {
+                let backend = $open().await;
+                let (store, clock) = (backend.store.as_ref(), backend.clock.as_ref());
+                $crate::conformance::$topic::$sentence(store, clock).await;
                 backend.store.close().await;
             }
         )*

@@ -3,9 +3,9 @@
 use farcall_core::job::state::JobState;
 
 use super::fixture::{
-    artifact, checkpoint, claimed, names, outcome, record, report, running, success,
+    artifact, checkpoint, claimed, locations, names, outcome, record, report, running, success,
 };
-use crate::{JobStore, Report, StoreError, message};
+use crate::{JobStore, Reach, Report, StoreError, message};
 
 pub async fn a_report_is_what_polls_read(store: &dyn JobStore) {
     let fence = running(store).await;
@@ -104,10 +104,7 @@ pub async fn a_checkpoint_above_the_total_is_refused_with_its_artifacts(store: &
             "{answer:?}"
         );
     }
-    assert_eq!(
-        store.artifact_locations().await.unwrap(),
-        Vec::<String>::new()
-    );
+    assert_eq!(locations(store, fence.id).await, Vec::<String>::new());
     assert_eq!(record(store, fence.id).await.stage, 0);
 }
 
@@ -122,12 +119,12 @@ pub async fn an_artifact_takes_the_place_of_one_with_the_same_name(store: &dyn J
     store.checkpoint(second, checkpoint(2), made).await.unwrap();
     store.succeed(second, success()).await.unwrap();
 
-    let locations: Vec<_> = outcome(store, second.id).await.artifacts;
-    let locations: Vec<_> = locations
+    let published = outcome(store, second.id).await.artifacts;
+    let published: Vec<_> = published
         .into_iter()
         .map(|artifact| artifact.location)
         .collect();
-    assert_eq!(locations, ["2/a.txt", "1/b.txt", "2/c.txt", "1/film.gif"]);
+    assert_eq!(published, ["2/a.txt", "1/b.txt", "2/c.txt", "1/film.gif"]);
 }
 
 pub async fn artifacts_are_not_seen_before_success(store: &dyn JobStore) {
@@ -138,13 +135,20 @@ pub async fn artifacts_are_not_seen_before_success(store: &dyn JobStore) {
         names(&outcome(store, fence.id).await.artifacts),
         Vec::<&str>::new()
     );
-    assert_eq!(store.published(fence.id, None).await.unwrap(), None);
     assert_eq!(
-        store.published(fence.id, Some("notes.txt")).await.unwrap(),
+        store.published(fence.id, Reach::All, None).await.unwrap(),
+        None
+    );
+    assert_eq!(
+        store
+            .published(fence.id, Reach::All, Some("notes.txt"))
+            .await
+            .unwrap(),
         None
     );
     // But they are in use.
-    assert_eq!(store.artifact_locations().await.unwrap(), ["1/notes.txt"]);
+    assert_eq!(locations(store, fence.id).await, ["1/notes.txt"]);
+    assert_eq!(names(&store.staged(fence).await.unwrap()), ["notes.txt"]);
 }
 
 pub async fn a_restart_drops_checkpoint_artifacts_and_stage(store: &dyn JobStore) {
@@ -164,10 +168,7 @@ pub async fn a_restart_drops_checkpoint_artifacts_and_stage(store: &dyn JobStore
         (found.attempt, found.message.as_str()),
         (1, message::STARTING)
     );
-    assert_eq!(
-        store.artifact_locations().await.unwrap(),
-        Vec::<String>::new()
-    );
+    assert_eq!(locations(store, second.id).await, Vec::<String>::new());
 
     store.release(second).await.unwrap();
     let third = claimed(store).await;

@@ -1,16 +1,23 @@
 //! Into the queue and back.
 
-use farcall_core::job::state::JobState;
+use std::time::Duration;
+
+use farcall_core::{
+    job::state::JobState,
+    question::{Askable, Asking},
+};
 use serde_json::{Value, json};
 
 use super::fixture::{
-    START, checkpoint, claimed, enqueued, new_job, outcome, record, report, running, standing,
+    KEPT, START, checkpoint, claimed, enqueued, new_job, outcome, record, report, running,
     unique_id,
 };
-use crate::{JobRecord, JobStore, NewJob, StoreError, message};
+use crate::{JobRecord, JobStore, NewJob, Reach, StoreError, message};
 
 pub async fn a_new_job_waits_at_stage_zero(store: &dyn JobStore) {
-    let id = enqueued(store).await;
+    let new = new_job();
+    let id = new.id;
+    let enqueued = store.enqueue(new).await.unwrap();
     let expected = JobRecord {
         id,
         owner: "alice".to_owned(),
@@ -23,11 +30,24 @@ pub async fn a_new_job_waits_at_stage_zero(store: &dyn JobStore) {
         error: None,
         attempt: 0,
         losses: 0,
+        counted_losses: 0,
+        priority: 0,
+        worker: None,
+        is_asking: false,
+        cancel_requested: false,
+        keep_for: KEPT,
         created_at: START,
+        updated_at: START,
+        run_at: START,
         started_at: None,
         finished_at: None,
         expires_at: None,
+        read_at: START,
     };
+    assert_eq!(
+        (enqueued.record, enqueued.was_there),
+        (expected.clone(), None)
+    );
     assert_eq!(record(store, id).await, expected);
     let outcome = outcome(store, id).await;
     assert_eq!(
@@ -39,9 +59,9 @@ pub async fn a_new_job_waits_at_stage_zero(store: &dyn JobStore) {
 pub async fn an_unknown_job_is_not_there(store: &dyn JobStore) {
     enqueued(store).await;
     let id = unique_id();
-    assert_eq!(store.record(id).await.unwrap(), None);
-    assert_eq!(store.outcome(id).await.unwrap(), None);
-    assert_eq!(store.published(id, None).await.unwrap(), None);
+    assert_eq!(store.record(id, Reach::All).await.unwrap(), None);
+    assert_eq!(store.outcome(id, Reach::All).await.unwrap(), None);
+    assert_eq!(store.published(id, Reach::All, None).await.unwrap(), None);
     store.ping().await.unwrap();
 }
 
@@ -72,7 +92,7 @@ pub async fn a_job_without_stages_is_refused(store: &dyn JobStore) {
         matches!(answer, Err(StoreError::Refused { .. })),
         "{answer:?}"
     );
-    assert_eq!(store.record(id).await.unwrap(), None);
+    assert_eq!(store.record(id, Reach::All).await.unwrap(), None);
 }
 
 pub async fn arguments_come_back_as_they_went_in(store: &dyn JobStore) {
@@ -110,7 +130,7 @@ pub async fn what_could_not_be_read_back_is_refused(store: &dyn JobStore) {
         matches!(answer, Err(StoreError::Refused { .. })),
         "{answer:?}"
     );
-    assert_eq!(store.record(id).await.unwrap(), None);
+    assert_eq!(store.record(id, Reach::All).await.unwrap(), None);
 }
 
 pub async fn a_released_job_waits_again_and_nothing_is_counted(store: &dyn JobStore) {
@@ -136,12 +156,13 @@ pub async fn a_released_job_waits_again_and_nothing_is_counted(store: &dyn JobSt
     assert_eq!(again.checkpoint, Some(checkpoint(1)));
 }
 
-pub async fn unfinished_jobs_are_listed_oldest_first(store: &dyn JobStore) {
-    standing(store, JobState::Succeeded).await;
-    standing(store, JobState::Failed).await;
-    let mut expected = vec![standing(store, JobState::Running).await];
-    for _ in 0..5 {
-        expected.push(enqueued(store).await);
-    }
-    assert_eq!(store.unfinished().await.unwrap(), expected);
+pub async fn an_order_is_what_a_job_was_started_with(store: &dyn JobStore) {
+    let mut job = new_job();
+    job.terms.queue_timeout = Some(Duration::from_mins(1));
+    job.terms.priority = -3;
+    job.key = Some("k".to_owned());
+    job.can_ask = Askable::NOBODY.with(Asking::Model);
+    store.enqueue(job.clone()).await.unwrap();
+    assert_eq!(store.order(job.id).await.unwrap(), Some(job));
+    assert_eq!(store.order(unique_id()).await.unwrap(), None);
 }

@@ -1,12 +1,17 @@
-//! At start: lost workers, lost programs, shared secrets; and at the end.
+//! Lost workers, lost programs, shared secrets; and the end of a store.
 
-use farcall_core::{job::state::JobState, problem::ErrorCode};
+use std::{collections::BTreeMap, time::Duration};
 
-use super::fixture::{
-    END, EXPIRY, artifact, checkpoint, claimed, enqueued, known, new_job, outcome, record, report,
-    running, standing, unique_id,
+use farcall_core::{clock::Timestamp, job::state::JobState, problem::ErrorCode};
+
+use super::{
+    TestClock,
+    fixture::{
+        EXPIRY, LEASE, START, artifact, checkpoint, claimed, employed, enqueued, locations,
+        new_job, new_worker, outcome, record, report, running, standing, unique_id, worker_lost,
+    },
 };
-use crate::{JobStore, NewJob, Recovered, StoreError, message};
+use crate::{JobStore, Lost, NewJob, NewWorker, Reach, StoreError, message};
 
 pub async fn a_job_goes_on_after_its_last_checkpoint(store: &dyn JobStore) {
     let fence = running(store).await;
@@ -14,58 +19,27 @@ pub async fn a_job_goes_on_after_its_last_checkpoint(store: &dyn JobStore) {
     store.checkpoint(fence, checkpoint(1), made).await.unwrap();
     store.report(fence, report(2)).await.unwrap();
 
-    let recovered = store.recover(2, END, EXPIRY).await.unwrap();
-    assert_eq!(
-        recovered,
-        Recovered {
-            requeued: vec![fence.id],
-            lost: vec![]
-        }
-    );
+    let lost = Lost {
+        id: fence.id,
+        became: JobState::Queued,
+        counted: false,
+    };
+    assert_eq!(worker_lost(store).await, [lost]);
     let waiting = record(store, fence.id).await;
     assert_eq!(
         (waiting.state, waiting.attempt, waiting.losses),
         (JobState::Queued, 1, 1)
     );
     assert_eq!((waiting.stage, waiting.progress), (1, None));
-    assert_eq!(waiting.message, message::QUEUED);
+    assert_eq!(
+        (waiting.message.as_str(), waiting.worker),
+        (message::QUEUED, None)
+    );
 
     let again = claimed(store).await;
-    assert_eq!((again.attempt, again.fence.epoch), (2, 2));
+    assert_eq!((again.attempt, again.losses, again.fence.epoch), (2, 1, 2));
     assert_eq!(again.checkpoint, Some(checkpoint(1)));
-    assert_eq!(store.artifact_locations().await.unwrap(), ["1/notes.txt"]);
-}
-
-pub async fn a_job_that_loses_too_many_workers_fails_with_a_sentence(store: &dyn JobStore) {
-    let fence = running(store).await;
-    store.recover(2, END, EXPIRY).await.unwrap();
-    claimed(store).await;
-    store
-        .report(crate::Fence { epoch: 2, ..fence }, report(1))
-        .await
-        .unwrap();
-    let recovered = store.recover(2, END, EXPIRY).await.unwrap();
-    assert_eq!(
-        recovered,
-        Recovered {
-            requeued: vec![],
-            lost: vec![fence.id]
-        }
-    );
-
-    let lost = record(store, fence.id).await;
-    assert_eq!(
-        (lost.state, lost.attempt, lost.losses),
-        (JobState::Failed, 2, 2)
-    );
-    assert_eq!(
-        (lost.finished_at, lost.expires_at),
-        (Some(END), Some(EXPIRY))
-    );
-    let error = lost.error.unwrap();
-    assert_eq!(error.code, ErrorCode::WorkerLost);
-    assert!(error.message.contains("2 times"), "{}", error.message);
-    assert_eq!(store.claim(&known(), END).await.unwrap(), None);
+    assert_eq!(locations(store, fence.id).await, ["1/notes.txt"]);
 }
 
 pub async fn only_running_jobs_have_lost_a_worker(store: &dyn JobStore) {
@@ -74,8 +48,7 @@ pub async fn only_running_jobs_have_lost_a_worker(store: &dyn JobStore) {
         let id = standing(store, state).await;
         others.push(outcome(store, id).await);
     }
-    let recovered = store.recover(2, END, EXPIRY).await.unwrap();
-    assert_eq!(recovered, Recovered::default());
+    assert_eq!(worker_lost(store).await, []);
     for before in others {
         assert_eq!(outcome(store, before.record.id).await, before);
     }
@@ -84,18 +57,15 @@ pub async fn only_running_jobs_have_lost_a_worker(store: &dyn JobStore) {
     for _ in 0..5 {
         expected.push(running(store).await.id);
     }
-    let recovered = store.recover(2, END, EXPIRY).await.unwrap();
-    assert_eq!(
-        recovered,
-        Recovered {
-            requeued: expected,
-            lost: vec![]
-        }
-    );
+    let lost = worker_lost(store).await.into_iter();
+    assert_eq!(lost.map(|lost| lost.id).collect::<Vec<_>>(), expected);
 }
 
-pub async fn jobs_that_nobody_knows_fail_with_a_sentence(store: &dyn JobStore) {
-    let busy = running(store).await.id;
+pub async fn jobs_that_nobody_knows_fail_with_a_sentence(
+    store: &dyn JobStore,
+    clock: &dyn TestClock,
+) {
+    let after = Duration::from_secs(10);
     let mut orphans = Vec::new();
     for _ in 0..3 {
         let orphan = NewJob {
@@ -106,29 +76,40 @@ pub async fn jobs_that_nobody_knows_fail_with_a_sentence(store: &dyn JobStore) {
         store.enqueue(orphan).await.unwrap();
     }
     let waiting = enqueued(store).await;
+    clock.advance(10_000).await;
+    // Without a worker nobody can say what is known.
+    assert_eq!(store.give_up(after).await.unwrap(), []);
+    employed(store).await;
+    assert_eq!(store.give_up(after * 2).await.unwrap(), [], "too early");
+    assert_eq!(store.give_up(after).await.unwrap(), orphans);
 
-    let failed = store.fail_orphans(&known(), END, EXPIRY).await.unwrap();
-    assert_eq!(failed, orphans);
     let orphan = record(store, orphans[0]).await;
     assert_eq!((orphan.state, orphan.started_at), (JobState::Failed, None));
-    assert_eq!(
-        (orphan.finished_at, orphan.expires_at),
-        (Some(END), Some(EXPIRY))
-    );
+    assert_eq!(orphan.finished_at, Some(Timestamp(START.0 + 10_000)));
+    assert_eq!(orphan.expires_at, Some(Timestamp(EXPIRY.0 + 10_000)));
     let error = orphan.error.unwrap();
     assert_eq!(error.code, ErrorCode::Internal);
     assert!(error.message.contains("`encode`"), "{}", error.message);
+    assert_eq!(store.give_up(after).await.unwrap(), []);
+    assert_eq!(record(store, waiting).await.state, JobState::Queued);
+}
 
-    assert_eq!(
-        store.fail_orphans(&known(), END, EXPIRY).await.unwrap(),
-        vec![]
-    );
-    assert_eq!(store.unfinished().await.unwrap(), [busy, waiting]);
-    // A worker may still have what is running, so only what waits is failed.
-    assert_eq!(
-        store.fail_orphans(&[], END, EXPIRY).await.unwrap(),
-        [waiting]
-    );
+pub async fn what_a_worker_knew_has_not_vanished_with_it_at_once(
+    store: &dyn JobStore,
+    clock: &dyn TestClock,
+) {
+    let waiting = enqueued(store).await;
+    clock.advance(10_000).await;
+    worker_lost(store).await;
+    let other = NewWorker {
+        programs: BTreeMap::new(),
+        ..new_worker()
+    };
+    store.register(other, LEASE).await.unwrap();
+    let after = Duration::from_secs(10);
+    assert_eq!(store.give_up(after).await.unwrap(), []);
+    clock.advance(10_000).await;
+    assert_eq!(store.give_up(after).await.unwrap(), [waiting]);
 }
 
 pub async fn a_secret_is_made_once(store: &dyn JobStore) {
@@ -141,14 +122,17 @@ pub async fn a_store_that_is_closed_says_so(store: &dyn JobStore) {
     let id = enqueued(store).await;
     store.close().await;
     store.close().await;
-    assert!(matches!(store.record(id).await, Err(StoreError::Closed)));
+    assert!(matches!(
+        store.record(id, Reach::All).await,
+        Err(StoreError::Closed)
+    ));
     assert!(matches!(store.ping().await, Err(StoreError::Closed)));
     assert!(matches!(
         store.enqueue(new_job()).await,
         Err(StoreError::Closed)
     ));
     assert!(matches!(
-        store.record(unique_id()).await,
+        store.record(unique_id(), Reach::All).await,
         Err(StoreError::Closed)
     ));
 }

@@ -1,14 +1,15 @@
 //! Opening: the folder, the connections, the version, the schema.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
+use farcall_core::clock::Clock;
 use sqlx::{
     ConnectOptions, SqlSafeStr, SqlitePool,
     migrate::{MigrateError, Migration, MigrationType, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{SqliteStore, Writer, folder};
+use super::{SqliteStore, Writer, folder, hints::Hints};
 use crate::StoreError;
 
 /// The first version without the corruption that several connections with a write-ahead log
@@ -32,12 +33,13 @@ impl SqliteStore {
     ///
     /// The folder is for its owner only (`0700`), the files in it as well (`0600`). No other
     /// process can open it until this store is closed or dropped. The schema is brought up to
-    /// date.
+    /// date, and whatever worker was there before has lost its lease: its process cannot be alive.
+    /// All times are those of `clock`.
     ///
     /// # Errors
     /// [`StoreError::Folder`], [`StoreError::Locked`], [`StoreError::NetworkFileSystem`],
     /// [`StoreError::NewerSchema`], [`StoreError::Migration`], or what the database says.
-    pub async fn open(folder: &Path) -> Result<Self, StoreError> {
+    pub async fn open(folder: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let (full, lock) = folder::prepare(folder)?;
         let file = full.join("jobs.sqlite3");
         folder::create_database(&file).map_err(|source| StoreError::Folder {
@@ -57,6 +59,7 @@ impl SqliteStore {
             .await?;
         refuse_unsound_sqlite(&writer).await?;
         migrate(&writer).await?;
+        sqlx::query(END_LEASES).execute(&writer).await?;
         // After the writer, whose log they share.
         let readers = pool(READERS)
             // Each has a thread and a cache of its own, so the others wait until they are needed.
@@ -66,10 +69,15 @@ impl SqliteStore {
         Ok(Self {
             readers,
             writer: Writer::new(writer),
+            clock,
+            hints: Hints::new(),
             lock,
         })
     }
 }
+
+// Leases count on the steady clock of the process that had the folder; ours never says -1.
+const END_LEASES: &str = "UPDATE workers SET lease_until = -1 WHERE gone_at IS NULL";
 
 /// What all connections have in common.
 fn options(file: &Path) -> SqliteConnectOptions {
@@ -112,7 +120,10 @@ fn is_sound(version: &str) -> bool {
 }
 
 async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
-    let migrations = [(1, "jobs", include_str!("migrations/0001_jobs.sql"))];
+    let migrations = [
+        (1, "jobs", include_str!("migrations/0001_jobs.sql")),
+        (2, "workers", include_str!("migrations/0002_workers.sql")),
+    ];
     let migrations = migrations.map(|(version, name, sql)| {
         Migration::new(
             version,
@@ -132,6 +143,8 @@ async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use farcall_core::clock::SystemClock;
+
     use super::*;
 
     #[test]
@@ -151,7 +164,9 @@ mod tests {
                              foreign_keys, 'busy', timeout)
             FROM pragma_journal_mode, pragma_synchronous, pragma_foreign_keys, pragma_busy_timeout";
         let folder = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(folder.path()).await.unwrap();
+        let store = SqliteStore::open(folder.path(), Arc::new(SystemClock))
+            .await
+            .unwrap();
         for pool in [store.writer.connection(), &store.readers] {
             let settings: String = sqlx::query_scalar(SETTINGS).fetch_one(pool).await.unwrap();
             // 2 is FULL: a commit waits for the disk.

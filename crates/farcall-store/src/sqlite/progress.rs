@@ -1,33 +1,36 @@
 //! What a running job tells on its way.
 
-use farcall_core::{artifact::Artifact, crash_point};
+use farcall_core::{artifact::Artifact, clock::Timestamp};
 
-use super::{artifacts, row, text, writer::Writer};
+use super::{
+    artifacts, log, text,
+    writer::{Writer, commit},
+};
 use crate::{Checkpoint, Fence, Report, StoreError, message};
 
 // A late report, of an earlier stage than the record's, changes nothing.
 const REPORT: &str = "
-    UPDATE jobs SET
-        stage = max(stage, ?1),
-        message = CASE WHEN ?1 >= stage THEN ?2 ELSE message END,
-        progress = CASE WHEN ?1 >= stage THEN ?3 ELSE progress END
-    WHERE id = ?4 AND epoch = ?5 AND state = 'running'";
+    UPDATE jobs SET stage = ?2, message = ?3, progress = ?4, updated_at = ?5
+    WHERE sequence = ?1 AND stage <= ?2";
 
 pub(super) async fn report(
     writer: &Writer,
+    now: Timestamp,
     fence: Fence,
     report: Report,
 ) -> Result<(), StoreError> {
-    let statement = sqlx::query(REPORT)
+    let (mut transaction, sequence) = writer.fenced(fence).await?;
+    sqlx::query(REPORT)
+        .bind(sequence)
         .bind(report.stage)
         .bind(report.message)
         .bind(report.progress)
-        .bind(fence.id.to_string())
-        .bind(fence.epoch);
-    match writer.write(statement).await?.rows_affected() {
-        0 => Err(StoreError::StaleClaim),
-        _ => Ok(()),
-    }
+        .bind(now.0)
+        .execute(&mut *transaction)
+        .await?;
+    log::append(&mut transaction, now, sequence, &report.log).await?;
+    commit!(transaction, "report");
+    Ok(())
 }
 
 const KEEP: &str = "
@@ -38,18 +41,18 @@ const KEEP: &str = "
 const ADVANCE: &str = "
     UPDATE jobs SET
         progress = CASE WHEN stage > ?1 THEN progress END,
-        stage = max(stage, ?1)
+        stage = max(stage, ?1), updated_at = ?3
     WHERE sequence = ?2";
 
 pub(super) async fn checkpoint(
     writer: &Writer,
+    now: Timestamp,
     fence: Fence,
     checkpoint: Checkpoint,
     artifacts: Vec<Artifact>,
 ) -> Result<(), StoreError> {
     let value = text::written(&checkpoint.value)?;
-    let mut transaction = writer.transaction().await?;
-    let sequence = row::sequence_of(&mut transaction, fence).await?;
+    let (mut transaction, sequence) = writer.fenced(fence).await?;
     artifacts::stage(&mut transaction, sequence, fence.epoch, artifacts).await?;
     sqlx::query(KEEP)
         .bind(sequence)
@@ -60,47 +63,48 @@ pub(super) async fn checkpoint(
     sqlx::query(ADVANCE)
         .bind(checkpoint.stage)
         .bind(sequence)
+        .bind(now.0)
         .execute(&mut *transaction)
         .await?;
-    crash_point!("store.checkpoint.begun");
-    transaction.commit().await?;
-    crash_point!("store.checkpoint.committed");
+    commit!(transaction, "checkpoint");
     Ok(())
 }
 
-const DROP_CHECKPOINT: &str = "DELETE FROM checkpoints WHERE job = ?";
-
-const DROP_ARTIFACTS: &str = "DELETE FROM artifacts WHERE job = ?";
+/// What belongs to the program that the job no longer has.
+const DROP_REMAINS: [&str; 3] = [
+    "DELETE FROM checkpoints WHERE job = ?",
+    "DELETE FROM artifacts WHERE job = ?",
+    "DELETE FROM questions WHERE job = ?",
+];
 
 const RESTART: &str = "
     UPDATE jobs SET
         stage = 0, total_stages = ?, fingerprint = ?, restarts = restarts + 1,
-        message = ?, progress = NULL
+        message = ?, progress = NULL, is_asking = 0, updated_at = ?
     WHERE sequence = ?";
 
 pub(super) async fn restart(
     writer: &Writer,
+    now: Timestamp,
     fence: Fence,
     total_stages: u32,
     fingerprint: String,
 ) -> Result<(), StoreError> {
-    let mut transaction = writer.transaction().await?;
-    let sequence = row::sequence_of(&mut transaction, fence).await?;
-    sqlx::query(DROP_CHECKPOINT)
-        .bind(sequence)
-        .execute(&mut *transaction)
-        .await?;
-    sqlx::query(DROP_ARTIFACTS)
-        .bind(sequence)
-        .execute(&mut *transaction)
-        .await?;
+    let (mut transaction, sequence) = writer.fenced(fence).await?;
+    for remains in DROP_REMAINS {
+        sqlx::query(remains)
+            .bind(sequence)
+            .execute(&mut *transaction)
+            .await?;
+    }
     sqlx::query(RESTART)
         .bind(total_stages)
         .bind(fingerprint)
         .bind(message::STARTING)
+        .bind(now.0)
         .bind(sequence)
         .execute(&mut *transaction)
         .await?;
-    transaction.commit().await?;
+    commit!(transaction, "restart");
     Ok(())
 }

@@ -1,32 +1,67 @@
-//! Everything that only looks.
+//! Everything that only looks at records and files.
 
 use farcall_core::{artifact::Artifact, clock::Timestamp, id::JobId, job::state::JobState};
 use sqlx::{Row, SqlitePool};
 
 use super::{
-    row::{self, record_columns},
+    row::{self, AFTER_RECORD, record_columns},
     text,
 };
-use crate::{Fence, JobRecord, Outcome, PublishedArtifact, StoreError};
+use crate::{Fence, JobRecord, Listed, Outcome, PublishedArtifact, Reach, StoreError};
 
-const RECORD: &str = concat!("SELECT ", record_columns!(), " FROM jobs WHERE id = ?");
+// Owner and expiry are judged here, in the one statement that every reader makes: a job out of
+// reach takes the same way, and the same time, as one that never was.
+macro_rules! record_of {
+    ($more:literal) => {
+        concat!(
+            "SELECT ",
+            record_columns!(),
+            $more,
+            " FROM jobs
+              WHERE id = ?1 AND (?2 IS NULL OR owner = ?2)
+                AND (expires_at IS NULL OR expires_at > ?3)"
+        )
+    };
+}
+
+const RECORD: &str = record_of!("");
 
 pub(super) async fn record(
     readers: &SqlitePool,
+    now: Timestamp,
     id: JobId,
+    reach: Reach<'_>,
 ) -> Result<Option<JobRecord>, StoreError> {
     let row = sqlx::query(RECORD)
         .bind(id.to_string())
+        .bind(reach.owner())
+        .bind(now.0)
         .fetch_optional(readers)
         .await?;
-    row.as_ref().map(row::record).transpose()
+    row.map(|row| row::record(&row, now)).transpose()
 }
 
-const OUTCOME: &str = concat!(
+const RECORDS: &str = concat!(
     "SELECT ",
     record_columns!(),
-    ", result, sequence FROM jobs WHERE id = ?"
+    " FROM jobs WHERE id IN (SELECT value FROM json_each(?1))
+        AND (expires_at IS NULL OR expires_at > ?2)"
 );
+
+pub(super) async fn records(
+    readers: &SqlitePool,
+    now: Timestamp,
+    ids: &[JobId],
+) -> Result<Vec<JobRecord>, StoreError> {
+    let rows = sqlx::query(RECORDS)
+        .bind(row::list(ids))
+        .bind(now.0)
+        .fetch_all(readers)
+        .await?;
+    rows.iter().map(|row| row::record(row, now)).collect()
+}
+
+const OUTCOME: &str = record_of!(", result, sequence");
 
 const ARTIFACTS: &str = "
     SELECT name, media_type, size, sha256, location
@@ -34,16 +69,20 @@ const ARTIFACTS: &str = "
 
 pub(super) async fn outcome(
     readers: &SqlitePool,
+    now: Timestamp,
     id: JobId,
+    reach: Reach<'_>,
 ) -> Result<Option<Outcome>, StoreError> {
     // A transaction, so that both statements see the same moment.
     let mut moment = readers.begin().await?;
     let row = sqlx::query(OUTCOME)
         .bind(id.to_string())
+        .bind(reach.owner())
+        .bind(now.0)
         .fetch_optional(&mut *moment)
         .await?;
     let Some(row) = row else { return Ok(None) };
-    let record = row::record(&row)?;
+    let record = row::record(&row, now)?;
     if record.state != JobState::Succeeded {
         return Ok(Some(Outcome {
             record,
@@ -51,9 +90,9 @@ pub(super) async fn outcome(
             artifacts: Vec::new(),
         }));
     }
-    let value: Option<&str> = row.try_get(16)?;
+    let value: Option<&str> = row.try_get(AFTER_RECORD)?;
     let artifacts = sqlx::query(ARTIFACTS)
-        .bind(row.try_get::<i64, _>(17)?)
+        .bind(row.try_get::<i64, _>(AFTER_RECORD + 1)?)
         .fetch_all(&mut *moment)
         .await?;
     Ok(Some(Outcome {
@@ -69,17 +108,22 @@ pub(super) async fn outcome(
 const PUBLISHED: &str = "
     SELECT name, media_type, size, sha256, location, owner, expires_at
     FROM jobs JOIN artifacts ON artifacts.job = jobs.sequence
-    WHERE id = ?1 AND jobs.state = 'succeeded' AND artifacts.state = 'published'
-      AND (?2 IS NULL OR name = ?2)
+    WHERE id = ?1 AND (?2 IS NULL OR owner = ?2) AND expires_at > ?3
+      AND jobs.state = 'succeeded' AND artifacts.state = 'published'
+      AND (?4 IS NULL OR name = ?4)
     ORDER BY position LIMIT 1";
 
 pub(super) async fn published(
     readers: &SqlitePool,
+    now: Timestamp,
     id: JobId,
+    reach: Reach<'_>,
     name: Option<&str>,
 ) -> Result<Option<PublishedArtifact>, StoreError> {
     let row = sqlx::query(PUBLISHED)
         .bind(id.to_string())
+        .bind(reach.owner())
+        .bind(now.0)
         .bind(name)
         .fetch_optional(readers)
         .await?;
@@ -111,22 +155,33 @@ pub(super) async fn staged(
     rows.iter().map(row::artifact).collect()
 }
 
-// Two selects, because each has an index of its own.
-const UNFINISHED: &str = "
-    SELECT sequence, id FROM jobs WHERE state = 'queued'
-    UNION ALL
-    SELECT sequence, id FROM jobs WHERE state = 'running'";
+const LIST: &str = concat!(
+    "SELECT ",
+    record_columns!(),
+    " FROM jobs
+      WHERE (expires_at IS NULL OR expires_at > ?1)
+        AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR job = ?3)
+        AND (?4 IS NULL OR owner = ?4) AND (?5 IS NULL OR substr(id, 1, length(?5)) = ?5)
+        AND (?6 IS NULL OR sequence < (SELECT sequence FROM jobs WHERE id = ?6))
+      ORDER BY sequence DESC LIMIT ?7"
+);
 
-pub(super) async fn unfinished(readers: &SqlitePool) -> Result<Vec<JobId>, StoreError> {
-    row::ids(&sqlx::query(UNFINISHED).fetch_all(readers).await?)
-}
-
-const LOCATIONS: &str = "
-    SELECT location FROM artifacts JOIN jobs ON jobs.sequence = artifacts.job
-    WHERE jobs.state <> 'failed'";
-
-pub(super) async fn artifact_locations(readers: &SqlitePool) -> Result<Vec<String>, StoreError> {
-    Ok(sqlx::query_scalar(LOCATIONS).fetch_all(readers).await?)
+pub(super) async fn list(
+    readers: &SqlitePool,
+    now: Timestamp,
+    listed: Listed,
+) -> Result<Vec<JobRecord>, StoreError> {
+    let rows = sqlx::query(LIST)
+        .bind(now.0)
+        .bind(listed.state.map(JobState::as_str))
+        .bind(listed.job)
+        .bind(listed.owner)
+        .bind(listed.id_prefix)
+        .bind(listed.before.map(|id| id.to_string()))
+        .bind(listed.limit)
+        .fetch_all(readers)
+        .await?;
+    rows.iter().map(|row| row::record(row, now)).collect()
 }
 
 const PING: &str = "SELECT count(*) FROM (SELECT 1 FROM jobs LIMIT 1)";
@@ -134,4 +189,32 @@ const PING: &str = "SELECT count(*) FROM (SELECT 1 FROM jobs LIMIT 1)";
 pub(super) async fn ping(readers: &SqlitePool) -> Result<(), StoreError> {
     sqlx::query(PING).fetch_one(readers).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use farcall_core::clock::SystemClock;
+    use sqlx::AssertSqlSafe;
+
+    use super::*;
+    use crate::SqliteStore;
+
+    #[tokio::test]
+    async fn polls_read_by_the_index_of_ids() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path(), Arc::new(SystemClock))
+            .await
+            .unwrap();
+        for statement in [RECORD, OUTCOME, PUBLISHED, STAGED] {
+            let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
+            let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain)
+                .fetch_all(&store.readers)
+                .await
+                .unwrap();
+            assert!(plan[0].3.starts_with("SEARCH jobs USING INDEX"), "{plan:?}");
+            assert!(!plan.iter().any(|step| step.3.contains("SCAN")), "{plan:?}");
+        }
+    }
 }

@@ -1,23 +1,35 @@
 //! Rows to records and back.
 
+use std::time::Duration;
+
 use farcall_core::{
     artifact::Artifact, clock::Timestamp, id::JobId, job::state::JobState, problem::ErrorCode,
 };
-use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
+use serde_json::Value;
+use sqlx::{Row, sqlite::SqliteRow};
 
-use crate::{Fence, JobError, JobRecord, StoreError};
+use crate::{JobError, JobRecord, StoreError, WorkerId};
 
 /// The columns of `record`, in its order.
 macro_rules! record_columns {
     () => {
         "id, owner, job, state, stage, total_stages, message, progress, error_code,
-         error_message, attempt, losses, created_at, started_at, finished_at, expires_at"
+         error_message, attempt, losses, counted_losses, priority, worker, is_asking,
+         cancel_requested_at IS NOT NULL, keep_ms, created_at, updated_at, run_at, started_at,
+         finished_at, expires_at"
     };
 }
 pub(super) use record_columns;
 
-/// A record from a row that begins with [`record_columns`].
-pub(super) fn record(row: &SqliteRow) -> Result<JobRecord, StoreError> {
+/// How many [`record_columns`] there are: the index of the first column after them.
+pub(super) const AFTER_RECORD: usize = 24;
+
+/// The longest time that is counted with, in milliseconds, so that no sum of it with a moment
+/// overflows.
+const FOREVER: i64 = i64::MAX / 4;
+
+/// A record from a row that begins with [`record_columns`], read at `now`.
+pub(super) fn record(row: &SqliteRow, now: Timestamp) -> Result<JobRecord, StoreError> {
     let error = match (row.try_get::<Option<&str>, _>(8)?, row.try_get(9)?) {
         (Some(code), Some(message)) => Some(JobError {
             code: ErrorCode::parse(code).ok_or_else(|| unreadable("error code", code))?,
@@ -26,6 +38,7 @@ pub(super) fn record(row: &SqliteRow) -> Result<JobRecord, StoreError> {
         _ => None,
     };
     let state: &str = row.try_get(3)?;
+    let worker: Option<&str> = row.try_get(14)?;
     Ok(JobRecord {
         id: id(row.try_get(0)?)?,
         owner: row.try_get(1)?,
@@ -38,10 +51,19 @@ pub(super) fn record(row: &SqliteRow) -> Result<JobRecord, StoreError> {
         error,
         attempt: row.try_get(10)?,
         losses: row.try_get(11)?,
-        created_at: Timestamp(row.try_get(12)?),
-        started_at: row.try_get::<Option<_>, _>(13)?.map(Timestamp),
-        finished_at: row.try_get::<Option<_>, _>(14)?.map(Timestamp),
-        expires_at: row.try_get::<Option<_>, _>(15)?.map(Timestamp),
+        counted_losses: row.try_get(12)?,
+        priority: row.try_get(13)?,
+        worker: worker.map(worker_id).transpose()?,
+        is_asking: row.try_get(15)?,
+        cancel_requested: row.try_get(16)?,
+        keep_for: duration(row.try_get(17)?),
+        created_at: Timestamp(row.try_get(18)?),
+        updated_at: Timestamp(row.try_get(19)?),
+        run_at: Timestamp(row.try_get(20)?),
+        started_at: row.try_get::<Option<_>, _>(21)?.map(Timestamp),
+        finished_at: row.try_get::<Option<_>, _>(22)?.map(Timestamp),
+        expires_at: row.try_get::<Option<_>, _>(23)?.map(Timestamp),
+        read_at: now,
     })
 }
 
@@ -61,6 +83,11 @@ pub(super) fn id(text: &str) -> Result<JobId, StoreError> {
     JobId::parse(text).map_err(|_| unreadable("job id", text))
 }
 
+/// The id of a worker that a column says.
+pub(super) fn worker_id(text: &str) -> Result<WorkerId, StoreError> {
+    WorkerId::parse(text).ok_or_else(|| unreadable("worker id", text))
+}
+
 /// The ids of rows that begin with `sequence, id`, oldest first: `RETURNING` keeps no order.
 pub(super) fn ids(rows: &[SqliteRow]) -> Result<Vec<JobId>, StoreError> {
     let mut found = rows
@@ -71,20 +98,10 @@ pub(super) fn ids(rows: &[SqliteRow]) -> Result<Vec<JobId>, StoreError> {
     Ok(found.into_iter().map(|(_, id)| id).collect())
 }
 
-/// The sequence of the job that runs under `fence`, or [`StoreError::StaleClaim`].
-///
-/// Within a transaction of the writer it stays true until the commit.
-pub(super) async fn sequence_of(
-    transaction: &mut SqliteConnection,
-    fence: Fence,
-) -> Result<i64, StoreError> {
-    const HELD: &str = "SELECT sequence FROM jobs WHERE id = ? AND epoch = ? AND state = 'running'";
-    sqlx::query_scalar(HELD)
-        .bind(fence.id.to_string())
-        .bind(fence.epoch)
-        .fetch_optional(transaction)
-        .await?
-        .ok_or(StoreError::StaleClaim)
+/// A list of names or ids as JSON, which `json_each` takes apart again.
+pub(super) fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
+    let texts = items.into_iter().map(|item| Value::from(item.to_string()));
+    texts.collect::<Value>().to_string()
 }
 
 /// A size as SQLite counts; no file is larger than that.
@@ -92,7 +109,17 @@ pub(super) fn signed(size: u64) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
 }
 
-fn unreadable(what: &str, text: &str) -> StoreError {
+/// A time in milliseconds, as SQLite counts; what is longer than any life is cut.
+pub(super) fn milliseconds(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).map_or(FOREVER, |time| time.min(FOREVER))
+}
+
+/// The time that a column says in milliseconds.
+pub(super) fn duration(milliseconds: i64) -> Duration {
+    Duration::from_millis(milliseconds.unsigned_abs())
+}
+
+pub(super) fn unreadable(what: &str, text: &str) -> StoreError {
     StoreError::Corrupt {
         what: format!("`{}` is no {what}", text.escape_debug()),
     }

@@ -1,6 +1,6 @@
 //! Secrets that several servers share.
 
-use super::writer::Writer;
+use super::writer::{Writer, commit};
 use crate::StoreError;
 
 const CREATE: &str = "
@@ -24,7 +24,7 @@ pub(super) async fn get_or_create(
         .bind(name)
         .fetch_one(&mut *transaction)
         .await?;
-    transaction.commit().await?;
+    commit!(transaction, "secret");
     value.try_into().map_err(|_| StoreError::Corrupt {
         what: format!(
             "the secret `{}` does not have 32 bytes",

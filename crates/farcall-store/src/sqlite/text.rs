@@ -1,5 +1,6 @@
 //! JSON in text columns.
 
+use farcall_core::JsonObject;
 use serde_json::Value;
 
 use crate::StoreError;
@@ -23,6 +24,16 @@ pub(super) fn read(text: &str, what: &str) -> Result<Value, StoreError> {
     serde_json::from_str(text).map_err(|error| StoreError::Corrupt {
         what: format!("{what}: {error}"),
     })
+}
+
+/// The object that `text` says.
+pub(super) fn object(text: &str, what: &str) -> Result<JsonObject, StoreError> {
+    match read(text, what)? {
+        Value::Object(object) => Ok(object),
+        _ => Err(StoreError::Corrupt {
+            what: format!("{what}: not an object"),
+        }),
+    }
 }
 
 fn is_nested_at_most(value: &Value, depth: usize) -> bool {

@@ -5,6 +5,7 @@
 
 #[cfg(debug_assertions)]
 mod crash;
+mod migrations;
 mod model;
 mod sqlite;
 mod suite;

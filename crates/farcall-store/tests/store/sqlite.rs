@@ -4,18 +4,18 @@ use std::{collections::HashSet, os::unix::fs::PermissionsExt, path::Path, sync::
 
 use farcall_core::{job::state::JobState, problem::ErrorCode};
 use farcall_store::{
-    JobStore, SqliteStore, StoreError,
+    Fence, JobStore, NewJob, Reach, StoreError, Wanted, Which,
     conformance::{
         RawDatabase,
         fixture::{
-            END, EXPIRY, START, checkpoint, claimed, enqueued, known, outcome, report, running,
-            standing, unique_id,
+            checkpoint, claim, claimed, employed, enqueued, known, new_job, outcome, report,
+            running, standing, success, unique_id,
         },
     },
 };
 use tokio::task::JoinSet;
 
-use crate::suite::Raw;
+use crate::suite::{Raw, open_in};
 
 fn mode(path: &Path) -> u32 {
     path.metadata().unwrap().permissions().mode() & 0o777
@@ -25,7 +25,7 @@ fn mode(path: &Path) -> u32 {
 async fn folder_and_files_are_for_their_owner_only() {
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path().join("a/b");
-    let store = SqliteStore::open(&folder).await.unwrap();
+    let store = open_in(&folder).await.unwrap();
     enqueued(&store).await;
     assert_eq!(mode(&folder), 0o700);
     for name in [
@@ -42,7 +42,7 @@ async fn folder_and_files_are_for_their_owner_only() {
 async fn everything_survives_a_reopening() {
     let folder = tempfile::tempdir().unwrap();
     let mut before = Vec::new();
-    let store = SqliteStore::open(folder.path()).await.unwrap();
+    let store = open_in(folder.path()).await.unwrap();
     for state in [
         JobState::Succeeded,
         JobState::Failed,
@@ -59,21 +59,23 @@ async fn everything_survives_a_reopening() {
         "the log was not moved"
     );
 
-    let store = SqliteStore::open(folder.path()).await.unwrap();
+    let store = open_in(folder.path()).await.unwrap();
     for before in before {
         assert_eq!(outcome(&store, before.record.id).await, before);
     }
     assert_eq!(store.secret("links", [8; 32]).await.unwrap(), [7; 32]);
-    let recovered = store.recover(2, END, EXPIRY).await.unwrap();
-    assert_eq!(recovered.requeued.len(), 1);
-    assert_eq!(claimed(&store).await.checkpoint, Some(checkpoint(2)));
+    // Whoever ran it cannot be alive.
+    let lost = store.rescue(&[]).await.unwrap();
+    assert_eq!(lost.len(), 1);
+    let again = claim(&store, &known(), Which::Suspect).await.unwrap();
+    assert_eq!(again.checkpoint, Some(checkpoint(2)));
 }
 
 #[tokio::test]
 async fn a_folder_in_use_is_refused_until_it_is_closed() {
     let folder = tempfile::tempdir().unwrap();
-    let first = SqliteStore::open(folder.path()).await.unwrap();
-    let error = SqliteStore::open(folder.path()).await.unwrap_err();
+    let first = open_in(folder.path()).await.unwrap();
+    let error = open_in(folder.path()).await.unwrap_err();
     assert!(matches!(&error, StoreError::Locked { folder: named } if named == folder.path()));
     assert!(
         error.to_string().contains("is in use by another farcall"),
@@ -84,9 +86,9 @@ async fn a_folder_in_use_is_refused_until_it_is_closed() {
     enqueued(&first).await;
 
     first.close().await;
-    let second = SqliteStore::open(folder.path()).await.unwrap();
+    let second = open_in(folder.path()).await.unwrap();
     drop(second);
-    SqliteStore::open(folder.path()).await.unwrap();
+    open_in(folder.path()).await.unwrap();
 }
 
 #[tokio::test]
@@ -94,14 +96,14 @@ async fn a_folder_that_cannot_be_made_is_refused() {
     let parent = tempfile::tempdir().unwrap();
     let file = parent.path().join("file");
     std::fs::File::create(&file).unwrap();
-    let error = SqliteStore::open(&file.join("data")).await.unwrap_err();
+    let error = open_in(&file.join("data")).await.unwrap_err();
     assert!(matches!(error, StoreError::Folder { .. }), "{error:?}");
 }
 
 #[tokio::test]
 async fn a_newer_schema_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(folder.path()).await.unwrap();
+    let store = open_in(folder.path()).await.unwrap();
     let id = enqueued(&store).await;
     store.close().await;
     let raw = Raw::open(folder.path()).await;
@@ -110,7 +112,7 @@ async fn a_newer_schema_is_refused_and_left_alone() {
                  SELECT 9999, 'later', 1, x'00', 0 FROM jobs WHERE id = $1";
     assert_eq!(raw.execute(later, id).await, Ok(1));
 
-    let error = SqliteStore::open(folder.path()).await.unwrap_err();
+    let error = open_in(folder.path()).await.unwrap_err();
     assert!(
         matches!(error, StoreError::NewerSchema { version: 9999 }),
         "{error:?}"
@@ -119,39 +121,57 @@ async fn a_newer_schema_is_refused_and_left_alone() {
 
     let undo = "DELETE FROM _sqlx_migrations WHERE version = 9999 AND $1 = $1";
     assert_eq!(raw.execute(undo, id).await, Ok(1));
-    let store = SqliteStore::open(folder.path()).await.unwrap();
-    assert!(store.record(id).await.unwrap().is_some());
+    let store = open_in(folder.path()).await.unwrap();
+    assert!(store.record(id, Reach::All).await.unwrap().is_some());
 }
 
 #[tokio::test]
 async fn a_migration_that_was_changed_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(folder.path()).await.unwrap();
+    let store = open_in(folder.path()).await.unwrap();
     store.close().await;
     let raw = Raw::open(folder.path()).await;
     let change = "UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 1 AND $1 = $1";
     assert_eq!(raw.execute(change, unique_id()).await, Ok(1));
-    let error = SqliteStore::open(folder.path()).await.unwrap_err();
+    let error = open_in(folder.path()).await.unwrap_err();
     assert!(matches!(error, StoreError::Migration(_)), "{error:?}");
+}
+
+/// A statement that inserts a sound job with these values of `sequence, id, idem_key`.
+macro_rules! replacing {
+    ($values:literal) => {
+        concat!(
+            "INSERT OR REPLACE INTO jobs (
+                sequence, id, idem_key, owner, job, fingerprint, state, rank, priority, run_at,
+                suspect, alone, epoch, attempt, losses, counted_losses, restarts, max_losses,
+                stage, total_stages, message, is_asking, created_at, updated_at, keep_ms,
+                args_hash, can_ask)
+             SELECT ",
+            $values,
+            ", owner, job, fingerprint, 'queued', 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 3, 'm', 0,
+                1, 1, 1, args_hash, 0
+             FROM jobs WHERE id = $1"
+        )
+    };
 }
 
 #[tokio::test]
 async fn replacing_is_no_way_around_the_rules() {
     let folder = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(folder.path()).await.unwrap();
+    let store = open_in(folder.path()).await.unwrap();
     let raw = Raw::open(folder.path()).await;
-    let id = standing(&store, JobState::Succeeded).await;
+    let keyed = NewJob {
+        key: Some("k".to_owned()),
+        ..new_job()
+    };
+    let id = store.enqueue(keyed).await.unwrap().record.id;
+    let fence = claimed(&store).await.fence;
+    store.succeed(fence, success()).await.unwrap();
     let before = outcome(&store, id).await;
     for statement in [
-        "INSERT OR REPLACE INTO jobs (id, owner, job, fingerprint, state, stage, total_stages,
-            message, epoch, attempt, losses, restarts, created_at)
-         SELECT id, owner, job, fingerprint, 'queued', 0, 3, 'm', 0, 0, 0, 0, 1
-         FROM jobs WHERE id = $1",
-        "INSERT OR REPLACE INTO jobs (sequence, id, owner, job, fingerprint, state, stage,
-            total_stages, message, epoch, attempt, losses, restarts, created_at)
-         SELECT sequence, 'ffffffffffffffffffffffffffffffff', owner, job, fingerprint, 'queued',
-            0, 3, 'm', 0, 0, 0, 0, 1
-         FROM jobs WHERE id = $1",
+        replacing!("NULL, id, NULL"),
+        replacing!("sequence, 'ffffffffffffffffffffffffffffffff', NULL"),
+        replacing!("NULL, 'ffffffffffffffffffffffffffffffff', idem_key"),
         "INSERT OR REPLACE INTO arguments (job, value)
          SELECT sequence, '{}' FROM jobs WHERE id = $1",
         "UPDATE OR IGNORE jobs SET state = 'queued' WHERE id = $1",
@@ -166,7 +186,7 @@ async fn replacing_is_no_way_around_the_rules() {
 #[tokio::test]
 async fn replacing_a_checkpoint_does_not_take_it_back() {
     let folder = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(folder.path()).await.unwrap();
+    let store = open_in(folder.path()).await.unwrap();
     let raw = Raw::open(folder.path()).await;
     let id = standing(&store, JobState::Running).await;
     for statement in [
@@ -178,14 +198,14 @@ async fn replacing_a_checkpoint_does_not_take_it_back() {
         let answer = raw.execute(statement, id).await;
         assert!(answer.is_err(), "{statement}: {answer:?}");
     }
-    store.recover(2, END, EXPIRY).await.unwrap();
+    store.release(Fence { id, epoch: 2 }).await.unwrap();
     assert_eq!(claimed(&store).await.checkpoint, Some(checkpoint(2)));
 }
 
 #[tokio::test]
 async fn a_secret_cannot_be_changed_or_cut_short() {
     let folder = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(folder.path()).await.unwrap();
+    let store = open_in(folder.path()).await.unwrap();
     let raw = Raw::open(folder.path()).await;
     store.secret("links", [1; 32]).await.unwrap();
     for statement in [
@@ -203,17 +223,24 @@ async fn a_secret_cannot_be_changed_or_cut_short() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sixty_four_workers_on_four_threads_take_each_job_once() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Arc::new(SqliteStore::open(folder.path()).await.unwrap());
+    let store = Arc::new(open_in(folder.path()).await.unwrap());
     let mut waiting = HashSet::new();
     for _ in 0..100 {
         waiting.insert(enqueued(store.as_ref()).await);
     }
+    let worker = employed(store.as_ref()).await;
     let mut workers = JoinSet::new();
     for _ in 0..64 {
         let store = Arc::clone(&store);
         workers.spawn(async move {
             let mut taken = Vec::new();
-            while let Some(claim) = store.claim(&known(), START).await.unwrap() {
+            let wanted = Wanted {
+                worker,
+                programs: &known(),
+                which: Which::Others,
+                limit: 1,
+            };
+            while let Some(claim) = store.claim(wanted).await.unwrap().pop() {
                 store.report(claim.fence, report(1)).await.unwrap();
                 taken.push(claim.fence.id);
             }
@@ -228,7 +255,7 @@ async fn sixty_four_workers_on_four_threads_take_each_job_once() {
 #[tokio::test]
 async fn a_write_that_is_given_up_half_way_leaves_the_writer_free() {
     let folder = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(folder.path()).await.unwrap();
+    let store = open_in(folder.path()).await.unwrap();
     let fence = running(&store).await;
     for polls in 0..40 {
         let checkpoint = checkpoint(1);
@@ -253,42 +280,6 @@ async fn give_up_after(polls: u32, future: impl Future) {
             return;
         }
         tokio::task::yield_now().await;
-    }
-}
-
-#[tokio::test]
-async fn polls_read_by_the_index_of_ids_and_claims_by_that_of_the_queue() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(folder.path()).await.unwrap();
-    store.close().await;
-    let options =
-        sqlx::sqlite::SqliteConnectOptions::new().filename(folder.path().join("jobs.sqlite3"));
-    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
-    for (statement, expected) in [
-        (
-            "EXPLAIN QUERY PLAN SELECT * FROM jobs WHERE id = 'x'",
-            "SEARCH jobs USING INDEX",
-        ),
-        (
-            "EXPLAIN QUERY PLAN SELECT sequence FROM jobs WHERE state = 'queued'
-             AND job IN (SELECT value FROM json_each('[]')) ORDER BY sequence LIMIT 1",
-            "SCAN jobs USING COVERING INDEX jobs_queued",
-        ),
-        (
-            "EXPLAIN QUERY PLAN UPDATE jobs SET message = '' WHERE state = 'running'",
-            "jobs_running",
-        ),
-    ] {
-        let plan: Vec<(i64, i64, i64, String)> =
-            sqlx::query_as(statement).fetch_all(&pool).await.unwrap();
-        assert!(
-            plan.iter().any(|step| step.3.contains(expected)),
-            "{statement}: {plan:?}"
-        );
-        assert!(
-            !plan.iter().any(|step| step.3.contains("TEMP B-TREE")),
-            "{plan:?}"
-        );
     }
 }
 

@@ -1,17 +1,19 @@
 //! The suite of every backend, on SQLite.
 
+use std::{fs, path::Path, sync::Arc};
+
 use async_trait::async_trait;
-use farcall_core::id::JobId;
+use farcall_core::{clock::ManualClock, id::JobId};
 use farcall_store::{
-    SqliteStore,
-    conformance::{Backend, RawDatabase},
+    SqliteStore, StoreError,
+    conformance::{Backend, RawDatabase, TestClock, fixture::START},
 };
 use sqlx::{SqlitePool, sqlite::SqliteConnectOptions};
 
 pub(crate) struct Raw(SqlitePool);
 
 impl Raw {
-    pub(crate) async fn open(folder: &std::path::Path) -> Self {
+    pub(crate) async fn open(folder: &Path) -> Self {
         let options = SqliteConnectOptions::new().filename(folder.join("jobs.sqlite3"));
         Self(SqlitePool::connect_with(options).await.unwrap())
     }
@@ -29,11 +31,33 @@ impl RawDatabase for Raw {
     }
 }
 
+struct Hand(Arc<ManualClock>);
+
+#[async_trait]
+impl TestClock for Hand {
+    async fn advance(&self, milliseconds: u32) {
+        self.0.advance(milliseconds);
+    }
+
+    async fn jump(&self, milliseconds: i64) {
+        self.0.jump(milliseconds);
+    }
+}
+
+/// Opens the store in `folder`, with a clock that stands still.
+pub(crate) async fn open_in(folder: &Path) -> Result<SqliteStore, StoreError> {
+    SqliteStore::open(folder, Arc::new(ManualClock::at(START))).await
+}
+
 async fn open() -> Backend {
     let folder = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(folder.path()).await.unwrap();
+    let clock = Arc::new(ManualClock::at(START));
+    let store = SqliteStore::open(folder.path(), clock.clone())
+        .await
+        .unwrap();
     Backend {
         store: Box::new(store),
+        clock: Box::new(Hand(clock)),
         database: Some(Box::new(Raw::open(folder.path()).await)),
         keep: Box::new(folder),
     }
@@ -44,26 +68,15 @@ farcall_store::database_suite!(open);
 
 #[test]
 fn every_sentence_of_the_suite_is_run() {
-    let list = include_str!("../../src/conformance/mod.rs");
-    let topics = [
-        ("claims", include_str!("../../src/conformance/claims.rs")),
-        (
-            "database",
-            include_str!("../../src/conformance/database.rs"),
-        ),
-        ("endings", include_str!("../../src/conformance/endings.rs")),
-        ("fences", include_str!("../../src/conformance/fences.rs")),
-        (
-            "progress",
-            include_str!("../../src/conformance/progress.rs"),
-        ),
-        ("queue", include_str!("../../src/conformance/queue.rs")),
-        (
-            "recovery",
-            include_str!("../../src/conformance/recovery.rs"),
-        ),
-    ];
-    for (topic, source) in topics {
+    let suite = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/conformance");
+    let list = fs::read_to_string(suite.join("mod.rs")).unwrap();
+    for file in fs::read_dir(suite).unwrap() {
+        let file = file.unwrap().path();
+        let topic = file.file_stem().unwrap().to_str().unwrap().to_owned();
+        if topic == "fixture" {
+            continue;
+        }
+        let source = fs::read_to_string(file).unwrap();
         for after in source.split("\npub async fn ").skip(1) {
             let sentence = after.split('(').next().unwrap();
             assert!(

@@ -2,26 +2,31 @@
 
 mod reference;
 
+use std::time::Duration;
+
 use farcall_core::id::JobId;
 use farcall_store::{
-    Fence, JobStore, NewJob, Recovered, SqliteStore, StoreError, Success,
+    Fence, JobStore, Lost, NewJob, Reach, SqliteStore, StoreError, Success, Which,
     conformance::fixture::{
-        END, EXPIRY, START, artifact, checkpoint, failure, names, new_job, outcome, report, success,
+        artifact, checkpoint, claim, employed, failure, locations, names, new_job, outcome, report,
+        success, wanted_job, worker_lost,
     },
 };
 use proptest::prelude::*;
 
 use self::reference::Model;
+use crate::suite::open_in;
 
 /// What is asked of both. Jobs are picked by position; `age` is how many claims ago the fence
 /// was given.
 #[derive(Clone, Debug)]
 enum Command {
     Enqueue { name: &'static str, total: u32 },
-    Claim(&'static [&'static str]),
+    Claim(&'static [&'static str], Which),
     Write { job: usize, age: i64, write: Write },
-    Recover { max_losses: u32 },
-    FailOrphans(&'static [&'static str]),
+    Cancel(usize),
+    Lose,
+    GiveUp,
     Reopen,
 }
 
@@ -34,6 +39,7 @@ enum Write {
     Succeed { file: &'static str },
     Fail,
     Release,
+    Retry,
 }
 
 /// What both answer.
@@ -42,11 +48,12 @@ enum Answer {
     Done,
     Stale,
     Refused,
-    Claimed(Option<(Fence, u32, Option<u32>)>),
-    Recovered(Recovered),
+    Claimed(Option<(Fence, u32, bool, Option<u32>)>),
+    Lost(Vec<Lost>),
     Failed(Vec<JobId>),
 }
 
+/// The suite's workers know the second one only.
 const NAMES: [&str; 2] = ["encode", "render"];
 const FILES: [&str; 3] = ["a.txt", "b.txt", "c.txt"];
 
@@ -59,19 +66,22 @@ fn commands() -> impl Strategy<Value = Vec<Command>> {
         2 => file().prop_map(|file| Write::Succeed { file }),
         1 => Just(Write::Fail),
         2 => Just(Write::Release),
+        2 => Just(Write::Retry),
     ];
     // Mostly the claim that holds.
     let age = prop_oneof![6 => Just(0), 1 => Just(1), 1 => Just(-1)];
     let known =
         || prop_oneof![3 => Just(&NAMES[..]), 1 => Just(&NAMES[..1]), 1 => Just(&NAMES[1..])];
+    let which = prop_oneof![2 => Just(Which::Others), 1 => Just(Which::Suspect)];
     let command = prop_oneof![
         4 => (prop::sample::select(&NAMES[..]), 0..5_u32)
             .prop_map(|(name, total)| Command::Enqueue { name, total }),
-        6 => known().prop_map(Command::Claim),
+        8 => (known(), which).prop_map(|(known, which)| Command::Claim(known, which)),
         14 => (0..4_usize, age, write)
             .prop_map(|(job, age, write)| Command::Write { job, age, write }),
-        1 => (1..4_u32).prop_map(|max_losses| Command::Recover { max_losses }),
-        1 => known().prop_map(Command::FailOrphans),
+        1 => (0..4_usize).prop_map(Command::Cancel),
+        2 => Just(Command::Lose),
+        1 => Just(Command::GiveUp),
         1 => Just(Command::Reopen),
     ];
     prop::collection::vec(command, 1..50)
@@ -89,12 +99,12 @@ proptest! {
 
 async fn run(commands: Vec<Command>) {
     let folder = tempfile::tempdir().unwrap();
-    let mut store = SqliteStore::open(folder.path()).await.unwrap();
+    let mut store = open_in(folder.path()).await.unwrap();
     let mut model = Model::default();
     for command in commands {
         if matches!(command, Command::Reopen) {
             store.close().await;
-            store = SqliteStore::open(folder.path()).await.unwrap();
+            store = open_in(folder.path()).await.unwrap();
         }
         let new = new_job();
         let fence = model.fence(&command);
@@ -110,12 +120,6 @@ async fn run(commands: Vec<Command>) {
 }
 
 async fn ask(store: &SqliteStore, command: Command, new: NewJob, fence: Option<Fence>) -> Answer {
-    let owned = |names: &[&str]| {
-        names
-            .iter()
-            .map(|&name| name.to_owned())
-            .collect::<Vec<_>>()
-    };
     match command {
         Command::Enqueue { name, total } => {
             let job = NewJob {
@@ -123,31 +127,29 @@ async fn ask(store: &SqliteStore, command: Command, new: NewJob, fence: Option<F
                 total_stages: total,
                 ..new
             };
-            answer(store.enqueue(job).await)
+            answer(store.enqueue(job).await.map(drop))
         }
-        Command::Claim(known) => {
-            let claim = store.claim(&owned(known), START).await.unwrap();
+        Command::Claim(known, which) => {
+            let known: Vec<_> = known.iter().map(|name| wanted_job(name)).collect();
+            let claim = claim(store, &known, which).await;
             Answer::Claimed(claim.map(|claim| {
-                (
-                    claim.fence,
-                    claim.attempt,
-                    claim.checkpoint.map(|checkpoint| checkpoint.stage),
-                )
+                let stage = claim.checkpoint.map(|checkpoint| checkpoint.stage);
+                (claim.fence, claim.attempt, claim.alone, stage)
             }))
         }
         Command::Write { write, .. } => match fence {
             Some(fence) => answer(ask_as_worker(store, fence, write).await),
             None => Answer::Done,
         },
-        Command::Recover { max_losses } => {
-            Answer::Recovered(store.recover(max_losses, END, EXPIRY).await.unwrap())
+        Command::Cancel(_) => match fence {
+            Some(fence) => answer(store.cancel(fence.id, Reach::All).await.map(drop)),
+            None => Answer::Done,
+        },
+        Command::Lose => Answer::Lost(worker_lost(store).await),
+        Command::GiveUp => {
+            employed(store).await;
+            Answer::Failed(store.give_up(Duration::ZERO).await.unwrap())
         }
-        Command::FailOrphans(known) => Answer::Failed(
-            store
-                .fail_orphans(&owned(known), END, EXPIRY)
-                .await
-                .unwrap(),
-        ),
         Command::Reopen => Answer::Done,
     }
 }
@@ -161,18 +163,15 @@ async fn ask_as_worker(store: &SqliteStore, fence: Fence, write: Write) -> Resul
         }
         Write::Restart { total } => store.restart(fence, total, "f2".to_owned()).await,
         Write::Succeed { file } => {
-            store
-                .succeed(
-                    fence,
-                    Success {
-                        artifacts: made(file),
-                        ..success()
-                    },
-                )
-                .await
+            let success = Success {
+                artifacts: made(file),
+                ..success()
+            };
+            store.succeed(fence, success).await
         }
         Write::Fail => store.fail(fence, failure()).await,
         Write::Release => store.release(fence).await,
+        Write::Retry => store.retry(fence, Duration::ZERO, String::new()).await,
     }
 }
 
@@ -190,21 +189,17 @@ async fn assert_same(store: &SqliteStore, model: &Model) {
         let found = outcome(store, job.id).await;
         let record = &found.record;
         assert_eq!(
-            (
-                record.state,
-                record.stage,
-                record.total_stages,
-                record.attempt,
-                record.losses
-            ),
-            (job.state, job.stage, job.total, job.attempt, job.losses),
+            (record.state, record.stage, record.total_stages),
+            (job.state, job.stage, job.total),
         );
+        assert_eq!(
+            (record.attempt, record.losses, record.counted_losses),
+            (job.attempt, job.losses, job.counted),
+        );
+        assert_eq!(record.cancel_requested, job.is_cancelled);
         assert_eq!(record.error.as_ref().map(|error| error.code), job.error);
         assert_eq!(record.started_at.is_some(), job.epoch > 0);
         assert_eq!(names(&found.artifacts), job.published());
+        assert_eq!(locations(store, job.id).await, job.locations());
     }
-    assert_eq!(store.unfinished().await.unwrap(), model.unfinished());
-    let mut locations = store.artifact_locations().await.unwrap();
-    locations.sort();
-    assert_eq!(locations, model.locations());
 }

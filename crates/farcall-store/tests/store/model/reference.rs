@@ -1,7 +1,7 @@
 //! The model: what a store is, without any care for durability or speed.
 
 use farcall_core::{id::JobId, job::state::JobState, problem::ErrorCode};
-use farcall_store::{Fence, Recovered};
+use farcall_store::{Fence, Lost, Which};
 
 use super::{Answer, Command, Write};
 
@@ -15,6 +15,10 @@ pub(super) struct Job {
     pub(super) epoch: i64,
     pub(super) attempt: u32,
     pub(super) losses: u32,
+    pub(super) counted: u32,
+    /// It has lost its worker in its last attempt, and runs alone.
+    pub(super) is_suspect: bool,
+    pub(super) is_cancelled: bool,
     pub(super) checkpoint: Option<u32>,
     /// Names and the epochs that they were last made in.
     pub(super) files: Vec<(&'static str, i64)>,
@@ -38,7 +42,20 @@ impl Job {
         }
     }
 
+    pub(super) fn locations(&self) -> Vec<String> {
+        let is_kept = self.state != JobState::Failed;
+        let files = self.files.iter().filter(|_| is_kept);
+        let mut locations: Vec<_> = files
+            .map(|(name, epoch)| format!("{epoch}/{name}"))
+            .collect();
+        locations.sort();
+        locations
+    }
+
     fn wait(&mut self) {
+        if self.is_cancelled {
+            return self.fail(ErrorCode::Cancelled);
+        }
         self.state = JobState::Queued;
         self.stage = self.checkpoint.unwrap_or(0);
     }
@@ -46,6 +63,22 @@ impl Job {
     fn fail(&mut self, code: ErrorCode) {
         self.state = JobState::Failed;
         self.error = Some(code);
+    }
+
+    fn lose(&mut self) -> Lost {
+        let counted = self.is_suspect;
+        (self.losses, self.counted) = (self.losses + 1, self.counted + u32::from(counted));
+        if self.is_cancelled || self.counted < 2 {
+            self.wait();
+            self.is_suspect = true;
+        } else {
+            self.fail(ErrorCode::WorkerLost);
+        }
+        Lost {
+            id: self.id,
+            became: self.state,
+            counted,
+        }
     }
 
     fn write(&mut self, age: i64, write: &Write) -> Answer {
@@ -73,9 +106,14 @@ impl Job {
                 self.keep(file);
             }
             Write::Fail => self.fail(ErrorCode::UserError),
+            Write::Release if self.is_cancelled => self.wait(),
             Write::Release => {
                 self.attempt -= 1;
                 self.wait();
+            }
+            Write::Retry => {
+                self.wait();
+                self.is_suspect = false;
             }
         }
         Answer::Done
@@ -90,8 +128,10 @@ pub(super) struct Model {
 
 impl Model {
     pub(super) fn fence(&self, command: &Command) -> Option<Fence> {
-        let Command::Write { job, age, .. } = command else {
-            return None;
+        let (job, age) = match command {
+            Command::Write { job, age, .. } => (job, age),
+            Command::Cancel(job) => (job, &0),
+            _ => return None,
         };
         self.jobs.get(*job).map(|job| Fence {
             id: job.id,
@@ -112,15 +152,19 @@ impl Model {
                     epoch: 0,
                     attempt: 0,
                     losses: 0,
+                    counted: 0,
+                    is_suspect: false,
+                    is_cancelled: false,
                     checkpoint: None,
                     files: Vec::new(),
                     error: None,
                 });
                 Answer::Done
             }
-            Command::Claim(known) => {
+            Command::Claim(known, which) => {
                 Answer::Claimed(self.in_state(JobState::Queued).find_map(|job| {
-                    known.contains(&job.name).then(|| {
+                    let is_wanted = job.is_suspect == (*which == Which::Suspect);
+                    (is_wanted && known.contains(&job.name)).then(|| {
                         job.state = JobState::Running;
                         (job.epoch, job.attempt) = (job.epoch + 1, job.attempt + 1);
                         (
@@ -129,6 +173,7 @@ impl Model {
                                 epoch: job.epoch,
                             },
                             job.attempt,
+                            job.is_suspect,
                             job.checkpoint,
                         )
                     })
@@ -138,24 +183,22 @@ impl Model {
                 .jobs
                 .get_mut(*job)
                 .map_or(Answer::Done, |job| job.write(*age, write)),
-            Command::Recover { max_losses } => {
-                let mut recovered = Recovered::default();
-                for job in self.in_state(JobState::Running) {
-                    job.losses += 1;
-                    if job.losses < *max_losses {
-                        job.wait();
-                        recovered.requeued.push(job.id);
-                    } else {
-                        job.fail(ErrorCode::WorkerLost);
-                        recovered.lost.push(job.id);
-                    }
+            Command::Cancel(job) => {
+                match self.jobs.get_mut(*job) {
+                    Some(job) if job.state == JobState::Queued => job.fail(ErrorCode::Cancelled),
+                    Some(job) if job.state == JobState::Running => job.is_cancelled = true,
+                    _ => {}
                 }
-                Answer::Recovered(recovered)
+                Answer::Done
             }
-            Command::FailOrphans(known) => {
+            Command::Lose => {
+                let lost = self.in_state(JobState::Running).map(Job::lose);
+                Answer::Lost(lost.collect())
+            }
+            Command::GiveUp => {
                 let orphans = self
                     .in_state(JobState::Queued)
-                    .filter(|job| !known.contains(&job.name));
+                    .filter(|job| job.name != "render");
                 let failed = orphans.map(|job| {
                     job.fail(ErrorCode::Internal);
                     job.id
@@ -164,21 +207,6 @@ impl Model {
             }
             Command::Reopen => Answer::Done,
         }
-    }
-
-    pub(super) fn unfinished(&self) -> Vec<JobId> {
-        let jobs = self.jobs.iter().filter(|job| !job.state.is_terminal());
-        jobs.map(|job| job.id).collect()
-    }
-
-    pub(super) fn locations(&self) -> Vec<String> {
-        let kept = self.jobs.iter().filter(|job| job.state != JobState::Failed);
-        let files = kept.flat_map(|job| &job.files);
-        let mut locations: Vec<_> = files
-            .map(|(name, epoch)| format!("{epoch}/{name}"))
-            .collect();
-        locations.sort();
-        locations
     }
 
     fn in_state(&mut self, state: JobState) -> impl Iterator<Item = &mut Job> {

@@ -1,0 +1,184 @@
+//! Which job is next.
+
+use std::time::Duration;
+
+use farcall_core::{id::JobId, job::state::JobState, problem::ErrorCode};
+use futures_util::future::join_all;
+
+use super::{
+    TestClock,
+    fixture::{
+        LEASE, START, claim, claimed, employed, enqueued, known, new_job, new_worker,
+        nothing_to_claim, record, success, wanted_job,
+    },
+};
+use crate::{JobStore, NewJob, NewWorker, Wanted, WantedJob, Which};
+
+async fn with_priority(store: &dyn JobStore, priority: i8) -> JobId {
+    let mut job = new_job();
+    job.terms.priority = priority;
+    store.enqueue(job).await.unwrap().record.id
+}
+
+/// P20: a point of priority is worth a minute of waiting, so nothing starves.
+pub async fn priority_goes_before_age_until_age_has_made_up_for_it(
+    store: &dyn JobStore,
+    clock: &dyn TestClock,
+) {
+    let low = with_priority(store, -1).await;
+    let high = with_priority(store, 1).await;
+    let normal = with_priority(store, 0).await;
+    clock.advance(60_001).await;
+    let late = with_priority(store, 0).await;
+    clock.advance(60_000).await;
+    let too_late = with_priority(store, 1).await;
+    for expected in [high, normal, low, late, too_late] {
+        assert_eq!(claimed(store).await.fence.id, expected);
+    }
+}
+
+pub async fn a_limit_on_how_many_run_is_never_exceeded(store: &dyn JobStore) {
+    for _ in 0..6 {
+        enqueued(store).await;
+    }
+    let limited = [WantedJob {
+        concurrency: Some(2),
+        ..wanted_job("render")
+    }];
+    let wanted = Wanted {
+        worker: employed(store).await,
+        programs: &limited,
+        which: Which::Others,
+        limit: 3,
+    };
+    let claims = join_all((0..32).map(|_| store.claim(wanted))).await;
+    let claims: Vec<_> = claims.into_iter().flat_map(Result::unwrap).collect();
+    assert_eq!(claims.len(), 2);
+    store.succeed(claims[0].fence, success()).await.unwrap();
+    assert_eq!(store.claim(wanted).await.unwrap().len(), 1);
+}
+
+/// P11: a job that waited too long for its first start is not started.
+pub async fn a_job_whose_time_to_start_is_over_fails_with_a_sentence(
+    store: &dyn JobStore,
+    clock: &dyn TestClock,
+) {
+    let mut job = new_job();
+    job.terms.queue_timeout = Some(Duration::from_secs(5));
+    let (in_time, late) = (
+        store.enqueue(job.clone()).await.unwrap().record.id,
+        NewJob {
+            id: new_job().id,
+            ..job
+        },
+    );
+    let late = store.enqueue(late).await.unwrap().record.id;
+    let fence = claimed(store).await.fence;
+    assert_eq!(fence.id, in_time);
+    clock.advance(5_000).await;
+    nothing_to_claim(store).await;
+    assert_eq!(store.give_up(LEASE).await.unwrap(), [late]);
+    let error = record(store, late).await.error.unwrap();
+    assert_eq!(error.code, ErrorCode::QueueTimeout);
+    assert!(error.message.contains("5 s"), "{}", error.message);
+    // One that was started keeps its right to run.
+    store.release(fence).await.unwrap();
+    assert_eq!(claimed(store).await.fence.id, in_time);
+}
+
+/// P9: versions of a program side by side each run their own jobs.
+pub async fn a_job_of_another_version_goes_to_a_worker_that_has_it(
+    store: &dyn JobStore,
+    clock: &dyn TestClock,
+) {
+    let id = enqueued(store).await;
+    employed(store).await;
+    let newer = NewWorker {
+        programs: [("render".to_owned(), "f2".to_owned())].into(),
+        ..new_worker()
+    };
+    let wanted = [WantedJob {
+        fingerprint: "f2".to_owned(),
+        ..wanted_job("render")
+    }];
+    let wanted = Wanted {
+        worker: newer.id,
+        programs: &wanted,
+        which: Which::Others,
+        limit: 1,
+    };
+    store.register(newer, LEASE).await.unwrap();
+    assert_eq!(store.claim(wanted).await.unwrap(), []);
+
+    // The other one is gone, so somebody has to start the job over. A store that many share
+    // waits a minute before it lets them.
+    let keep = wanted.worker;
+    for _ in 0..3 {
+        clock.advance(25_000).await;
+        store.beat(keep, LEASE).await.unwrap();
+    }
+    let adopted = store.claim(wanted).await.unwrap();
+    assert_eq!(adopted.len(), 1);
+    assert_eq!(
+        (adopted[0].fence.id, adopted[0].fingerprint.as_str()),
+        (id, "f1")
+    );
+}
+
+pub async fn jobs_are_listed_newest_first(store: &dyn JobStore) {
+    use crate::Listed;
+
+    let mut ids = Vec::new();
+    for _ in 0..4 {
+        ids.push(enqueued(store).await);
+    }
+    ids.reverse();
+    let running = claim(store, &known(), Which::Others)
+        .await
+        .unwrap()
+        .fence
+        .id;
+    let all = Listed {
+        limit: 3,
+        ..Listed::default()
+    };
+    let listed = async |listed: Listed| -> Vec<JobId> {
+        let records = store.list(listed).await.unwrap();
+        assert!(records.iter().all(|record| record.read_at == START));
+        records.into_iter().map(|record| record.id).collect()
+    };
+    assert_eq!(listed(all.clone()).await, ids[..3]);
+    let next = Listed {
+        before: Some(ids[2]),
+        ..all.clone()
+    };
+    assert_eq!(listed(next).await, ids[3..]);
+    let runs = Listed {
+        state: Some(JobState::Running),
+        job: Some("render".to_owned()),
+        owner: Some("alice".to_owned()),
+        ..all.clone()
+    };
+    assert_eq!(listed(runs).await, [running]);
+    let prefix = Listed {
+        id_prefix: Some(ids[1].to_string()[..31].to_owned()),
+        ..all.clone()
+    };
+    assert!(listed(prefix).await.contains(&ids[1]));
+    for nothing in [
+        Listed {
+            job: Some("encode".to_owned()),
+            ..all.clone()
+        },
+        Listed {
+            owner: Some("bob".to_owned()),
+            ..all.clone()
+        },
+        Listed {
+            id_prefix: Some("x".to_owned()),
+            ..all
+        },
+    ] {
+        assert_eq!(listed(nothing).await, []);
+    }
+}

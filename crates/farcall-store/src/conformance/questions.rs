@@ -1,0 +1,92 @@
+//! What a running job asks its caller.
+
+use std::collections::BTreeMap;
+
+use farcall_core::{job::state::JobState, question::Question};
+use serde_json::{Value, json};
+
+use super::fixture::{claimed, record, running, standing, success, unique_id, worker_lost};
+use crate::{JobStore, Reach, StoreError};
+
+fn asked() -> [(String, Question); 2] {
+    [
+        ("colour".to_owned(), Question::form("Which colour?")),
+        ("folders".to_owned(), Question::roots()),
+    ]
+}
+
+fn answers(pairs: &[(&str, Value)]) -> BTreeMap<String, Value> {
+    let owned = |(key, value): &(&str, Value)| ((*key).to_owned(), value.clone());
+    pairs.iter().map(owned).collect()
+}
+
+pub async fn a_question_is_open_until_it_is_answered(store: &dyn JobStore) {
+    let fence = running(store).await;
+    let id = fence.id;
+    for _ in 0..2 {
+        assert_eq!(store.ask(fence, &asked()).await.unwrap(), answers(&[]));
+        assert!(record(store, id).await.is_asking);
+        assert_eq!(store.questions(id, Reach::All).await.unwrap(), asked());
+    }
+    let one = answers(&[("colour", json!({"action": "accept"})), ("other", json!(1))]);
+    assert!(store.answer(id, Reach::All, &one).await.unwrap());
+    assert_eq!(store.questions(id, Reach::All).await.unwrap(), asked()[1..]);
+    assert!(record(store, id).await.is_asking);
+    // The first answer counts.
+    let again = answers(&[("colour", json!(2)), ("folders", json!(3))]);
+    assert!(store.answer(id, Reach::All, &again).await.unwrap());
+    assert!(!record(store, id).await.is_asking);
+    let all = answers(&[
+        ("colour", json!({"action": "accept"})),
+        ("folders", json!(3)),
+    ]);
+    assert_eq!(store.ask(fence, &asked()).await.unwrap(), all);
+    assert_eq!(store.questions(id, Reach::All).await.unwrap(), []);
+}
+
+pub async fn an_answer_outlives_the_attempt_but_not_the_program(store: &dyn JobStore) {
+    let fence = running(store).await;
+    store.ask(fence, &asked()).await.unwrap();
+    let one = answers(&[("colour", json!("red"))]);
+    store.answer(fence.id, Reach::All, &one).await.unwrap();
+    worker_lost(store).await;
+    let waiting = record(store, fence.id).await;
+    assert_eq!(
+        (waiting.state, waiting.is_asking),
+        (JobState::Queued, false)
+    );
+    assert_eq!(store.questions(fence.id, Reach::All).await.unwrap(), []);
+
+    let again = claimed(store).await.fence;
+    assert_eq!(store.ask(again, &asked()).await.unwrap(), one);
+    assert!(record(store, fence.id).await.is_asking);
+    store.restart(again, 3, "f2".to_owned()).await.unwrap();
+    assert!(!record(store, fence.id).await.is_asking);
+    assert_eq!(store.ask(again, &asked()).await.unwrap(), answers(&[]));
+    store.succeed(again, success()).await.unwrap();
+    assert!(!record(store, fence.id).await.is_asking);
+}
+
+pub async fn answers_that_nobody_waits_for_are_dropped(store: &dyn JobStore) {
+    let late = answers(&[("colour", json!("red"))]);
+    for state in JobState::ALL {
+        let id = standing(store, state).await;
+        assert!(
+            store.answer(id, Reach::All, &late).await.unwrap(),
+            "{state}"
+        );
+        assert_eq!(store.questions(id, Reach::All).await.unwrap(), []);
+        if state == JobState::Queued {
+            store.cancel(id, Reach::All).await.unwrap();
+        }
+    }
+    assert!(!store.answer(unique_id(), Reach::All, &late).await.unwrap());
+    let fence = running(store).await;
+    let long = [("k".repeat(129), Question::roots())];
+    let answer = store.ask(fence, &long).await;
+    assert!(
+        matches!(answer, Err(StoreError::Refused { .. })),
+        "{answer:?}"
+    );
+    assert!(!record(store, fence.id).await.is_asking);
+}

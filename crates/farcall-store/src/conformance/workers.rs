@@ -1,0 +1,108 @@
+//! Who may claim, and until when.
+
+use farcall_core::{clock::Timestamp, job::state::JobState};
+
+use super::{
+    TestClock,
+    fixture::{
+        LEASE, START, enqueued, known, new_worker, nothing_to_claim, record, running, worker_lost,
+    },
+};
+use crate::{JobStore, StoreError, Wanted, Which, Worker, WorkerId};
+
+/// What the worker `id` gets of everything that is queued.
+async fn taken_by(store: &dyn JobStore, id: WorkerId) -> usize {
+    let wanted = Wanted {
+        worker: id,
+        programs: &known(),
+        which: Which::Others,
+        limit: 9,
+    };
+    store.claim(wanted).await.unwrap().len()
+}
+
+pub async fn a_worker_is_listed_as_it_made_itself_known(store: &dyn JobStore) {
+    let worker = new_worker();
+    store.register(worker.clone(), LEASE).await.unwrap();
+    let listed = Worker {
+        worker: worker.clone(),
+        started_at: START,
+        is_live: true,
+        gone_at: None,
+    };
+    assert_eq!(store.workers().await.unwrap(), [listed]);
+    let again = store.register(worker, LEASE).await;
+    assert!(
+        matches!(again, Err(StoreError::Refused { .. })),
+        "{again:?}"
+    );
+}
+
+pub async fn a_worker_that_is_not_known_claims_nothing(store: &dyn JobStore) {
+    enqueued(store).await;
+    assert_eq!(taken_by(store, new_worker().id).await, 0);
+}
+
+/// P6: no job stays `running` without a live owner.
+pub async fn a_lease_that_is_over_loses_its_jobs(store: &dyn JobStore, clock: &dyn TestClock) {
+    let fence = running(store).await;
+    clock.advance(30_000).await;
+    assert_eq!(store.rescue(&[]).await.unwrap(), [], "it holds to its end");
+    clock.advance(1).await;
+    let lost = store.rescue(&[]).await.unwrap();
+    assert_eq!(lost.len(), 1);
+    assert_eq!((lost[0].id, lost[0].became), (fence.id, JobState::Queued));
+    assert_eq!(store.rescue(&[]).await.unwrap(), []);
+
+    let gone = &store.workers().await.unwrap()[0];
+    assert_eq!(gone.gone_at, Some(Timestamp(START.0 + 30_001)));
+    assert!(!gone.is_live);
+    let id = gone.worker.id;
+    let beat = store.beat(id, LEASE).await;
+    assert!(matches!(beat, Err(StoreError::StaleClaim)), "{beat:?}");
+    assert_eq!(taken_by(store, id).await, 0);
+}
+
+pub async fn a_beat_before_the_rescue_keeps_them(store: &dyn JobStore, clock: &dyn TestClock) {
+    let fence = running(store).await;
+    let id = record(store, fence.id).await.worker.unwrap();
+    enqueued(store).await;
+    clock.advance(60_000).await;
+    assert_eq!(taken_by(store, id).await, 0, "its lease is over");
+    store.beat(id, LEASE).await.unwrap();
+    assert_eq!(store.rescue(&[]).await.unwrap(), []);
+    assert_eq!(taken_by(store, id).await, 1);
+}
+
+/// P16: leases do not depend on the time of day.
+pub async fn a_clock_that_is_set_costs_no_lease(store: &dyn JobStore, clock: &dyn TestClock) {
+    let fence = running(store).await;
+    for hour in [3_600_000, -7_200_000] {
+        clock.jump(hour).await;
+        assert_eq!(store.rescue(&[]).await.unwrap(), []);
+    }
+    assert_eq!(record(store, fence.id).await.state, JobState::Running);
+}
+
+pub async fn an_unregistered_worker_leaves_nothing_running(store: &dyn JobStore) {
+    let fence = running(store).await;
+    let id = record(store, fence.id).await.worker.unwrap();
+    store.unregister(id).await.unwrap();
+    assert_eq!(record(store, fence.id).await.state, JobState::Queued);
+    assert_eq!(store.workers().await.unwrap(), []);
+    store.unregister(id).await.unwrap();
+}
+
+pub async fn a_worker_that_is_gone_is_forgotten_after_an_hour(
+    store: &dyn JobStore,
+    clock: &dyn TestClock,
+) {
+    nothing_to_claim(store).await;
+    worker_lost(store).await;
+    clock.advance(3_599_999).await;
+    store.give_up(LEASE).await.unwrap();
+    assert_eq!(store.workers().await.unwrap().len(), 1);
+    clock.advance(1).await;
+    store.give_up(LEASE).await.unwrap();
+    assert_eq!(store.workers().await.unwrap(), []);
+}

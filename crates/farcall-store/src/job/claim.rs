@@ -1,0 +1,154 @@
+//! What workers are, and what they take.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use farcall_core::{JsonObject, clock::Timestamp, id::JobId, question::Askable};
+use serde_json::Value;
+
+/// The identity of a process that runs jobs: 128 random bits, new with each start.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WorkerId(u128);
+
+impl WorkerId {
+    /// An id of these bits, which must be random.
+    pub fn from_random(bits: [u8; 16]) -> Self {
+        Self(u128::from_be_bytes(bits))
+    }
+
+    /// Reads the 32 lower-case hexadecimal digits that [`Display`](fmt::Display) writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        let id = Self(u128::from_str_radix(text, 16).ok()?);
+        (id.to_string() == text).then_some(id)
+    }
+}
+
+impl fmt::Display for WorkerId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:032x}", self.0)
+    }
+}
+
+impl fmt::Debug for WorkerId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+/// A process that runs jobs, as it makes itself known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewWorker {
+    /// Its identity.
+    pub id: WorkerId,
+    /// The name of its machine, for people.
+    pub host: String,
+    /// What tells its process from every other one, so that a later one on the same machine can
+    /// see that it is dead; empty where the system does not say.
+    pub identity: String,
+    /// The names of the jobs that it can run, with the fingerprints of their programs.
+    pub programs: BTreeMap<String, String>,
+    /// What it supplies, by name.
+    pub slots: BTreeMap<String, u32>,
+}
+
+/// A worker that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Worker {
+    /// What it said of itself.
+    pub worker: NewWorker,
+    /// When it made itself known.
+    pub started_at: Timestamp,
+    /// Whether its lease holds, so that it may claim.
+    pub is_live: bool,
+    /// When it was declared lost.
+    pub gone_at: Option<Timestamp>,
+}
+
+/// Which claims a worker wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted<'a> {
+    /// Who asks.
+    pub worker: WorkerId,
+    /// What it can take at this moment.
+    pub programs: &'a [WantedJob],
+    /// Of which kind.
+    pub which: Which,
+    /// How many at most; one where `which` is [`Suspect`](Which::Suspect).
+    pub limit: u32,
+}
+
+/// A declaration that a worker can take jobs of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WantedJob {
+    /// Its name.
+    pub name: String,
+    /// The fingerprint of its program.
+    pub fingerprint: String,
+    /// How many may run at once over all workers.
+    pub concurrency: Option<u32>,
+}
+
+/// A kind of queued job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// Those that have not just lost their worker.
+    Others,
+    /// One that has, and may be what ended it: the worker promises to run nothing beside it.
+    Suspect,
+}
+
+/// The right to write to a job that one claim gave; every write of a worker carries it.
+///
+/// Each claim of a job has a higher epoch than the one before, so that a worker that was
+/// believed dead cannot write any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Fence {
+    /// The job.
+    pub id: JobId,
+    /// How many claims there have been, this one included.
+    pub epoch: i64,
+}
+
+/// A job in the hands of a worker.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claim {
+    /// What every write about it has to carry.
+    pub fence: Fence,
+    /// The id of the principal that it belongs to.
+    pub owner: String,
+    /// The name of its declaration.
+    pub job: String,
+    /// Its arguments.
+    pub arguments: JsonObject,
+    /// How often it has been started, this time included.
+    pub attempt: u32,
+    /// How often it has lost its worker.
+    pub losses: u32,
+    /// Whether nothing may run beside it.
+    pub alone: bool,
+    /// How many stages its program had when it was accepted or last restarted.
+    pub total_stages: u32,
+    /// The fingerprint of that program.
+    pub fingerprint: String,
+    /// Where to go on, where a stage was finished before.
+    pub checkpoint: Option<Checkpoint>,
+    /// How its caller can be asked.
+    pub can_ask: Askable,
+}
+
+/// The value of the last finished stage.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// How many stages are finished, at least 1.
+    pub stage: u32,
+    /// What the last of them returned.
+    pub value: Value,
+}
+
+/// What a worker learns when it renews its lease.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Beat {
+    /// Which of its jobs should stop, because they were cancelled.
+    pub cancelled: Vec<Fence>,
+    /// How long the oldest [suspect](Which::Suspect) of a name that it knows has waited.
+    pub suspect_waits: Option<Duration>,
+}

@@ -1,0 +1,176 @@
+//! Out of the queue, into the hands of a worker.
+
+use farcall_core::{clock::Timestamp, id::JobId, question::Askable};
+use serde_json::{Value, json};
+use sqlx::{Row, sqlite::SqliteRow};
+
+use super::{
+    row, text,
+    writer::{Writer, commit},
+};
+use crate::{Checkpoint, Claim, Fence, StoreError, Wanted, WantedJob, Which, message};
+
+const IS_LIVE: &str =
+    "SELECT 1 FROM workers WHERE id = ?1 AND gone_at IS NULL AND lease_until >= ?2";
+
+// One statement, so that no two workers can take the same job. It goes through the queue in the
+// order of ranks, and takes the first job that fits. What stands behind `IN` is worked out once
+// for the statement.
+//
+// A job of another version of its program is left to a worker that has that version, where there
+// is one.
+macro_rules! claim {
+    ($which:literal) => {
+        concat!(
+            "UPDATE jobs SET
+                 state = 'running', worker = ?1, alone = suspect, epoch = epoch + 1,
+                 attempt = attempt + 1, message = ?2, progress = NULL,
+                 started_at = coalesce(started_at, ?3), updated_at = ?3
+             WHERE sequence = (
+                 SELECT sequence FROM jobs AS waiting
+                 WHERE state = 'queued' AND ",
+            $which,
+            " AND run_at <= ?3
+                   AND (queue_deadline IS NULL OR epoch > 0 OR queue_deadline > ?3)
+                   AND job IN (
+                       SELECT value ->> 'name' FROM json_each(?4)
+                       WHERE value ->> 'concurrency' IS NULL
+                          OR value ->> 'concurrency' > (
+                              SELECT count(*) FROM jobs AS other
+                              WHERE other.state = 'running' AND other.job = value ->> 'name'))
+                   AND ((job, fingerprint) IN (
+                           SELECT value ->> 'name', value ->> 'fingerprint' FROM json_each(?4))
+                        OR NOT EXISTS (
+                           SELECT 1 FROM workers
+                           WHERE gone_at IS NULL AND lease_until >= ?5
+                             AND programs ->> waiting.job = waiting.fingerprint))
+                 ORDER BY rank, sequence LIMIT 1)
+             RETURNING
+                 id, epoch, owner, job, attempt, losses, alone, total_stages, fingerprint, can_ask,
+                 (SELECT value FROM arguments WHERE arguments.job = jobs.sequence),
+                 (SELECT stage FROM checkpoints WHERE checkpoints.job = jobs.sequence),
+                 (SELECT value FROM checkpoints WHERE checkpoints.job = jobs.sequence)"
+        )
+    };
+}
+
+const CLAIM_OTHERS: &str = claim!("NOT suspect");
+
+const CLAIM_SUSPECT: &str = claim!("suspect");
+
+pub(super) async fn claim(
+    writer: &Writer,
+    now: Timestamp,
+    steady: Timestamp,
+    wanted: Wanted<'_>,
+) -> Result<Vec<Claim>, StoreError> {
+    let (statement, limit) = match wanted.which {
+        Which::Others => (CLAIM_OTHERS, wanted.limit),
+        Which::Suspect => (CLAIM_SUSPECT, wanted.limit.min(1)),
+    };
+    let (worker, programs) = (wanted.worker.to_string(), described(wanted.programs));
+    let mut claims = Vec::new();
+    let mut transaction = writer.transaction().await?;
+    let is_live = sqlx::query(IS_LIVE)
+        .bind(&worker)
+        .bind(steady.0)
+        .fetch_optional(&mut *transaction)
+        .await?
+        .is_some();
+    // One after the other, so that each counts for the limits of the next.
+    while is_live && claims.len() < limit as usize {
+        let row = sqlx::query(statement)
+            .bind(&worker)
+            .bind(message::STARTING)
+            .bind(now.0)
+            .bind(&programs)
+            .bind(steady.0)
+            .fetch_optional(&mut *transaction)
+            .await?;
+        let Some(row) = row else { break };
+        claims.push(claimed(&row)?);
+    }
+    if claims.is_empty() {
+        transaction.rollback().await?;
+    } else {
+        commit!(transaction, "claim");
+    }
+    Ok(claims)
+}
+
+fn described(programs: &[WantedJob]) -> String {
+    let describe = |wanted: &WantedJob| {
+        json!({
+            "name": wanted.name,
+            "fingerprint": wanted.fingerprint,
+            "concurrency": wanted.concurrency,
+        })
+    };
+    programs.iter().map(describe).collect::<Value>().to_string()
+}
+
+fn claimed(row: &SqliteRow) -> Result<Claim, StoreError> {
+    let id: JobId = row::id(row.try_get(0)?)?;
+    let checkpoint = match (row.try_get(11)?, row.try_get::<Option<&str>, _>(12)?) {
+        (Some(stage), Some(value)) => Some(Checkpoint {
+            stage,
+            value: text::read(value, "checkpoint")?,
+        }),
+        _ => None,
+    };
+    let can_ask: u8 = row.try_get(9)?;
+    Ok(Claim {
+        fence: Fence {
+            id,
+            epoch: row.try_get(1)?,
+        },
+        owner: row.try_get(2)?,
+        job: row.try_get(3)?,
+        arguments: text::object(row.try_get(10)?, "arguments")?,
+        attempt: row.try_get(4)?,
+        losses: row.try_get(5)?,
+        alone: row.try_get(6)?,
+        total_stages: row.try_get(7)?,
+        fingerprint: row.try_get(8)?,
+        checkpoint,
+        can_ask: Askable::from_bits(can_ask)
+            .ok_or_else(|| row::unreadable("set of ways to ask", &can_ask.to_string()))?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use farcall_core::clock::SystemClock;
+    use sqlx::AssertSqlSafe;
+
+    use super::*;
+    use crate::SqliteStore;
+
+    #[tokio::test]
+    async fn the_queue_is_read_in_its_order_and_not_sorted() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path(), Arc::new(SystemClock))
+            .await
+            .unwrap();
+        for (statement, index) in [
+            (CLAIM_OTHERS, "SCAN waiting USING INDEX jobs_queued"),
+            (CLAIM_SUSPECT, "SCAN waiting USING INDEX jobs_suspect"),
+        ] {
+            let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
+            let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain)
+                .fetch_all(store.writer.connection())
+                .await
+                .unwrap();
+            assert!(plan.iter().any(|step| step.3.contains(index)), "{plan:?}");
+            assert!(
+                plan.iter()
+                    .any(|step| step.3.contains("INDEX jobs_running_by_name")),
+                "{plan:?}"
+            );
+            let sorts = plan.iter().any(|step| step.3.contains("FOR ORDER BY"));
+            assert!(!sorts, "{plan:?}");
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Into the queue.
+
+use farcall_core::{artifact::hexadecimal, clock::Timestamp, id::JobId, question::Askable};
+use serde_json::Value;
+use sqlx::{Row, SqliteConnection, SqlitePool};
+
+use super::{
+    row::{self, AFTER_RECORD, record_columns},
+    text,
+    writer::{Writer, commit},
+};
+use crate::{Enqueued, NewJob, Same, StoreError, Terms, message};
+
+const ENQUEUE: &str = concat!(
+    "INSERT INTO jobs (
+         id, owner, job, fingerprint, state, rank, priority, run_at, queue_deadline, suspect,
+         alone, epoch, attempt, losses, counted_losses, restarts, max_losses, stage, total_stages,
+         message, is_asking, created_at, updated_at, keep_ms, idem_key, args_hash, can_ask)
+     VALUES (
+         ?1, ?2, ?3, ?4, 'queued', ?5 - ?6 * 60000, ?6, ?5, ?5 + ?7, 0,
+         0, 0, 0, 0, 0, 0, ?8, 0, ?9,
+         ?10, 0, ?5, ?5, ?11, ?12, ?13, ?14)
+     RETURNING ",
+    record_columns!(),
+    ", sequence"
+);
+
+const KEEP_ARGUMENTS: &str = "INSERT INTO arguments (job, value) VALUES (?, ?)";
+
+pub(super) async fn enqueue(
+    writer: &Writer,
+    now: Timestamp,
+    job: NewJob,
+) -> Result<Enqueued, StoreError> {
+    let arguments = text::written(&Value::Object(job.arguments.clone()))?;
+    let args_hash = hexadecimal(&job.args_hash);
+    let mut transaction = writer.transaction().await?;
+    if let Some(earlier) = earlier(&mut transaction, now, &job, &args_hash).await? {
+        transaction.rollback().await?;
+        return Ok(earlier);
+    }
+    let row = sqlx::query(ENQUEUE)
+        .bind(job.id.to_string())
+        .bind(job.owner)
+        .bind(job.job)
+        .bind(job.fingerprint)
+        .bind(now.0)
+        .bind(job.terms.priority)
+        .bind(job.terms.queue_timeout.map(row::milliseconds))
+        .bind(job.terms.max_losses)
+        .bind(job.total_stages)
+        .bind(message::QUEUED)
+        .bind(row::milliseconds(job.terms.keep_for))
+        .bind(job.key)
+        .bind(args_hash)
+        .bind(job.can_ask.bits())
+        .fetch_one(&mut *transaction)
+        .await?;
+    sqlx::query(KEEP_ARGUMENTS)
+        .bind(row.try_get::<i64, _>(AFTER_RECORD)?)
+        .bind(arguments)
+        .execute(&mut *transaction)
+        .await?;
+    let record = row::record(&row, now)?;
+    commit!(transaction, "enqueue");
+    Ok(Enqueued {
+        record,
+        was_there: None,
+    })
+}
+
+const SAME_KEY: &str = concat!(
+    "SELECT ",
+    record_columns!(),
+    ", args_hash, coalesce(expires_at <= ?4, FALSE)
+     FROM jobs WHERE owner = ?1 AND job = ?2 AND idem_key = ?3"
+);
+
+// Whoever starts it again after a failure wants another try.
+const SAME_ARGUMENTS: &str = concat!(
+    "SELECT ",
+    record_columns!(),
+    " FROM jobs
+     WHERE owner = ?1 AND job = ?2 AND args_hash = ?3 AND created_at > ?4 - ?5
+       AND state <> 'failed' AND (state = 'succeeded' OR cancel_requested_at IS NULL)
+       AND (expires_at IS NULL OR expires_at > ?4)
+     ORDER BY created_at DESC, sequence DESC LIMIT 1"
+);
+
+// Its job is not there for anybody any more, and only waits to be deleted.
+const FREE_KEY: &str =
+    "UPDATE jobs SET idem_key = NULL WHERE owner = ?1 AND job = ?2 AND idem_key = ?3";
+
+/// The job that this start is a repetition of, if there is one.
+async fn earlier(
+    transaction: &mut SqliteConnection,
+    now: Timestamp,
+    job: &NewJob,
+    args_hash: &str,
+) -> Result<Option<Enqueued>, StoreError> {
+    if let Some(key) = &job.key {
+        let row = sqlx::query(SAME_KEY)
+            .bind(&job.owner)
+            .bind(&job.job)
+            .bind(key)
+            .bind(now.0)
+            .fetch_optional(&mut *transaction)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        if row.try_get(AFTER_RECORD + 1)? {
+            sqlx::query(FREE_KEY)
+                .bind(&job.owner)
+                .bind(&job.job)
+                .bind(key)
+                .execute(&mut *transaction)
+                .await?;
+            return Ok(None);
+        }
+        if row.try_get::<&str, _>(AFTER_RECORD)? != args_hash {
+            return Err(StoreError::KeyConflict);
+        }
+        return Ok(Some(Enqueued {
+            record: row::record(&row, now)?,
+            was_there: Some(Same::Key),
+        }));
+    }
+    let Some(unique_for) = job.unique_for else {
+        return Ok(None);
+    };
+    let row = sqlx::query(SAME_ARGUMENTS)
+        .bind(&job.owner)
+        .bind(&job.job)
+        .bind(args_hash)
+        .bind(now.0)
+        .bind(row::milliseconds(unique_for))
+        .fetch_optional(&mut *transaction)
+        .await?;
+    row.map(|row| {
+        Ok(Enqueued {
+            record: row::record(&row, now)?,
+            was_there: Some(Same::Arguments),
+        })
+    })
+    .transpose()
+}
+
+const ORDER: &str = "
+    SELECT owner, job, total_stages, fingerprint, priority, keep_ms, queue_deadline - created_at,
+           max_losses, idem_key, args_hash, can_ask,
+           (SELECT value FROM arguments WHERE arguments.job = jobs.sequence)
+    FROM jobs WHERE id = ?1 AND (expires_at IS NULL OR expires_at > ?2)";
+
+/// What the job `id` was started with.
+pub(super) async fn order(
+    readers: &SqlitePool,
+    now: Timestamp,
+    id: JobId,
+) -> Result<Option<NewJob>, StoreError> {
+    let row = sqlx::query(ORDER)
+        .bind(id.to_string())
+        .bind(now.0)
+        .fetch_optional(readers)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let (args_hash, can_ask): (&str, u8) = (row.try_get(9)?, row.try_get(10)?);
+    Ok(Some(NewJob {
+        id,
+        owner: row.try_get(0)?,
+        job: row.try_get(1)?,
+        arguments: text::object(row.try_get(11)?, "arguments")?,
+        total_stages: row.try_get(2)?,
+        fingerprint: row.try_get(3)?,
+        terms: Terms {
+            priority: row.try_get(4)?,
+            keep_for: row::duration(row.try_get(5)?),
+            queue_timeout: row.try_get::<Option<_>, _>(6)?.map(row::duration),
+            max_losses: row.try_get(7)?,
+        },
+        key: row.try_get(8)?,
+        args_hash: bytes(args_hash).ok_or_else(|| row::unreadable("hash", args_hash))?,
+        unique_for: None,
+        can_ask: Askable::from_bits(can_ask)
+            .ok_or_else(|| row::unreadable("set of ways to ask", &can_ask.to_string()))?,
+    }))
+}
+
+/// The bytes that 64 hexadecimal digits say.
+fn bytes(digits: &str) -> Option<[u8; 32]> {
+    let pair = |index: usize| u8::from_str_radix(digits.get(2 * index..2 * index + 2)?, 16).ok();
+    let bytes: Option<Vec<u8>> = (0..32).map(pair).collect();
+    bytes?.try_into().ok()
+}

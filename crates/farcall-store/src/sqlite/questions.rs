@@ -1,0 +1,141 @@
+//! What running jobs ask their callers.
+
+use std::collections::BTreeMap;
+
+use farcall_core::{clock::Timestamp, id::JobId, question::Question};
+use serde_json::Value;
+use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
+
+use super::{
+    row, text,
+    writer::{Writer, commit},
+};
+use crate::{Fence, Reach, StoreError};
+
+// A question that was put before, also by an earlier attempt, is that one.
+const PUT: &str = "
+    INSERT INTO questions (job, key, method, params)
+    SELECT ?1, ?2, ?3, ?4
+    WHERE NOT EXISTS (SELECT 1 FROM questions WHERE job = ?1 AND key = ?2)";
+
+const ANSWER_TO: &str =
+    "SELECT answer FROM questions WHERE job = ? AND key = ? AND answer IS NOT NULL";
+
+// Nothing is written where it says so already: a job that waits asks again and again.
+const NOTE_ASKING: &str = "
+    UPDATE jobs SET
+        is_asking = EXISTS (SELECT 1 FROM questions WHERE job = ?1 AND answer IS NULL),
+        updated_at = ?2
+    WHERE sequence = ?1
+      AND is_asking <> EXISTS (SELECT 1 FROM questions WHERE job = ?1 AND answer IS NULL)";
+
+pub(super) async fn ask(
+    writer: &Writer,
+    now: Timestamp,
+    fence: Fence,
+    questions: &[(String, Question)],
+) -> Result<BTreeMap<String, Value>, StoreError> {
+    let (mut transaction, sequence) = writer.fenced(fence).await?;
+    let mut answers = BTreeMap::new();
+    for (key, question) in questions {
+        sqlx::query(PUT)
+            .bind(sequence)
+            .bind(key)
+            .bind(question.method())
+            .bind(text::written(&Value::Object(question.params().clone()))?)
+            .execute(&mut *transaction)
+            .await?;
+        let answer: Option<String> = sqlx::query_scalar(ANSWER_TO)
+            .bind(sequence)
+            .bind(key)
+            .fetch_optional(&mut *transaction)
+            .await?;
+        if let Some(answer) = answer {
+            answers.insert(key.clone(), text::read(&answer, "answer")?);
+        }
+    }
+    note_asking(&mut transaction, now, sequence).await?;
+    commit!(transaction, "ask");
+    Ok(answers)
+}
+
+async fn note_asking(
+    transaction: &mut SqliteConnection,
+    now: Timestamp,
+    sequence: i64,
+) -> Result<(), StoreError> {
+    sqlx::query(NOTE_ASKING)
+        .bind(sequence)
+        .bind(now.0)
+        .execute(transaction)
+        .await?;
+    Ok(())
+}
+
+const OPEN: &str = "
+    SELECT key, method, params FROM jobs JOIN questions ON questions.job = jobs.sequence
+    WHERE id = ?1 AND (?2 IS NULL OR owner = ?2) AND state = 'running' AND answer IS NULL
+    ORDER BY key";
+
+pub(super) async fn open(
+    readers: &SqlitePool,
+    id: JobId,
+    reach: Reach<'_>,
+) -> Result<Vec<(String, Question)>, StoreError> {
+    let rows = sqlx::query(OPEN)
+        .bind(id.to_string())
+        .bind(reach.owner())
+        .fetch_all(readers)
+        .await?;
+    rows.iter().map(question).collect()
+}
+
+fn question(row: &SqliteRow) -> Result<(String, Question), StoreError> {
+    let method: &str = row.try_get(1)?;
+    let params = text::object(row.try_get(2)?, "question")?;
+    let question =
+        Question::parse(method, params).ok_or_else(|| row::unreadable("question", method))?;
+    Ok((row.try_get(0)?, question))
+}
+
+const JOB: &str = "
+    SELECT sequence, state = 'running' FROM jobs
+    WHERE id = ?1 AND (?2 IS NULL OR owner = ?2) AND (expires_at IS NULL OR expires_at > ?3)";
+
+const KEEP: &str =
+    "UPDATE questions SET answer = ?3 WHERE job = ?1 AND key = ?2 AND answer IS NULL";
+
+pub(super) async fn answer(
+    writer: &Writer,
+    now: Timestamp,
+    id: JobId,
+    reach: Reach<'_>,
+    answers: &BTreeMap<String, Value>,
+) -> Result<bool, StoreError> {
+    let mut transaction = writer.transaction().await?;
+    let job = sqlx::query(JOB)
+        .bind(id.to_string())
+        .bind(reach.owner())
+        .bind(now.0)
+        .fetch_optional(&mut *transaction)
+        .await?;
+    let (sequence, is_running) = match &job {
+        Some(job) => (job.try_get(0)?, job.try_get(1)?),
+        None => (0, false),
+    };
+    if !is_running {
+        transaction.rollback().await?;
+        return Ok(job.is_some());
+    }
+    for (key, answer) in answers {
+        sqlx::query(KEEP)
+            .bind(sequence)
+            .bind(key)
+            .bind(text::written(answer)?)
+            .execute(&mut *transaction)
+            .await?;
+    }
+    note_asking(&mut transaction, now, sequence).await?;
+    commit!(transaction, "answer");
+    Ok(true)
+}
