@@ -6,20 +6,19 @@ use serde_json::json;
 use crate::rig::{Rig, check_success, started};
 
 #[tokio::test]
-async fn a_job_that_lost_its_worker_twice_has_failed() {
+async fn a_job_that_lost_its_worker_twice_while_it_ran_alone_has_failed() {
     let rig = Rig::new();
     let gate = rig.gate(STAGES[1]);
-    let server = rig.start().await;
+    let mut server = rig.start().await;
     let id = started(&server).await;
-    let held = gate.reached().await;
-    server.kill().await;
-    drop(held);
-    let server = rig.start().await;
-    let held = gate.reached().await;
-    server.kill().await;
-    drop(held);
+    // The first loss is nobody's fault: whatever ran beside the job may have been the reason.
+    for _ in 0..3 {
+        let held = gate.reached().await;
+        server.kill().await;
+        drop(held);
+        server = rig.start().await;
+    }
 
-    let server = rig.start().await;
     let client = server.client();
     let seen = client.follow("get_assemble_status", &id).await;
     let last = seen.last().unwrap();
@@ -41,6 +40,6 @@ async fn a_job_that_lost_its_worker_twice_has_failed() {
     check_success(&server, &next).await;
     server.stop().await;
     let job = &rig.data().jobs().await[0];
-    assert_eq!((job.attempt, job.losses), (2, 2), "it did not run again");
+    assert_eq!((job.attempt, job.losses), (3, 3), "it did not run again");
     rig.data().check_tidy().await;
 }

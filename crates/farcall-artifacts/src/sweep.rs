@@ -24,6 +24,19 @@ pub struct Swept {
 }
 
 impl Artifacts {
+    /// The jobs that have a folder of files or a work folder. Blocks on the disk.
+    ///
+    /// # Errors
+    /// What the system says where a folder cannot be listed.
+    pub fn jobs(&self) -> Result<HashSet<JobId>, ArtifactError> {
+        let mut jobs = HashSet::new();
+        for (folder, what) in [(&self.0.artifacts, "artifacts"), (&self.0.work, "work")] {
+            let names = entries(folder, what)?.into_iter();
+            jobs.extend(names.filter_map(|(name, _)| JobId::parse(&name).ok()));
+        }
+        Ok(jobs)
+    }
+
     /// Removes what no job and no row needs; only while no job is running. Blocks on
     /// the disk.
     ///

@@ -74,24 +74,20 @@ impl Ready {
         getrandom::fill(&mut state_key).map_err(|error| {
             Failure::failed(format!("the system gives no random bytes: {error}"))
         })?;
-        let (jobs, queue, catalog) = if programs.is_empty() {
-            (None, None, app.offer.catalog(None))
+        let (jobs, catalog) = if programs.is_empty() {
+            (None, app.offer.catalog(None))
         } else {
-            let jobs = open(config).await?;
+            let jobs = open(config, &clock).await?;
             state_key = jobs
                 .store
                 .secret("request-state", state_key)
                 .await
                 .map_err(|error| Failure::failed(error.to_string()))?;
-            let queue = Queue::new(
-                Arc::clone(&jobs.store),
-                programs.clone(),
-                Arc::clone(&clock),
-            );
+            let queue = Queue::new(Arc::clone(&jobs.store), programs.clone());
             let catalog = app
                 .offer
                 .catalog(Some((&queue, &Links::new(public_base_url.as_str()))));
-            (Some(jobs), Some(queue), catalog)
+            (Some(jobs), catalog)
         };
         let routers = app.routes.clone().routers();
         let (gated_routes, public_routes) =
@@ -114,11 +110,9 @@ impl Ready {
         let protocol =
             Protocol::new(&parts).map_err(|faults| Failure::usage(faults.to_string()))?;
         // Last of all: a start that fails after it would cost the jobs it takes up a worker.
-        let runner = match (&parts.jobs, queue) {
-            (Some(jobs), Some(queue)) => {
-                Some(run(jobs, &queue, programs, &parts.clock, app.runner).await?)
-            }
-            _ => None,
+        let runner = match &parts.jobs {
+            Some(jobs) => Some(run(jobs, programs, app.runner).await?),
+            None => None,
         };
         Ok(Self {
             listener,
@@ -219,9 +213,10 @@ async fn bind(config: &Config) -> Result<TcpListener, Failure> {
     })
 }
 
-async fn open(config: &Config) -> Result<JobFiles, Failure> {
+async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<JobFiles, Failure> {
     let folder = &config.storage.data_dir;
-    let store = SqliteStore::open(folder).await.map_err(|error| {
+    let store = SqliteStore::open(folder, Arc::clone(clock)).await;
+    let store = store.map_err(|error| {
         let failure = Failure::usage(error.to_string());
         match error.hint() {
             Some(hint) => failure.hint(hint),
@@ -243,22 +238,13 @@ async fn open(config: &Config) -> Result<JobFiles, Failure> {
 
 async fn run(
     jobs: &JobFiles,
-    queue: &Queue,
     programs: Programs,
-    clock: &Arc<dyn Clock>,
     options: RunnerOptions,
 ) -> Result<Runner, Failure> {
     let (store, artifacts) = (Arc::clone(&jobs.store), jobs.artifacts.clone());
-    Runner::start(
-        queue,
-        store,
-        artifacts,
-        programs,
-        Arc::clone(clock),
-        options,
-    )
-    .await
-    .map_err(|error| Failure::failed(error.to_string()))
+    Runner::start(store, artifacts, programs, options)
+        .await
+        .map_err(|error| Failure::failed(error.to_string()))
 }
 
 fn guard(config: &Config) -> Guard {

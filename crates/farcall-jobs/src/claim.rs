@@ -1,70 +1,169 @@
-//! Gives queued jobs to workers, a few at a time.
+//! Gives queued jobs to this worker, a few at a time.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 
-use farcall_store::Claim;
+use farcall_core::problem::Problem;
+use farcall_store::{Claim, Hint, Wanted, Which};
 use tokio::{
-    sync::Semaphore,
-    task::{JoinError, JoinSet},
-    time::{Instant, sleep_until},
+    sync::broadcast::{Receiver, error::RecvError},
+    task::{Id, JoinError, JoinSet},
 };
 
-use crate::{Queue, RunnerOptions, execute, runner::Services};
+use crate::{RunnerOptions, execute, finish, runner::Services};
 
 /// Claims and runs jobs until it is told to stop, then waits for the ones that run.
-pub(crate) async fn dispatch(services: Services, queue: Queue, options: RunnerOptions) {
-    let places = Arc::new(Semaphore::new(
-        options.concurrency.clamp(1, Semaphore::MAX_PERMITS),
-    ));
-    let mut running = JoinSet::new();
+pub(crate) async fn dispatch(services: Services, options: RunnerOptions) {
+    let mut hints = services.store.hints();
+    let mut running = Running::default();
     loop {
-        let place = tokio::select! {
-            place = Arc::clone(&places).acquire_owned() => place,
-            () = services.soft_stop.cancelled() => break,
-        };
-        let Ok(place) = place else { break };
-        let Some(claim) = next(&services, &queue, &options).await else {
-            break;
-        };
-        let services = services.clone();
-        running.spawn(async move {
-            execute::run(services, claim).await;
-            drop(place);
-        });
-        while let Some(ended) = running.try_join_next() {
-            note(ended);
-        }
-    }
-    while let Some(ended) = running.join_next().await {
-        note(ended);
-    }
-}
-
-/// A task of ours that panicked must not go unnoticed; its job is taken up by the next start.
-fn note(ended: Result<(), JoinError>) {
-    if let Err(error) = ended {
-        tracing::error!(%error, "a worker ended badly");
-    }
-}
-
-/// The next job, or `None` when it is time to stop.
-async fn next(services: &Services, queue: &Queue, options: &RunnerOptions) -> Option<Claim> {
-    loop {
-        // Interest comes before the look, so that a job that arrives in between is not missed.
-        let arrival = queue.arrival().notified();
-        if services.soft_stop.is_cancelled() {
-            return None;
-        }
-        let known = services.programs.names();
-        match services.store.claim(known, services.clock.now()).await {
-            Ok(Some(claim)) => return Some(claim),
-            Ok(None) => {}
-            Err(error) => tracing::error!(%error, "no job can be claimed"),
-        }
+        take_what_there_is(&services, &options, &mut running).await;
         tokio::select! {
-            () = arrival => {}
-            () = sleep_until(Instant::now() + options.poll_interval) => {}
-            () = services.soft_stop.cancelled() => return None,
+            Some(ended) = running.tasks.join_next_with_id() => running.note(&services, ended),
+            () = news(&mut hints) => {}
+            () = tokio::time::sleep(options.poll) => {}
+            () = services.soft_stop.cancelled() => break,
         }
+    }
+    while let Some(ended) = running.tasks.join_next_with_id().await {
+        running.note(&services, ended);
+    }
+}
+
+/// What this worker is doing.
+#[derive(Default)]
+struct Running {
+    tasks: JoinSet<()>,
+    claims: HashMap<Id, Claim>,
+}
+
+impl Running {
+    fn run(&mut self, services: &Services, claim: Claim) {
+        let task = execute::run(services.clone(), claim.clone());
+        let id = self.tasks.spawn(task).id();
+        self.claims.insert(id, claim);
+    }
+
+    /// A job whose task of ours panicked has nobody who would end it.
+    fn note(&mut self, services: &Services, ended: Result<(Id, ()), JoinError>) {
+        match ended {
+            Ok((id, ())) => {
+                self.claims.remove(&id);
+            }
+            Err(error) => {
+                tracing::error!(%error, "the runner of a job ended badly");
+                let Some(claim) = self.claims.remove(&error.id()) else {
+                    return;
+                };
+                let services = services.clone();
+                let problem = Problem::internal("the runner of this job ended badly");
+                self.tasks
+                    .spawn(async move { finish::fail(&services, &claim, &problem).await });
+            }
+        }
+    }
+
+    fn is_alone(&self) -> bool {
+        self.claims.values().any(|claim| claim.alone)
+    }
+}
+
+async fn take_what_there_is(services: &Services, options: &RunnerOptions, running: &mut Running) {
+    while running.tasks.len() < options.concurrency.max(1)
+        && !running.is_alone()
+        && !services.soft_stop.is_cancelled()
+    {
+        // A suspect may take the whole process with it, so nothing else is here then.
+        let mut claim = None;
+        if running.tasks.is_empty() {
+            claim = claim_one(services, Which::Suspect).await;
+        }
+        if claim.is_none() {
+            claim = claim_one(services, Which::Others).await;
+        }
+        let Some(claim) = claim else { return };
+        running.run(services, claim);
+    }
+}
+
+async fn claim_one(services: &Services, which: Which) -> Option<Claim> {
+    let wanted = Wanted {
+        worker: services.worker.id(),
+        programs: services.programs.wanted(),
+        which,
+        limit: 1,
+    };
+    match services.store.claim(wanted).await {
+        Ok(mut claims) => claims.pop(),
+        Err(error) => {
+            tracing::error!(%error, "no job can be claimed");
+            None
+        }
+    }
+}
+
+/// Returns when there may be a job to claim.
+async fn news(hints: &mut Receiver<Hint>) {
+    loop {
+        match hints.recv().await {
+            Ok(Hint::Queued | Hint::All) | Err(RecvError::Lagged(_)) => return,
+            Ok(_) => {}
+            // There is still the poll.
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use farcall_artifacts::Artifacts;
+    use farcall_core::{
+        JsonObject,
+        clock::SystemClock,
+        job::{Job, Pipeline},
+        principal::Principal,
+        problem::ErrorCode,
+    };
+    use farcall_store::{JobStore, Reach, SqliteStore};
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::{Programs, Queue, worker::Worker};
+
+    /// P6: whatever becomes of the task that runs a job, the job does not stay `running`.
+    #[tokio::test]
+    async fn a_job_whose_task_panicked_has_failed() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(SystemClock);
+        let store: Arc<dyn JobStore> =
+            Arc::new(SqliteStore::open(folder.path(), clock).await.unwrap());
+        let pipeline = Pipeline::<JsonObject, JsonObject>::new().stage("idling", |_, x| Ok(x));
+        let programs = Programs::new([Job::new("idle", "Idle.", pipeline)]);
+        let lease = Duration::from_mins(1);
+        let worker = Worker::register(Arc::clone(&store), programs.clone(), lease).await;
+        let services = Services {
+            store: Arc::clone(&store),
+            artifacts: Artifacts::open(folder.path()).unwrap(),
+            programs: programs.clone(),
+            worker: Arc::new(worker.unwrap()),
+            soft_stop: CancellationToken::new(),
+            hard_stop: CancellationToken::new(),
+        };
+        let queue = Queue::new(Arc::clone(&store), programs);
+        let caller = Principal::anonymous();
+        let started = queue.start("idle", JsonObject::new(), &caller).await;
+        let claim = claim_one(&services, Which::Others).await.unwrap();
+        assert_eq!(claim.fence.id, started.unwrap().id);
+
+        let mut running = Running::default();
+        let task = running.tasks.spawn(async { panic!("our own fault") });
+        running.claims.insert(task.id(), claim.clone());
+        while let Some(ended) = running.tasks.join_next_with_id().await {
+            running.note(&services, ended);
+        }
+        let record = store.record(claim.fence.id, Reach::All).await.unwrap();
+        let error = record.unwrap().error.expect("it has failed");
+        assert_eq!(error.code, ErrorCode::Internal);
     }
 }

@@ -42,7 +42,7 @@ pub fn declarations(job: &Job) -> [ToolDeclaration; 3] {
             "{} Runs in the background: returns a job_id at once; poll get_{name}_status until state is \
              succeeded or failed, then call get_{name}_result. Results are kept for {}.",
             job.description,
-            in_words(job.keep_for),
+            in_words(job.options.keep_for),
         ),
     );
     start.input_schema.clone_from(&job.input_schema);
@@ -165,7 +165,7 @@ impl Contract {
             payload["progress"] = progress.into();
         }
         if !record.state.is_terminal() {
-            payload["poll_after_ms"] = poll_after(&record, self.queue.clock().now()).into();
+            payload["poll_after_ms"] = poll_after(&record).into();
         }
         add_error(&mut payload, &record);
         Ok(payload)
@@ -222,8 +222,8 @@ fn add_error(payload: &mut Value, record: &JobRecord) {
 
 /// A tenth of the time the job has been there, within bounds: a job of minutes is not asked
 /// for every two seconds, and no job ends long before somebody looks.
-fn poll_after(record: &JobRecord, now: Timestamp) -> i64 {
-    let age = now.0.saturating_sub(record.created_at.0);
+fn poll_after(record: &JobRecord) -> i64 {
+    let age = record.read_at.0.saturating_sub(record.created_at.0);
     (age / 10).clamp(POLL_AFTER_MS, MAX_POLL_AFTER_MS)
 }
 

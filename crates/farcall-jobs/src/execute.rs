@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use farcall_artifacts::ArtifactError;
 use farcall_core::{
     artifact::Artifact,
-    job::{JobContext, JobHost, MAX_STAGE_VALUE, Step, StepBody},
+    job::{JobContext, JobHost, MAX_STAGE_VALUE, Step, StepBody, StopReason},
     panic,
     problem::{ErrorCode, Problem},
 };
@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     finish, host::Attempt, insist::insist, programs::Known, report::Reporter, runner::Services,
+    stop::Stop,
 };
 
 /// What an attempt came to.
@@ -42,7 +43,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// Runs a claimed job to its end, or until the server stops.
 pub(crate) async fn run(services: Services, claim: Claim) {
     let fence = claim.fence;
-    let work = CancellationToken::new();
+    let work = Stop::default();
     let over = CancellationToken::new();
     let reporter = Arc::new(Reporter::new(Arc::clone(&services.store), fence));
     let keep_up = {
@@ -54,7 +55,7 @@ pub(crate) async fn run(services: Services, claim: Claim) {
     let ending = tokio::select! {
         ending = &mut ended => ending,
         () = services.hard_stop.cancelled() => {
-            work.cancel();
+            work.because(StopReason::Stopping);
             let wound_down = tokio::time::timeout(WIND_DOWN, ended).await;
             match wound_down {
                 Ok(done @ Ending::Done { .. }) => done,
@@ -88,12 +89,7 @@ pub(crate) async fn run(services: Services, claim: Claim) {
 }
 
 /// Starts the thread; what it comes to arrives through the channel.
-async fn begin(
-    services: Services,
-    claim: Claim,
-    reporter: Arc<Reporter>,
-    work: CancellationToken,
-) -> Ending {
+async fn begin(services: Services, claim: Claim, reporter: Arc<Reporter>, work: Stop) -> Ending {
     let (sender, receiver) = oneshot::channel();
     let runtime = Handle::current();
     let name = format!("job {}", claim.fence.id);
@@ -115,7 +111,7 @@ fn attempt(
     services: &Services,
     claim: &Claim,
     reporter: Arc<Reporter>,
-    work: CancellationToken,
+    work: Stop,
     runtime: &Handle,
 ) -> Ending {
     // So that blocking stages may use what needs a runtime, as plain tools may.

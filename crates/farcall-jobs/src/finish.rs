@@ -5,10 +5,9 @@ use std::{io::Write, time::Duration};
 use farcall_artifacts::ArtifactError;
 use farcall_core::{
     artifact::{Artifact, media_type_of},
-    clock::Timestamp,
     problem::{ErrorCode, Problem},
 };
-use farcall_store::{Claim, Failure, Fence, JobError, StoreError, Success};
+use farcall_store::{Claim, Fence, JobError, StoreError, Success};
 use serde_json::Value;
 
 use crate::{insist::insist, runner::Services};
@@ -77,12 +76,9 @@ async fn publish(
     if !has_files {
         artifacts.push(write_result(services, claim.fence, value.clone()).await?);
     }
-    let (finished_at, expires_at) = times(services, claim);
     let success = Success {
         value: has_value.then_some(value),
         artifacts,
-        finished_at,
-        expires_at,
     };
     let write = || services.store.succeed(claim.fence, success.clone());
     let written = insist(&services.hard_stop, write).await;
@@ -153,7 +149,6 @@ async fn write_failure(
 ) -> Result<(), StoreError> {
     let cause = problem.cause().map(ToString::to_string);
     tracing::warn!(job = %claim.fence.id, kind = claim.job, code = %problem.code(), error = %problem, cause, "the job has failed");
-    let (finished_at, expires_at) = times(services, claim);
     let code = match problem.code() {
         ErrorCode::UnknownJob => ErrorCode::UserError,
         code => code,
@@ -162,27 +157,5 @@ async fn write_failure(
         code,
         message: problem.public_message(),
     };
-    services
-        .store
-        .fail(
-            claim.fence,
-            Failure {
-                error,
-                finished_at,
-                expires_at,
-            },
-        )
-        .await
-}
-
-fn times(services: &Services, claim: &Claim) -> (Timestamp, Timestamp) {
-    let now = services.clock.now();
-    let keep_for = services
-        .programs
-        .get(&claim.job)
-        .map_or(farcall_core::job::DEFAULT_KEEP_FOR, |known| {
-            known.job.keep_for
-        });
-    let keep_for = i64::try_from(keep_for.as_millis()).unwrap_or(i64::MAX);
-    (now, Timestamp(now.0.saturating_add(keep_for)))
+    services.store.fail(claim.fence, error).await
 }

@@ -7,27 +7,33 @@ use std::{
 
 use farcall_artifacts::{ArtifactError, Artifacts};
 use farcall_core::{
+    BoxFuture,
     artifact::{Artifact, ArtifactSink},
     id::JobId,
-    job::{JobHost, Step},
+    job::{JobHost, Step, StopReason},
     problem::Problem,
+    question::{Answer, Askable, Asking, Question},
 };
 use farcall_store::{Claim, StoreError};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use crate::{insist::insist, programs::Known, report::Reporter, runner::Services};
+use crate::{insist::insist, programs::Known, report::Reporter, runner::Services, stop::Stop};
 
 /// One attempt at a job, as its code sees it.
 pub(crate) struct Attempt {
     id: JobId,
     epoch: i64,
     number: u32,
+    tries_left: u32,
+    losses: u32,
+    is_alone: bool,
+    can_ask: Askable,
     total_stages: u32,
     work_dir: PathBuf,
     artifacts: Artifacts,
     written: Written,
-    work: CancellationToken,
+    work: Stop,
     reporter: Arc<Reporter>,
     runtime: Handle,
     hard_stop: CancellationToken,
@@ -51,12 +57,18 @@ impl Attempt {
         known: &Known,
         work_dir: PathBuf,
         reporter: Arc<Reporter>,
-        work: CancellationToken,
+        work: Stop,
     ) -> Self {
+        // Attempts that lost their worker were no tries of the job's own.
+        let tries = claim.attempt.saturating_sub(claim.losses + 1);
         Self {
             id: claim.fence.id,
             epoch: claim.fence.epoch,
             number: claim.attempt,
+            tries_left: known.job.options.retries.saturating_sub(tries),
+            losses: claim.losses,
+            is_alone: claim.alone,
+            can_ask: claim.can_ask,
             total_stages: known.job.program.total_stages(),
             work_dir,
             artifacts: services.artifacts.clone(),
@@ -97,12 +109,28 @@ impl JobHost for Attempt {
         self.number
     }
 
+    fn tries_left(&self) -> u32 {
+        self.tries_left
+    }
+
+    fn losses(&self) -> u32 {
+        self.losses
+    }
+
+    fn is_alone(&self) -> bool {
+        self.is_alone
+    }
+
     fn work_dir(&self) -> &Path {
         &self.work_dir
     }
 
     fn cancellation(&self) -> &CancellationToken {
-        &self.work
+        self.work.token()
+    }
+
+    fn stop_reason(&self) -> Option<StopReason> {
+        self.work.reason()
     }
 
     fn enter_stage(&self, name: &str) -> Result<(), Problem> {
@@ -136,6 +164,31 @@ impl JobHost for Attempt {
                 report.message = format!("[{}/{total}] {}", report.stage, one_line(&message));
             }
         });
+    }
+
+    fn log(&self, text: String) {
+        tracing::debug!(job = %self.id, text, "the job says");
+    }
+
+    fn can_ask(&self, asking: Asking) -> bool {
+        self.can_ask.allows(asking)
+    }
+
+    fn ask(&self, questions: Vec<(String, Question)>) -> BoxFuture<Result<Vec<Answer>, Problem>> {
+        let refused = self.ask_blocking(questions);
+        Box::pin(std::future::ready(refused))
+    }
+
+    // No caller can be asked through its job yet, so `Queue` says of none that it can.
+    fn ask_blocking(&self, questions: Vec<(String, Question)>) -> Result<Vec<Answer>, Problem> {
+        match questions.first() {
+            None => Ok(Vec::new()),
+            Some((key, question)) => Err(Problem::user(format!(
+                "this job asks its caller (`{key}`, with `{}`), which cannot be asked",
+                question.method()
+            ))
+            .hint("a job can see that before, with `ctx.can_ask(…)`")),
+        }
     }
 
     fn create_artifact(

@@ -25,7 +25,7 @@ where
 {
     for _ in 1..TIMES {
         match write().await {
-            Err(StoreError::Database(error)) => {
+            Err(StoreError::Database(error) | StoreError::Unavailable(error)) => {
                 tracing::warn!(%error, "the store fails, it is asked again");
             }
             done => return done,

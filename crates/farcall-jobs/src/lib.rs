@@ -2,8 +2,9 @@
 //!
 //! A module a step, in the order a job goes through them: [`queue`] takes it in, `claim`
 //! gives it to a worker, `execute` runs its stages, which see it through `host`, `report` keeps
-//! its progress, `finish` ends it; all of them `insist` where the store may recover. `maintenance` puts right what a crash left behind, and [`runner`] starts and
-//! stops it all. [`contract`] is what callers see: three tools from one declaration.
+//! its progress, `finish` ends it; `stop` tells it to end early, and all of them `insist` where the
+//! store may recover. `worker` keeps this process known, `maintenance` puts right what a crash left
+//! behind, and [`runner`] starts and stops it all. [`contract`] is what callers see: three tools from one declaration.
 
 mod claim;
 pub mod contract;
@@ -17,6 +18,8 @@ pub mod programs;
 pub mod queue;
 mod report;
 pub mod runner;
+mod stop;
+mod worker;
 
 pub use self::{
     links::Links,

@@ -3,12 +3,13 @@
 use std::{collections::HashMap, sync::Arc};
 
 use farcall_core::job::Job;
+use farcall_store::WantedJob;
 
 /// Jobs by name; it never changes while the server runs.
 #[derive(Clone, Debug, Default)]
 pub struct Programs {
     jobs: Arc<HashMap<String, Known>>,
-    names: Arc<[String]>,
+    wanted: Arc<[WantedJob]>,
 }
 
 /// A job with what is asked of it again and again.
@@ -26,21 +27,25 @@ impl Programs {
             (job.name.clone(), Known { job, fingerprint })
         };
         let jobs: HashMap<_, _> = jobs.into_iter().map(known).collect();
-        let names = jobs.keys().cloned().collect();
+        let wanted = jobs.iter().map(|(name, known)| WantedJob {
+            name: name.clone(),
+            fingerprint: known.fingerprint.clone(),
+            concurrency: known.job.options.concurrency,
+        });
         Self {
+            wanted: wanted.collect(),
             jobs: Arc::new(jobs),
-            names,
         }
     }
 
     /// Whether there is no job at all.
     pub fn is_empty(&self) -> bool {
-        self.names.is_empty()
+        self.jobs.is_empty()
     }
 
-    /// The names of the jobs, in no order.
-    pub fn names(&self) -> &[String] {
-        &self.names
+    /// What a worker with these programs can take, in no order.
+    pub(crate) fn wanted(&self) -> &[WantedJob] {
+        &self.wanted
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Known> {

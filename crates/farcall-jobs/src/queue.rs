@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
+#[cfg(debug_assertions)]
+use farcall_core::planted;
 use farcall_core::{
     JsonObject,
-    clock::Clock,
     id::JobId,
+    job::JobOptions,
     principal::Principal,
     problem::{ErrorCode, Problem},
+    question::Askable,
 };
-use farcall_store::{JobRecord, JobStore, NewJob, Outcome};
-use tokio::sync::Notify;
+use farcall_store::{JobRecord, JobStore, NewJob, Outcome, Reach, StoreError, Terms};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::Programs;
 
@@ -21,8 +25,6 @@ use crate::Programs;
 pub struct Queue {
     store: Arc<dyn JobStore>,
     programs: Programs,
-    clock: Arc<dyn Clock>,
-    arrival: Arc<Notify>,
 }
 
 /// A job that has been taken in: it is on disk.
@@ -36,13 +38,8 @@ pub struct Started {
 
 impl Queue {
     /// A queue in front of `store` for the jobs of `programs`.
-    pub fn new(store: Arc<dyn JobStore>, programs: Programs, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            store,
-            programs,
-            clock,
-            arrival: Arc::new(Notify::new()),
-        }
+    pub fn new(store: Arc<dyn JobStore>, programs: Programs) -> Self {
+        Self { store, programs }
     }
 
     /// Takes a job in; when this returns, it survives the loss of power.
@@ -66,20 +63,23 @@ impl Queue {
             id,
             owner: owner.id().to_owned(),
             job: job.to_owned(),
+            args_hash: hash(&arguments),
             arguments,
             total_stages,
             fingerprint: known.fingerprint.clone(),
-            created_at: self.clock.now(),
+            terms: terms(&known.job.options),
+            key: None,
+            unique_for: None,
+            can_ask: Askable::NOBODY,
         };
         // A caller that leaves now must not take the job with it half way into the store.
         let store = Arc::clone(&self.store);
-        let arrival = Arc::clone(&self.arrival);
-        let kept = tokio::spawn(async move {
-            store.enqueue(new).await?;
-            arrival.notify_one();
-            Ok::<_, farcall_store::StoreError>(())
-        });
-        kept.await?.map_err(farcall_store::StoreError::problem)?;
+        let kept = tokio::spawn(async move { store.enqueue(new).await });
+        #[cfg(debug_assertions)]
+        if planted!("early-ack") {
+            return Ok(Started { id, total_stages });
+        }
+        kept.await?.map_err(StoreError::problem)?;
         Ok(Started { id, total_stages })
     }
 
@@ -99,11 +99,11 @@ impl Queue {
         };
         let record = self
             .store
-            .record(parsed)
+            .record(parsed, Reach::of(caller))
             .await
-            .map_err(farcall_store::StoreError::problem)?;
+            .map_err(StoreError::problem)?;
         record
-            .filter(|record| record.job == job && self.may_see(record, caller))
+            .filter(|record| record.job == job)
             .ok_or_else(|| unknown(id))
     }
 
@@ -122,26 +122,43 @@ impl Queue {
         };
         let outcome = self
             .store
-            .outcome(parsed)
+            .outcome(parsed, Reach::of(caller))
             .await
-            .map_err(farcall_store::StoreError::problem)?;
-        let may_see =
-            |outcome: &Outcome| outcome.record.job == job && self.may_see(&outcome.record, caller);
-        outcome.filter(may_see).ok_or_else(|| unknown(id))
+            .map_err(StoreError::problem)?;
+        outcome
+            .filter(|outcome| outcome.record.job == job)
+            .ok_or_else(|| unknown(id))
     }
+}
 
-    /// The time, as everything about jobs sees it.
-    pub fn clock(&self) -> &dyn Clock {
-        self.clock.as_ref()
+/// What of a job's options holds whoever ends it.
+fn terms(options: &JobOptions) -> Terms {
+    Terms {
+        priority: options.priority,
+        keep_for: options.keep_for,
+        queue_timeout: options.queue_timeout,
+        max_losses: options.max_losses(),
     }
+}
 
-    pub(crate) fn arrival(&self) -> &Notify {
-        &self.arrival
+/// SHA-256 of arguments, whatever the order in which they were written.
+fn hash(arguments: &JsonObject) -> [u8; 32] {
+    fn sorted(value: &Value) -> Value {
+        match value {
+            Value::Array(items) => items.iter().map(sorted).collect(),
+            Value::Object(fields) => {
+                let mut fields: Vec<_> = fields.iter().collect();
+                fields.sort_unstable_by_key(|(name, _)| *name);
+                let sorted = fields
+                    .into_iter()
+                    .map(|(name, field)| (name.clone(), sorted(field)));
+                Value::Object(sorted.collect())
+            }
+            plain => plain.clone(),
+        }
     }
-
-    fn may_see(&self, record: &JobRecord, caller: &Principal) -> bool {
-        caller.may_see(&record.owner, record.expires_at, self.clock.now())
-    }
+    let text = sorted(&Value::Object(arguments.clone())).to_string();
+    Sha256::digest(text).into()
 }
 
 fn fresh_id() -> Result<JobId, Problem> {
@@ -159,4 +176,32 @@ fn unknown(id: &str) -> Problem {
     )
     .hint("it may have expired, or it was never started here; start the job again")
     .with("job_id", echoed)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn hash_of(arguments: &Value) -> [u8; 32] {
+        hash(arguments.as_object().unwrap())
+    }
+
+    #[test]
+    fn the_order_of_arguments_does_not_matter_and_everything_else_does() {
+        let one = hash_of(&json!({"a": 1, "b": {"c": [1, 2], "d": null}}));
+        assert_eq!(
+            one,
+            hash_of(&json!({"b": {"d": null, "c": [1, 2]}, "a": 1}))
+        );
+        for other in [
+            json!({"a": 1, "b": {"c": [2, 1], "d": null}}),
+            json!({"a": 1, "b": {"c": [1, 2]}}),
+            json!({"a": "1", "b": {"c": [1, 2], "d": null}}),
+            json!({}),
+        ] {
+            assert_ne!(one, hash_of(&other), "{other}");
+        }
+    }
 }

@@ -3,9 +3,12 @@
 
 use std::{sync::Arc, time::Duration};
 
+use farcall_core::job::StopReason;
 use farcall_store::{Fence, JobStore, Report, StoreError};
 use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
+
+use crate::stop::Stop;
 
 /// The shortest time between two writes of progress within a stage.
 const PACE: Duration = Duration::from_millis(500);
@@ -26,16 +29,11 @@ struct Newest {
 
 impl Reporter {
     pub(crate) fn new(store: Arc<dyn JobStore>, fence: Fence) -> Self {
-        let report = Report {
-            stage: 0,
-            message: String::new(),
-            progress: None,
-        };
         Self {
             store,
             fence,
             newest: watch::Sender::new(Newest {
-                report,
+                report: Report::default(),
                 is_written: true,
             }),
             order: Mutex::new(()),
@@ -56,7 +54,7 @@ impl Reporter {
         let report = Report {
             stage,
             message,
-            progress: None,
+            ..Report::default()
         };
         self.newest.send_replace(Newest {
             report: report.clone(),
@@ -65,8 +63,8 @@ impl Reporter {
         self.store.report(self.fence, report).await
     }
 
-    /// Writes progress until `over`; cancels `work` when the job is no longer this worker's.
-    pub(crate) async fn keep_up(&self, work: CancellationToken, over: CancellationToken) {
+    /// Writes progress until `over`; stops `work` when the job is no longer this worker's.
+    pub(crate) async fn keep_up(&self, work: Stop, over: CancellationToken) {
         let mut news = self.newest.subscribe();
         loop {
             tokio::select! {
@@ -74,7 +72,7 @@ impl Reporter {
                 () = over.cancelled() => return,
             }
             if let Err(StoreError::StaleClaim) = self.write_newest().await {
-                work.cancel();
+                work.because(StopReason::Lost);
             }
             tokio::select! {
                 () = tokio::time::sleep(PACE) => {}

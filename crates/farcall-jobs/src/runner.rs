@@ -3,30 +3,33 @@
 use std::{sync::Arc, time::Duration};
 
 use farcall_artifacts::Artifacts;
-use farcall_core::{clock::Clock, problem::Problem};
+use farcall_core::problem::Problem;
 use farcall_store::JobStore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Programs, Queue, claim, maintenance};
+use crate::{Programs, claim, maintenance, worker::Worker};
 
 /// How the runner works.
 #[derive(Clone, Debug)]
 pub struct RunnerOptions {
     /// How many jobs run at once; defaults to the number of processors.
     pub concurrency: usize,
-    /// The loss of its worker at which a job fails; defaults to 2, so that one loss is forgiven.
-    pub max_losses: u32,
-    /// How often the store is asked for work that nobody announced; defaults to 5 seconds.
-    pub poll_interval: Duration,
+    /// How long this process may be silent before its jobs count as lost; defaults to 30 seconds.
+    pub lease: Duration,
+    /// How often it says that it is there; defaults to 2 seconds.
+    pub beat: Duration,
+    /// How often the store is asked for work that nobody announced; defaults to 1 second.
+    pub poll: Duration,
 }
 
 impl Default for RunnerOptions {
     fn default() -> Self {
         Self {
             concurrency: std::thread::available_parallelism().map_or(1, Into::into),
-            max_losses: 2,
-            poll_interval: Duration::from_secs(5),
+            lease: Duration::from_secs(30),
+            beat: Duration::from_secs(2),
+            poll: Duration::from_secs(1),
         }
     }
 }
@@ -50,7 +53,7 @@ pub(crate) struct Services {
     pub(crate) store: Arc<dyn JobStore>,
     pub(crate) artifacts: Artifacts,
     pub(crate) programs: Programs,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) worker: Arc<Worker>,
     /// No new job is begun.
     pub(crate) soft_stop: CancellationToken,
     /// Running jobs are handed back.
@@ -62,6 +65,8 @@ pub struct Runner {
     soft_stop: CancellationToken,
     hard_stop: CancellationToken,
     dispatcher: JoinHandle<()>,
+    worker: Arc<Worker>,
+    signed_off: CancellationToken,
 }
 
 impl Runner {
@@ -70,28 +75,35 @@ impl Runner {
     /// # Errors
     /// [`StartError`] where the store or the files cannot be put in order.
     pub async fn start(
-        queue: &Queue,
         store: Arc<dyn JobStore>,
         artifacts: Artifacts,
         programs: Programs,
-        clock: Arc<dyn Clock>,
         options: RunnerOptions,
     ) -> Result<Self, StartError> {
+        let worker = Worker::register(Arc::clone(&store), programs.clone(), options.lease).await?;
+        let worker = Arc::new(worker);
         let services = Services {
             store,
             artifacts,
             programs,
-            clock,
+            worker: Arc::clone(&worker),
             soft_stop: CancellationToken::new(),
             hard_stop: CancellationToken::new(),
         };
-        maintenance::recover(&services, options.max_losses).await?;
+        maintenance::recover(&services).await?;
         let (soft_stop, hard_stop) = (services.soft_stop.clone(), services.hard_stop.clone());
-        let dispatcher = tokio::spawn(claim::dispatch(services, queue.clone(), options));
+        let signed_off = CancellationToken::new();
+        tokio::spawn({
+            let (worker, signed_off) = (Arc::clone(&worker), signed_off.clone());
+            async move { worker.beat(options.beat, signed_off).await }
+        });
+        let dispatcher = tokio::spawn(claim::dispatch(services, options));
         Ok(Self {
             soft_stop,
             hard_stop,
             dispatcher,
+            worker,
+            signed_off,
         })
     }
 
@@ -100,14 +112,22 @@ impl Runner {
     pub async fn stop(self, drain: Duration, hurry: &CancellationToken) {
         self.soft_stop.cancel();
         let mut dispatcher = self.dispatcher;
-        tokio::select! {
-            _ = &mut dispatcher => return,
-            () = tokio::time::sleep(drain) => {}
-            () = hurry.cancelled() => {}
-        }
-        self.hard_stop.cancel();
-        if let Err(error) = dispatcher.await {
+        let drained = tokio::select! {
+            ended = &mut dispatcher => Some(ended),
+            () = tokio::time::sleep(drain) => None,
+            () = hurry.cancelled() => None,
+        };
+        let ended = if let Some(ended) = drained {
+            ended
+        } else {
+            self.hard_stop.cancel();
+            dispatcher.await
+        };
+        if let Err(error) = ended {
             tracing::error!(%error, "the dispatcher of jobs ended badly");
         }
+        // Last, because a worker that is not known any more has lost its jobs.
+        self.signed_off.cancel();
+        self.worker.unregister().await;
     }
 }

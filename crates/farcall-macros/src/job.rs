@@ -82,7 +82,7 @@ fn body(arguments: &Arguments, function: &Function) -> TokenStream {
     let pipeline = quote_spanned!(ident.span()=> #ident());
     let keep_for = arguments.keep_for.map(|time| {
         let time = duration_expression(time);
-        quote!(job.keep_for = #time;)
+        quote!(job.options.keep_for = #time;)
     });
     quote! {
         let mut job = #core::job::Job::new(#name, #description, #pipeline);

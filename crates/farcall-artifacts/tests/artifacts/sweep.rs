@@ -21,6 +21,8 @@ fn a_sweep_removes_what_a_crash_left_and_keeps_what_is_recorded() {
         put(&folder.join("frames/1"), b"abc");
     }
 
+    let all = HashSet::from([1, 2, 3, 4].map(job));
+    assert_eq!(store.artifacts.jobs().unwrap(), all);
     let keep = HashSet::from([kept.location.clone(), looks_like_a_part.location.clone()]);
     let unfinished = HashSet::from([job(3)]);
     let swept = store.artifacts.sweep(&keep, &unfinished).unwrap();

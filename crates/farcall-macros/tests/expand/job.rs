@@ -60,7 +60,7 @@ fn a_job_declares_what_stands_in_the_source() {
     assert_eq!(job.description, "Render a scene to a video file.");
     assert_eq!(job.program.total_stages(), 2);
     assert_eq!(job.annotations, Annotations::default());
-    assert_eq!(job.keep_for, DEFAULT_KEEP_FOR);
+    assert_eq!(job.options.keep_for, DEFAULT_KEEP_FOR);
     assert_eq!(
         Value::Object(job.input_schema),
         json!({
@@ -84,7 +84,7 @@ fn arguments_of_the_attribute_are_declared() {
     assert_eq!(job.name, "re-render");
     assert_eq!(job.annotations.title.as_deref(), Some("Again"));
     assert_eq!(job.annotations.idempotent_hint, Some(true));
-    assert_eq!(job.keep_for, Duration::from_hours(48));
+    assert_eq!(job.options.keep_for, Duration::from_hours(48));
 }
 
 #[test]

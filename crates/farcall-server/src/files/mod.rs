@@ -15,7 +15,7 @@ use axum::{
     response::Response,
 };
 use farcall_core::{artifact::Artifact, clock::Clock, id::JobId, principal::Principal};
-use farcall_store::{PublishedArtifact, StoreError};
+use farcall_store::{PublishedArtifact, Reach, StoreError};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use self::{known::Known, range::Part};
@@ -106,7 +106,8 @@ async fn find(
     };
     let mut published = files.known.get(id, name);
     if published.is_none() {
-        let found = files.jobs.store.published(id, name).await;
+        let reach = Reach::of(caller);
+        let found = files.jobs.store.published(id, reach, name).await;
         let found = found.map_err(|error| unreadable(id, &error))?;
         published = found.map(|published| files.known.keep(id, name, published));
     }

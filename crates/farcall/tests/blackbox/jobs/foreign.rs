@@ -109,7 +109,7 @@ async fn a_job_of_another_kind_is_unknown() {
 #[tokio::test]
 async fn an_expired_job_is_unknown_and_its_file_is_gone() {
     let mut job = count();
-    job.keep_for = Duration::ZERO;
+    job.options.keep_for = Duration::ZERO;
     let server = Setup::new(tools().add_job(job)).start().await;
     let id = started(&server, "count", json!({"text": "x"})).await;
     let failure = soon(async {
