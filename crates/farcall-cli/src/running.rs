@@ -20,15 +20,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{App, Failure};
 
-/// How long running jobs may go on when the server stops.
-const JOB_DRAIN: Duration = Duration::from_secs(30);
-
 /// A server that is bound and has its data open, and answers nobody yet.
 pub struct Ready {
     listener: TcpListener,
     parts: Parts,
     protocol: Arc<Protocol>,
     runner: Option<Runner>,
+    drain: Duration,
     stopping: CancellationToken,
     hurrying: CancellationToken,
     /// Where it listens.
@@ -43,6 +41,7 @@ pub struct Running {
     protocol: Arc<Protocol>,
     runner: Option<Runner>,
     store: Option<Arc<dyn JobStore>>,
+    drain: Duration,
     stopping: CancellationToken,
     hurrying: CancellationToken,
 }
@@ -111,7 +110,13 @@ impl Ready {
             Protocol::new(&parts).map_err(|faults| Failure::usage(faults.to_string()))?;
         // Last of all: a start that fails after it would cost the jobs it takes up a worker.
         let runner = match &parts.jobs {
-            Some(jobs) => Some(run(jobs, programs, app.runner).await?),
+            Some(jobs) => {
+                let mut options = app.runner;
+                if let Some(concurrency) = config.jobs.concurrency {
+                    options.concurrency = concurrency.into();
+                }
+                Some(run(jobs, programs, options).await?)
+            }
             None => None,
         };
         Ok(Self {
@@ -119,6 +124,7 @@ impl Ready {
             parts,
             protocol,
             runner,
+            drain: config.jobs.drain,
             stopping,
             hurrying: CancellationToken::new(),
             address,
@@ -156,6 +162,7 @@ impl Ready {
             protocol: self.protocol,
             runner: self.runner,
             store,
+            drain: self.drain,
             stopping: self.stopping,
             hurrying: self.hurrying,
         }
@@ -188,7 +195,7 @@ impl Running {
         };
         let jobs = async {
             if let Some(runner) = self.runner {
-                runner.stop(JOB_DRAIN, &self.hurrying).await;
+                runner.stop(self.drain, &self.hurrying).await;
             }
         };
         tokio::join!(requests, jobs);

@@ -7,9 +7,11 @@
 
 mod auth;
 mod http;
+mod jobs;
 mod log;
 mod source;
 mod storage;
+mod units;
 pub mod variables;
 
 use std::fmt;
@@ -17,9 +19,10 @@ use std::fmt;
 pub use self::{
     auth::Auth,
     http::{Http, PublicBaseUrl},
+    jobs::{Jobs, Role},
     log::{Log, LogFormat},
     source::Source,
-    storage::Storage,
+    storage::{DatabaseUrl, Storage},
 };
 
 /// A whole valid configuration.
@@ -29,6 +32,8 @@ pub struct Config {
     pub auth: Auth,
     /// Where the server listens, and under which names it is reached.
     pub http: Http,
+    /// How this process takes part in the work.
+    pub jobs: Jobs,
     /// What is logged, and how.
     pub log: Log,
     /// Where data lives.
@@ -44,8 +49,18 @@ impl Config {
         let mut faults = Vec::new();
         let auth = Auth::read(source, &mut faults);
         let http = Http::read(source, &mut faults);
+        let jobs = Jobs::read(source, &mut faults);
         let log = Log::read(source, &mut faults);
-        let storage = Storage::read(source);
+        let storage = Storage::read(source, &mut faults);
+        if jobs.role != Role::All && storage.database_url.is_none() {
+            faults.push(Fault::new(
+                "`FARCALL_ROLE` shares the work between processes, and SQLite is for one",
+                "set FARCALL_DATABASE_URL=postgres://… for all of them, or leave the role out",
+            ));
+        }
+        if faults.is_empty() {
+            faults.extend(without_effect(source));
+        }
         if !auth.permits_bind(&http) {
             faults.push(Fault::new(
                 format!("binding `{}` without authentication would let anyone who reaches it call the tools", http.host),
@@ -57,6 +72,7 @@ impl Config {
             Ok(Self {
                 auth,
                 http,
+                jobs,
                 log,
                 storage,
             })
@@ -64,6 +80,22 @@ impl Config {
             Err(ConfigError(faults))
         }
     }
+}
+
+/// A fault for each variable that is set and would be ignored.
+fn without_effect(source: &Source) -> impl Iterator<Item = Fault> {
+    let set = variables::WITHOUT_EFFECT
+        .iter()
+        .filter(|variable| source.filled(variable).is_some());
+    set.map(|variable| {
+        Fault::new(
+            format!(
+                "`{}` is understood, but has no effect in this version",
+                variable.name
+            ),
+            "unset it",
+        )
+    })
 }
 
 /// One thing that is wrong with the configuration.

@@ -137,3 +137,66 @@ fn a_secret_cannot_be_printed() {
     let config = read(&[("MCP_BEARER_TOKEN", "0123456789abcdef")]).unwrap();
     assert!(!format!("{config:?}").contains("0123456789abcdef"));
 }
+
+#[test]
+fn jobs_have_limits_of_their_own() {
+    let jobs = read(&[]).unwrap().jobs;
+    assert_eq!((jobs.role, jobs.concurrency), (Role::All, None));
+    assert_eq!((jobs.drain.as_secs(), jobs.min_free), (30, 64 << 20));
+    let jobs = read(&[("FARCALL_CONCURRENCY", "3"), ("FARCALL_DRAIN", "0s")]);
+    let jobs = jobs.unwrap().jobs;
+    assert_eq!(jobs.concurrency.map(Into::into), Some(3_usize));
+    assert!(jobs.drain.is_zero());
+    assert!(fault("FARCALL_CONCURRENCY", "0").contains("1 or more"));
+    assert!(fault("FARCALL_DRAIN", "30").contains("for example 30s"));
+    assert!(fault("FARCALL_MIN_FREE", "64MB").contains("MiB"));
+    assert!(fault("FARCALL_ROLE", "master").contains("all, api or worker"));
+    assert!(fault("FARCALL_ROLE", "worker").contains("postgres://"));
+    for slots in ["gpu", "gpu=0", "gpu=1,gpu=2", "GPU=1", "gpu=1,", "gpu=-1"] {
+        assert!(
+            fault("FARCALL_SLOTS", slots).contains("gpu=1,ram_gb=64"),
+            "{slots}"
+        );
+    }
+}
+
+#[test]
+fn places_for_data_are_judged_without_telling_their_secrets() {
+    for wrong in ["mysql://u:hunter2@host/db", "postgres", "u:hunter2@host"] {
+        let fault = fault("FARCALL_DATABASE_URL", wrong);
+        assert!(
+            fault.contains("no address of a PostgreSQL database"),
+            "{fault}"
+        );
+        assert!(!fault.contains("hunter2"), "{fault}");
+    }
+    for wrong in ["ftp://host/files", "bucket", "s3://key:hunter2@bucket"] {
+        let fault = fault("FARCALL_ARTIFACTS_URL", wrong);
+        assert!(fault.contains("no place for files"), "{fault}");
+        assert!(!fault.contains("hunter2"), "{fault}");
+    }
+    let source = Source::from_pairs([(
+        "FARCALL_DATABASE_URL",
+        "postgres://u:hunter2@db.example:5433/jobs?sslmode=require",
+    )]);
+    let storage = Storage::read(&source, &mut Vec::new());
+    let url = storage.database_url.unwrap();
+    assert_eq!(url.to_string(), "postgres://db.example:5433/jobs");
+    assert!(!format!("{url:?}").contains("hunter2"));
+}
+
+#[test]
+fn a_variable_that_would_be_ignored_is_a_fault() {
+    for (name, value) in [
+        ("FARCALL_DATABASE_URL", "postgres://db.example/jobs"),
+        ("FARCALL_ARTIFACTS_URL", "s3://bucket/prefix"),
+        ("FARCALL_SLOTS", "gpu=1, ram_gb=64"),
+        ("FARCALL_MIN_FREE", "1GiB"),
+        ("FARCALL_ROLE", "all"),
+    ] {
+        assert!(
+            fault(name, value).contains("no effect in this version"),
+            "{name}"
+        );
+    }
+}

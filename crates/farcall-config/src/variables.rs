@@ -12,24 +12,27 @@ pub struct Variable {
 }
 
 macro_rules! variables {
-    ($($name:ident, $default:literal, $purpose:literal;)*) => {
+    ($list:ident, $what:literal: $($name:ident, $default:literal, $purpose:literal;)*) => {
         $(
             #[doc = $purpose]
             pub const $name: Variable = Variable { name: stringify!($name), default: $default, purpose: $purpose };
         )*
 
-        /// Every variable, in the order of the reference.
-        pub const ALL: &[Variable] = &[$($name),*];
+        #[doc = $what]
+        pub const $list: &[Variable] = &[$($name),*];
     };
 }
 
 variables! {
+    ALL, "Every variable, in the order of the reference.":
     MCP_HOST, "127.0.0.1", "Address to bind.";
     MCP_PORT, "8900", "Port to bind; 0 lets the system choose.";
     PORT, "unset", "Used where MCP_PORT is not set, as hosted runtimes do.";
     PUBLIC_BASE_URL, "http://127.0.0.1:PORT", "Public origin: prefix of file URLs, and an allowed Host.";
     MCP_BEARER_TOKEN, "unset", "One shared secret; whoever sends it as a bearer token may call and fetch.";
     FARCALL_DATA_DIR, ".farcall", "Folder of the job store and of the files.";
+    FARCALL_CONCURRENCY, "processors", "How many jobs run at once in this process.";
+    FARCALL_DRAIN, "30s", "How long running jobs may go on when the server stops.";
     FARCALL_ALLOWED_HOSTS, "none", "More values of the Host header to accept, comma-separated.";
     FARCALL_ALLOWED_ORIGINS, "none", "Origins of browsers to accept, comma-separated; turns CORS on for them.";
     FARCALL_ALLOW_UNAUTHENTICATED, "unset", "1 permits a bind beyond loopback without authentication.";
@@ -37,4 +40,14 @@ variables! {
     FARCALL_TOKEN, "unset", "Bearer token that client verbs such as smoke send; MCP_BEARER_TOKEN where it is not set.";
     FARCALL_LOG, "info", "What is logged: a level, or directives as tracing-subscriber reads them.";
     FARCALL_LOG_FORMAT, "text on a terminal, else json", "How it is logged: text or json.";
+}
+
+variables! {
+    WITHOUT_EFFECT, "Variables that are understood and do nothing yet: to set one is a fault, because \
+                     whoever sets it relies on it.":
+    FARCALL_ROLE, "all", "What this process does: all, api or worker.";
+    FARCALL_DATABASE_URL, "SQLite in the data folder", "PostgreSQL database of the jobs, for several machines.";
+    FARCALL_ARTIFACTS_URL, "a folder in the data folder", "Where the files of jobs are: s3://, gs://, az:// or file://.";
+    FARCALL_SLOTS, "none", "What this worker supplies to jobs, such as gpu=1,ram_gb=64.";
+    FARCALL_MIN_FREE, "64MiB", "Free space below which no job is started.";
 }

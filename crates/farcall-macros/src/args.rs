@@ -6,13 +6,14 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{
     Expr, ExprLit, Lit, LitBool, LitStr, Meta, Path, Token, parse::Parser, parse_quote,
-    punctuated::Punctuated,
+    punctuated::Punctuated, spanned::Spanned,
 };
 
 use crate::{
     duration::{self, MAX_TIME_LIMIT},
     faults::Faults,
     nearest::suggestion,
+    options,
 };
 
 /// The arguments of `#[tool]`.
@@ -36,6 +37,20 @@ pub(crate) const JOB: &[&str] = &[
     "idempotent",
     "open_world",
     "keep_for",
+    "retries",
+    "retry_delay",
+    "timeout",
+    "queue_timeout",
+    "on_lost",
+    "priority",
+    "concurrency",
+    "slots",
+    "unique_for",
+    "cancel",
+    "log",
+    "wait",
+    "inline_text",
+    "expose",
     "crate",
 ];
 
@@ -50,8 +65,8 @@ pub(crate) struct Arguments {
     pub(crate) name: Option<LitStr>,
     /// How long a call may take.
     pub(crate) time_limit: Option<Duration>,
-    /// How long a finished job is kept.
-    pub(crate) keep_for: Option<Duration>,
+    /// What is said about a job, as assignments to the fields of `options`.
+    pub(crate) options: Vec<TokenStream>,
     title: Option<LitStr>,
     read_only: Option<bool>,
     destructive: Option<bool>,
@@ -65,7 +80,7 @@ impl Default for Arguments {
             facade: parse_quote!(::farcall),
             name: None,
             time_limit: None,
-            keep_for: None,
+            options: Vec::new(),
             title: None,
             read_only: None,
             destructive: None,
@@ -116,8 +131,13 @@ impl Arguments {
             "idempotent" => self.idempotent = flag(name, meta, faults),
             "open_world" => self.open_world = flag(name, meta, faults),
             "time_limit" => self.time_limit = time_limit(meta, faults),
-            "keep_for" => self.keep_for = duration(name, meta, "7d", faults),
-            _ => unreachable!("the name is one of the known arguments"),
+            option => {
+                let core = self.private("core");
+                let field = syn::Ident::new(option, meta.span());
+                if let Some(value) = options::read(option, meta, &core, faults) {
+                    self.options.push(quote!(options.#field = #value;));
+                }
+            }
         }
     }
 
@@ -159,7 +179,14 @@ pub(crate) fn duration_expression(duration: Duration) -> TokenStream {
 fn instead_of(name: &str, known: &[&str]) -> String {
     match name {
         "time_limit" if known == JOB => "remove it; a job may take as long as it needs".to_owned(),
+        "isolation" if known == JOB => {
+            "remove it; every job runs in the process of its worker, there is no other way yet"
+                .to_owned()
+        }
         "keep_for" if known == TOOL => "remove it; only jobs are kept".to_owned(),
+        job if known == TOOL && JOB.contains(&job) => {
+            "remove it; only jobs can have it, with `#[job]`".to_owned()
+        }
         _ => suggestion(name, known),
     }
 }
@@ -171,7 +198,7 @@ fn optional(value: Option<impl ToTokens>) -> TokenStream {
     )
 }
 
-fn value(meta: &Meta) -> Option<&Expr> {
+pub(crate) fn value(meta: &Meta) -> Option<&Expr> {
     match meta {
         Meta::NameValue(pair) => Some(&pair.value),
         _ => None,
@@ -194,7 +221,7 @@ fn path(meta: &Meta, faults: &mut Faults) -> Option<Path> {
     None
 }
 
-fn text(name: &str, meta: &Meta, faults: &mut Faults) -> Option<LitStr> {
+pub(crate) fn text(name: &str, meta: &Meta, faults: &mut Faults) -> Option<LitStr> {
     if let Some(Lit::Str(text)) = literal(meta) {
         return Some(text.clone());
     }
@@ -203,7 +230,7 @@ fn text(name: &str, meta: &Meta, faults: &mut Faults) -> Option<LitStr> {
     None
 }
 
-fn flag(name: &str, meta: &Meta, faults: &mut Faults) -> Option<bool> {
+pub(crate) fn flag(name: &str, meta: &Meta, faults: &mut Faults) -> Option<bool> {
     match (meta, literal(meta)) {
         (Meta::Path(_), _) => Some(true),
         (_, Some(Lit::Bool(LitBool { value, .. }))) => Some(*value),
@@ -215,7 +242,12 @@ fn flag(name: &str, meta: &Meta, faults: &mut Faults) -> Option<bool> {
     }
 }
 
-fn duration(name: &str, meta: &Meta, example: &str, faults: &mut Faults) -> Option<Duration> {
+pub(crate) fn duration(
+    name: &str,
+    meta: &Meta,
+    example: &str,
+    faults: &mut Faults,
+) -> Option<Duration> {
     let text = text(name, meta, faults)?;
     duration::parse(&text.value())
         .map_err(|fault| faults.add(&text, fault, format!("write `{name} = \"{example}\"`")))

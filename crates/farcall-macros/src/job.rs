@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::{FnArg, ReturnType, spanned::Spanned};
 
 use crate::{
-    args::{self, Arguments, duration_expression},
+    args::{self, Arguments},
     faults::Faults,
     function::Function,
     name,
@@ -80,14 +80,13 @@ fn body(arguments: &Arguments, function: &Function) -> TokenStream {
     let mut ident = item.sig.ident.clone();
     ident.set_span(item.sig.ident.span().located_at(item.sig.output.span()));
     let pipeline = quote_spanned!(ident.span()=> #ident());
-    let keep_for = arguments.keep_for.map(|time| {
-        let time = duration_expression(time);
-        quote!(job.options.keep_for = #time;)
-    });
-    quote! {
+    let mut job = quote! {
         let mut job = #core::job::Job::new(#name, #description, #pipeline);
         job.annotations = #annotations;
-        #keep_for
-        job
+    };
+    let options = &arguments.options;
+    if !options.is_empty() {
+        job.extend(quote!(let options = &mut job.options; #(#options)*));
     }
+    quote!(#job job)
 }

@@ -16,6 +16,7 @@ mod job;
 mod keywords;
 mod name;
 mod nearest;
+mod options;
 mod parameter;
 mod shape;
 mod tool;
@@ -35,7 +36,7 @@ pub fn tool(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// Makes a job of a function that returns a `Pipeline`.
 ///
 /// Arguments: `name`, `title`, `read_only`, `destructive`, `idempotent`, `open_world`,
-/// `keep_for`. Beside the function, a type of the same name implements `JobFunction`.
+/// and the fields of `JobOptions`. Beside the function, a type of the same name implements `JobFunction`.
 #[proc_macro_attribute]
 pub fn job(arguments: TokenStream, item: TokenStream) -> TokenStream {
     job::expand(arguments.into(), &item.into()).into()

@@ -1,10 +1,10 @@
 //! `#[job]`.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use farcall_core::{
     artifact::Artifact,
-    job::{DEFAULT_KEEP_FOR, Job, JobContext, JobFunction, Pipeline},
+    job::{Expose, Job, JobContext, JobFunction, JobOptions, OnLost, Pipeline},
     problem::Problem,
     tool::Annotations,
 };
@@ -49,6 +49,27 @@ fn again() -> Pipeline<RenderSpec, Artifact> {
     render()
 }
 
+/// Render it with everything that can be said.
+#[job(
+    retries = 3,
+    retry_delay = "5s",
+    timeout = "2h",
+    queue_timeout = "10m",
+    on_lost = "fail",
+    priority = -2,
+    concurrency = 2,
+    slots(gpu = 1, ram_gb = 16),
+    unique_for = "15s",
+    cancel = false,
+    log,
+    wait,
+    inline_text = true,
+    expose("contract", "task")
+)]
+fn limited() -> Pipeline<RenderSpec, Artifact> {
+    render()
+}
+
 fn declared<F: JobFunction>() -> Job {
     F::job()
 }
@@ -60,7 +81,7 @@ fn a_job_declares_what_stands_in_the_source() {
     assert_eq!(job.description, "Render a scene to a video file.");
     assert_eq!(job.program.total_stages(), 2);
     assert_eq!(job.annotations, Annotations::default());
-    assert_eq!(job.options.keep_for, DEFAULT_KEEP_FOR);
+    assert_eq!(job.options, JobOptions::default());
     assert_eq!(
         Value::Object(job.input_schema),
         json!({
@@ -85,6 +106,27 @@ fn arguments_of_the_attribute_are_declared() {
     assert_eq!(job.annotations.title.as_deref(), Some("Again"));
     assert_eq!(job.annotations.idempotent_hint, Some(true));
     assert_eq!(job.options.keep_for, Duration::from_hours(48));
+}
+
+#[test]
+fn every_option_is_declared_as_it_stands_in_the_attribute() {
+    let options = declared::<limited>().options;
+    let mut expected = JobOptions::default();
+    expected.retries = 3;
+    expected.retry_delay = Duration::from_secs(5);
+    expected.timeout = Some(Duration::from_hours(2));
+    expected.queue_timeout = Some(Duration::from_mins(10));
+    expected.on_lost = OnLost::Fail;
+    expected.priority = -2;
+    expected.concurrency = Some(2);
+    expected.slots = BTreeMap::from([("gpu".to_owned(), 1), ("ram_gb".to_owned(), 16)]);
+    expected.unique_for = Some(Duration::from_secs(15));
+    expected.cancel = false;
+    expected.log = true;
+    expected.wait = true;
+    expected.inline_text = true;
+    expected.expose = Expose::ContractAndTask;
+    assert_eq!(options, expected);
 }
 
 #[test]
