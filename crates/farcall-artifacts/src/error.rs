@@ -2,7 +2,12 @@
 
 use std::{fmt, io};
 
-use farcall_core::problem::{ErrorCode, Problem};
+use farcall_core::{
+    artifact::Artifact,
+    problem::{ErrorCode, Problem},
+};
+
+use crate::location::Location;
 
 /// Why an artifact could not be written or read.
 ///
@@ -50,8 +55,28 @@ pub enum ArtifactError {
         location: String,
         /// The recorded length in bytes.
         expected: u64,
-        /// The length on disk in bytes.
+        /// The length of what is there, in bytes.
         found: u64,
+    },
+
+    /// The URL names no place that artifacts can be kept in.
+    #[error("artifacts cannot be kept in `{url}`: {reason}")]
+    BadUrl {
+        /// The URL, without what could be secret.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// The object store refused, or was not reached however often it was asked.
+    #[error("could not {action} `{what}`: {cause}")]
+    Store {
+        /// What was being done.
+        action: &'static str,
+        /// To which object, or in which place.
+        what: String,
+        /// What the store said.
+        cause: Box<dyn std::error::Error + Send + Sync>,
     },
 
     /// The disk or the quota is full.
@@ -98,6 +123,43 @@ impl ArtifactError {
         }
     }
 
+    pub(crate) fn store(
+        action: &'static str,
+        what: impl fmt::Display,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Store {
+            action,
+            what: what.to_string(),
+            cause: cause.into(),
+        }
+    }
+
+    pub(crate) fn taken(location: &Location) -> Self {
+        Self::NameTaken {
+            name: location.name().to_owned(),
+        }
+    }
+
+    pub(crate) fn bad_location(artifact: &Artifact, reason: &'static str) -> Self {
+        Self::BadLocation {
+            location: artifact.location.clone(),
+            reason,
+        }
+    }
+
+    /// Refuses bytes that are not as many as were recorded.
+    pub(crate) fn check_size(artifact: &Artifact, found: u64) -> Result<(), Self> {
+        if found == artifact.size {
+            return Ok(());
+        }
+        Err(Self::WrongSize {
+            location: artifact.location.clone(),
+            expected: artifact.size,
+            found,
+        })
+    }
+
     /// The problem to tell a caller; this error becomes its cause for the log.
     ///
     /// Use it rather than `?`, which makes every error an
@@ -112,6 +174,12 @@ impl ArtifactError {
                 "the server has no room left to keep this artifact",
             )
             .hint("try again when its operator has freed some")
+            .because(self),
+            Self::Store { .. } => Problem::new(
+                ErrorCode::Internal,
+                "the server cannot reach the place where it keeps files",
+            )
+            .hint("try again in a few minutes")
             .because(self),
             _ => Problem::internal(self),
         }

@@ -42,6 +42,17 @@ impl Location {
         })
     }
 
+    /// The job that it belongs to.
+    pub(crate) fn job(&self) -> JobId {
+        self.job
+    }
+
+    /// The attempt that wrote it.
+    pub(crate) fn epoch(&self) -> i64 {
+        // The digits were read when the location was made.
+        self.file[..self.name_at - 1].parse().unwrap_or(i64::MAX)
+    }
+
     /// The name of the job's folder.
     pub(crate) fn folder(&self) -> String {
         self.job.to_string()
@@ -69,16 +80,11 @@ impl fmt::Display for Location {
     }
 }
 
-/// Whether `file` is the name of a finished file.
-pub(crate) fn is_file(file: &str) -> bool {
-    name_in(file).is_some()
-}
-
-/// Whether `file` is the name of an unfinished file.
-pub(crate) fn is_part(file: &str) -> bool {
-    file.strip_prefix('.')
+/// The name of the finished file that `part` was to become, if it is the name of a part.
+pub(crate) fn finished(part: &str) -> Option<&str> {
+    part.strip_prefix('.')
         .and_then(|rest| rest.strip_suffix(".part"))
-        .is_some_and(is_file)
+        .filter(|file| name_in(file).is_some())
 }
 
 /// Where in `<epoch>-<name>` the name begins, if both halves are what we would write.
@@ -101,6 +107,7 @@ mod tests {
         let location = Location::new(job, 7, "a-b.gif").unwrap();
         assert_eq!(location.to_string(), format!("{JOB}/7-a-b.gif"));
         assert_eq!(location.name(), "a-b.gif");
+        assert_eq!((location.job(), location.epoch()), (job, 7));
         assert_eq!(Location::parse(&location.to_string()), Some(location));
         assert!(Location::new(job, -1, "a").is_err());
     }
@@ -141,8 +148,9 @@ mod tests {
 
     #[test]
     fn parts_and_finished_files_are_told_apart() {
-        assert!(is_part(".7-a.part") && !is_file(".7-a.part"));
-        assert!(is_file("7-a.part") && !is_part("7-a.part"));
-        assert!(!is_part(".part") && !is_part(".a.part") && !is_part(".7-a"));
+        assert_eq!(finished(".7-a.part"), Some("7-a"));
+        for file in ["7-a.part", ".part", ".a.part", ".7-a"] {
+            assert_eq!(finished(file), None, "{file}");
+        }
     }
 }

@@ -1,116 +1,81 @@
 //! Opens an artifact for reading, whatever its recorded location says.
 
-use std::{fs::File, ops::Range, sync::Arc};
-
-use cap_std::fs::Dir;
-use farcall_core::artifact::Artifact;
-use rustix::{
-    fs::{FileType, Mode, OFlags},
-    io::Errno,
+use std::{
+    fmt,
+    io::{self, Read},
+    ops::Range,
+    pin::Pin,
+    task::{Context, Poll},
 };
+
+use bytes::Bytes;
+use farcall_core::artifact::Artifact;
+use http_body::{Body, Frame, SizeHint};
 
 use crate::{
-    Artifacts, body::ArtifactBody, buffer::Buffers, error::ArtifactError, folder,
+    Artifacts, Place,
+    error::ArtifactError,
+    folder::{body::FileBody, read::OpenFile},
     location::Location,
+    objects::read::{Object, ObjectBody},
 };
-
-/// A pipe that was put in place of a file must not hold up who opens it.
-const READING: OFlags = OFlags::RDONLY
-    .union(OFlags::NOFOLLOW)
-    .union(OFlags::NONBLOCK)
-    .union(OFlags::NOCTTY)
-    .union(OFlags::CLOEXEC);
 
 impl Artifacts {
     /// Opens the file that `artifact` describes; needs a tokio runtime.
     ///
     /// The location is not trusted: it must be one that this crate could have written,
-    /// and neither the file nor its folder may be a link.
+    /// and neither the file nor its folder may be a link. A bucket is asked for the object's
+    /// size, and has ten seconds to answer.
     ///
     /// # Errors
     /// [`NotFound`](ArtifactError::NotFound), [`BadLocation`](ArtifactError::BadLocation),
-    /// [`WrongSize`](ArtifactError::WrongSize), or what the system says.
+    /// [`WrongSize`](ArtifactError::WrongSize), [`Store`](ArtifactError::Store), or what the
+    /// system says.
     pub async fn read(&self, artifact: &Artifact) -> Result<ArtifactFile, ArtifactError> {
-        let bad = |reason| ArtifactError::BadLocation {
-            location: artifact.location.clone(),
-            reason,
+        let location = parse(artifact)?;
+        let source = match &self.0.place {
+            Place::Folder(folder) => Source::File(folder.read(location, artifact).await?),
+            Place::Objects(objects) => Source::Object(objects.read(&location, artifact).await?),
         };
-        let location = Location::parse(&artifact.location)
-            .ok_or_else(|| bad("it is not `<job>/<epoch>-<name>`"))?;
-        let file = self
-            .open_file(location)
-            .await
-            .map_err(|errno| match errno {
-                Errno::NOENT => ArtifactError::NotFound {
-                    location: artifact.location.clone(),
-                },
-                Errno::LOOP | Errno::NOTDIR | Errno::XDEV | Errno::NXIO => {
-                    bad("a link or no file lies there")
-                }
-                _ => ArtifactError::io("open", &artifact.location, errno),
-            })?;
-        let status = rustix::fs::fstat(&file)
-            .map_err(|errno| ArtifactError::io("look at", &artifact.location, errno))?;
-        if FileType::from_raw_mode(status.st_mode) != FileType::RegularFile {
-            return Err(bad("no file lies there"));
-        }
-        let found = u64::try_from(status.st_size).unwrap_or(0);
-        if found != artifact.size {
-            return Err(ArtifactError::WrongSize {
-                location: artifact.location.clone(),
-                expected: artifact.size,
-                found,
-            });
-        }
         Ok(ArtifactFile {
-            file: Arc::new(file),
-            size: found,
-            buffers: self.0.buffers.clone(),
+            size: artifact.size,
+            source,
         })
     }
 
-    async fn open_file(&self, location: Location) -> Result<File, Errno> {
-        if let Some(outcome) = open_from_cache(&self.0.artifacts, &location) {
-            return outcome;
+    /// Opens the file that `artifact` describes for a thread that may wait for the disk or the
+    /// network.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), and reading fails as [`ArtifactBody`] does.
+    pub fn open_blocking(
+        &self,
+        artifact: &Artifact,
+    ) -> Result<Box<dyn Read + Send>, ArtifactError> {
+        let location = parse(artifact)?;
+        match &self.0.place {
+            Place::Folder(folder) => Ok(Box::new(folder.open_blocking(&location, artifact)?)),
+            Place::Objects(objects) => objects.open_blocking(&location, artifact),
         }
-        let artifacts = self.clone();
-        tokio::task::spawn_blocking(move || open_from_disk(&artifacts.0.artifacts, &location))
-            .await
-            // The task neither panics nor is aborted, so the runtime is going away.
-            .unwrap_or(Err(Errno::CANCELED))
     }
 }
 
-/// Opens without waiting for the disk; `None` where the system cannot tell without.
-#[cfg(target_os = "linux")]
-fn open_from_cache(root: &Dir, location: &Location) -> Option<Result<File, Errno>> {
-    use rustix::fs::ResolveFlags;
-
-    let resolve = ResolveFlags::CACHED | ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-    match rustix::fs::openat2(root, location.to_string(), READING, Mode::empty(), resolve) {
-        // Not in the cache; or a kernel older than 5.12; or a container that forbids it.
-        Err(Errno::AGAIN | Errno::INVAL | Errno::NOSYS | Errno::PERM) => None,
-        outcome => Some(outcome.map(File::from)),
-    }
+fn parse(artifact: &Artifact) -> Result<Location, ArtifactError> {
+    Location::parse(&artifact.location)
+        .ok_or_else(|| ArtifactError::bad_location(artifact, "it is not `<job>/<epoch>-<name>`"))
 }
 
-#[cfg(not(target_os = "linux"))]
-fn open_from_cache(_: &Dir, _: &Location) -> Option<Result<File, Errno>> {
-    None
-}
-
-fn open_from_disk(root: &Dir, location: &Location) -> Result<File, Errno> {
-    let folder = folder::open(root, &location.folder())
-        .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
-    rustix::fs::openat(&folder, location.file(), READING, Mode::empty()).map(File::from)
-}
-
-/// An artifact that is open: it stays readable even when its name is removed.
+/// An artifact that is open. In a folder it stays readable even when its name is removed.
 #[derive(Clone, Debug)]
 pub struct ArtifactFile {
-    file: Arc<File>,
     size: u64,
-    buffers: Buffers,
+    source: Source,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    File(OpenFile),
+    Object(Object),
 }
 
 impl ArtifactFile {
@@ -123,45 +88,64 @@ impl ArtifactFile {
     pub fn body(&self, range: Range<u64>) -> ArtifactBody {
         let end = range.end.min(self.size);
         let range = range.start.min(end)..end;
-        ArtifactBody::new(Arc::clone(&self.file), range, self.buffers.clone())
+        ArtifactBody(match &self.source {
+            Source::File(file) => Bodies::File(file.body(range)),
+            Source::Object(object) => Bodies::Object(object.body(range)),
+        })
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
+/// A range of an artifact as an HTTP body of known length; needs a tokio runtime.
+///
+/// A body that holds a whole object ends with an error in place of its last bytes where they do
+/// not have the recorded checksum. Parts of an object cannot be verified, and files of a folder
+/// are not: what the disk returns is sent.
+///
+/// # Errors
+/// What the system or the store says, [`io::ErrorKind::UnexpectedEof`] when a file became
+/// shorter than it was when it was opened, and [`io::ErrorKind::InvalidData`] for the checksum.
+#[derive(Debug)]
+pub struct ArtifactBody(Bodies);
 
-    use cap_std::ambient_authority;
-    use farcall_core::id::JobId;
+enum Bodies {
+    File(FileBody),
+    Object(ObjectBody),
+}
 
-    use super::*;
+impl fmt::Debug for Bodies {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(body) => body.fmt(formatter),
+            Self::Object(body) => write!(formatter, "object with {:?} to come", body.size_hint()),
+        }
+    }
+}
 
-    // From outside, this way is only taken when the kernel has forgotten the names.
-    #[test]
-    fn the_slow_way_opens_the_same_and_follows_no_link() {
-        let data = tempfile::tempdir().unwrap();
-        let artifacts = Artifacts::open(data.path()).unwrap();
-        let [one, two] = [1, 2].map(|number| JobId::from_random([number; 16]));
-        let artifact = artifacts
-            .create(one, 1, "a", "x/y")
-            .unwrap()
-            .finish()
-            .unwrap();
-        let root = Dir::open_ambient_dir(data.path().join("artifacts"), ambient_authority());
-        let root = root.unwrap();
-        let open = |location: &str| open_from_disk(&root, &Location::parse(location).unwrap());
-        assert!(open(&artifact.location).is_ok());
+impl Body for ArtifactBody {
+    type Data = Bytes;
+    type Error = io::Error;
 
-        let link = |name: &str, target: &str| {
-            let path = data.path().join("artifacts").join(name);
-            std::os::unix::fs::symlink(Path::new(target), path).unwrap();
-        };
-        link(&two.to_string(), &one.to_string());
-        link(&format!("{one}/2-a"), "1-a");
-        assert!(matches!(
-            open(&format!("{two}/1-a")),
-            Err(Errno::NOTDIR | Errno::LOOP)
-        ));
-        assert!(matches!(open(&format!("{one}/2-a")), Err(Errno::LOOP)));
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        match &mut self.0 {
+            Bodies::File(body) => Pin::new(body).poll_frame(context),
+            Bodies::Object(body) => Pin::new(body).poll_frame(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Bodies::File(body) => body.is_end_stream(),
+            Bodies::Object(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Bodies::File(body) => body.size_hint(),
+            Bodies::Object(body) => body.size_hint(),
+        }
     }
 }

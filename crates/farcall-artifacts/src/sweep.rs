@@ -1,11 +1,28 @@
-//! Removes at start what a crash left on its way.
+//! Removes what a crash left on its way, and what nobody needs any more.
 
-use std::{collections::HashSet, io};
+use std::{
+    collections::{HashMap, HashSet},
+    io,
+    time::Duration,
+};
 
-use cap_std::fs::{Dir, DirEntry, FileType};
+use cap_std::fs::{Dir, DirEntry};
 use farcall_core::id::JobId;
 
-use crate::{Artifacts, check::is_check, error::ArtifactError, folder, location};
+use crate::{Artifacts, Place, error::ArtifactError, location::Location, unblocked};
+
+/// What a job still needs, as the job store knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Needed {
+    /// The job.
+    pub job: JobId,
+    /// Whether it is over, so that it has no use for a work folder.
+    pub is_over: bool,
+    /// The epoch of its last claim; files of an earlier one are strays unless recorded.
+    pub epoch: i64,
+    /// Where its recorded artifacts are, published or still to be.
+    pub locations: Vec<String>,
+}
 
 /// What a sweep removed, in numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,7 +30,7 @@ use crate::{Artifacts, check::is_check, error::ArtifactError, folder, location};
 pub struct Swept {
     /// Files that were never finished.
     pub parts: u64,
-    /// Files that were finished, but not recorded.
+    /// Files and objects that were finished, but not recorded.
     pub unrecorded: u64,
     /// Folders of jobs with no file in them.
     pub folders: u64,
@@ -23,89 +40,180 @@ pub struct Swept {
     pub failed: u64,
 }
 
+/// About so many jobs are asked for at once.
+pub(crate) const BATCH: usize = 500;
+
 impl Artifacts {
-    /// The jobs that have a folder of files or a work folder. Blocks on the disk.
+    /// Removes what no job needs, also while jobs run, here and on other machines: files of jobs
+    /// that are gone; files that are not recorded, of jobs that are over or of claims before the
+    /// last one; work folders on this machine of jobs that are over or gone.
+    ///
+    /// Only what is at least `older_than` is looked at, by the clock of the place itself. Take
+    /// longer than a worker needs to notice that it lost its claim. `needed` is asked for up to
+    /// 500 jobs at a time; a job that is missing from its answer is gone. Names that this crate
+    /// would not write are left alone, and so is everything that is a link. So a place belongs
+    /// to one job store: what another one has recorded there is a stray here.
     ///
     /// # Errors
-    /// What the system says where a folder cannot be listed.
-    pub fn jobs(&self) -> Result<HashSet<JobId>, ArtifactError> {
-        let mut jobs = HashSet::new();
-        for (folder, what) in [(&self.0.artifacts, "artifacts"), (&self.0.work, "work")] {
-            let names = entries(folder, what)?.into_iter();
-            jobs.extend(names.filter_map(|(name, _)| JobId::parse(&name).ok()));
+    /// What `needed` says, and what the system or the store says where nothing can be listed;
+    /// what cannot be removed is counted and logged.
+    pub async fn strays<F, E>(
+        &self,
+        older_than: Duration,
+        mut needed: impl FnMut(Vec<JobId>) -> F,
+    ) -> Result<Swept, E>
+    where
+        F: Future<Output = Result<Vec<Needed>, E>>,
+        E: From<ArtifactError>,
+    {
+        let mut swept = Swept::default();
+        match &self.0.place {
+            Place::Folder(folder) => {
+                let listed = folder.clone();
+                let list = move || Ok((listed.touch()?, listed.jobs()?));
+                let (now, jobs) = unblocked(list).await?;
+                let until = now - older_than;
+                for jobs in jobs.chunks(BATCH) {
+                    let known = Known::new(needed(jobs.to_vec()).await?);
+                    let (folder, jobs) = (folder.clone(), jobs.to_vec());
+                    let sweep = move || folder.sweep(&jobs, &known, until);
+                    swept.add(unblocked(sweep).await?);
+                }
+                let folder = folder.clone();
+                swept.add(unblocked(move || folder.sweep_checks(until)).await?);
+            }
+            Place::Objects(objects) => {
+                swept.add(objects.sweep(older_than, &mut needed).await?);
+            }
         }
-        Ok(jobs)
+        let artifacts = self.clone();
+        let jobs = unblocked(move || artifacts.work_jobs()).await?;
+        for jobs in jobs.chunks(BATCH) {
+            let known = Known::new(needed(jobs.to_vec()).await?);
+            let (artifacts, jobs) = (self.clone(), jobs.to_vec());
+            swept.add(unblocked(move || Ok(artifacts.sweep_work(&jobs, &known))).await?);
+        }
+        Ok(swept)
     }
 
-    /// Removes what no job and no row needs; only while no job is running. Blocks on
-    /// the disk.
+    /// Removes what no job and no row needs; only while no job is running. On a thread that may
+    /// wait for the disk or the network.
     ///
     /// `keep` holds the locations of all recorded artifacts, `unfinished` the jobs that
-    /// still need their work folder. Names that this crate would not write are left
-    /// alone, and so is everything that is a link.
+    /// still need their work folder.
     ///
     /// # Errors
-    /// What the system says where a folder cannot be listed; a file that cannot be
-    /// removed is counted and logged.
+    /// As [`strays`](Self::strays).
     pub fn sweep(
         &self,
         keep: &HashSet<String>,
         unfinished: &HashSet<JobId>,
     ) -> Result<Swept, ArtifactError> {
+        let mut recorded: HashMap<JobId, Vec<String>> = HashMap::new();
+        for location in keep {
+            if let Some(parsed) = Location::parse(location) {
+                recorded
+                    .entry(parsed.job())
+                    .or_default()
+                    .push(location.clone());
+            }
+        }
+        let needed = |job: &JobId| Needed {
+            job: *job,
+            is_over: !unfinished.contains(job),
+            // Nobody writes, whatever the epoch.
+            epoch: i64::MAX,
+            locations: recorded.get(job).cloned().unwrap_or_default(),
+        };
+        let needed = |jobs: &[JobId]| jobs.iter().map(needed).collect::<Vec<_>>();
         let mut swept = Swept::default();
-        for (name, entry) in entries(&self.0.artifacts, "artifacts")? {
-            let kind = entry.file_type();
-            if JobId::parse(&name).is_ok() && kind.as_ref().is_ok_and(FileType::is_dir) {
-                self.sweep_folder(&name, keep, &mut swept)?;
-            } else if is_check(&name) && kind.is_ok_and(|kind| kind.is_file()) {
-                let removed = self.0.artifacts.remove_file(&name);
-                count(removed, &name, &mut swept.parts, &mut swept.failed);
+        match &self.0.place {
+            Place::Folder(folder) => {
+                let (now, jobs) = (folder.touch()?, folder.jobs()?);
+                swept.add(folder.sweep(&jobs, &Known::new(needed(&jobs)), now)?);
+                swept.add(folder.sweep_checks(now)?);
+            }
+            Place::Objects(objects) => {
+                let mut needed =
+                    |jobs: Vec<JobId>| std::future::ready(Ok::<_, ArtifactError>(needed(&jobs)));
+                swept.add(objects.wait(objects.sweep(Duration::ZERO, &mut needed))?);
             }
         }
-        for (name, entry) in entries(&self.0.work, "work")? {
-            let is_over = JobId::parse(&name).is_ok_and(|job| !unfinished.contains(&job));
-            if is_over && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                let removed = self.0.work.remove_dir_all(&name);
-                count(removed, &name, &mut swept.work_dirs, &mut swept.failed);
-            }
-        }
+        let jobs = self.work_jobs()?;
+        swept.add(self.sweep_work(&jobs, &Known::new(needed(&jobs))));
         Ok(swept)
     }
 
-    fn sweep_folder(
-        &self,
-        job: &str,
-        keep: &HashSet<String>,
-        swept: &mut Swept,
-    ) -> Result<(), ArtifactError> {
-        let folder = folder::open(&self.0.artifacts, job)
-            .map_err(|error| ArtifactError::io("open the folder", job, error))?;
-        let mut is_empty = true;
-        for (file, entry) in entries(&folder, job)? {
-            let is_part = location::is_part(&file);
-            let is_stray = location::is_file(&file) && !keep.contains(&format!("{job}/{file}"));
-            let goes = (is_part || is_stray) && entry.file_type().is_ok_and(|kind| kind.is_file());
-            if !goes {
-                is_empty = false;
-                continue;
-            }
-            let tally = if is_part {
-                &mut swept.parts
-            } else {
-                &mut swept.unrecorded
-            };
-            is_empty &= count(folder.remove_file(&file), &file, tally, &mut swept.failed);
+    /// The jobs that have a work folder on this machine.
+    fn work_jobs(&self) -> Result<Vec<JobId>, ArtifactError> {
+        job_folders(&self.0.work, "work")
+    }
+
+    fn sweep_work(&self, jobs: &[JobId], known: &Known) -> Swept {
+        let mut swept = Swept::default();
+        for job in jobs.iter().filter(|job| known.is_over(job)) {
+            let name = job.to_string();
+            let removed = self.0.work.remove_dir_all(&name);
+            count(removed, &name, &mut swept.work_dirs, &mut swept.failed);
         }
-        if is_empty {
-            let removed = self.0.artifacts.remove_dir(job);
-            count(removed, job, &mut swept.folders, &mut swept.failed);
-        }
-        Ok(())
+        swept
     }
 }
 
+impl Swept {
+    fn add(&mut self, more: Self) {
+        self.parts += more.parts;
+        self.unrecorded += more.unrecorded;
+        self.folders += more.folders;
+        self.work_dirs += more.work_dirs;
+        self.failed += more.failed;
+    }
+}
+
+/// What the job store said about the jobs that it was asked for.
+pub(crate) struct Known(HashMap<JobId, Needed>);
+
+impl Known {
+    pub(crate) fn new(needed: Vec<Needed>) -> Self {
+        Self(
+            needed
+                .into_iter()
+                .map(|needed| (needed.job, needed))
+                .collect(),
+        )
+    }
+
+    /// Whether the job is over or gone.
+    pub(crate) fn is_over(&self, job: &JobId) -> bool {
+        self.0.get(job).is_none_or(|needed| needed.is_over)
+    }
+
+    /// Whether nobody writes to `location` any more.
+    pub(crate) fn is_past(&self, location: &Location) -> bool {
+        self.0
+            .get(&location.job())
+            .is_none_or(|needed| needed.is_over || location.epoch() < needed.epoch)
+    }
+
+    /// Whether the finished file at `location` is of no use to anybody. One of the last claim of
+    /// a job that is not over may be about to be recorded.
+    pub(crate) fn is_stray(&self, location: &Location) -> bool {
+        let is_recorded = |needed: &Needed| needed.locations.contains(&location.to_string());
+        self.is_past(location) && !self.0.get(&location.job()).is_some_and(is_recorded)
+    }
+}
+
+/// The jobs that have a folder of their own in `parent`.
+pub(crate) fn job_folders(parent: &Dir, name: &str) -> Result<Vec<JobId>, ArtifactError> {
+    let entries = entries(parent, name)?.into_iter();
+    let folders = entries.filter(|(_, entry)| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    Ok(folders
+        .filter_map(|(name, _)| JobId::parse(&name).ok())
+        .collect())
+}
+
 /// The entries of `folder`; a name that is no text has signs in it that ours never have.
-fn entries(folder: &Dir, name: &str) -> Result<Vec<(String, DirEntry)>, ArtifactError> {
+pub(crate) fn entries(folder: &Dir, name: &str) -> Result<Vec<(String, DirEntry)>, ArtifactError> {
     let list = || -> io::Result<Vec<DirEntry>> { folder.entries()?.collect() };
     let entries = list().map_err(|error| ArtifactError::io("list the folder", name, error))?;
     let named = |entry: DirEntry| (entry.file_name().to_string_lossy().into_owned(), entry);
@@ -113,7 +221,7 @@ fn entries(folder: &Dir, name: &str) -> Result<Vec<(String, DirEntry)>, Artifact
 }
 
 /// Counts one removal, and says whether it happened.
-fn count(removed: io::Result<()>, name: &str, done: &mut u64, failed: &mut u64) -> bool {
+pub(crate) fn count(removed: io::Result<()>, name: &str, done: &mut u64, failed: &mut u64) -> bool {
     match removed {
         Ok(()) => *done += 1,
         Err(error) => {

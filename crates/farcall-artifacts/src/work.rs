@@ -1,5 +1,4 @@
-//! Work folders, where a job keeps what is too large to pass from stage to stage, and what
-//! happens to its files when it fails.
+//! Work folders, where a job keeps what is too large to pass from stage to stage.
 
 use std::{io, path::PathBuf};
 
@@ -18,23 +17,6 @@ impl Artifacts {
         folder::create(&self.0.work, &name)
             .map_err(|error| ArtifactError::io("create the work folder", &name, error))?;
         Ok(self.0.work_path.join(name))
-    }
-
-    /// Removes every file of a job, finished or not; fine where there is none. For jobs whose files
-    /// nobody can fetch any more. Blocks on the disk.
-    ///
-    /// # Errors
-    /// What the system says; some of the files may be gone then.
-    pub fn remove_files(&self, job: JobId) -> Result<(), ArtifactError> {
-        let name = job.to_string();
-        match self.0.artifacts.remove_dir_all(&name) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(ArtifactError::io(
-                "remove the files of the job",
-                &name,
-                error,
-            )),
-            _ => Ok(()),
-        }
     }
 
     /// Removes the job's own folder with all that is in it; fine where there is none.

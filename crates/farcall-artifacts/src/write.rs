@@ -1,46 +1,24 @@
-//! Writes an artifact: whole and durable, or not at all.
+//! Begins an artifact, and removes those of a job.
 
-use std::{
-    fs::File,
-    io::{self, BufWriter, Write},
-};
+use farcall_core::{artifact::ArtifactSink, id::JobId};
 
-use cap_std::fs::Dir;
-use farcall_core::{
-    artifact::{Artifact, ArtifactSink, hexadecimal},
-    crash_point,
-    id::JobId,
-    problem::Problem,
-};
-use rustix::fs::{Mode, OFlags};
-use sha2::{Digest, Sha256};
-
-use crate::{Artifacts, error::ArtifactError, folder, location::Location};
-
-/// The places in a write where a test can end the process, in the order they are passed.
-pub const CRASH_POINTS: &[&str] = &[
-    "artifacts.write.begun",
-    "artifacts.write.written",
-    "artifacts.write.synced",
-    "artifacts.write.renamed",
-    "artifacts.write.dir_synced",
-];
-
-/// What a job writes in small pieces is gathered to this many bytes.
-const BUFFER: usize = 64 * 1024;
+use crate::{Artifacts, Place, error::ArtifactError, location::Location, unblocked};
 
 impl Artifacts {
     /// Begins the artifact `name` of the attempt `epoch` of `job`; 0 is the lowest epoch.
     ///
-    /// The sink's `finish` returns the artifact with its location. Dropping the sink
-    /// before that removes what was written. Everything here and in the sink blocks on
-    /// the disk, so it belongs on a thread of its own.
+    /// The sink's `finish` returns the artifact with its location, once all of it is kept: a
+    /// file and its folder are on the disk, an object was completed and has been asked for its
+    /// size. Dropping the sink before that removes what was written. Everything here and in the
+    /// sink waits for the disk or the network, so it belongs on a thread of its own.
+    ///
+    /// A sink into a bucket holds at most 32 MiB, or a hundredth of the file where that is more.
     ///
     /// # Errors
-    /// [`BadName`](ArtifactError::BadName), [`NameTaken`](ArtifactError::NameTaken), or
-    /// what the system says. A full disk makes the sink's `write` fail with
-    /// [`io::ErrorKind::StorageFull`] or `QuotaExceeded`, and its `finish` with the
-    /// code `storage_full`.
+    /// [`BadName`](ArtifactError::BadName), [`NameTaken`](ArtifactError::NameTaken),
+    /// [`Store`](ArtifactError::Store), or what the system says. A full disk makes the sink's
+    /// `write` fail with [`StorageFull`](std::io::ErrorKind::StorageFull) or `QuotaExceeded`, and
+    /// its `finish` with the code `storage_full`.
     pub fn create(
         &self,
         job: JobId,
@@ -49,181 +27,36 @@ impl Artifacts {
         media_type: &str,
     ) -> Result<Box<dyn ArtifactSink>, ArtifactError> {
         let location = Location::new(job, epoch, name)?;
-        let folder = folder::create(&self.0.artifacts, &location.folder())
-            .map_err(|error| ArtifactError::io("create the folder", location.folder(), error))?;
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(&folder, location.part(), flags, Mode::RUSR | Mode::WUSR)
-            .map_err(|errno| match errno {
-                rustix::io::Errno::EXIST => taken(&location),
-                _ => ArtifactError::io("create the part of", &location, errno),
-            })?;
-        let unfinished = Unfinished {
-            name: Some(location.part()),
-            folder,
-        };
-        crash_point!("artifacts.write.begun");
-        // Looked for only now: whoever finishes this name has to own its part, and that
-        // is us.
-        if unfinished.folder.symlink_metadata(location.file()).is_ok() {
-            return Err(taken(&location));
-        }
-        Ok(Box::new(Sink {
-            artifacts: self.clone(),
-            location,
-            media_type: media_type.to_owned(),
-            failure: None,
-            writer: BufWriter::with_capacity(BUFFER, Hashed::new(File::from(file))),
-            unfinished,
-        }))
-    }
-}
-
-fn taken(location: &Location) -> ArtifactError {
-    ArtifactError::NameTaken {
-        name: location.name().to_owned(),
-    }
-}
-
-struct Sink {
-    artifacts: Artifacts,
-    location: Location,
-    media_type: String,
-    /// The first failed write: a file with a hole must not be finished.
-    failure: Option<io::Error>,
-    writer: BufWriter<Hashed>,
-    unfinished: Unfinished,
-}
-
-impl Sink {
-    fn note<T>(&mut self, outcome: io::Result<T>) -> io::Result<T> {
-        if let Err(error) = &outcome
-            && error.kind() != io::ErrorKind::Interrupted
-            && self.failure.is_none()
-        {
-            self.failure = Some(same(error));
-        }
-        outcome
-    }
-
-    fn complete(mut self) -> Result<Artifact, ArtifactError> {
-        let location = self.location.to_string();
-        let failed = |action| {
-            let location = &location;
-            move |error: io::Error| ArtifactError::io(action, location, error)
-        };
-        if let Some(error) = self.failure {
-            return Err(failed("write")(error));
-        }
-        let hashed = self
-            .writer
-            .into_inner()
-            .map_err(|error| failed("write")(error.into_error()))?;
-        crash_point!("artifacts.write.written");
-        hashed.file.sync_all().map_err(failed("sync"))?;
-        crash_point!("artifacts.write.synced");
-        self.unfinished
-            .rename(self.location.file())
-            .map_err(failed("rename"))?;
-        crash_point!("artifacts.write.renamed");
-        // The folder above is synced every time: whoever created the job's folder may
-        // have died before syncing it.
-        folder::sync(&self.unfinished.folder)
-            .and_then(|()| folder::sync(&self.artifacts.0.artifacts))
-            .map_err(failed("sync the folder of"))?;
-        crash_point!("artifacts.write.dir_synced");
-        self.unfinished.keep();
-        Ok(Artifact::new(
-            self.location.name(),
-            self.media_type,
-            hashed.size,
-            hexadecimal(&hashed.sha256.finalize()),
-            location,
-        ))
-    }
-}
-
-impl Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let outcome = self.writer.write(bytes);
-        self.note(outcome)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        let outcome = self.writer.flush();
-        self.note(outcome)
-    }
-}
-
-impl ArtifactSink for Sink {
-    fn finish(self: Box<Self>) -> Result<Artifact, Problem> {
-        self.complete().map_err(ArtifactError::into_problem)
-    }
-}
-
-/// The same error once more; `io::Error` cannot be cloned.
-fn same(error: &io::Error) -> io::Error {
-    match error.raw_os_error() {
-        Some(code) => io::Error::from_raw_os_error(code),
-        None => error.kind().into(),
-    }
-}
-
-/// A file that knows the checksum and the length of what went into it.
-struct Hashed {
-    file: File,
-    sha256: Sha256,
-    size: u64,
-}
-
-impl Hashed {
-    fn new(file: File) -> Self {
-        Self {
-            file,
-            sha256: Sha256::new(),
-            size: 0,
+        match &self.0.place {
+            Place::Folder(folder) => folder.create(location, media_type),
+            Place::Objects(objects) => objects.create(location, media_type),
         }
     }
-}
 
-impl Write for Hashed {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.sha256.update(&bytes[..written]);
-        self.size += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// A file on disk that goes away unless it is kept.
-struct Unfinished {
-    folder: Dir,
-    name: Option<String>,
-}
-
-impl Unfinished {
-    fn rename(&mut self, to: &str) -> io::Result<()> {
-        if let Some(name) = &mut self.name {
-            self.folder.rename(&*name, &self.folder, to)?;
-            to.clone_into(name);
+    /// Removes every file of a job, finished or not; fine where there is none. For jobs whose
+    /// files nobody can fetch any more. An unfinished upload to a bucket is not seen by this: it
+    /// ends with its sink.
+    ///
+    /// # Errors
+    /// What the system or the store says; some of the files may be gone then.
+    pub async fn remove(&self, job: JobId) -> Result<(), ArtifactError> {
+        match &self.0.place {
+            Place::Folder(folder) => {
+                let folder = folder.clone();
+                unblocked(move || folder.remove(job)).await
+            }
+            Place::Objects(objects) => objects.remove(job).await,
         }
-        Ok(())
     }
 
-    fn keep(mut self) {
-        self.name = None;
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        if let Some(name) = &self.name
-            && let Err(error) = self.folder.remove_file(name)
-        {
-            tracing::warn!(file = name, %error, "an unfinished artifact stays until the next start");
+    /// As [`remove`](Self::remove), on a thread that may wait for the disk or the network.
+    ///
+    /// # Errors
+    /// As [`remove`](Self::remove).
+    pub fn remove_files(&self, job: JobId) -> Result<(), ArtifactError> {
+        match &self.0.place {
+            Place::Folder(folder) => folder.remove(job),
+            Place::Objects(objects) => objects.wait(objects.remove(job)),
         }
     }
 }

@@ -44,7 +44,8 @@ pub(crate) fn alive() -> Response {
 pub(crate) struct Readiness {
     jobs: Option<JobFiles>,
     gate: Arc<Authenticators>,
-    /// The newest verdict, for everyone who asks soon after: the check writes to the disk.
+    /// The newest verdict, for everyone who asks soon after: the check writes to where
+    /// files are kept.
     verdict: Arc<Mutex<Option<(Instant, Verdict)>>>,
 }
 
@@ -86,14 +87,11 @@ impl Readiness {
         if let Err(error) = jobs.store.ping().await {
             return Some(("store", error.to_string()));
         }
-        let artifacts = jobs.artifacts.clone();
-        let checked = tokio::task::spawn_blocking(move || artifacts.check()).await;
-        match checked {
-            Ok(Ok(free)) if free < MIN_FREE_BYTES => {
+        match jobs.artifacts.check().await {
+            Ok(Some(free)) if free < MIN_FREE_BYTES => {
                 Some(("disk", format!("{free} bytes are free")))
             }
-            Ok(Ok(_)) => None,
-            Ok(Err(error)) => Some(("artifacts", error.to_string())),
+            Ok(_) => None,
             Err(error) => Some(("artifacts", error.to_string())),
         }
     }

@@ -14,6 +14,7 @@ use axum::{
     extract::{Path, Request, State, rejection::PathRejection},
     response::Response,
 };
+use farcall_artifacts::ArtifactError;
 use farcall_core::{artifact::Artifact, clock::Clock, id::JobId, principal::Principal};
 use farcall_store::{PublishedArtifact, Reach, StoreError};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -88,10 +89,13 @@ async fn send(files: &Files, id: &str, name: Option<&str>, request: Request) -> 
         .await
         .unwrap_or_else(|error| {
             tracing::error!(job = id, %error, "a recorded file cannot be read");
-            plain(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "the file cannot be read; the operator finds the cause in the server's log",
-            )
+            match error {
+                ArtifactError::Store { .. } => later("the file cannot be read at the moment"),
+                _ => plain(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "the file cannot be read; the operator finds the cause in the server's log",
+                ),
+            }
         })
 }
 
@@ -120,8 +124,13 @@ async fn find(
 
 fn unreadable(id: JobId, error: &StoreError) -> Response {
     tracing::error!(job = %id, %error, "the store cannot be read");
-    let sentence = "the store cannot be read at the moment; try again in a few seconds";
-    let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, sentence);
+    later("the store cannot be read at the moment")
+}
+
+/// Something that is out comes back, so the caller is told to try again.
+fn later(sentence: &str) -> Response {
+    let sentence = format!("{sentence}; try again in a few seconds");
+    let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, &sentence);
     let headers = response.headers_mut();
     headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     response
@@ -132,7 +141,7 @@ async fn respond(
     id: &str,
     artifact: &Artifact,
     request: &http::request::Parts,
-) -> Result<Response, farcall_artifacts::ArtifactError> {
+) -> Result<Response, ArtifactError> {
     let headers = &request.headers;
     let tag = format!("\"{}\"", artifact.sha256);
     if conditions::is_another(headers, &tag) {

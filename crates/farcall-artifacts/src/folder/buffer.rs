@@ -9,18 +9,18 @@ use std::{
 ///
 /// Measured through hyper on a loopback connection: 64 KiB gives 2.7 GiB/s, 128 KiB 3.0,
 /// 256 KiB 3.4 and 512 KiB 3.4. hyper holds two of them for a client that stopped reading.
-pub(crate) const CHUNK: usize = 256 * 1024;
+pub(super) const CHUNK: usize = 256 * 1024;
 
 /// How many full chunks are kept for the next download: 8 MiB.
 const SPARE: usize = 32;
 
 /// Spare chunks, shared by all downloads; cheap to clone.
 #[derive(Clone, Default)]
-pub(crate) struct Buffers(Arc<Mutex<Vec<Box<[u8]>>>>);
+pub(super) struct Buffers(Arc<Mutex<Vec<Box<[u8]>>>>);
 
 impl Buffers {
     /// A chunk that takes `length` bytes, at most [`CHUNK`].
-    pub(crate) fn take(&self, length: usize) -> Chunk {
+    pub(super) fn take(&self, length: usize) -> Chunk {
         let length = length.min(CHUNK);
         let spare = if length == CHUNK {
             self.lock().pop()
@@ -47,7 +47,7 @@ impl fmt::Debug for Buffers {
 }
 
 /// A buffer on its way: filled from the file, sent, and given back when dropped.
-pub(crate) struct Chunk {
+pub(super) struct Chunk {
     bytes: Box<[u8]>,
     filled: usize,
     home: Buffers,
@@ -55,12 +55,12 @@ pub(crate) struct Chunk {
 
 impl Chunk {
     /// The room to read into.
-    pub(crate) fn room(&mut self) -> &mut [u8] {
+    pub(super) fn room(&mut self) -> &mut [u8] {
         &mut self.bytes
     }
 
     /// Says that the first `filled` bytes hold data.
-    pub(crate) fn set_filled(&mut self, filled: usize) {
+    pub(super) fn set_filled(&mut self, filled: usize) {
         self.filled = filled;
     }
 }

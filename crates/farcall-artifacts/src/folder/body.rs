@@ -18,15 +18,11 @@ use http_body::{Body, Frame, SizeHint};
 use rustix::io::Errno;
 use tokio::task::JoinHandle;
 
-use crate::buffer::{Buffers, Chunk};
+use super::buffer::{Buffers, Chunk};
 
-/// A range of an artifact as an HTTP body of known length; needs a tokio runtime.
-///
-/// # Errors
-/// What the system says, and [`io::ErrorKind::UnexpectedEof`] when the file became
-/// shorter than it was when it was opened.
+/// A range of a file as an HTTP body of known length; needs a tokio runtime.
 #[derive(Debug)]
-pub struct ArtifactBody {
+pub(crate) struct FileBody {
     file: Arc<File>,
     /// What is still to be sent.
     rest: Range<u64>,
@@ -37,8 +33,8 @@ pub struct ArtifactBody {
     can_tell: bool,
 }
 
-impl ArtifactBody {
-    pub(crate) fn new(file: Arc<File>, range: Range<u64>, buffers: Buffers) -> Self {
+impl FileBody {
+    pub(super) fn new(file: Arc<File>, range: Range<u64>, buffers: Buffers) -> Self {
         Self {
             file,
             rest: range,
@@ -80,7 +76,7 @@ impl ArtifactBody {
     }
 }
 
-impl Body for ArtifactBody {
+impl Body for FileBody {
     type Data = Bytes;
     type Error = io::Error;
 
