@@ -50,6 +50,7 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("rmcp", &["farcall-server", "farcall-cli"]),
     ("sqlx", &["farcall-store"]),
     ("cap-std", &["farcall-artifacts"]),
+    ("object_store", &["farcall-artifacts"]),
     ("clap", &["farcall-cli"]),
 ];
 

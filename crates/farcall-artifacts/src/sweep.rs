@@ -48,7 +48,8 @@ impl Artifacts {
     /// that are gone; files that are not recorded, of jobs that are over or of claims before the
     /// last one; work folders on this machine of jobs that are over or gone.
     ///
-    /// Only what is at least `older_than` is looked at, by the clock of the place itself. Take
+    /// Only what is at least `older_than` is looked at, to the second and by the clock of the
+    /// place itself. Take
     /// longer than a worker needs to notice that it lost its claim. `needed` is asked for up to
     /// 500 jobs at a time; a job that is missing from its answer is gone. Names that this crate
     /// would not write are left alone, and so is everything that is a link. So a place belongs

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use farcall_artifacts::Artifacts;
-use farcall_config::Config;
+use farcall_config::{Config, Storage};
 use farcall_core::{
     catalog::Faults,
     clock::{Clock, SystemClock},
@@ -15,6 +15,7 @@ use farcall_server::{
     router,
 };
 use farcall_store::{JobStore, SqliteStore};
+use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -230,17 +231,45 @@ async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<JobFiles, Failu
             None => failure,
         }
     })?;
-    let artifacts = Artifacts::open(folder).map_err(|error| {
-        Failure::usage(format!(
-            "files cannot be kept in `{}`: {error}",
-            folder.display()
-        ))
-        .hint("set FARCALL_DATA_DIR to a folder that this user may write to")
-    })?;
+    let artifacts = open_artifacts(&config.storage).await?;
     Ok(JobFiles {
         store: Arc::new(store),
         artifacts,
     })
+}
+
+/// How long the place of the files may take to take one in; a start must not hang.
+const FILES_ANSWER: Duration = Duration::from_secs(15);
+
+async fn open_artifacts(storage: &Storage) -> Result<Artifacts, Failure> {
+    let folder = &storage.data_dir;
+    let Some(place) = &storage.artifacts else {
+        return Artifacts::open(folder).map_err(|error| {
+            Failure::usage(format!(
+                "files cannot be kept in `{}`: {error}",
+                folder.display()
+            ))
+            .hint("set FARCALL_DATA_DIR to a folder that this user may write to")
+        });
+    };
+    let owned =
+        |(name, value): &(String, SecretString)| (name.clone(), value.expose_secret().to_owned());
+    let failed = |error: String| {
+        Failure::usage(error).hint(
+            "correct FARCALL_ARTIFACTS_URL and the variables of the cloud it belongs to, see docs/concepts/files.md",
+        )
+    };
+    let artifacts = Artifacts::open_url(folder, &place.url, place.options.iter().map(owned))
+        .map_err(|error| failed(error.to_string()))?;
+    // A bucket that is not there would cost the first job its result.
+    match tokio::time::timeout(FILES_ANSWER, artifacts.check()).await {
+        Ok(Ok(_)) => Ok(artifacts),
+        Ok(Err(error)) => Err(failed(error.to_string())),
+        Err(_) => Err(failed(format!(
+            "the place of the files does not answer within {} seconds",
+            FILES_ANSWER.as_secs()
+        ))),
+    }
 }
 
 async fn run(

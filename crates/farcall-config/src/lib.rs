@@ -22,7 +22,7 @@ pub use self::{
     jobs::{Jobs, Role},
     log::{Log, LogFormat},
     source::Source,
-    storage::{DatabaseUrl, Storage},
+    storage::{ArtifactsUrl, DatabaseUrl, Storage},
 };
 
 /// A whole valid configuration.

@@ -2,6 +2,8 @@
 
 use std::{collections::HashMap, path::Path};
 
+use secrecy::SecretString;
+
 use crate::{
     ConfigError, Fault,
     variables::{self, Variable},
@@ -101,6 +103,17 @@ impl Source {
         self.get(variable)
             .map(str::trim)
             .filter(|value| !value.is_empty())
+    }
+
+    /// What is set under other programs' names, which begin like this; all of it may be secret.
+    pub(crate) fn beginning_with(&self, prefixes: &[&str]) -> Vec<(String, SecretString)> {
+        let theirs = self
+            .values
+            .iter()
+            .filter(|(name, _)| prefixes.iter().any(|prefix| name.starts_with(prefix)));
+        theirs
+            .map(|(name, value)| (name.clone(), value.as_str().into()))
+            .collect()
     }
 
     /// A comma-separated list.

@@ -15,7 +15,7 @@ pub struct Storage {
     /// The database of jobs, where it is not a file in that folder.
     pub database_url: Option<DatabaseUrl>,
     /// Where the files of jobs are, where it is not that folder.
-    pub artifacts_url: Option<Url>,
+    pub artifacts: Option<ArtifactsUrl>,
 }
 
 /// Where a PostgreSQL database is; its credentials cannot be printed.
@@ -48,6 +48,18 @@ impl fmt::Display for DatabaseUrl {
     }
 }
 
+/// A place for files, and what the environment says about how to reach it.
+#[derive(Clone, Debug)]
+pub struct ArtifactsUrl {
+    /// The place. Credentials are not in it.
+    pub url: Url,
+    /// The variables of the clouds, `AWS_…`, `AZURE_…` and `GOOGLE_…`, by name.
+    pub options: Vec<(String, SecretString)>,
+}
+
+/// What the names begin with that belong to the clouds rather than to us.
+const CLOUDS: [&str; 3] = ["AWS_", "AZURE_", "GOOGLE_"];
+
 impl Storage {
     pub(crate) fn read(source: &Source, faults: &mut Vec<Fault>) -> Self {
         let folder = source.filled(&variables::FARCALL_DATA_DIR);
@@ -61,25 +73,31 @@ impl Storage {
                 "write postgres://user:password@host/database, or leave it out for a file in the data folder",
             ));
         }
-        let artifacts_url = source.filled(&variables::FARCALL_ARTIFACTS_URL).map(place);
-        if let Some(None) = artifacts_url {
-            faults.push(Fault::new(
-                "`FARCALL_ARTIFACTS_URL` is no place for files",
-                "write s3://bucket/prefix, gs://…, az://… or file:///folder without credentials, \
-                 which come from variables of their own",
-            ));
-        }
         Self {
             data_dir: folder.unwrap_or(variables::FARCALL_DATA_DIR.default).into(),
             database_url: database_url.flatten(),
-            artifacts_url: artifacts_url.flatten(),
+            artifacts: artifacts(source, faults),
         }
     }
 }
 
-fn place(text: &str) -> Option<Url> {
-    let url = Url::parse(text).ok()?;
-    let is_known = matches!(url.scheme(), "az" | "file" | "gs" | "memory" | "s3");
-    let has_credentials = !url.username().is_empty() || url.password().is_some();
-    (is_known && !has_credentials).then_some(url)
+fn artifacts(source: &Source, faults: &mut Vec<Fault>) -> Option<ArtifactsUrl> {
+    let text = source.filled(&variables::FARCALL_ARTIFACTS_URL)?;
+    let url = Url::parse(text).ok().filter(|url| {
+        let is_known = matches!(url.scheme(), "az" | "file" | "gs" | "memory" | "s3");
+        is_known && url.username().is_empty() && url.password().is_none()
+    });
+    let Some(url) = url else {
+        // Not repeated: it may hold a secret that belongs elsewhere.
+        faults.push(Fault::new(
+            "`FARCALL_ARTIFACTS_URL` is no place for files",
+            "write s3://bucket/prefix, gs://…, az://… or file:///folder, and the credentials in variables \
+             of their own, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        ));
+        return None;
+    };
+    Some(ArtifactsUrl {
+        url,
+        options: source.beginning_with(&CLOUDS),
+    })
 }

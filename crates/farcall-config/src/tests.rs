@@ -189,7 +189,6 @@ fn places_for_data_are_judged_without_telling_their_secrets() {
 fn a_variable_that_would_be_ignored_is_a_fault() {
     for (name, value) in [
         ("FARCALL_DATABASE_URL", "postgres://db.example/jobs"),
-        ("FARCALL_ARTIFACTS_URL", "s3://bucket/prefix"),
         ("FARCALL_SLOTS", "gpu=1, ram_gb=64"),
         ("FARCALL_MIN_FREE", "1GiB"),
         ("FARCALL_ROLE", "all"),
@@ -198,5 +197,32 @@ fn a_variable_that_would_be_ignored_is_a_fault() {
             fault(name, value).contains("no effect in this version"),
             "{name}"
         );
+    }
+}
+
+#[test]
+fn a_place_for_files_comes_with_the_clouds_variables_and_prints_no_secret() {
+    let config = read(&[
+        ("FARCALL_ARTIFACTS_URL", "s3://bucket/prefix"),
+        ("AWS_SECRET_ACCESS_KEY", "0123456789abcdef"),
+        ("AWS_REGION", "eu-central-1"),
+        ("TOKEN", "somebody else's"),
+    ]);
+    let config = config.unwrap();
+    assert!(!format!("{config:?}").contains("0123456789abcdef"));
+    let artifacts = config.storage.artifacts.unwrap();
+    assert_eq!(artifacts.url.as_str(), "s3://bucket/prefix");
+    let mut names: Vec<_> = artifacts.options.iter().map(|(name, _)| name).collect();
+    names.sort();
+    assert_eq!(names, ["AWS_REGION", "AWS_SECRET_ACCESS_KEY"]);
+    assert!(read(&[]).unwrap().storage.artifacts.is_none());
+}
+
+#[test]
+fn a_place_for_files_that_is_no_url_or_holds_a_password_is_refused_unrepeated() {
+    for value in ["bucket", "s3://key:0123456789abcdef@bucket"] {
+        let fault = fault("FARCALL_ARTIFACTS_URL", value);
+        assert!(fault.contains("hint: "), "{fault}");
+        assert!(!fault.contains("0123456789abcdef"), "{fault}");
     }
 }

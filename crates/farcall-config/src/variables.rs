@@ -33,6 +33,7 @@ variables! {
     FARCALL_DATA_DIR, ".farcall", "Folder of the job store and of the files.";
     FARCALL_CONCURRENCY, "processors", "How many jobs run at once in this process.";
     FARCALL_DRAIN, "30s", "How long running jobs may go on when the server stops.";
+    FARCALL_ARTIFACTS_URL, "folder in FARCALL_DATA_DIR", "Where files are kept: `s3://bucket/prefix`, `gs://…`, `az://…`, `file:///folder`, or `memory:` for tests.";
     FARCALL_ALLOWED_HOSTS, "none", "More values of the Host header to accept, comma-separated.";
     FARCALL_ALLOWED_ORIGINS, "none", "Origins of browsers to accept, comma-separated; turns CORS on for them.";
     FARCALL_ALLOW_UNAUTHENTICATED, "unset", "1 permits a bind beyond loopback without authentication.";
@@ -47,7 +48,6 @@ variables! {
                      whoever sets it relies on it.":
     FARCALL_ROLE, "all", "What this process does: all, api or worker.";
     FARCALL_DATABASE_URL, "SQLite in the data folder", "PostgreSQL database of the jobs, for several machines.";
-    FARCALL_ARTIFACTS_URL, "a folder in the data folder", "Where the files of jobs are: s3://, gs://, az:// or file://.";
     FARCALL_SLOTS, "none", "What this worker supplies to jobs, such as gpu=1,ram_gb=64.";
     FARCALL_MIN_FREE, "64MiB", "Free space below which no job is started.";
 }

@@ -13,7 +13,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use farcall_core::id::JobId;
@@ -83,7 +83,8 @@ impl Objects {
         (gone, refused)
     }
 
-    /// Puts a small object and removes it. Returns when that was by the store's own clock.
+    /// Puts a small object and removes it. Returns when that was by the store's own clock, to the
+    /// second.
     pub(crate) async fn touch(&self) -> Result<SystemTime, ArtifactError> {
         let number = self.checks.fetch_add(1, Ordering::Relaxed);
         let name = format!("{CHECK}{:016x}-{number}", self.instance);
@@ -94,7 +95,8 @@ impl Objects {
                 .await?;
             let written = self.store.head(&path).await?;
             self.store.delete(&path).await?;
-            Ok(written.last_modified.into())
+            // A whole second, rounded down, where listings know parts of it.
+            Ok(SystemTime::from(written.last_modified) + Duration::from_secs(1))
         };
         touch.await.map_err(|error: object_store::Error| {
             ArtifactError::store("write to", &self.name, error)

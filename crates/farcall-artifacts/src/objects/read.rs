@@ -120,7 +120,7 @@ impl Download {
         if self.rest.is_empty() {
             return Ok(None);
         }
-        while self.held.is_empty() {
+        if self.held.is_empty() {
             self.held = self.receive().await?;
         }
         let left = usize::try_from(self.rest.end - self.rest.start).unwrap_or(usize::MAX);
@@ -151,9 +151,11 @@ impl Download {
         ))
     }
 
+    /// The next bytes, never none.
     async fn receive(&mut self) -> io::Result<Bytes> {
         loop {
             let error = match self.try_receive().await {
+                Ok(bytes) if bytes.is_empty() => continue,
                 Ok(bytes) => {
                     self.breaks = 0;
                     return Ok(bytes);
@@ -249,3 +251,6 @@ impl Read for Reader {
         Ok(length)
     }
 }
+
+#[cfg(test)]
+mod tests;

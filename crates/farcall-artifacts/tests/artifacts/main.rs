@@ -8,7 +8,13 @@
 mod body;
 mod check;
 mod crash;
+mod killed_upload;
+mod memory_use;
+mod objects;
+mod places;
 mod read;
+mod rig;
+mod s3;
 mod sweep;
 mod work;
 mod write;
@@ -18,6 +24,7 @@ use std::{
     io::Write,
     ops::Range,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use farcall_artifacts::{ArtifactError, ArtifactFile, Artifacts};

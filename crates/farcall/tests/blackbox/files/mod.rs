@@ -3,6 +3,7 @@
 mod conditions;
 mod download;
 mod names;
+mod objects;
 mod ranges;
 
 use reqwest::Method;
@@ -39,7 +40,11 @@ impl Page {
 
 /// A server, and the path of a page that was printed on it.
 async fn page() -> (Server, String) {
-    let server = Setup::new(tools_and_jobs()).start().await;
+    page_on(Setup::new(tools_and_jobs())).await
+}
+
+async fn page_on(setup: Setup) -> (Server, String) {
+    let server = setup.start().await;
     let id = printed(&server, TEXT).await;
     (server, format!("/files/{id}/page.txt"))
 }
