@@ -97,54 +97,6 @@ impl Artifacts {
         Ok(swept)
     }
 
-    /// Removes what no job and no row needs; only while no job is running. On a thread that may
-    /// wait for the disk or the network.
-    ///
-    /// `keep` holds the locations of all recorded artifacts, `unfinished` the jobs that
-    /// still need their work folder.
-    ///
-    /// # Errors
-    /// As [`strays`](Self::strays).
-    pub fn sweep(
-        &self,
-        keep: &HashSet<String>,
-        unfinished: &HashSet<JobId>,
-    ) -> Result<Swept, ArtifactError> {
-        let mut recorded: HashMap<JobId, Vec<String>> = HashMap::new();
-        for location in keep {
-            if let Some(parsed) = Location::parse(location) {
-                recorded
-                    .entry(parsed.job())
-                    .or_default()
-                    .push(location.clone());
-            }
-        }
-        let needed = |job: &JobId| Needed {
-            job: *job,
-            is_over: !unfinished.contains(job),
-            // Nobody writes, whatever the epoch.
-            epoch: i64::MAX,
-            locations: recorded.get(job).cloned().unwrap_or_default(),
-        };
-        let needed = |jobs: &[JobId]| jobs.iter().map(needed).collect::<Vec<_>>();
-        let mut swept = Swept::default();
-        match &self.0.place {
-            Place::Folder(folder) => {
-                let (now, jobs) = (folder.touch()?, folder.jobs()?);
-                swept.add(folder.sweep(&jobs, &Known::new(needed(&jobs)), now)?);
-                swept.add(folder.sweep_checks(now)?);
-            }
-            Place::Objects(objects) => {
-                let mut needed =
-                    |jobs: Vec<JobId>| std::future::ready(Ok::<_, ArtifactError>(needed(&jobs)));
-                swept.add(objects.wait(objects.sweep(Duration::ZERO, &mut needed))?);
-            }
-        }
-        let jobs = self.work_jobs()?;
-        swept.add(self.sweep_work(&jobs, &Known::new(needed(&jobs))));
-        Ok(swept)
-    }
-
     /// The jobs that have a work folder on this machine.
     fn work_jobs(&self) -> Result<Vec<JobId>, ArtifactError> {
         job_folders(&self.0.work, "work")

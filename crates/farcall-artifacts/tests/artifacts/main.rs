@@ -20,14 +20,16 @@ mod work;
 mod write;
 
 use std::{
+    collections::HashSet,
     fs,
+    future::{Ready, ready},
     io::Write,
     ops::Range,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use farcall_artifacts::{ArtifactError, ArtifactFile, Artifacts};
+use farcall_artifacts::{ArtifactError, ArtifactFile, Artifacts, Needed, Swept};
 use farcall_core::{artifact::Artifact, id::JobId};
 use http_body_util::BodyExt;
 use tempfile::TempDir;
@@ -68,6 +70,13 @@ impl Store {
             .into()
     }
 
+    /// The sweep at start, when nothing runs.
+    fn sweep(&self, keep: &HashSet<String>, unfinished: &HashSet<JobId>) -> Swept {
+        let needed = at_start(keep.clone(), unfinished.clone());
+        let swept = self.artifacts.strays(Duration::ZERO, needed);
+        runtime().block_on(swept).unwrap()
+    }
+
     fn artifacts_path(&self) -> PathBuf {
         self.data.path().join("artifacts")
     }
@@ -79,6 +88,26 @@ impl Store {
 
 fn job(number: u8) -> JobId {
     JobId::from_random([number; 16])
+}
+
+/// What the job store says when nothing runs, so that no claim is one that may still write.
+fn at_start(
+    keep: HashSet<String>,
+    unfinished: HashSet<JobId>,
+) -> impl FnMut(Vec<JobId>) -> Ready<Result<Vec<Needed>, ArtifactError>> {
+    move |jobs| {
+        let needed = jobs.into_iter().map(|job| Needed {
+            job,
+            is_over: !unfinished.contains(&job),
+            epoch: i64::MAX,
+            locations: keep
+                .iter()
+                .filter(|kept| kept.starts_with(&job.to_string()))
+                .cloned()
+                .collect(),
+        });
+        ready(Ok(needed.collect()))
+    }
 }
 
 fn runtime() -> tokio::runtime::Runtime {

@@ -5,7 +5,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use farcall_artifacts::{Needed, Swept};
 use farcall_core::artifact::ArtifactSink;
 use tokio::runtime::Runtime;
 use url::Url;
@@ -90,8 +89,9 @@ impl Rig {
     /// The sweep at start, with only `kept` recorded.
     pub(crate) fn sweep(&self, kept: &[&Artifact]) -> Swept {
         let kept = kept.iter().map(|artifact| artifact.location.clone());
-        let swept = self.artifacts.sweep(&kept.collect(), &HashSet::new());
-        swept.unwrap()
+        let needed = at_start(kept.collect(), HashSet::new());
+        let swept = self.artifacts.strays(Duration::ZERO, needed);
+        self.runtime.block_on(swept).unwrap()
     }
 
     /// Waits until the server knows of so many uploads that are not over.

@@ -1,6 +1,4 @@
-use std::{collections::HashSet, fs, os::unix::fs::symlink};
-
-use farcall_artifacts::Swept;
+use std::{fs, os::unix::fs::symlink};
 
 use super::*;
 
@@ -21,11 +19,9 @@ fn a_sweep_removes_what_a_crash_left_and_keeps_what_is_recorded() {
         put(&folder.join("frames/1"), b"abc");
     }
 
-    let all = HashSet::from([1, 2, 3, 4].map(job));
-    assert_eq!(store.artifacts.jobs().unwrap(), all);
     let keep = HashSet::from([kept.location.clone(), looks_like_a_part.location.clone()]);
     let unfinished = HashSet::from([job(3)]);
-    let swept = store.artifacts.sweep(&keep, &unfinished).unwrap();
+    let swept = store.sweep(&keep, &unfinished);
     assert_eq!(swept.parts, 2);
     assert_eq!(swept.unrecorded, 2);
     assert_eq!(swept.folders, 1);
@@ -40,7 +36,7 @@ fn a_sweep_removes_what_a_crash_left_and_keeps_what_is_recorded() {
     assert!(working.join("frames/1").exists());
     assert!(!over.exists());
 
-    let again = store.artifacts.sweep(&keep, &unfinished).unwrap();
+    let again = store.sweep(&keep, &unfinished);
     assert_eq!(again, Swept::default());
 }
 
@@ -68,7 +64,7 @@ fn a_sweep_leaves_alone_what_it_would_not_write() {
     let before = (tree(&root), tree(&work));
 
     let keep = HashSet::from([kept.location]);
-    let swept = store.artifacts.sweep(&keep, &HashSet::new()).unwrap();
+    let swept = store.sweep(&keep, &HashSet::new());
     assert_eq!(swept, Swept::default());
     assert_eq!((tree(&root), tree(&work)), before);
     assert_eq!(tree(elsewhere.path()), ["1-a"]);

@@ -1,15 +1,12 @@
 //! Takes up what an earlier run left behind, once, before the first job runs.
 
-use std::{collections::HashSet, time::Duration};
+use std::time::Duration;
 
-use farcall_artifacts::ArtifactError;
+use farcall_artifacts::Needed;
 use farcall_core::{id::JobId, job::state::JobState, problem::Problem};
 use farcall_store::StoreError;
 
 use crate::runner::Services;
-
-/// How many jobs the store is asked about at once.
-const BATCH: usize = 500;
 
 /// Puts lost jobs back into the queue, ends the ones nobody can run, and removes stray files.
 pub(crate) async fn recover(services: &Services) -> Result<(), Problem> {
@@ -31,23 +28,19 @@ pub(crate) async fn recover(services: &Services) -> Result<(), Problem> {
 }
 
 async fn sweep(services: &Services) -> Result<(), Problem> {
-    let artifacts = services.artifacts.clone();
-    let jobs = tokio::task::spawn_blocking(move || artifacts.jobs()).await?;
-    let jobs = jobs.map_err(ArtifactError::into_problem)?;
-    let jobs: Vec<JobId> = jobs.into_iter().collect();
-    let (mut locations, mut unfinished) = (HashSet::new(), HashSet::new());
-    for batch in jobs.chunks(BATCH) {
-        let needed = services.store.needed(batch).await;
-        for job in needed.map_err(StoreError::problem)? {
-            locations.extend(job.locations);
-            if !job.is_over {
-                unfinished.insert(job.id);
-            }
-        }
-    }
-    let artifacts = services.artifacts.clone();
-    let swept = tokio::task::spawn_blocking(move || artifacts.sweep(&locations, &unfinished));
-    let swept = swept.await?.map_err(ArtifactError::into_problem)?;
+    let needed = |jobs: Vec<JobId>| async move {
+        let needed = services.store.needed(&jobs).await;
+        let needed = needed.map_err(StoreError::problem)?.into_iter();
+        let needed = needed.map(|job| Needed {
+            job: job.id,
+            is_over: job.is_over,
+            // Nothing runs yet, so no claim so far may still write.
+            epoch: i64::MAX,
+            locations: job.locations,
+        });
+        Ok::<_, Problem>(needed.collect())
+    };
+    let swept = services.artifacts.strays(Duration::ZERO, needed).await?;
     tracing::debug!(?swept, "stray files are removed");
     Ok(())
 }
