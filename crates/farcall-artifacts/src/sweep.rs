@@ -1,10 +1,6 @@
 //! Removes what a crash left on its way, and what nobody needs any more.
 
-use std::{
-    collections::{HashMap, HashSet},
-    io,
-    time::Duration,
-};
+use std::{collections::HashMap, io, time::Duration};
 
 use cap_std::fs::{Dir, DirEntry};
 use farcall_core::id::JobId;

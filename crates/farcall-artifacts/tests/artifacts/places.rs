@@ -209,7 +209,7 @@ fn a_sweep_at_start_keeps_what_is_recorded(rig: &Rig) {
     for stray in &strays {
         assert!(is_gone(rig.open(stray)));
     }
-    assert_eq!(rig.sweep(&[&kept]), farcall_artifacts::Swept::default());
+    assert_eq!(rig.sweep(&[&kept]), Swept::default());
 }
 
 fn work_folders_are_local_and_go_with_their_job(rig: &Rig) {
@@ -226,7 +226,7 @@ fn work_folders_are_local_and_go_with_their_job(rig: &Rig) {
 fn a_check_passes_and_leaves_nothing(rig: &Rig) {
     let free = rig.runtime.block_on(rig.artifacts.check()).unwrap();
     assert_eq!(free, rig.artifacts.free_space().unwrap().and(free));
-    assert_eq!(rig.sweep(&[]), farcall_artifacts::Swept::default());
+    assert_eq!(rig.sweep(&[]), Swept::default());
 }
 
 fn needed(number: u8, is_over: bool, epoch: i64, artifact: &Artifact) -> Needed {
