@@ -82,7 +82,7 @@ fn nothing_is_visible_before_finish(rig: &Rig) {
     let mut sink = rig.begin(job(1), 1, "a").unwrap();
     sink.write_all(&bytes).unwrap();
     sink.flush().unwrap();
-    assert!(is_gone(rig.open(&expected)));
+    assert!(is_gone(&rig.open(&expected)));
     assert_eq!(sink.finish().unwrap(), expected);
     assert!(rig.read(&expected, 0..u64::MAX).unwrap() == bytes);
 }
@@ -161,12 +161,12 @@ fn the_files_of_a_job_go_together(rig: &Rig) {
     let neighbour = rig.write(job(2), 1, "a", b"abc");
     rig.runtime.block_on(rig.artifacts.remove(job(1))).unwrap();
     for artifact in &gone {
-        assert!(is_gone(rig.open(artifact)), "{}", artifact.location);
+        assert!(is_gone(&rig.open(artifact)), "{}", artifact.location);
     }
     assert_eq!(rig.read(&neighbour, 0..9).unwrap(), b"abc");
 
     rig.artifacts.remove_files(job(2)).unwrap();
-    assert!(is_gone(rig.open(&neighbour)));
+    assert!(is_gone(&rig.open(&neighbour)));
     rig.artifacts.remove_files(job(2)).unwrap();
 }
 
@@ -186,7 +186,7 @@ fn strays_go_and_what_is_needed_stays(rig: &Rig) {
     );
     assert_eq!((swept.parts, swept.unrecorded, swept.failed), (0, 3, 0));
     for stray in &strays {
-        assert!(is_gone(rig.open(stray)), "{}", stray.location);
+        assert!(is_gone(&rig.open(stray)), "{}", stray.location);
     }
     for artifact in [&published, &staged, &running] {
         assert_eq!(rig.read(artifact, 0..9).unwrap(), b"abc");
@@ -207,7 +207,7 @@ fn a_sweep_at_start_keeps_what_is_recorded(rig: &Rig) {
     assert_eq!(rig.sweep(&[&kept]).unrecorded, 2);
     assert_eq!(rig.read(&kept, 0..9).unwrap(), b"abc");
     for stray in &strays {
-        assert!(is_gone(rig.open(stray)));
+        assert!(is_gone(&rig.open(stray)));
     }
     assert_eq!(rig.sweep(&[&kept]), Swept::default());
 }
@@ -238,6 +238,6 @@ fn needed(number: u8, is_over: bool, epoch: i64, artifact: &Artifact) -> Needed 
     }
 }
 
-fn is_gone<T>(outcome: Result<T, ArtifactError>) -> bool {
+fn is_gone<T>(outcome: &Result<T, ArtifactError>) -> bool {
     matches!(outcome, Err(ArtifactError::NotFound { .. }))
 }
