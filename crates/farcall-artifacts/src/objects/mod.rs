@@ -1,5 +1,7 @@
 //! Artifacts in a bucket: one object each, `<prefix>/<location>`.
 
+#[cfg(test)]
+mod moody;
 mod open;
 pub(crate) mod read;
 mod sweep;

@@ -192,3 +192,6 @@ impl ArtifactSink for Sink {
         self.complete().map_err(ArtifactError::into_problem)
     }
 }
+
+#[cfg(test)]
+mod tests;
