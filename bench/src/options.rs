@@ -32,6 +32,26 @@ pub(crate) struct Options {
     pub(crate) as_built: bool,
 }
 
+/// How often contestants are measured, and for how long each time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rhythm {
+    pub(crate) rounds: usize,
+    /// How long a contestant is under the same load before.
+    pub(crate) warm_up: Duration,
+    /// How long it is measured in a round.
+    pub(crate) window: Duration,
+}
+
+impl Rhythm {
+    fn new(rounds: usize, warm_up: u64, window: u64) -> Self {
+        Self {
+            rounds,
+            warm_up: Duration::from_millis(warm_up),
+            window: Duration::from_millis(window),
+        }
+    }
+}
+
 impl Options {
     pub(crate) fn check(&self) -> Result<()> {
         for row in &self.only {
@@ -62,8 +82,19 @@ impl Options {
         !self.quick && self.only.is_empty()
     }
 
-    pub(crate) fn rounds(&self) -> usize {
-        if self.quick { 3 } else { 11 }
+    /// For answers that take milliseconds at most: what disturbs a shared machine lasts for seconds,
+    /// so many short rounds tell more than a few long ones.
+    pub(crate) fn brisk(&self) -> Rhythm {
+        let (rounds, warm_up, window) =
+            self.by_length((3, 100, 500), (21, 100, 600), (41, 100, 600));
+        Rhythm::new(rounds, warm_up, window)
+    }
+
+    /// For answers that take a good part of a second.
+    pub(crate) fn broad(&self) -> Rhythm {
+        let (rounds, warm_up, window) =
+            self.by_length((3, 200, 500), (7, 400, 2_000), (11, 400, 2_000));
+        Rhythm::new(rounds, warm_up, window)
     }
 
     /// How long this run may wait, in all, for others to leave the cores alone.
@@ -74,16 +105,6 @@ impl Options {
     /// How often a measurement is tried that others disturb.
     pub(crate) fn tries(&self) -> usize {
         if self.quick { 2 } else { 5 }
-    }
-
-    /// How long a contestant is measured in a round.
-    pub(crate) fn window(&self) -> Duration {
-        Duration::from_millis(if self.quick { 500 } else { 1_000 })
-    }
-
-    /// How long it is under the same load before.
-    pub(crate) fn warm_up(&self) -> Duration {
-        Duration::from_millis(if self.quick { 200 } else { 300 })
     }
 
     /// `full`, `usual` or `quick`, by how long this run may take.

@@ -29,11 +29,6 @@ impl Process {
         Self(std::process::id())
     }
 
-    /// Processor time so far, its children's too.
-    pub(crate) fn processor_time(self) -> Result<Duration> {
-        self.with_children(self.processor_time_alone()?, Self::processor_time)
-    }
-
     /// Processor time so far, without its children's.
     pub(crate) fn processor_time_alone(self) -> Result<Duration> {
         let stat = self.read("stat")?;
@@ -48,8 +43,9 @@ impl Process {
         Ok(TICK * ticks)
     }
 
-    /// Processor time of the threads that live now, to the nanosecond: an idle process does not
-    /// fill one of the kernel's ticks in seconds.
+    /// Processor time of the threads that live now, and of its children's, to the nanosecond: the
+    /// kernel's ticks are samples, an idle process does not fill one in seconds, and one that works
+    /// in bursts is hit or missed by them.
     pub(crate) fn exact_processor_time(self) -> Result<Duration> {
         let mut sum = Duration::ZERO;
         for thread in fs::read_dir(self.path("task"))? {
@@ -57,7 +53,7 @@ impl Process {
             let nanoseconds = spent.split_whitespace().next().unwrap_or("0").parse()?;
             sum += Duration::from_nanos(nanoseconds);
         }
-        Ok(sum)
+        self.with_children(sum, Self::exact_processor_time)
     }
 
     /// How many files it has open.

@@ -6,7 +6,7 @@ use crate::{
     disturbance::least_disturbed,
     load::{Expected, Load, Measured, Until, Watch},
     machine::Machine,
-    options::Options,
+    options::{Options, Rhythm},
     servers::Server,
 };
 
@@ -29,13 +29,14 @@ pub(crate) struct Series {
     pub(crate) resident: u64,
 }
 
-/// A comparison: the ratio of both medians, and how far single rounds lie apart.
+/// A comparison: the median of the ratios of single rounds, and where the middle half of them lies.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ratio {
     pub(crate) ours: f64,
     pub(crate) theirs: f64,
-    pub(crate) least: f64,
-    pub(crate) most: f64,
+    pub(crate) median: f64,
+    pub(crate) quarter: f64,
+    pub(crate) three_quarters: f64,
     /// How many rounds of either were disturbed.
     pub(crate) disturbed: usize,
 }
@@ -46,12 +47,13 @@ pub(crate) type Figure = fn(&Measured) -> f64;
 /// Measures all of them in every round, each time beginning with another.
 pub(crate) fn rounds(
     contestants: &[Contestant],
+    rhythm: Rhythm,
     options: &Options,
     machine: &Machine,
 ) -> Result<Vec<Series>> {
     let mut rounds = vec![Vec::new(); contestants.len()];
     let mut disturbed = vec![0; contestants.len()];
-    for round in 0..options.rounds() {
+    for round in 0..rhythm.rounds {
         for turn in 0..contestants.len() {
             let number = (round + turn) % contestants.len();
             let contestant = &contestants[number];
@@ -63,8 +65,8 @@ pub(crate) fn rounds(
                 },
                 requests: &contestant.requests,
                 expected: contestant.expected,
-                warm_up: options.warm_up(),
-                until: Until::Elapsed(options.window()),
+                warm_up: rhythm.warm_up,
+                until: Until::Elapsed(rhythm.window),
             };
             let measured = least_disturbed(
                 options.tries(),
@@ -97,23 +99,19 @@ impl Series {
     /// This one over another, round by round.
     pub(crate) fn over(&self, other: &Self, figure: Figure) -> Ratio {
         let pairs = self.rounds.iter().zip(&other.rounds);
-        let ratios = pairs.map(|(ours, theirs)| figure(ours) / figure(theirs));
-        let (least, most) = ratios.fold((f64::INFINITY, 0.0_f64), |(least, most), ratio| {
-            (least.min(ratio), most.max(ratio))
-        });
+        let mut ratios: Vec<f64> = pairs
+            .map(|(ours, theirs)| figure(ours) / figure(theirs))
+            .collect();
+        ratios.sort_by(f64::total_cmp);
+        let at = |quarter: usize| ratios.get(ratios.len() * quarter / 4).copied();
         Ratio {
             ours: self.median(figure),
             theirs: other.median(figure),
-            least,
-            most,
+            median: median(ratios.iter().copied()),
+            quarter: at(1).unwrap_or(f64::NAN),
+            three_quarters: at(3).unwrap_or(f64::NAN),
             disturbed: self.disturbed.max(other.disturbed),
         }
-    }
-}
-
-impl Ratio {
-    pub(crate) fn of_medians(&self) -> f64 {
-        self.ours / self.theirs
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) struct Spent {
 impl Watch<'_> {
     pub(super) fn look(self) -> Result<Spent> {
         Ok(Spent {
-            server: self.server.processor_time()?,
+            server: self.server.exact_processor_time()?,
             generator: Process::own().processor_time_alone()?,
             cores: self.machine.used()?,
         })

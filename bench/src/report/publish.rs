@@ -9,8 +9,8 @@ use crate::options::Options;
 
 const HOW: &str = "\
 Every contestant is measured once in every round, by turns; a number is the median of the rounds, \
-`result` is the ratio of two medians, and `rounds` is how far the ratios of single rounds lie \
-apart. A measurement is disturbed where other processes took more than 8 % of a core, or where a \
+`result` is the median of the ratios of single rounds, and `rounds` says where the middle half of \
+these ratios lies. A measurement is disturbed where other processes took more than 8 % of a core, or where a \
 fixed piece of work before or after it took 15 % longer than at best, as it does when something \
 outside of the machine slows it. It is repeated when the machine is quiet again, at most four \
 times, and the least disturbed one counts; `disturbed` is in how many rounds even that one was. \

@@ -105,7 +105,7 @@ pub(super) struct Row {
 impl From<Comparison<'_>> for Row {
     fn from(comparison: Comparison) -> Self {
         let (ratio, unit) = (comparison.ratio, comparison.shown_as);
-        let value = ratio.of_medians();
+        let value = ratio.median;
         Self {
             id: comparison.id,
             what: comparison.what.to_owned(),
@@ -126,7 +126,11 @@ impl From<Comparison<'_>> for Row {
 }
 
 fn rounds(ratio: Ratio, unit: Unit) -> String {
-    let range = format!("{} to {}", unit.show(ratio.least), unit.show(ratio.most));
+    let range = format!(
+        "{} to {}",
+        unit.show(ratio.quarter),
+        unit.show(ratio.three_quarters)
+    );
     match ratio.disturbed {
         0 => range,
         disturbed => format!("{range}, {disturbed} disturbed"),

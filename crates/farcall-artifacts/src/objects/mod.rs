@@ -1,5 +1,7 @@
 //! Artifacts in a bucket: one object each, `<prefix>/<location>`.
 
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+mod clouds;
 #[cfg(test)]
 mod moody;
 mod open;

@@ -80,7 +80,7 @@ impl Rig {
         let needed = |asked: Vec<JobId>| {
             assert!(!asked.is_empty());
             let known = jobs.iter().filter(|known| asked.contains(&known.job));
-            std::future::ready(Ok::<_, ArtifactError>(known.cloned().collect()))
+            ready(Ok::<_, ArtifactError>(known.cloned().collect()))
         };
         let swept = self.artifacts.strays(older_than, needed);
         self.runtime.block_on(swept).unwrap()
