@@ -36,7 +36,8 @@ pub fn contain<T>(code: impl FnOnce() -> Result<T, Problem>) -> Result<T, Proble
     let outer = CONTAINED.replace(true);
     let outcome = catch_unwind(AssertUnwindSafe(code));
     CONTAINED.set(outer);
-    outcome.unwrap_or_else(|payload| Err(Problem::internal(panicked(payload.as_ref()))))
+    // Code that panics has a fault, and would have it again.
+    outcome.unwrap_or_else(|payload| Err(Problem::internal(panicked(payload.as_ref())).no_retry()))
 }
 
 /// The same as [`contain`] for a future: a panic in any of its steps ends it with a problem.

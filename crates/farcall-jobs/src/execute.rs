@@ -72,7 +72,7 @@ pub(crate) async fn run(services: Services, claim: Claim) {
         Ending::Done { value, artifacts } => {
             finish::succeed(&services, &claim, value, artifacts).await;
         }
-        Ending::Failed(problem) => finish::fail(&services, &claim, &problem).await,
+        Ending::Failed(problem) => finish::fail_or_retry(&services, &claim, &problem).await,
         // The thread may go on for a moment; what it writes is refused from here on.
         Ending::Stopped => finish::hand_back(&services, fence).await,
         Ending::NotBegun(problem) => {
@@ -117,7 +117,8 @@ fn attempt(
     // So that blocking stages may use what needs a runtime, as plain tools may.
     let _runtime = runtime.enter();
     let Some(known) = services.programs.get(&claim.job) else {
-        return Ending::Failed(Problem::internal(format!("no program for `{}`", claim.job)));
+        let cause = format!("no program for `{}`", claim.job);
+        return Ending::Failed(Problem::internal(cause));
     };
     let work_dir = match services.artifacts.work_dir(claim.fence.id) {
         Ok(work_dir) => work_dir,

@@ -1,4 +1,4 @@
-//! Ends a job: its result is published once, or its failure is written down.
+//! Ends an attempt: its result is published once, its failure is written down, or it is queued again.
 
 use std::{io::Write, time::Duration};
 
@@ -10,13 +10,13 @@ use farcall_core::{
 use farcall_store::{Claim, Fence, JobError, StoreError, Success};
 use serde_json::Value;
 
-use crate::{insist::insist, runner::Services};
+use crate::{insist::insist, report::one_line, retry, runner::Services};
 
 /// The file that holds the result of a job that wrote no file of its own.
 const RESULT_FILE: &str = "result.json";
 
 /// How soon the store is asked again to take an ending that it refused.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
 /// Publishes what the last stage returned, with the files of all stages; where that cannot be
 /// kept, the job has failed.
@@ -32,9 +32,44 @@ pub(crate) async fn succeed(
     }
 }
 
+/// Ends an attempt that came to `problem`: it is tried again where its job asks for that, else the
+/// job has failed.
+pub(crate) async fn fail_or_retry(services: &Services, claim: &Claim, problem: &Problem) {
+    let known = services.programs.get(&claim.job);
+    let pause = known.and_then(|known| {
+        let options = &known.job.options;
+        retry::pause(options, claim, problem, retry::chance())
+    });
+    match pause {
+        Some(pause) => try_again(services, claim, problem, pause).await,
+        None => fail(services, claim, problem).await,
+    }
+}
+
+async fn try_again(services: &Services, claim: &Claim, problem: &Problem, pause: Duration) {
+    let cause = problem.cause().map(ToString::to_string);
+    tracing::warn!(job = %claim.fence.id, kind = claim.job, ?pause, code = %problem.code(), error = %problem, cause, "the attempt has failed, the job is tried again");
+    let why = problem.public_message();
+    let message = one_line(&format!("attempt {} failed: {why}", claim.attempt));
+    let write = || {
+        let (store, message) = (&services.store, message.clone());
+        store.retry(claim.fence, pause, message)
+    };
+    until_it_is_kept(services, claim.fence, write).await;
+}
+
 /// Writes a failure down, and removes the files that nobody can fetch any more.
 pub(crate) async fn fail(services: &Services, claim: &Claim, problem: &Problem) {
-    if !fail_for_certain(services, claim, problem).await {
+    let cause = problem.cause().map(ToString::to_string);
+    tracing::warn!(job = %claim.fence.id, kind = claim.job, code = %problem.code(), error = %problem, cause, "the job has failed");
+    let code = match problem.code() {
+        ErrorCode::UnknownJob => ErrorCode::UserError,
+        code => code,
+    };
+    let message = problem.public_message();
+    let error = JobError { code, message };
+    let write = || services.store.fail(claim.fence, error.clone());
+    if !until_it_is_kept(services, claim.fence, write).await {
         return;
     }
     let (artifacts, job) = (services.artifacts.clone(), claim.fence.id);
@@ -117,13 +152,20 @@ async fn write_result(
     tokio::task::spawn_blocking(write).await?
 }
 
-/// Writes a failure down, however long the store takes to accept it: a job must not stay
-/// `running` because the disk was full for a while. `false` where it is no longer this worker's,
-/// or the server stops first; then the next start takes it up, and needs its work folder.
-async fn fail_for_certain(services: &Services, claim: &Claim, problem: &Problem) -> bool {
-    let job = claim.fence.id;
+/// Does the `write` that ends an attempt, however long the store takes to accept it: a job must not
+/// stay `running` because the disk was full for a while. `false` where it is no longer this
+/// worker's, or the server stops first; then the next start takes it up, and needs its work folder.
+async fn until_it_is_kept<W>(
+    services: &Services,
+    fence: Fence,
+    mut write: impl FnMut() -> W,
+) -> bool
+where
+    W: Future<Output = Result<(), StoreError>>,
+{
+    let job = fence.id;
     loop {
-        match write_failure(services, claim, problem).await {
+        match write().await {
             Ok(()) => return true,
             Err(StoreError::StaleClaim) => {
                 tracing::warn!(%job, "the job is no longer this worker's, its ending is dropped");
@@ -132,30 +174,12 @@ async fn fail_for_certain(services: &Services, claim: &Claim, problem: &Problem)
             Err(error) => tracing::error!(%job, %error, "the ending of the job is not kept yet"),
         }
         tokio::select! {
-            () = tokio::time::sleep(RETRY_AFTER) => {}
+            () = tokio::time::sleep(ASK_AGAIN_AFTER) => {}
             () = services.hard_stop.cancelled() => {
                 // Handed back, it is at least not counted as a loss.
-                hand_back(services, claim.fence).await;
+                hand_back(services, fence).await;
                 return false;
             }
         }
     }
-}
-
-async fn write_failure(
-    services: &Services,
-    claim: &Claim,
-    problem: &Problem,
-) -> Result<(), StoreError> {
-    let cause = problem.cause().map(ToString::to_string);
-    tracing::warn!(job = %claim.fence.id, kind = claim.job, code = %problem.code(), error = %problem, cause, "the job has failed");
-    let code = match problem.code() {
-        ErrorCode::UnknownJob => ErrorCode::UserError,
-        code => code,
-    };
-    let error = JobError {
-        code,
-        message: problem.public_message(),
-    };
-    services.store.fail(claim.fence, error).await
 }

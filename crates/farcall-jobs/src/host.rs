@@ -18,7 +18,14 @@ use farcall_store::{Claim, StoreError};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use crate::{insist::insist, programs::Known, report::Reporter, runner::Services, stop::Stop};
+use crate::{
+    insist::insist,
+    programs::Known,
+    report::{Reporter, one_line},
+    retry,
+    runner::Services,
+    stop::Stop,
+};
 
 /// One attempt at a job, as its code sees it.
 pub(crate) struct Attempt {
@@ -59,13 +66,11 @@ impl Attempt {
         reporter: Arc<Reporter>,
         work: Stop,
     ) -> Self {
-        // Attempts that lost their worker were no tries of the job's own.
-        let tries = claim.attempt.saturating_sub(claim.losses + 1);
         Self {
             id: claim.fence.id,
             epoch: claim.fence.epoch,
             number: claim.attempt,
-            tries_left: known.job.options.retries.saturating_sub(tries),
+            tries_left: retry::tries_left(&known.job.options, claim),
             losses: claim.losses,
             is_alone: claim.alone,
             can_ask: claim.can_ask,
@@ -203,17 +208,6 @@ impl JobHost for Attempt {
             written: Arc::clone(&self.written),
         }))
     }
-}
-
-/// A message is one line of bearable length, whatever the code says.
-fn one_line(message: &str) -> String {
-    message
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .chars()
-        .take(200)
-        .collect()
 }
 
 /// Remembers a file once it is finished, so that the next checkpoint records it.

@@ -2,7 +2,7 @@
 //!
 //! A module a step, in the order a job goes through them: [`queue`] takes it in, `claim`
 //! gives it to a worker, `execute` runs its stages, which see it through `host`, `report` keeps
-//! its progress, `finish` ends it; `stop` tells it to end early, and all of them `insist` where the
+//! its progress, `finish` ends it, or queues it again as `retry` says; `stop` tells it to end early, and all of them `insist` where the
 //! store may recover. `worker` keeps this process known, `maintenance` puts right what a crash left
 //! behind, and [`runner`] starts and stops it all. [`contract`] is what callers see: three tools from one declaration.
 
@@ -17,6 +17,7 @@ mod maintenance;
 pub mod programs;
 pub mod queue;
 mod report;
+mod retry;
 pub mod runner;
 mod stop;
 mod worker;

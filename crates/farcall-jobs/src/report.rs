@@ -102,3 +102,14 @@ impl Reporter {
         written
     }
 }
+
+/// A message is one line of bearable length, whatever the code says.
+pub(crate) fn one_line(message: &str) -> String {
+    message
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+        .take(200)
+        .collect()
+}

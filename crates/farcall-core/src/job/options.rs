@@ -171,7 +171,6 @@ impl JobOptions {
     /// What is declared and not served yet. A promise that nobody keeps is worse than none.
     fn without_effect(&self) -> impl Iterator<Item = &'static str> {
         [
-            ("retries", self.retries > 0),
             ("timeout", self.timeout.is_some()),
             ("queue_timeout", self.queue_timeout.is_some()),
             ("slots", !self.slots.is_empty()),
@@ -241,7 +240,8 @@ mod tests {
 
     #[test]
     fn what_is_not_served_yet_is_refused_and_not_forgotten() {
-        assert!(faults(|options| options.retries = 1).contains("`retries` is understood, but"));
+        assert!(faults(|options| options.log = true).contains("`log` is understood, but"));
+        assert_eq!(faults(|options| options.retries = 1), "");
         assert_eq!(faults(|options| options.concurrency = Some(1)), "");
         assert_eq!(faults(|options| options.on_lost = OnLost::Fail), "");
     }

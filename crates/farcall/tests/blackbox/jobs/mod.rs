@@ -3,3 +3,4 @@
 mod contract;
 mod foreign;
 mod restart;
+mod retries;
