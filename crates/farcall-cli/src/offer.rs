@@ -47,7 +47,7 @@ impl Offer {
             .iter()
             .flat_map(|entry| match entry {
                 Entry::Tool(tool) => vec![tool.declaration.clone()],
-                Entry::Job(job) => contract::declarations(job).to_vec(),
+                Entry::Job(job) => contract::declarations(job),
             })
             .collect();
         let mut faults = catalog::faults(&declarations, &self.others);

@@ -3,24 +3,24 @@
 use std::collections::HashMap;
 
 use farcall_core::problem::Problem;
-use farcall_store::{Claim, Hint, Wanted, Which};
+use farcall_store::{Claim, Hint, Wanted, Which, WorkerId};
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
     task::{Id, JoinError, JoinSet},
 };
 
-use crate::{RunnerOptions, execute, finish, runner::Services};
+use crate::{execute, finish, runner::Services};
 
 /// Claims and runs jobs until it is told to stop, then waits for the ones that run.
-pub(crate) async fn dispatch(services: Services, options: RunnerOptions) {
+pub(crate) async fn dispatch(services: Services) {
     let mut hints = services.store.hints();
     let mut running = Running::default();
     loop {
-        take_what_there_is(&services, &options, &mut running).await;
+        take_what_there_is(&services, &mut running).await;
         tokio::select! {
             Some(ended) = running.tasks.join_next_with_id() => running.note(&services, ended),
             () = news(&mut hints) => {}
-            () = tokio::time::sleep(options.poll) => {}
+            () = tokio::time::sleep(services.options.poll) => {}
             () = services.soft_stop.cancelled() => break,
         }
     }
@@ -37,8 +37,8 @@ struct Running {
 }
 
 impl Running {
-    fn run(&mut self, services: &Services, claim: Claim) {
-        let task = execute::run(services.clone(), claim.clone());
+    fn run(&mut self, services: &Services, claim: Claim, by: WorkerId) {
+        let task = execute::run(services.clone(), claim.clone(), by);
         let id = self.tasks.spawn(task).id();
         self.claims.insert(id, claim);
     }
@@ -67,27 +67,30 @@ impl Running {
     }
 }
 
-async fn take_what_there_is(services: &Services, options: &RunnerOptions, running: &mut Running) {
-    while running.tasks.len() < options.concurrency.max(1)
+async fn take_what_there_is(services: &Services, running: &mut Running) {
+    while running.tasks.len() < services.options.concurrency.max(1)
         && !running.is_alone()
         && !services.soft_stop.is_cancelled()
     {
+        let Some(worker) = services.worker.id() else {
+            return;
+        };
         // A suspect may take the whole process with it, so nothing else is here then.
         let mut claim = None;
         if running.tasks.is_empty() {
-            claim = claim_one(services, Which::Suspect).await;
+            claim = claim_one(services, worker, Which::Suspect).await;
         }
         if claim.is_none() {
-            claim = claim_one(services, Which::Others).await;
+            claim = claim_one(services, worker, Which::Others).await;
         }
         let Some(claim) = claim else { return };
-        running.run(services, claim);
+        running.run(services, claim, worker);
     }
 }
 
-async fn claim_one(services: &Services, which: Which) -> Option<Claim> {
+async fn claim_one(services: &Services, worker: WorkerId, which: Which) -> Option<Claim> {
     let wanted = Wanted {
-        worker: services.worker.id(),
+        worker,
         programs: services.programs.wanted(),
         which,
         limit: 1,
@@ -129,7 +132,7 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
-    use crate::{Programs, Queue, worker::Worker};
+    use crate::{Programs, Queue, RunnerOptions, worker::Worker};
 
     /// P6: whatever becomes of the task that runs a job, the job does not stay `running`.
     #[tokio::test]
@@ -142,18 +145,21 @@ mod tests {
         let programs = Programs::new([Job::new("idle", "Idle.", pipeline)]);
         let lease = Duration::from_mins(1);
         let worker = Worker::register(Arc::clone(&store), programs.clone(), lease).await;
+        let worker = Arc::new(worker.unwrap());
         let services = Services {
             store: Arc::clone(&store),
             artifacts: Artifacts::open(folder.path()).unwrap(),
             programs: programs.clone(),
-            worker: Arc::new(worker.unwrap()),
+            options: Arc::new(RunnerOptions::default()),
+            worker: Arc::clone(&worker),
             soft_stop: CancellationToken::new(),
             hard_stop: CancellationToken::new(),
         };
         let queue = Queue::new(Arc::clone(&store), programs);
         let caller = Principal::anonymous();
         let started = queue.start("idle", JsonObject::new(), &caller).await;
-        let claim = claim_one(&services, Which::Others).await.unwrap();
+        let claim = claim_one(&services, worker.id().unwrap(), Which::Others).await;
+        let claim = claim.unwrap();
         assert_eq!(claim.fence.id, started.unwrap().id);
 
         let mut running = Running::default();

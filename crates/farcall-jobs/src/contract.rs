@@ -1,4 +1,5 @@
-//! The three tools that a job becomes: `start_<x>`, `get_<x>_status`, `get_<x>_result`.
+//! The tools that a job becomes: `start_<x>`, `get_<x>_status`, `get_<x>_result`, and `cancel_<x>`
+//! unless it says otherwise.
 //!
 //! They follow the remote server guide's contract for long tasks. None of them keeps
 //! anything: each answer is made from the job's record.
@@ -28,75 +29,27 @@ const POLL_AFTER_MS: i64 = 2_000;
 /// The same for a job that has been running for long.
 const MAX_POLL_AFTER_MS: i64 = 10_000;
 
-/// What the three tools of `job` declare, before anything runs.
-pub fn declarations(job: &Job) -> [ToolDeclaration; 3] {
-    let name = &job.name;
-    let id = json!({
-        "type": "object",
-        "properties": {"job_id": {"type": "string", "description": format!("The id that start_{name} returned.")}},
-        "required": ["job_id"],
-    });
-    let mut start = ToolDeclaration::new(
-        format!("start_{name}"),
-        format!(
-            "{} Runs in the background: returns a job_id at once; poll get_{name}_status until state is \
-             succeeded or failed, then call get_{name}_result. Results are kept for {}.",
-            job.description,
-            in_words(job.options.keep_for),
-        ),
-    );
-    start.input_schema.clone_from(&job.input_schema);
-    start.annotations = job.annotations.clone();
-    start.output_schema = Some(started_schema());
-
-    let mut status = ToolDeclaration::new(
-        format!("get_{name}_status"),
-        format!(
-            "Say how far a job of start_{name} is. Answers at once; ask again after poll_after_ms."
-        ),
-    );
-    status.input_schema = schema::object(id.clone());
-    status.annotations = Annotations::read_only();
-    status.output_schema = Some(status_schema());
-
-    let mut result = ToolDeclaration::new(
-        format!("get_{name}_result"),
-        format!(
-            "Return the result of a job of start_{name} with the URL of its file; ready is true once it has succeeded."
-        ),
-    );
-    result.input_schema = schema::object(id);
-    result.annotations = Annotations::read_only();
-    result.output_schema = Some(result_schema());
-    [start, status, result]
+/// What the tools of `job` declare, before anything runs.
+pub fn declarations(job: &Job) -> Vec<ToolDeclaration> {
+    let declared = Call::of(job).map(|call| call.declaration(job));
+    declared.collect()
 }
 
-/// The three tools of `job`, in the order start, status, result.
-pub fn tools(job: &Job, queue: &Queue, links: &Links) -> [Tool; 3] {
+/// The tools of `job`, in the order start, status, result, cancel.
+pub fn tools(job: &Job, queue: &Queue, links: &Links) -> Vec<Tool> {
     let contract = Arc::new(Contract {
         job: job.name.clone(),
         queue: queue.clone(),
         links: links.clone(),
     });
-    let [start, status, result] = declarations(job);
-    [
-        (start, Call::Start),
-        (status, Call::Status),
-        (result, Call::Result),
-    ]
-    .map(|(declaration, call)| Tool {
-        declaration,
+    let made = Call::of(job).map(|call| Tool {
+        declaration: call.declaration(job),
         handler: Arc::new(ContractTool {
             contract: Arc::clone(&contract),
             call,
         }),
-    })
-}
-
-struct Contract {
-    job: String,
-    queue: Queue,
-    links: Links,
+    });
+    made.collect()
 }
 
 #[derive(Clone, Copy)]
@@ -104,6 +57,79 @@ enum Call {
     Start,
     Status,
     Result,
+    Cancel,
+}
+
+impl Call {
+    fn of(job: &Job) -> impl Iterator<Item = Self> {
+        let cancel = job.options.cancel.then_some(Self::Cancel);
+        [Self::Start, Self::Status, Self::Result]
+            .into_iter()
+            .chain(cancel)
+    }
+
+    fn declaration(self, job: &Job) -> ToolDeclaration {
+        let name = &job.name;
+        let (tool, description, output) = match self {
+            Self::Start => (
+                format!("start_{name}"),
+                format!(
+                    "{} Runs in the background: returns a job_id at once; poll get_{name}_status until state is \
+                     succeeded or failed, then call get_{name}_result. Results are kept for {}.",
+                    job.description,
+                    in_words(job.options.keep_for),
+                ),
+                started_schema(),
+            ),
+            Self::Status => (
+                format!("get_{name}_status"),
+                format!(
+                    "Say how far a job of start_{name} is. Answers at once; ask again after poll_after_ms."
+                ),
+                status_schema(),
+            ),
+            Self::Result => (
+                format!("get_{name}_result"),
+                format!(
+                    "Return the result of a job of start_{name} with the URL of its file; ready is true once it has succeeded."
+                ),
+                result_schema(),
+            ),
+            Self::Cancel => (
+                format!("cancel_{name}"),
+                format!(
+                    "Cancel a job of start_{name}. One that runs is told to stop: get_{name}_status says failed soon after. One that is over stays as it is."
+                ),
+                cancelled_schema(),
+            ),
+        };
+        let mut declaration = ToolDeclaration::new(tool, description);
+        declaration.output_schema = Some(output);
+        declaration.input_schema = match self {
+            Self::Start => job.input_schema.clone(),
+            _ => schema::object(json!({
+                "type": "object",
+                "properties": {"job_id": {"type": "string", "description": format!("The id that start_{name} returned.")}},
+                "required": ["job_id"],
+            })),
+        };
+        declaration.annotations = match self {
+            Self::Start => job.annotations.clone(),
+            Self::Status | Self::Result => Annotations::read_only(),
+            Self::Cancel => Annotations {
+                destructive_hint: Some(true),
+                idempotent_hint: Some(true),
+                ..Annotations::default()
+            },
+        };
+        declaration
+    }
+}
+
+struct Contract {
+    job: String,
+    queue: Queue,
+    links: Links,
 }
 
 struct ContractTool {
@@ -129,6 +155,7 @@ impl ToolHandler for ContractTool {
                 Call::Start => contract.start(&context, arguments).await?,
                 Call::Status => contract.status(&context, id()).await?,
                 Call::Result => contract.result(&context, id()).await?,
+                Call::Cancel => contract.cancel(&context, id()).await?,
             };
             Ok(ToolOutput::structured(payload))
         })
@@ -208,6 +235,12 @@ impl Contract {
         Ok(payload)
     }
 
+    async fn cancel(&self, context: &CallContext, id: &str) -> Result<Value, Problem> {
+        let caller = context.principal();
+        let record = self.queue.cancel(&self.job, id, caller).await?;
+        Ok(json!({"job_id": record.id, "state": record.state}))
+    }
+
     fn url(&self, id: JobId) -> String {
         self.links.primary(id)
     }
@@ -276,6 +309,17 @@ fn status_schema() -> JsonObject {
             "error_code": {"type": "string", "description": "The class of the failure."},
         },
         "required": ["job_id", "state", "stage", "total_stages", "message"],
+    }))
+}
+
+fn cancelled_schema() -> JsonObject {
+    schema::object(json!({
+        "type": "object",
+        "properties": {
+            "job_id": {"type": "string", "description": "Identity of the job."},
+            "state": state_schema(),
+        },
+        "required": ["job_id", "state"],
     }))
 }
 

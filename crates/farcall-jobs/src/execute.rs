@@ -9,14 +9,14 @@ use farcall_core::{
     panic,
     problem::{ErrorCode, Problem},
 };
-use farcall_store::{Checkpoint, Claim, StoreError};
+use farcall_store::{Checkpoint, Claim, StoreError, WorkerId};
 use serde_json::Value;
 use tokio::{runtime::Handle, sync::oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    finish, host::Attempt, insist::insist, programs::Known, report::Reporter, runner::Services,
-    stop::Stop,
+    finish, host::Attempt, insist::insist, limits, programs::Known, report::Reporter,
+    runner::Services, stop::Stop,
 };
 
 /// What an attempt came to.
@@ -28,24 +28,18 @@ pub(crate) enum Ending {
     },
     /// A stage gave up.
     Failed(Problem),
-    /// The server stops, and the stages with it.
-    Stopped,
     /// The system lacked what it takes to begin; no code of the job has run.
     NotBegun(Problem),
 }
 
-/// How long stages may take to stop when they are told to.
-const WIND_DOWN: Duration = Duration::from_secs(2);
-
 /// How long a worker waits after a job that could not be begun.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Runs a claimed job to its end, or until the server stops.
-pub(crate) async fn run(services: Services, claim: Claim) {
-    let fence = claim.fence;
+/// Runs a job that `by` has claimed, until its record is written and its thread has returned.
+pub(crate) async fn run(services: Services, claim: Claim, by: WorkerId) {
     let work = Stop::default();
     let over = CancellationToken::new();
-    let reporter = Arc::new(Reporter::new(Arc::clone(&services.store), fence));
+    let reporter = Arc::new(Reporter::new(Arc::clone(&services.store), claim.fence));
     let keep_up = {
         let (reporter, work, over) = (Arc::clone(&reporter), work.clone(), over.clone());
         tokio::spawn(async move { reporter.keep_up(work, over).await })
@@ -53,38 +47,64 @@ pub(crate) async fn run(services: Services, claim: Claim) {
     let ended = begin(services.clone(), claim.clone(), reporter, work.clone());
     let mut ended = std::pin::pin!(ended);
     let ending = tokio::select! {
-        ending = &mut ended => ending,
-        () = services.hard_stop.cancelled() => {
-            work.because(StopReason::Stopping);
-            let wound_down = tokio::time::timeout(WIND_DOWN, ended).await;
-            match wound_down {
-                Ok(done @ Ending::Done { .. }) => done,
-                // Whatever a stage says that is told to stop, it has not finished.
-                _ => Ending::Stopped,
-            }
-        }
+        biased;
+        ending = &mut ended => Ok(ending),
+        reason = limits::overrun(&services, &claim, by, &work) => Err(reason),
     };
+    work.give_up();
     over.cancel();
     if let Err(error) = keep_up.await {
-        tracing::error!(job = %fence.id, %error, "progress was not kept to the end");
+        tracing::error!(job = %claim.fence.id, %error, "progress was not kept to the end");
     }
-    match ending {
-        Ending::Done { value, artifacts } => {
+    match (ending, work.reason()) {
+        // What is done is done, whoever wanted it to stop meanwhile.
+        (Ok(Ending::Done { value, artifacts }), _) => {
             finish::succeed(&services, &claim, value, artifacts).await;
         }
-        Ending::Failed(problem) => finish::fail_or_retry(&services, &claim, &problem).await,
-        // The thread may go on for a moment; what it writes is refused from here on.
-        Ending::Stopped => finish::hand_back(&services, fence).await,
-        Ending::NotBegun(problem) => {
-            let cause = problem.cause().map(ToString::to_string);
-            tracing::error!(job = %fence.id, cause, "the job cannot be begun, it is put back");
-            finish::hand_back(&services, fence).await;
-            // What was missing is not there again at once, and the queue must not run dry on it.
-            tokio::select! {
-                () = tokio::time::sleep(PAUSE) => {}
-                () = services.soft_stop.cancelled() => {}
-            }
+        // Whatever a stage says that was told to stop, it has not finished.
+        (Ok(_), Some(reason)) => finish::stopped(&services, &claim, reason).await,
+        (Ok(Ending::Failed(problem)), None) => {
+            finish::fail_or_retry(&services, &claim, &problem).await;
         }
+        (Ok(Ending::NotBegun(problem)), None) => put_back(&services, &claim, &problem).await,
+        (Err(reason), _) => {
+            finish::stopped(&services, &claim, reason).await;
+            returned(&services, &claim, reason, ended).await;
+        }
+    }
+}
+
+/// Puts a job back that could not be begun.
+async fn put_back(services: &Services, claim: &Claim, problem: &Problem) {
+    let cause = problem.cause().map(ToString::to_string);
+    tracing::error!(job = %claim.fence.id, cause, "the job cannot be begun, it is put back");
+    finish::hand_back(services, claim.fence).await;
+    // What was missing is not there again at once, and the queue must not run dry on it.
+    tokio::select! {
+        () = tokio::time::sleep(PAUSE) => {}
+        () = services.soft_stop.cancelled() => {}
+    }
+}
+
+/// Waits for code that has not stopped in time: nothing can end a thread but itself, and until it
+/// does it has its place here, and what it holds.
+async fn returned(
+    services: &Services,
+    claim: &Claim,
+    reason: StopReason,
+    ended: impl Future<Output = Ending>,
+) {
+    let (job, kind) = (claim.fence.id, &claim.job);
+    tracing::warn!(%job, kind, %reason, "the code of the job did not stop in time, its place stays taken until it does");
+    tokio::select! {
+        biased;
+        // What runs now ends with the process.
+        () = services.hard_stop.cancelled() => return,
+        _ = ended => tracing::info!(%job, kind, "the code of the job has stopped at last"),
+    }
+    if reason == StopReason::Cancelled {
+        // What it has written since then.
+        finish::clean_up(services, job).await;
     }
 }
 
@@ -161,7 +181,7 @@ fn stages(
         }
         context.check()?;
         host.begin(step, first)?;
-        value = run_step(step, &context, value, runtime)?;
+        value = run_step(step, &context, value, host.given_up(), runtime)?;
         check_size(&value, step)?;
         if begun < program.total_stages() {
             let kept = Checkpoint {
@@ -210,13 +230,22 @@ fn run_step(
     step: &Step,
     context: &JobContext,
     value: Value,
+    given_up: &CancellationToken,
     runtime: &Handle,
 ) -> Result<Value, Problem> {
     match &step.body {
         StepBody::Blocking(run) => panic::contain(|| run(context, value)),
         StepBody::Async(run) => {
             let future = panic::contain(|| Ok(run(context.clone(), value)))?;
-            runtime.block_on(panic::contain_async(future))
+            runtime.block_on(async {
+                tokio::select! {
+                    biased;
+                    value = panic::contain_async(future) => value,
+                    () = given_up.cancelled() => {
+                        Err(Problem::internal("nobody waits for this stage any more"))
+                    }
+                }
+            })
         }
     }
 }

@@ -5,9 +5,11 @@ use std::{io::Write, time::Duration};
 use farcall_artifacts::ArtifactError;
 use farcall_core::{
     artifact::{Artifact, media_type_of},
+    id::JobId,
+    job::StopReason,
     problem::{ErrorCode, Problem},
 };
-use farcall_store::{Claim, Fence, JobError, StoreError, Success};
+use farcall_store::{Claim, Fence, JobError, StoreError, Success, message};
 use serde_json::Value;
 
 use crate::{insist::insist, report::one_line, retry, runner::Services};
@@ -27,7 +29,7 @@ pub(crate) async fn succeed(
     artifacts: Vec<Artifact>,
 ) {
     match publish(services, claim, value, artifacts).await {
-        Ok(()) => remove_work_dir(services, claim.fence).await,
+        Ok(()) => remove_work_dir(services, claim.fence.id).await,
         Err(problem) => fail(services, claim, &problem).await,
     }
 }
@@ -72,19 +74,39 @@ pub(crate) async fn fail(services: &Services, claim: &Claim, problem: &Problem) 
     if !until_it_is_kept(services, claim.fence, write).await {
         return;
     }
-    let (artifacts, job) = (services.artifacts.clone(), claim.fence.id);
+    clean_up(services, claim.fence.id).await;
+}
+
+/// Removes everything on disk of a job that has failed.
+pub(crate) async fn clean_up(services: &Services, job: JobId) {
+    let artifacts = services.artifacts.clone();
     let removed = tokio::task::spawn_blocking(move || artifacts.remove_files(job)).await;
     if let Ok(Err(error)) = removed {
         tracing::warn!(%job, %error, "files of the failed job are left behind");
     }
-    remove_work_dir(services, claim.fence).await;
+    remove_work_dir(services, job).await;
 }
 
-async fn remove_work_dir(services: &Services, fence: Fence) {
+async fn remove_work_dir(services: &Services, job: JobId) {
     let artifacts = services.artifacts.clone();
-    let removed = tokio::task::spawn_blocking(move || artifacts.remove_work_dir(fence.id)).await;
+    let removed = tokio::task::spawn_blocking(move || artifacts.remove_work_dir(job)).await;
     if let Ok(Err(error)) = removed {
-        tracing::warn!(job = %fence.id, %error, "the work folder of the job is left behind");
+        tracing::warn!(%job, %error, "the work folder of the job is left behind");
+    }
+}
+
+/// Ends an attempt that had to stop for `reason`, and has not come to its end.
+pub(crate) async fn stopped(services: &Services, claim: &Claim, reason: StopReason) {
+    match reason {
+        StopReason::Cancelled => {
+            let problem = Problem::new(ErrorCode::Cancelled, message::CANCELLED);
+            fail(services, claim, &problem).await;
+        }
+        StopReason::Stopping => hand_back(services, claim.fence).await,
+        // Whatever it writes would be refused.
+        _ => {
+            tracing::warn!(job = %claim.fence.id, "the job is no longer this worker's, the attempt is dropped");
+        }
     }
 }
 

@@ -100,6 +100,10 @@ impl Attempt {
         self.enter_stage(name)
     }
 
+    pub(crate) fn given_up(&self) -> &CancellationToken {
+        self.work.given_up()
+    }
+
     pub(crate) fn take_written(&self) -> Vec<Artifact> {
         std::mem::take(&mut self.written.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -2,9 +2,9 @@
 //!
 //! A module a step, in the order a job goes through them: [`queue`] takes it in, `claim`
 //! gives it to a worker, `execute` runs its stages, which see it through `host`, `report` keeps
-//! its progress, `finish` ends it, or queues it again as `retry` says; `stop` tells it to end early, and all of them `insist` where the
+//! its progress, `finish` ends it, or queues it again as `retry` says; `limits` says when it has to stop early, `stop` tells it, and all of them `insist` where the
 //! store may recover. `worker` keeps this process known, `maintenance` puts right what a crash left
-//! behind, and [`runner`] starts and stops it all. [`contract`] is what callers see: three tools from one declaration.
+//! behind, and [`runner`] starts and stops it all. [`contract`] is what callers see: tools from one declaration.
 
 mod claim;
 pub mod contract;
@@ -12,6 +12,7 @@ mod execute;
 mod finish;
 mod host;
 mod insist;
+mod limits;
 pub mod links;
 mod maintenance;
 pub mod programs;

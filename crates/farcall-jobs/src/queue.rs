@@ -12,7 +12,7 @@ use farcall_core::{
     problem::{ErrorCode, Problem},
     question::Askable,
 };
-use farcall_store::{JobRecord, JobStore, NewJob, Outcome, Reach, StoreError, Terms};
+use farcall_store::{Cancelled, JobRecord, JobStore, NewJob, Outcome, Reach, StoreError, Terms};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -128,6 +128,27 @@ impl Queue {
         outcome
             .filter(|outcome| outcome.record.job == job)
             .ok_or_else(|| unknown(id))
+    }
+
+    /// Cancels it: one that waits has failed, one that runs is told to stop, one that is over
+    /// stays what it is. Returns where it stands then.
+    ///
+    /// # Errors
+    /// As [`record`](Self::record).
+    pub async fn cancel(
+        &self,
+        job: &str,
+        id: &str,
+        caller: &Principal,
+    ) -> Result<JobRecord, Problem> {
+        let record = self.record(job, id, caller).await?;
+        let cancelled = self.store.cancel(record.id, Reach::of(caller)).await;
+        match cancelled.map_err(StoreError::problem)? {
+            Some(
+                Cancelled::Now(record) | Cancelled::Requested(record) | Cancelled::WasOver(record),
+            ) => Ok(record),
+            None => Err(unknown(id)),
+        }
     }
 }
 

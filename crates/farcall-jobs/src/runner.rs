@@ -21,6 +21,9 @@ pub struct RunnerOptions {
     pub beat: Duration,
     /// How often the store is asked for work that nobody announced; defaults to 1 second.
     pub poll: Duration,
+    /// How long the code of a job may take to stop when it is told to, before its record ends
+    /// without it; defaults to 10 seconds.
+    pub grace: Duration,
 }
 
 impl Default for RunnerOptions {
@@ -30,6 +33,7 @@ impl Default for RunnerOptions {
             lease: Duration::from_secs(30),
             beat: Duration::from_secs(2),
             poll: Duration::from_secs(1),
+            grace: Duration::from_secs(10),
         }
     }
 }
@@ -53,6 +57,7 @@ pub(crate) struct Services {
     pub(crate) store: Arc<dyn JobStore>,
     pub(crate) artifacts: Artifacts,
     pub(crate) programs: Programs,
+    pub(crate) options: Arc<RunnerOptions>,
     pub(crate) worker: Arc<Worker>,
     /// No new job is begun.
     pub(crate) soft_stop: CancellationToken,
@@ -82,10 +87,12 @@ impl Runner {
     ) -> Result<Self, StartError> {
         let worker = Worker::register(Arc::clone(&store), programs.clone(), options.lease).await?;
         let worker = Arc::new(worker);
+        let beat = options.beat;
         let services = Services {
             store,
             artifacts,
             programs,
+            options: Arc::new(options),
             worker: Arc::clone(&worker),
             soft_stop: CancellationToken::new(),
             hard_stop: CancellationToken::new(),
@@ -95,9 +102,9 @@ impl Runner {
         let signed_off = CancellationToken::new();
         tokio::spawn({
             let (worker, signed_off) = (Arc::clone(&worker), signed_off.clone());
-            async move { worker.beat(options.beat, signed_off).await }
+            async move { worker.beat(beat, signed_off).await }
         });
-        let dispatcher = tokio::spawn(claim::dispatch(services, options));
+        let dispatcher = tokio::spawn(claim::dispatch(services));
         Ok(Self {
             soft_stop,
             hard_stop,

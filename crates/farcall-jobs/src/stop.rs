@@ -10,13 +10,16 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct Stop {
     token: CancellationToken,
     reason: Arc<OnceLock<StopReason>>,
+    given_up: CancellationToken,
 }
 
 impl Stop {
-    pub(crate) fn because(&self, reason: StopReason) {
+    /// Says why, and returns the reason that counts.
+    pub(crate) fn because(&self, reason: StopReason) -> StopReason {
         // In this order, so that whoever is woken finds the reason.
-        let _ = self.reason.set(reason);
+        let reason = *self.reason.get_or_init(|| reason);
         self.token.cancel();
+        reason
     }
 
     pub(crate) fn reason(&self) -> Option<StopReason> {
@@ -25,6 +28,15 @@ impl Stop {
 
     pub(crate) fn token(&self) -> &CancellationToken {
         &self.token
+    }
+
+    /// Says that nobody waits for the attempt any more: a future is dropped, a thread goes on.
+    pub(crate) fn give_up(&self) {
+        self.given_up.cancel();
+    }
+
+    pub(crate) fn given_up(&self) -> &CancellationToken {
+        &self.given_up
     }
 }
 
@@ -36,9 +48,9 @@ mod tests {
     fn the_first_reason_counts() {
         let stop = Stop::default();
         assert_eq!(stop.reason(), None);
-        stop.because(StopReason::Lost);
-        stop.because(StopReason::Stopping);
+        assert_eq!(stop.because(StopReason::Lost), StopReason::Lost);
+        assert_eq!(stop.because(StopReason::Stopping), StopReason::Lost);
         assert_eq!(stop.reason(), Some(StopReason::Lost));
-        assert!(stop.token().is_cancelled());
+        assert!(stop.token().is_cancelled() && !stop.given_up().is_cancelled());
     }
 }

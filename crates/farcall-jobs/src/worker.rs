@@ -1,14 +1,13 @@
 //! This process as the store knows it: registered, with a lease that beats renew.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, fs, sync::Arc, time::Duration};
 
-use farcall_core::problem::Problem;
-use farcall_store::{JobStore, NewWorker, StoreError, WorkerId};
+use farcall_core::{job::StopReason, problem::Problem};
+use farcall_store::{Beat, Fence, JobStore, NewWorker, StoreError, WorkerId};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout_at},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::Programs;
@@ -18,7 +17,17 @@ pub(crate) struct Worker {
     store: Arc<dyn JobStore>,
     programs: Programs,
     lease: Duration,
-    id: Mutex<WorkerId>,
+    standing: watch::Sender<Standing>,
+}
+
+/// How this process stands with the store.
+struct Standing {
+    /// Under which name it works; none where the last one is lost and there is no new one yet.
+    id: Option<WorkerId>,
+    /// Until when it may believe that its jobs are its own.
+    until: Instant,
+    /// What the last beat told.
+    beat: Beat,
 }
 
 impl Worker {
@@ -28,53 +37,109 @@ impl Worker {
         programs: Programs,
         lease: Duration,
     ) -> Result<Self, Problem> {
+        let until = held_until(lease);
         let id = register(store.as_ref(), &programs, lease).await?;
         Ok(Self {
             store,
             programs,
             lease,
-            id: Mutex::new(id),
+            standing: watch::Sender::new(Standing {
+                id: Some(id),
+                until,
+                beat: Beat::default(),
+            }),
         })
     }
 
-    /// Under which name it claims at this moment.
-    pub(crate) fn id(&self) -> WorkerId {
-        *self.id.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Under which name it may claim at this moment.
+    pub(crate) fn id(&self) -> Option<WorkerId> {
+        self.standing.borrow().id
+    }
+
+    /// Returns when a beat says that the claim is cancelled, or this process is `by` no more.
+    pub(crate) async fn news_of(&self, claim: Fence, by: WorkerId) -> StopReason {
+        let mut standing = self.standing.subscribe();
+        let is_news = |standing: &Standing| {
+            standing.id != Some(by) || standing.beat.cancelled.contains(&claim)
+        };
+        match standing.wait_for(is_news).await {
+            Ok(standing) if standing.id == Some(by) => StopReason::Cancelled,
+            _ => StopReason::Lost,
+        }
     }
 
     /// Renews the lease again and again, until `stop`.
+    ///
+    /// Where it cannot be renewed in time, this process gives its jobs up shortly before the lease
+    /// ends: another one may have them from then on.
     pub(crate) async fn beat(&self, every: Duration, stop: CancellationToken) {
         loop {
             tokio::select! {
                 () = tokio::time::sleep(every) => {}
                 () = stop.cancelled() => return,
             }
-            match self.store.beat(self.id(), self.lease).await {
-                Ok(_) => {}
-                Err(StoreError::StaleClaim) => self.begin_anew().await,
-                Err(error) => tracing::warn!(%error, "the lease of this worker is not renewed"),
+            match self.id() {
+                Some(id) => self.renew(id).await,
+                None => self.begin_anew().await,
             }
         }
+    }
+
+    async fn renew(&self, id: WorkerId) {
+        let (held, renewed) = (self.standing.borrow().until, held_until(self.lease));
+        match timeout_at(held, self.store.beat(id, self.lease)).await {
+            Ok(Ok(beat)) => {
+                self.standing.send_modify(|standing| {
+                    standing.until = renewed;
+                    standing.beat = beat;
+                });
+                return;
+            }
+            Ok(Err(StoreError::StaleClaim)) => {
+                tracing::warn!("this worker was believed dead, and begins anew");
+            }
+            Ok(Err(error)) if Instant::now() < held => {
+                tracing::warn!(%error, "the lease of this worker is not renewed");
+                return;
+            }
+            Ok(Err(_)) | Err(_) => {
+                tracing::error!(
+                    "the lease of this worker could not be renewed, its jobs are given up"
+                );
+            }
+        }
+        self.standing.send_modify(|standing| {
+            standing.id = None;
+            standing.beat = Beat::default();
+        });
+        self.begin_anew().await;
     }
 
     /// Takes this process out of the list of workers.
     pub(crate) async fn unregister(&self) {
-        if let Err(error) = self.store.unregister(self.id()).await {
+        let Some(id) = self.id() else { return };
+        if let Err(error) = self.store.unregister(id).await {
             tracing::warn!(%error, "this worker is not signed off; its lease ends by itself");
         }
     }
 
-    /// Whoever was declared lost has lost its jobs, which find out with their next write. It may
-    /// work on under another name.
+    /// Works on under another name; whoever was declared lost has lost its jobs.
     async fn begin_anew(&self) {
+        let until = held_until(self.lease);
         match register(self.store.as_ref(), &self.programs, self.lease).await {
-            Ok(id) => {
-                tracing::warn!("this worker was believed dead, and begins anew");
-                *self.id.lock().unwrap_or_else(PoisonError::into_inner) = id;
-            }
+            Ok(id) => self.standing.send_modify(|standing| {
+                standing.id = Some(id);
+                standing.until = until;
+            }),
             Err(error) => tracing::error!(%error, "this worker is not known, and cannot claim"),
         }
     }
+}
+
+/// Until when a lease that is asked for now may be relied on: a tenth shorter than the store has
+/// it, so that this process stops before another one begins.
+fn held_until(lease: Duration) -> Instant {
+    Instant::now() + lease - lease / 10
 }
 
 async fn register(

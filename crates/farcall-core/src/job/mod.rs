@@ -26,7 +26,7 @@ pub const MAX_STAGE_VALUE: usize = 1 << 20;
 /// What is declared about a job, and the program behind it.
 #[derive(Clone, Debug)]
 pub struct Job {
-    /// Unique within the server; its tools are `start_<name>`, `get_<name>_status`, `get_<name>_result`.
+    /// Unique within the server; its tools are `start_<name>`, `get_<name>_status` and so on.
     pub name: String,
     /// What an agent reads to decide when to start it; not empty.
     pub description: String,

@@ -40,7 +40,7 @@ pub(crate) struct RenderSpec {
 }
 
 /// Render an animated scene to a GIF.
-#[job]
+#[job(cancel = false)]
 pub(crate) fn render() -> Pipeline<RenderSpec, Artifact> {
     Pipeline::new()
         .stage("preparing assets", texture::prepare)

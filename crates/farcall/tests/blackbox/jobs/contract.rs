@@ -1,4 +1,4 @@
-//! `start_<x>`, `get_<x>_status` and `get_<x>_result`.
+//! The tools that a job becomes.
 
 use farcall::json;
 use tokio_util::sync::CancellationToken;
@@ -13,7 +13,7 @@ async fn server() -> Server {
 }
 
 #[tokio::test]
-async fn a_job_becomes_three_tools_in_its_place() {
+async fn a_job_becomes_four_tools_in_its_place() {
     let app = tools_and_jobs();
     let server = Setup::new(app).start().await;
     let listed = server.rpc("tools/list", json!({})).send().await.result();
@@ -29,9 +29,11 @@ async fn a_job_becomes_three_tools_in_its_place() {
             "start_print",
             "get_print_status",
             "get_print_result",
+            "cancel_print",
             "start_count",
             "get_count_status",
-            "get_count_result"
+            "get_count_result",
+            "cancel_count"
         ]
     );
     let start = listed["tools"][3]["description"].as_str().unwrap();
@@ -39,6 +41,11 @@ async fn a_job_becomes_three_tools_in_its_place() {
     for reader in [4, 5] {
         assert_eq!(listed["tools"][reader]["annotations"]["readOnlyHint"], true);
     }
+    let cancel = &listed["tools"][6]["annotations"];
+    assert_eq!(
+        *cancel,
+        json!({"destructiveHint": true, "idempotentHint": true})
+    );
 }
 
 #[tokio::test]

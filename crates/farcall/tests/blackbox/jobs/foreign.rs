@@ -24,6 +24,7 @@ async fn seen(client: &Client, id: &str) -> Vec<String> {
     for tool in [
         "get_print_status",
         "get_print_result",
+        "cancel_print",
         "get_count_status",
         "get_count_result",
     ] {
@@ -42,7 +43,7 @@ async fn seen(client: &Client, id: &str) -> Vec<String> {
 #[tokio::test]
 async fn an_unknown_job_is_an_error_with_its_code_and_its_id() {
     let server = Setup::new(tools_and_jobs()).start().await;
-    for tool in ["get_print_status", "get_print_result"] {
+    for tool in ["get_print_status", "get_print_result", "cancel_print"] {
         let failure = server
             .call(tool, json!({"job_id": NOWHERE}))
             .await
@@ -74,7 +75,7 @@ async fn what_is_no_id_at_all_is_unknown_too() {
         &format!("{id} "),
         &long,
     ] {
-        for tool in ["get_print_status", "get_print_result"] {
+        for tool in ["get_print_status", "get_print_result", "cancel_print"] {
             let reply = server.call(tool, json!({"job_id": wrong})).await;
             let failure = reply.tool_failure();
             assert_eq!(failure["error_code"], "unknown_job", "{wrong:?}");
@@ -137,7 +138,7 @@ async fn somebody_elses_job_looks_like_one_that_never_was() {
     let failed = started(&alice, "print", json!({"text": "x", "jam": true})).await;
     ended(&alice, "print", &failed).await;
     let nothing = seen(&bob, NOWHERE).await;
-    assert_eq!(nothing.len(), 6);
+    assert_eq!(nothing.len(), 7);
     for id in [succeeded.as_str(), failed.as_str()] {
         assert_eq!(seen(&bob, id).await, nothing);
     }

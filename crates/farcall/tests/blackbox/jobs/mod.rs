@@ -1,5 +1,6 @@
 //! Jobs, as their callers see them.
 
+mod cancel;
 mod contract;
 mod foreign;
 mod restart;

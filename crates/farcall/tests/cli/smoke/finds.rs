@@ -12,7 +12,7 @@ fn a_job_is_driven_to_its_file_over_both_versions() {
         shows!(ended, @r#"
         exit 0
         ---- stdout
-        tools: ["add", "start_print", "get_print_status", "get_print_result", "start_burn", "get_burn_status", "get_burn_result"]
+        tools: ["add", "start_print", "get_print_status", "get_print_result", "cancel_print", "start_burn", "get_burn_status", "get_burn_result", "cancel_burn"]
         add(2,3) -> {"sum":5.0}
         start_print -> {"job_id":"[JOB]…","state":"queued",…}
         status -> running 1/2 [1/2] setting type

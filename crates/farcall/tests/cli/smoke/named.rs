@@ -66,7 +66,7 @@ fn a_job_that_fails_is_a_failure() {
         shows!(typed.variable("FARCALL_TOKEN", TOKEN).run().await, @r#"
         exit 1
         ---- stdout
-        tools: ["add", "start_print", "get_print_status", "get_print_result", "start_burn", "get_burn_status", "get_burn_result"]
+        tools: ["add", "start_print", "get_print_status", "get_print_result", "cancel_print", "start_burn", "get_burn_status", "get_burn_result", "cancel_burn"]
         start_burn -> {"job_id":"[JOB]…","state":"queued",…}
         status -> running 1/1 [1/1] lighting
         status -> failed 1/1 [1/1] lighting

@@ -1,0 +1,9 @@
+//! The runner over a real store, in process: what happens at every moment of a job's life.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy's own exception ends at `#[test]` functions"
+)]
+
+mod cancel;
+mod rig;
