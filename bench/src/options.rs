@@ -93,7 +93,7 @@ impl Options {
     /// For answers that take a good part of a second.
     pub(crate) fn broad(&self) -> Rhythm {
         let (rounds, warm_up, window) =
-            self.by_length((3, 200, 500), (7, 400, 2_000), (11, 400, 2_000));
+            self.by_length((3, 200, 500), (11, 300, 1_500), (15, 300, 1_500));
         Rhythm::new(rounds, warm_up, window)
     }
 

@@ -19,12 +19,17 @@ pub(crate) struct Contestant<'a> {
     pub(crate) expected: Expected,
 }
 
+/// What a contestant came to in one round.
+pub(crate) struct Round {
+    measured: Measured,
+    /// Whether the machine did something else, too, however often it was repeated.
+    is_disturbed: bool,
+}
+
 /// What a contestant came to, round by round.
 pub(crate) struct Series {
     pub(crate) name: &'static str,
-    pub(crate) rounds: Vec<Measured>,
-    /// In how many of them the machine did something else, too, however often they were repeated.
-    pub(crate) disturbed: usize,
+    pub(crate) rounds: Vec<Round>,
     /// Resident memory after the last round, in bytes.
     pub(crate) resident: u64,
 }
@@ -37,9 +42,12 @@ pub(crate) struct Ratio {
     pub(crate) median: f64,
     pub(crate) quarter: f64,
     pub(crate) three_quarters: f64,
-    /// How many rounds of either were disturbed.
+    /// In how many rounds either was disturbed.
     pub(crate) disturbed: usize,
 }
+
+/// So many undisturbed rounds speak for themselves; with fewer, the disturbed ones count, too.
+const ENOUGH: usize = 3;
 
 /// A number of one round.
 pub(crate) type Figure = fn(&Measured) -> f64;
@@ -51,8 +59,7 @@ pub(crate) fn rounds(
     options: &Options,
     machine: &Machine,
 ) -> Result<Vec<Series>> {
-    let mut rounds = vec![Vec::new(); contestants.len()];
-    let mut disturbed = vec![0; contestants.len()];
+    let mut rounds: Vec<Vec<Round>> = contestants.iter().map(|_| Vec::new()).collect();
     for round in 0..rhythm.rounds {
         for turn in 0..contestants.len() {
             let number = (round + turn) % contestants.len();
@@ -74,17 +81,17 @@ pub(crate) fn rounds(
                 || load.run_between(|| machine.slower()),
             );
             let (measured, disturbance) = measured.with_context(|| contestant.name)?;
-            disturbed[number] += usize::from(disturbance.is_noticeable());
-            rounds[number].push(measured);
+            rounds[number].push(Round {
+                measured,
+                is_disturbed: disturbance.is_noticeable(),
+            });
         }
     }
-    let measured = rounds.into_iter().zip(disturbed);
-    let series = contestants.iter().zip(measured);
-    let series = series.map(|(contestant, (rounds, disturbed))| {
+    let series = contestants.iter().zip(rounds);
+    let series = series.map(|(contestant, rounds)| {
         Ok(Series {
             name: contestant.name,
             rounds,
-            disturbed,
             resident: contestant.server.process().resident()?,
         })
     });
@@ -92,16 +99,30 @@ pub(crate) fn rounds(
 }
 
 impl Series {
+    /// The median of the rounds, without the disturbed ones where enough are left.
     pub(crate) fn median(&self, figure: Figure) -> f64 {
-        median(self.rounds.iter().map(figure))
+        let counted = counted(self.rounds.iter().collect(), |round| round.is_disturbed);
+        median(counted.into_iter().map(|round| figure(&round.measured)))
     }
 
-    /// This one over another, round by round.
+    /// How many rounds were disturbed.
+    pub(crate) fn disturbed(&self) -> usize {
+        let rounds = self.rounds.iter();
+        rounds.filter(|round| round.is_disturbed).count()
+    }
+
+    /// This one over another, round by round, without those in which either was disturbed where
+    /// enough are left.
     pub(crate) fn over(&self, other: &Self, figure: Figure) -> Ratio {
-        let pairs = self.rounds.iter().zip(&other.rounds);
-        let mut ratios: Vec<f64> = pairs
-            .map(|(ours, theirs)| figure(ours) / figure(theirs))
-            .collect();
+        let is_disturbed =
+            |(ours, theirs): &(&Round, &Round)| ours.is_disturbed || theirs.is_disturbed;
+        let pairs: Vec<_> = self.rounds.iter().zip(&other.rounds).collect();
+        let disturbed = pairs.iter().filter(|pair| is_disturbed(pair)).count();
+        let pairs = counted(pairs, is_disturbed);
+        let ratios = pairs
+            .into_iter()
+            .map(|(ours, theirs)| figure(&ours.measured) / figure(&theirs.measured));
+        let mut ratios: Vec<f64> = ratios.collect();
         ratios.sort_by(f64::total_cmp);
         let at = |quarter: usize| ratios.get(ratios.len() * quarter / 4).copied();
         Ratio {
@@ -110,9 +131,21 @@ impl Series {
             median: median(ratios.iter().copied()),
             quarter: at(1).unwrap_or(f64::NAN),
             three_quarters: at(3).unwrap_or(f64::NAN),
-            disturbed: self.disturbed.max(other.disturbed),
+            disturbed,
         }
     }
+}
+
+/// The undisturbed ones; all of them where these are fewer than [`ENOUGH`].
+fn counted<T>(rounds: Vec<T>, is_disturbed: impl Fn(&T) -> bool) -> Vec<T> {
+    let undisturbed = rounds.iter().filter(|round| !is_disturbed(round)).count();
+    if undisturbed < ENOUGH {
+        return rounds;
+    }
+    rounds
+        .into_iter()
+        .filter(|round| !is_disturbed(round))
+        .collect()
 }
 
 /// The middle one; of an even number, the mean of the two in the middle.

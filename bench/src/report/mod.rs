@@ -115,7 +115,7 @@ impl Report {
             server_busy: series.median(Measured::server_share),
             load_busy: series.median(Measured::generator_share),
             others_busy: series.median(Measured::others_share),
-            disturbed_rounds: format!("{} of {}", series.disturbed, series.rounds.len()),
+            disturbed_rounds: format!("{} of {}", series.disturbed(), series.rounds.len()),
         }));
     }
 

@@ -14,6 +14,7 @@ these ratios lies. A measurement is disturbed where other processes took more th
 fixed piece of work before or after it took 15 % longer than at best, as it does when something \
 outside of the machine slows it. It is repeated when the machine is quiet again, at most four \
 times, and the least disturbed one counts; `disturbed` is in how many rounds even that one was. \
+Such rounds are left out where at least three others remain. \
 Each server runs on one core, the load generator on another (raw keep-alive connections \
 that send the same bytes again when an answer is complete); footprint, start and idle are \
 measured without such limits. Requests carry a bearer token; farcall and the guide's server check \
