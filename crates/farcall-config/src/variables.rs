@@ -37,7 +37,7 @@ variables! {
     FARCALL_ALLOWED_HOSTS, "none", "More values of the Host header to accept, comma-separated.";
     FARCALL_ALLOWED_ORIGINS, "none", "Origins of browsers to accept, comma-separated; turns CORS on for them.";
     FARCALL_ALLOW_UNAUTHENTICATED, "unset", "1 permits a bind beyond loopback without authentication.";
-    FARCALL_PLAIN_CALLS, "1", "0 leaves every tool call to the transport of the MCP SDK: a slower way to the same answers.";
+    FARCALL_PLAIN_CALLS, "1", "0 leaves every call and list of tools to the transport of the MCP SDK: a slower way to the same answers.";
     FARCALL_TOKEN, "unset", "Bearer token that client verbs such as smoke send; MCP_BEARER_TOKEN where it is not set.";
     FARCALL_LOG, "info", "What is logged: a level, or directives as tracing-subscriber reads them.";
     FARCALL_LOG_FORMAT, "text on a terminal, else json", "How it is logged: text or json.";

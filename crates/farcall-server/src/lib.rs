@@ -73,7 +73,7 @@ pub struct Parts {
     pub updates: Option<Updates>,
     /// Sessions for older clients, where they are wanted.
     pub sessions: Option<Sessions>,
-    /// Whether plain tool calls are answered without the SDK's transport.
+    /// Whether plain calls and lists of tools are answered without the SDK's transport.
     pub plain_calls: bool,
     /// Who may call.
     pub authenticators: Authenticators,

@@ -79,7 +79,7 @@ pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Reque
         Bytes::new()
     };
     let plain = is_call
-        .then(|| protocol.answer_plainly(&parts, &body, accepts))
+        .then(|| protocol.plain(&parts, &body, accepts))
         .flatten();
     if is_call
         && plain.is_none()
@@ -122,7 +122,7 @@ pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Reque
     let owner = parts.extensions.get::<Principal>().cloned();
     // Boxed at once: the SDK's future is large, and the router moves this one several times.
     let mut pending: Pending = match plain {
-        Some(plain) => Box::pin(async move { finished(plain.await, accepts).await }),
+        Some(plain) => Box::pin(async move { finished(plain.answer().await, accepts).await }),
         None => Box::pin({
             let protocol = Arc::clone(&protocol);
             let request = http::Request::from_parts(parts, Full::new(body));

@@ -27,7 +27,7 @@ mod unserved;
 use std::{sync::Arc, time::Duration};
 
 use farcall_core::{
-    catalog::{Catalog, Faults},
+    catalog::{Catalog, Fault, Faults},
     principal::Principal,
     updates::Updates,
 };
@@ -47,6 +47,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// MCP as this server speaks it.
 pub struct Protocol {
     server: Arc<Server>,
+    tools: plain::ToolList,
     http: StreamableHttpService<Connection, BoundedSessions>,
     sessions: Arc<BoundedSessions>,
     are_sessions_on: bool,
@@ -95,6 +96,12 @@ impl Protocol {
         let shared = Arc::clone(&server);
         let connect = move || Ok(Connection::new(Arc::clone(&shared)));
         Ok(Arc::new(Self {
+            tools: plain::ToolList::new(&server.presented.tools).map_err(|error| {
+                Faults(vec![Fault {
+                    subject: "the list of tools".to_owned(),
+                    reason: format!("it cannot be written as JSON: {error}"),
+                }])
+            })?,
             server,
             http: StreamableHttpService::new(connect, Arc::clone(&sessions), config),
             sessions,

@@ -1,4 +1,5 @@
-//! Plain calls take a shorter way than through the SDK's transport; nobody may see a difference.
+//! Plain calls and lists take a shorter way than through the SDK's transport; nobody may see a
+//! difference.
 
 use farcall::{App, Value, json, prelude::*};
 use reqwest::Method;
@@ -97,6 +98,22 @@ impl Case {
         case
     }
 
+    /// A request for the list of tools.
+    fn list(version: Option<&str>) -> Self {
+        let case = Self::new(version, "add", &json!({}));
+        let case = case.without("mcp-name").changed(|message| {
+            message["method"] = json!("tools/list");
+            let params = message["params"].as_object_mut().unwrap();
+            params.retain(|name, _| name == "_meta");
+        });
+        if version >= Some("2026") {
+            return case
+                .without("mcp-method")
+                .header("mcp-method", "tools/list");
+        }
+        case
+    }
+
     fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
@@ -161,8 +178,10 @@ fn cases() -> Vec<Case> {
         for plain in [
             Case::new(version, "narrate", &json!({})),
             Case::new(version, "add", &json!({"a": 2, "b": 3})),
+            Case::list(version),
         ] {
             cases.extend(unusual(&plain));
+            cases.push(plain);
         }
     }
     cases
@@ -207,7 +226,10 @@ fn unusual(plain: &Case) -> Vec<Case> {
             .header("mcp-method", "tools/list"),
         plain.clone().header("mcp-param-a", "2"),
     ];
-    let changes: [Change; 29] = [
+    let changes: [Change; 32] = [
+        |m| m["params"]["cursor"] = json!("2"),
+        |m| m["params"]["cursor"] = json!(null),
+        |m| drop(m.as_object_mut().unwrap().remove("params")),
         |m| m["id"] = json!("a string"),
         |m| m["id"] = json!(-7),
         |m| m["id"] = json!(1.5),
@@ -255,7 +277,7 @@ fn essence(reply: &Reply) -> (u16, String, Vec<Value>) {
 }
 
 #[tokio::test]
-async fn whichever_way_a_call_takes_its_answer_is_the_same() {
+async fn whichever_way_a_request_takes_its_answer_is_the_same() {
     let [short, long] = both().await;
     let (short, long) = (short.with_token(TOKEN), long.with_token(TOKEN));
     let mut well = 0;

@@ -1,60 +1,67 @@
-//! Plain tool calls, answered without the SDK's transport: that reads a body several times, and
+//! Plain requests, answered without the SDK's transport: that reads a body several times, and
 //! starts three tasks and a dozen channels for each.
 //!
-//! A call is plain where every part of it is what nearly every client sends. Whatever is not goes
-//! to the SDK untouched, so that there is one place for what is wrong or rare; and a test holds
-//! both to the same answers. `FARCALL_PLAIN_CALLS=0` leaves everything to the SDK.
+//! A call or a list of tools is plain where every part of it is what nearly every client sends.
+//! Whatever is not goes to the SDK untouched, so that there is one place for what is wrong or
+//! rare; and a test holds both to the same answers. `FARCALL_PLAIN_CALLS=0` leaves everything to
+//! the SDK.
 
-use std::{pin::Pin, sync::Arc};
+mod call;
+mod list;
+
+use std::sync::Arc;
 
 use axum::{body::Body, response::Response};
-use farcall_core::{context::CallContext, principal::Principal};
+use farcall_core::principal::Principal;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request};
-use rmcp::model::{
-    ErrorCode, JsonRpcMessage, JsonRpcVersion2_0, RequestId, RequestMetaObject,
-    ServerJsonRpcMessage, ServerNotification, ServerResult,
-};
+use rmcp::model::{JsonRpcVersion2_0, RequestId};
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
+use self::call::PlainCall;
+pub(super) use self::list::ToolList;
 use super::{
-    Protocol, Server, call,
-    client::{Era, Outlet, PeerClient},
+    Protocol,
+    client::Era,
     front::Accepts,
     headers::{MCP_METHOD, MCP_NAME, MCP_PROTOCOL_VERSION, MCP_SESSION_ID},
-    rounds::Binding,
-    stream,
 };
 use crate::edge::{Unambiguous, X_REQUEST_ID};
 
 /// The revision in which every request stands alone.
 const ROUNDS: &str = "2026-07-28";
 
-/// The revisions before, whose calls without a session are alike.
+/// The revisions before, whose requests without a session are alike.
 const OLDER: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
 
 const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 
-/// How many notifications may wait for a client that reads slowly.
-const UNREAD_NEWS: usize = 16;
-
-/// The body of a plain call; any other key, and any other type, makes it another request.
+/// The body of a plain request; any other key, and any other type, makes it another one.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Sent {
     #[serde(rename = "jsonrpc")]
     _jsonrpc: JsonRpcVersion2_0,
     id: RequestId,
-    method: String,
+    method: Method,
+    #[serde(default)]
     params: Params,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+enum Method {
+    #[serde(rename = "tools/call")]
+    Call,
+    #[serde(rename = "tools/list")]
+    List,
+}
+
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Params {
+    /// Empty in a list, and in no call that is plain.
+    #[serde(default)]
     name: String,
     #[serde(default)]
     arguments: Unambiguous,
@@ -62,52 +69,60 @@ struct Params {
     meta: Unambiguous,
 }
 
-/// A plain call, ready to run.
-struct PlainCall {
-    server: Arc<Server>,
-    caller: Principal,
-    request_id: String,
-    accepts: Accepts,
-    era: Era,
-    sent: Sent,
-    /// Cancelled when the client goes, and when the server cuts what takes too long.
-    cancellation: CancellationToken,
+/// A plain request, ready to be answered.
+pub(super) enum Plain {
+    Call(PlainCall),
+    List(Response),
+}
+
+impl Plain {
+    pub(super) async fn answer(self) -> Response {
+        match self {
+            Self::Call(call) => call.answer().await,
+            Self::List(response) => response,
+        }
+    }
 }
 
 impl Protocol {
-    /// The answer to a plain call, or `None` where the SDK is to answer.
-    pub(super) fn answer_plainly(
+    /// The plain request that this is, or `None` where the SDK is to answer.
+    pub(super) fn plain(
         &self,
         request: &request::Parts,
         body: &[u8],
         accepts: Accepts,
-    ) -> Option<impl Future<Output = Response> + Send + use<>> {
+    ) -> Option<Plain> {
         let caller = request.extensions.get::<Principal>()?;
         let (sent, era) = read(&request.headers, body)?;
         let is_plain = self.are_calls_plain
             && (accepts.json || accepts.stream)
             // An older client without a session is refused where there are sessions.
-            && (era == Era::Rounds || !self.are_sessions_on)
-            && self.server.catalog.tool(&sent.params.name).is_some()
-            && self.server.presented.tool_with_headers(&sent.params.name).is_none();
-        let id = request.headers.get(X_REQUEST_ID);
-        let id = id.and_then(|id| id.to_str().ok());
+            && (era == Era::Rounds || !self.are_sessions_on);
+        if !is_plain {
+            return None;
+        }
+        if sent.method == Method::List {
+            return Some(Plain::List(self.tools.response(&sent.id, era)));
+        }
+        let name = &sent.params.name;
+        let is_plain = self.server.catalog.tool(name).is_some()
+            && self.server.presented.tool_with_headers(name).is_none();
         is_plain.then(|| {
-            PlainCall {
+            let cancellation = self.http.config.cancellation_token.child_token();
+            Plain::Call(PlainCall {
                 server: Arc::clone(&self.server),
                 caller: caller.clone(),
-                request_id: id.unwrap_or_default().to_owned(),
+                request_id: request_id(&request.headers),
                 accepts,
                 era,
                 sent,
-                cancellation: self.http.config.cancellation_token.child_token(),
-            }
-            .answer()
+                cancellation,
+            })
         })
     }
 }
 
-/// A body that is a plain call, with headers that fit it.
+/// A body that is a plain request, with headers that fit it.
 fn read(headers: &HeaderMap, body: &[u8]) -> Option<(Sent, Era)> {
     let only = |name: &HeaderName| {
         let mut values = headers.get_all(name).iter();
@@ -123,113 +138,54 @@ fn read(headers: &HeaderMap, body: &[u8]) -> Option<(Sent, Era)> {
     if !is_alone && version.is_some_and(|version| !OLDER.contains(&version)) {
         return None;
     }
-    if is_alone && only(&MCP_METHOD)??.ok()? != "tools/call" {
+    let method = if is_alone {
+        Some(only(&MCP_METHOD)??.ok()?)
+    } else {
+        None
+    };
+    if method.is_some_and(|method| method != "tools/call" && method != "tools/list") {
         return None;
     }
     let sent: Sent = serde_json::from_slice(body).ok()?;
-    if sent.method != "tools/call" {
+    let is_list = sent.method == Method::List;
+    if is_list && !(sent.params.name.is_empty() && sent.params.arguments.0.is_empty()) {
         return None;
     }
     let declared = sent.params.meta.0.get(PROTOCOL_VERSION);
     if !is_alone {
         return declared.is_none().then_some((sent, Era::Stateless));
     }
-    // Whom anything can be asked may need more than one round.
     let capabilities = sent.params.meta.0.get(CLIENT_CAPABILITIES)?.as_object()?;
     let is_plain = declared.and_then(Value::as_str) == Some(ROUNDS)
-        && capabilities.is_empty()
-        && only(&MCP_NAME)??.ok()? == sent.params.name;
+        && method == Some(sent.method.name())
+        && match (only(&MCP_NAME)?, sent.method) {
+            // Whom anything can be asked may need more than one round.
+            (Some(name), Method::Call) => capabilities.is_empty() && name.ok()? == sent.params.name,
+            (name, method) => name.is_none() && method == Method::List,
+        };
     is_plain.then_some((sent, Era::Rounds))
 }
 
-impl PlainCall {
-    /// Runs the tool. Its answer is JSON, or a stream where the tool says something before it.
-    async fn answer(self) -> Response {
-        let (outlet, mut news) = mpsc::channel(UNREAD_NEWS);
-        let era = self.era;
-        let mut running: Pin<Box<dyn Future<Output = ServerJsonRpcMessage> + Send>> =
-            Box::pin(self.run(outlet));
-        tokio::select! {
-            biased;
-            Some(first) = news.recv() => stream::of_messages(first, news, running),
-            message = &mut running => json(&message, era),
-        }
-    }
-
-    async fn run(self, outlet: mpsc::Sender<ServerNotification>) -> ServerJsonRpcMessage {
-        let Params {
-            name,
-            arguments,
-            meta,
-        } = self.sent.params;
-        let (id, meta) = (self.sent.id, RequestMetaObject::from(meta.0));
-        // Whoever drops this before its end has gone.
-        let _gone = self.cancellation.clone().drop_guard();
-        let client = PeerClient::unaskable(
-            Outlet::Stream(outlet),
-            id.clone(),
-            self.era,
-            &meta,
-            self.accepts,
-            self.server.stopping.clone(),
-        );
-        let context = CallContext::new(
-            self.caller,
-            self.request_id,
-            meta.0.0,
-            self.cancellation,
-            Arc::new(client),
-            farcall_core::context::Recollection::default(),
-        );
-        let (era, server) = (self.era, self.server);
-        let (arguments, binding) = (Value::Object(arguments.0), Binding::none());
-        let called = call::answer(&server, &name, &context, arguments, era, &binding);
-        match called.await {
-            Ok(response) => {
-                let mut result = ServerResult::from(response);
-                if era != Era::Rounds {
-                    result.strip_result_type_for_legacy_peer();
-                    result.strip_non_object_output_for_legacy_peer();
-                }
-                JsonRpcMessage::response(result, id)
-            }
-            Err(error) => JsonRpcMessage::error(error, Some(id)),
+impl Method {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Call => "tools/call",
+            Self::List => "tools/list",
         }
     }
 }
 
-fn json(message: &ServerJsonRpcMessage, era: Era) -> Response {
-    let body = match serde_json::to_vec(message) {
-        Ok(body) => body,
-        Err(error) => {
-            tracing::error!(%error, "an answer cannot be written as JSON");
-            let sentence = "the answer cannot be written";
-            return crate::problem_response::json_rpc(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                -32_603,
-                sentence,
-            );
-        }
-    };
+fn request_id(headers: &HeaderMap) -> String {
+    let id = headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
+    id.unwrap_or_default().to_owned()
+}
+
+fn json(status: StatusCode, body: Vec<u8>) -> Response {
     let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status(message, era);
+    *response.status_mut() = status;
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     response
-}
-
-/// Since 2026-07-28 what a client lacks is a bad request; before, errors of the protocol came
-/// with 200.
-fn status(message: &ServerJsonRpcMessage, era: Era) -> StatusCode {
-    match message {
-        JsonRpcMessage::Error(error)
-            if era == Era::Rounds
-                && error.error.code == ErrorCode::MISSING_REQUIRED_CLIENT_CAPABILITY =>
-        {
-            StatusCode::BAD_REQUEST
-        }
-        _ => StatusCode::OK,
-    }
 }
 
 #[cfg(test)]
