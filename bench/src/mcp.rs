@@ -42,6 +42,15 @@ pub(crate) fn judge_started(body: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// The status of a job that waits, runs, or has succeeded.
+pub(crate) fn judge_status(body: &[u8]) -> Result<()> {
+    let said = said(body)?;
+    let state = said["state"].as_str().unwrap_or_default();
+    let is_well = ["queued", "running", "succeeded"].contains(&state);
+    ensure!(is_well, "a job's status is {said}");
+    Ok(())
+}
+
 /// What a tool said, as JSON: the text of its answer holds it with every server.
 fn said(body: &[u8]) -> Result<Value> {
     let result = result(body)?;
@@ -81,6 +90,29 @@ pub(crate) fn open_session(address: SocketAddr) -> Result<String> {
     Ok(id)
 }
 
+/// A job of a server, started by this request.
+pub(crate) fn start(address: SocketAddr, request: &[u8]) -> Result<String> {
+    let mut client = Client::connect(address)?;
+    let started = said(client.succeed(request)?.body())?;
+    let id = started["job_id"].as_str().context("a job without an id")?;
+    Ok(id.to_owned())
+}
+
+/// Waits until the status that `request` asks for is that of a success.
+pub(crate) fn wait_for_success(address: SocketAddr, request: &[u8]) -> Result<()> {
+    let mut client = Client::connect(address)?;
+    let begun = Instant::now();
+    loop {
+        let now = said(client.succeed(request)?.body())?;
+        match now["state"].as_str() {
+            Some("succeeded") => return Ok(()),
+            Some("queued" | "running") if begun.elapsed() < JOB_TIME => {}
+            _ => bail!("the job did not succeed: {now}"),
+        }
+        pause(Duration::from_millis(20));
+    }
+}
+
 /// Starts the job of `big-files` that writes `bytes`.
 pub(crate) fn start_file(bytes: u64) -> Vec<u8> {
     requests::older_call("start_write_file", &format!("{{\"bytes\":{bytes}}}"), None)
@@ -88,19 +120,7 @@ pub(crate) fn start_file(bytes: u64) -> Vec<u8> {
 
 /// Runs that job to its end, and returns its id.
 pub(crate) fn write_file(address: SocketAddr, bytes: u64) -> Result<String> {
-    let mut client = Client::connect(address)?;
-    let started = said(client.succeed(&start_file(bytes))?.body())?;
-    let id = started["job_id"].as_str().context("a job without an id")?;
-    let status = format!("{{\"job_id\":\"{id}\"}}");
-    let status = requests::older_call("get_write_file_status", &status, None);
-    let begun = Instant::now();
-    loop {
-        let now = said(client.succeed(&status)?.body())?;
-        match now["state"].as_str() {
-            Some("succeeded") => return Ok(id.to_owned()),
-            Some("queued" | "running") if begun.elapsed() < JOB_TIME => {}
-            _ => bail!("the job did not succeed: {now}"),
-        }
-        pause(Duration::from_millis(20));
-    }
+    let id = start(address, &start_file(bytes))?;
+    wait_for_success(address, &requests::status_of("write_file", &id, None))?;
+    Ok(id)
 }

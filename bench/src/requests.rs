@@ -44,6 +44,17 @@ pub(crate) fn older_call(tool: &str, arguments: &str, session: Option<&str>) -> 
     older(&body, session)
 }
 
+/// Starts the job of `many-jobs` that takes so many seconds.
+pub(crate) fn start_work(seconds: f64) -> Vec<u8> {
+    older_call("start_work", &format!("{{\"seconds\":{seconds}}}"), None)
+}
+
+/// A poll of a job by a client of 2025-11-25.
+pub(crate) fn status_of(job: &str, id: &str, session: Option<&str>) -> Vec<u8> {
+    let arguments = format!("{{\"job_id\":\"{id}\"}}");
+    older_call(&format!("get_{job}_status"), &arguments, session)
+}
+
 /// `add` as a client of 2025-11-25 calls it.
 pub(crate) fn older_add(session: Option<&str>) -> Vec<u8> {
     older_call("add", r#"{"a":2,"b":3}"#, session)

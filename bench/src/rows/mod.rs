@@ -5,9 +5,11 @@ mod downloads;
 mod footprint;
 mod growth;
 mod health;
+mod jobs;
 mod latency;
 mod listing;
 mod memory;
+mod polls;
 
 use anyhow::{Context, Result};
 
@@ -16,7 +18,7 @@ use crate::{machine::Machine, options::Options, report::Report, setup::Setup};
 /// Every row there is.
 pub(crate) const NAMES: &[&str] = &[
     "G1", "G1b", "G1c", "G2", "G2b", "G3", "G4", "G5", "G5b", "G5c", "G5d", "G6", "G6c", "G6d",
-    "G7", "G11",
+    "G7", "G8", "G8b", "G9f", "G10", "G11",
 ];
 
 /// Connections at once where a row says nothing else.
@@ -74,6 +76,16 @@ const PINNED: &[Group] = &[
         name: "memory during downloads",
         rows: &["G5d"],
         measure: memory::measure,
+    },
+    Group {
+        name: "polls",
+        rows: &["G8", "G8b"],
+        measure: polls::measure,
+    },
+    Group {
+        name: "starts of jobs",
+        rows: &["G9f", "G10"],
+        measure: jobs::measure,
     },
     Group {
         name: "growth",

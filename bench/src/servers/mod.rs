@@ -20,8 +20,8 @@ use tempfile::TempDir;
 
 pub(crate) use self::{
     bare_axum::bare_axum,
-    farcall::{big_files, example, many_tools},
-    guide::guide,
+    farcall::{big_files, example, many_jobs, many_tools},
+    guide::{guide, guide_with_steps},
     nginx::nginx,
     plain_rmcp::plain_rmcp,
 };
@@ -126,6 +126,13 @@ impl Server {
         Process(self.child.id())
     }
 
+    /// Ends it as a loss of power to the machine ends a process: at once, with no word to it.
+    pub(crate) fn kill(mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
     /// The folder in which it was started.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
@@ -134,6 +141,9 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            return;
+        }
         // nginx's worker only goes when its master is asked in order.
         let pid = Pid::from_child(&self.child);
         let _ = kill_process(pid, Signal::TERM);
