@@ -15,6 +15,7 @@ mod insist;
 mod limits;
 pub mod links;
 mod maintenance;
+mod processes;
 pub mod programs;
 pub mod queue;
 mod report;

@@ -24,6 +24,12 @@ pub struct RunnerOptions {
     /// How long the code of a job may take to stop when it is told to, before its record ends
     /// without it; defaults to 10 seconds.
     pub grace: Duration,
+    /// How often it looks for jobs whose worker is lost, or which have waited too long; defaults
+    /// to 5 seconds.
+    pub sweep: Duration,
+    /// How long a job waits for a worker that knows its name, before it is given up; defaults to
+    /// not at all, because nobody else works on the same data folder.
+    pub vanished: Duration,
 }
 
 impl Default for RunnerOptions {
@@ -34,6 +40,8 @@ impl Default for RunnerOptions {
             beat: Duration::from_secs(2),
             poll: Duration::from_secs(1),
             grace: Duration::from_secs(10),
+            sweep: Duration::from_secs(5),
+            vanished: Duration::ZERO,
         }
     }
 }
@@ -104,6 +112,7 @@ impl Runner {
             let (worker, signed_off) = (Arc::clone(&worker), signed_off.clone());
             async move { worker.beat(beat, signed_off).await }
         });
+        tokio::spawn(maintenance::keep_sweeping(services.clone()));
         let dispatcher = tokio::spawn(claim::dispatch(services));
         Ok(Self {
             soft_stop,

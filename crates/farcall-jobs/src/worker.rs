@@ -1,6 +1,6 @@
 //! This process as the store knows it: registered, with a lease that beats renew.
 
-use std::{collections::BTreeMap, fs, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use farcall_core::{job::StopReason, problem::Problem};
 use farcall_store::{Beat, Fence, JobStore, NewWorker, StoreError, WorkerId};
@@ -10,7 +10,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::Programs;
+use crate::{Programs, processes};
 
 /// The worker that this process is.
 pub(crate) struct Worker {
@@ -56,6 +56,12 @@ impl Worker {
         self.standing.borrow().id
     }
 
+    /// Whether it may believe that its jobs are its own at this moment.
+    pub(crate) fn holds_its_lease(&self) -> bool {
+        let standing = self.standing.borrow();
+        standing.id.is_some() && Instant::now() < standing.until
+    }
+
     /// Returns when a beat says that the claim is cancelled, or this process is `by` no more.
     pub(crate) async fn news_of(&self, claim: Fence, by: WorkerId) -> StopReason {
         let mut standing = self.standing.subscribe();
@@ -79,15 +85,17 @@ impl Worker {
                 () = stop.cancelled() => return,
             }
             match self.id() {
-                Some(id) => self.renew(id).await,
+                Some(id) => self.renew(id, every).await,
                 None => self.begin_anew().await,
             }
         }
     }
 
-    async fn renew(&self, id: WorkerId) {
+    async fn renew(&self, id: WorkerId, every: Duration) {
         let (held, renewed) = (self.standing.borrow().until, held_until(self.lease));
-        match timeout_at(held, self.store.beat(id, self.lease)).await {
+        // Whoever stood still, and comes late, may still find everything as it was.
+        let patience = held.max(Instant::now() + every);
+        match timeout_at(patience, self.store.beat(id, self.lease)).await {
             Ok(Ok(beat)) => {
                 self.standing.send_modify(|standing| {
                     standing.until = renewed;
@@ -153,8 +161,8 @@ async fn register(
     let known = programs.wanted().iter();
     let worker = NewWorker {
         id,
-        host: system("/proc/sys/kernel/hostname"),
-        identity: identity(),
+        host: processes::host(),
+        identity: processes::identity(),
         programs: known
             .map(|known| (known.name.clone(), known.fingerprint.clone()))
             .collect(),
@@ -165,45 +173,42 @@ async fn register(
     Ok(id)
 }
 
-/// What tells this process from every other one, on this machine and elsewhere; empty where the
-/// system does not say.
-///
-/// Containers on one machine share its boot and use the same process ids, so the namespace of
-/// these ids belongs to it. An id may be used again, so the moment of the start does too.
-fn identity() -> String {
-    let machine = system("/etc/machine-id");
-    let boot = system("/proc/sys/kernel/random/boot_id");
-    let namespace = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
-    let process = std::process::id();
-    let status = system("/proc/self/stat");
-    // The name before it may hold anything, also spaces and parentheses.
-    let after_name = status.rsplit_once(')').map_or("", |(_, fields)| fields);
-    let started = after_name.split_whitespace().nth(19).unwrap_or_default();
-    if boot.is_empty() || started.is_empty() {
-        return String::new();
-    }
-    format!(
-        "{machine}/{boot}/{}/{process}/{started}",
-        namespace.display()
-    )
-}
-
-fn system(path: &str) -> String {
-    let text = fs::read_to_string(path).unwrap_or_default();
-    text.trim().to_owned()
-}
-
 #[cfg(test)]
 mod tests {
+    use farcall_core::{clock::SystemClock, id::JobId};
+    use farcall_store::SqliteStore;
+
     use super::*;
 
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn a_process_knows_what_tells_it_from_others() {
-        let identity = identity();
-        assert_eq!(identity.split('/').count(), 5, "{identity}");
-        assert!(identity.contains(&format!("/{}/", std::process::id())));
-        let started = identity.rsplit('/').next().unwrap();
-        assert!(started.parse::<u64>().is_ok(), "{identity}");
+    const LEASE: Duration = Duration::from_millis(200);
+
+    #[tokio::test]
+    async fn a_worker_that_cannot_renew_its_lease_gives_its_jobs_up_before_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(SystemClock);
+        let store: Arc<dyn JobStore> =
+            Arc::new(SqliteStore::open(folder.path(), clock).await.unwrap());
+        let worker = Worker::register(Arc::clone(&store), Programs::new([]), LEASE).await;
+        let worker = Arc::new(worker.unwrap());
+        let begun = Instant::now();
+        store.close().await;
+        tokio::spawn({
+            let worker = Arc::clone(&worker);
+            async move { worker.beat(LEASE / 40, CancellationToken::new()).await }
+        });
+        let claim = Fence {
+            id: JobId::from_random([7; 16]),
+            epoch: 1,
+        };
+        let by = worker.id().unwrap();
+        let news = tokio::time::timeout(100 * LEASE, worker.news_of(claim, by)).await;
+        assert_eq!(news.unwrap(), StopReason::Lost);
+        assert!(begun.elapsed() > LEASE / 2, "it had time left to try again");
+        assert_eq!(
+            worker.id(),
+            None,
+            "it claims nothing under a name that is lost"
+        );
+        assert!(!worker.holds_its_lease());
     }
 }

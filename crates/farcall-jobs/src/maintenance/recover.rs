@@ -3,31 +3,28 @@
 use std::time::Duration;
 
 use farcall_artifacts::Needed;
-use farcall_core::{id::JobId, job::state::JobState, problem::Problem};
+use farcall_core::{id::JobId, problem::Problem};
 use farcall_store::StoreError;
 
-use crate::runner::Services;
+use super::sweep::sweep;
+use crate::{processes, runner::Services};
 
 /// Puts lost jobs back into the queue, ends the ones nobody can run, and removes stray files.
 pub(crate) async fn recover(services: &Services) -> Result<(), Problem> {
-    let store = &services.store;
-    let lost = store.rescue(&[]).await.map_err(StoreError::problem)?;
-    for job in lost {
-        if job.became == JobState::Failed {
-            tracing::warn!(job = %job.id, "the job lost its worker once too often and has failed");
-        } else {
-            tracing::info!(job = %job.id, "the job lost its worker and goes on");
-        }
-    }
-    // The folder is this process's alone, so what it does not know nobody knows.
-    let orphans = store.give_up(Duration::ZERO).await;
-    for job in orphans.map_err(StoreError::problem)? {
-        tracing::warn!(%job, "the job has failed, its program no longer exists");
-    }
-    sweep(services).await
+    let workers = services.store.workers().await;
+    let workers = workers.map_err(StoreError::problem)?;
+    let dead: Vec<_> = workers
+        .into_iter()
+        .map(|known| known.worker)
+        .filter(|worker| processes::is_dead(&worker.identity))
+        .map(|worker| worker.id)
+        .collect();
+    let swept = sweep(services, &dead).await;
+    swept.map_err(StoreError::problem)?;
+    remove_strays(services).await
 }
 
-async fn sweep(services: &Services) -> Result<(), Problem> {
+async fn remove_strays(services: &Services) -> Result<(), Problem> {
     let needed = |jobs: Vec<JobId>| async move {
         let needed = services.store.needed(&jobs).await;
         let needed = needed.map_err(StoreError::problem)?.into_iter();

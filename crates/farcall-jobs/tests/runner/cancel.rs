@@ -32,13 +32,15 @@ async fn a_cancel_at_any_moment_leaves_one_end() {
         .stage("filling", pour)
         .stage("pouring", pour);
     let job = Job::new("brew", "Brew tea.", pipeline);
-    let rig = Rig::start(job, RunnerOptions::default()).await;
+    let rig = Rig::new().await;
+    let runner = rig.run(&job, RunnerOptions::default()).await;
+    let queue = rig.queue(&job);
     let (mut succeeded, mut cancelled) = (0, 0);
     let mut chance = 0x5eed_u64;
     for _ in 0..JOBS / AT_ONCE {
         let mut round = Vec::new();
         for _ in 0..AT_ONCE {
-            round.push(rig.brew().await);
+            round.push(rig.start(&job).await);
         }
         for id in round {
             chance = chance
@@ -48,7 +50,7 @@ async fn a_cancel_at_any_moment_leaves_one_end() {
                 tokio::task::yield_now().await;
             }
             let caller = Principal::anonymous();
-            let answer = rig.queue.cancel("brew", &id.to_string(), &caller).await;
+            let answer = queue.cancel("brew", &id.to_string(), &caller).await;
             let answered = answer.unwrap();
             let end = rig.ended(id).await;
             if answered.state.is_terminal() {
@@ -67,5 +69,5 @@ async fn a_cancel_at_any_moment_leaves_one_end() {
         }
     }
     assert!(succeeded > 0 && cancelled > 0, "{succeeded} / {cancelled}");
-    rig.stop().await;
+    rig.stop(runner).await;
 }

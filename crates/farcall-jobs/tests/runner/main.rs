@@ -6,4 +6,5 @@
 )]
 
 mod cancel;
+mod leases;
 mod rig;

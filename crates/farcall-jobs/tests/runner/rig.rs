@@ -1,4 +1,4 @@
-//! A store, a runner and a queue, without a server around them.
+//! A store with runners on it, without a server around them.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,47 +18,52 @@ use tokio_util::sync::CancellationToken;
 /// The longest time to wait for what must happen.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// A runner that looks often, and has little patience with stages.
+pub(crate) fn quick() -> RunnerOptions {
+    RunnerOptions {
+        beat: Duration::from_millis(20),
+        poll: Duration::from_millis(20),
+        grace: Duration::from_millis(50),
+        sweep: Duration::from_millis(20),
+        ..RunnerOptions::default()
+    }
+}
+
 pub(crate) struct Rig {
     pub(crate) store: Arc<dyn JobStore>,
-    pub(crate) queue: Queue,
-    runner: Runner,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Rig {
-    pub(crate) async fn start(job: Job, options: RunnerOptions) -> Self {
-        Self::with_clock(job, options, Arc::new(SystemClock)).await
+    pub(crate) async fn new() -> Self {
+        Self::with_clock(Arc::new(SystemClock)).await
     }
 
-    pub(crate) async fn with_clock(
-        job: Job,
-        options: RunnerOptions,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    pub(crate) async fn with_clock(clock: Arc<dyn Clock>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(folder.path(), clock).await.unwrap();
-        let store: Arc<dyn JobStore> = Arc::new(store);
-        let programs = Programs::new([job]);
-        let artifacts = Artifacts::open(folder.path()).unwrap();
-        let queue = Queue::new(Arc::clone(&store), programs.clone());
-        let runner = Runner::start(Arc::clone(&store), artifacts, programs, options).await;
         Self {
-            store,
-            queue,
-            runner: runner.unwrap(),
-            _folder: folder,
+            store: Arc::new(store),
+            folder,
         }
     }
 
-    /// Starts a job of the name `brew`.
-    pub(crate) async fn brew(&self) -> JobId {
-        let caller = Principal::anonymous();
-        let started = self.queue.start("brew", JsonObject::new(), &caller);
-        started.await.unwrap().id
+    pub(crate) async fn run(&self, job: &Job, options: RunnerOptions) -> Runner {
+        let artifacts = Artifacts::open(self.folder.path()).unwrap();
+        let programs = Programs::new([job.clone()]);
+        let started = Runner::start(Arc::clone(&self.store), artifacts, programs, options);
+        started.await.unwrap()
     }
 
-    pub(crate) async fn record(&self, id: JobId) -> JobRecord {
-        self.store.record(id, Reach::All).await.unwrap().unwrap()
+    pub(crate) fn queue(&self, job: &Job) -> Queue {
+        Queue::new(Arc::clone(&self.store), Programs::new([job.clone()]))
+    }
+
+    /// Starts a job.
+    pub(crate) async fn start(&self, job: &Job) -> JobId {
+        let (queue, caller) = (self.queue(job), Principal::anonymous());
+        let started = queue.start(&job.name, JsonObject::new(), &caller).await;
+        started.unwrap().id
     }
 
     /// Waits until the record of a job is what a test waits for.
@@ -69,7 +74,7 @@ impl Rig {
     ) -> JobRecord {
         let looking = async {
             loop {
-                let record = self.record(id).await;
+                let record = self.store.record(id, Reach::All).await.unwrap().unwrap();
                 if is_it(&record) {
                     return record;
                 }
@@ -80,13 +85,17 @@ impl Rig {
         found.expect("it did not happen in time")
     }
 
+    pub(crate) async fn is_running(&self, id: JobId) -> JobRecord {
+        self.record_when(id, |record| record.stage == 1).await
+    }
+
     pub(crate) async fn ended(&self, id: JobId) -> JobRecord {
         self.record_when(id, |record| record.state.is_terminal())
             .await
     }
 
-    pub(crate) async fn stop(self) {
-        self.runner.stop(PATIENCE, &CancellationToken::new()).await;
+    pub(crate) async fn stop(self, runner: Runner) {
+        runner.stop(PATIENCE, &CancellationToken::new()).await;
         self.store.close().await;
     }
 }

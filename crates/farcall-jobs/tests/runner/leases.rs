@@ -1,0 +1,115 @@
+//! Workers that are lost while others live.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use farcall_core::{
+    JsonObject,
+    clock::{ManualClock, Timestamp},
+    id::JobId,
+    job::{Job, JobContext, Pipeline, StopReason, state::JobState},
+};
+use farcall_store::{NewWorker, Wanted, WantedJob, Which, WorkerId};
+use tokio_util::sync::CancellationToken;
+
+use crate::rig::{Rig, quick};
+
+/// The job `name`, which is done at once.
+fn at_once(name: &str) -> Job {
+    let pipeline = Pipeline::new().stage("brewing", |_: &JobContext, x: JsonObject| Ok(x));
+    Job::new(name, "Brew tea.", pipeline)
+}
+
+/// Starts `job`, and lets a worker that does nothing with it claim it.
+async fn stuck(rig: &Rig, job: &Job, identity: &str, lease: Duration) -> JobId {
+    let (worker, fingerprint) = (WorkerId::from_random([9; 16]), job.program.fingerprint());
+    let programs = BTreeMap::from([(job.name.clone(), fingerprint.clone())]);
+    let known = NewWorker {
+        id: worker,
+        host: String::new(),
+        identity: identity.to_owned(),
+        programs,
+        slots: BTreeMap::new(),
+    };
+    rig.store.register(known, lease).await.unwrap();
+    let id = rig.start(job).await;
+    let program = WantedJob {
+        name: job.name.clone(),
+        fingerprint,
+        concurrency: None,
+    };
+    let wanted = Wanted {
+        worker,
+        programs: &[program],
+        which: Which::Others,
+        limit: 1,
+    };
+    let claims = rig.store.claim(wanted).await.unwrap();
+    assert_eq!(claims[0].fence.id, id);
+    id
+}
+
+/// P6.
+#[tokio::test]
+async fn a_job_whose_worker_went_silent_is_taken_up_while_the_server_runs() {
+    let clock = Arc::new(ManualClock::at(Timestamp(0)));
+    let rig = Rig::with_clock(Arc::clone(&clock) as _).await;
+    let job = at_once("brew");
+    let id = stuck(&rig, &job, "", Duration::from_secs(10)).await;
+    let runner = rig.run(&job, quick()).await;
+    let state = rig.record_when(id, |_| true).await.state;
+    assert_eq!(state, JobState::Running, "its lease holds");
+    clock.advance(10_001);
+    let end = rig.ended(id).await;
+    assert_eq!((end.state, end.losses), (JobState::Succeeded, 1));
+    rig.stop(runner).await;
+}
+
+/// P6: nobody waits for the lease of a process that is seen to be dead.
+#[tokio::test]
+async fn a_job_of_a_dead_process_is_taken_up_at_the_start() {
+    let rig = Rig::new().await;
+    let other = rig.run(&at_once("other"), quick()).await;
+    let workers = rig.store.workers().await.unwrap();
+    let (place, _) = workers[0].worker.identity.rsplit_once('/').unwrap();
+    // The same process id, given again at another moment.
+    let dead = format!("{place}/1");
+    let job = at_once("brew");
+    let id = stuck(&rig, &job, &dead, Duration::from_hours(1)).await;
+    let runner = rig.run(&job, quick()).await;
+    let end = rig.ended(id).await;
+    assert_eq!((end.state, end.losses), (JobState::Succeeded, 1));
+    other.stop(Duration::ZERO, &CancellationToken::new()).await;
+    rig.stop(runner).await;
+}
+
+/// P5, P6.
+#[tokio::test]
+async fn a_worker_that_was_declared_lost_stops_its_work_and_begins_anew() {
+    let reasons = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&reasons);
+    let pipeline = Pipeline::new().stage("brewing", move |ctx: &JobContext, x: JsonObject| {
+        if ctx.losses() == 0 {
+            tokio::runtime::Handle::current().block_on(ctx.cancellation().cancelled());
+            told.lock().unwrap().push(ctx.stop_reason());
+        }
+        Ok(x)
+    });
+    let job = Job::new("brew", "Brew tea.", pipeline);
+    let rig = Rig::new().await;
+    let runner = rig.run(&job, quick()).await;
+    let id = rig.start(&job).await;
+    let worker = rig.is_running(id).await.worker.unwrap();
+    rig.store.rescue(&[worker]).await.unwrap();
+    let end = rig.ended(id).await;
+    assert_eq!(end.state, JobState::Succeeded);
+    assert_eq!((end.attempt, end.losses), (2, 1));
+    assert_eq!(*reasons.lock().unwrap(), [Some(StopReason::Lost)]);
+    let live: Vec<_> = rig.store.workers().await.unwrap();
+    let live: Vec<_> = live.iter().filter(|worker| worker.is_live).collect();
+    assert!(live.len() == 1 && live[0].worker.id != worker, "{live:?}");
+    rig.stop(runner).await;
+}
