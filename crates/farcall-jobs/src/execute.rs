@@ -102,7 +102,7 @@ async fn returned(
         () = services.hard_stop.cancelled() => return,
         _ = ended => tracing::info!(%job, kind, "the code of the job has stopped at last"),
     }
-    if reason == StopReason::Cancelled {
+    if matches!(reason, StopReason::Cancelled | StopReason::TimedOut) {
         // What it has written since then.
         finish::clean_up(services, job).await;
     }

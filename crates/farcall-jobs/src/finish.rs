@@ -102,6 +102,15 @@ pub(crate) async fn stopped(services: &Services, claim: &Claim, reason: StopReas
             let problem = Problem::new(ErrorCode::Cancelled, message::CANCELLED);
             fail(services, claim, &problem).await;
         }
+        StopReason::TimedOut => {
+            let limit = services.programs.timeout(&claim.job).unwrap_or_default();
+            let sentence = format!(
+                "the job ran longer than its limit of {} s and was stopped",
+                limit.as_secs_f64()
+            );
+            let problem = Problem::new(ErrorCode::Timeout, sentence);
+            fail(services, claim, &problem).await;
+        }
         StopReason::Stopping => hand_back(services, claim.fence).await,
         // Whatever it writes would be refused.
         _ => {

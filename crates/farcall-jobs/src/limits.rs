@@ -24,6 +24,7 @@ pub(crate) async fn overrun(
         () = cancelled(services, claim.fence.id) => StopReason::Cancelled,
         // Only a report that was refused as stale tells it from elsewhere.
         () = work.token().cancelled() => StopReason::Lost,
+        () = timed_out(services, claim) => StopReason::TimedOut,
         () = services.hard_stop.cancelled() => StopReason::Stopping,
     };
     let reason = work.because(told);
@@ -37,6 +38,14 @@ pub(crate) async fn overrun(
         () = wound_down(services) => {}
     }
     reason
+}
+
+/// Returns when the attempt has run for as long as its job may.
+async fn timed_out(services: &Services, claim: &Claim) {
+    match services.programs.timeout(&claim.job) {
+        Some(timeout) => tokio::time::sleep(timeout).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Returns when the server has stopped for so long that it waits for nothing any more.

@@ -1,6 +1,6 @@
 //! The jobs that this server knows how to run.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use farcall_core::job::Job;
 use farcall_store::WantedJob;
@@ -46,6 +46,11 @@ impl Programs {
     /// What a worker with these programs can take, in no order.
     pub(crate) fn wanted(&self) -> &[WantedJob] {
         &self.wanted
+    }
+
+    /// How long one attempt at the job called `name` may run.
+    pub(crate) fn timeout(&self, name: &str) -> Option<Duration> {
+        self.get(name)?.job.options.timeout
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Known> {

@@ -171,8 +171,6 @@ impl JobOptions {
     /// What is declared and not served yet. A promise that nobody keeps is worse than none.
     fn without_effect(&self) -> impl Iterator<Item = &'static str> {
         [
-            ("timeout", self.timeout.is_some()),
-            ("queue_timeout", self.queue_timeout.is_some()),
             ("slots", !self.slots.is_empty()),
             ("unique_for", self.unique_for.is_some()),
             ("log", self.log),

@@ -7,4 +7,5 @@
 
 mod cancel;
 mod leases;
+mod limits;
 mod rig;

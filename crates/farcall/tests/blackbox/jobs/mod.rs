@@ -3,5 +3,6 @@
 mod cancel;
 mod contract;
 mod foreign;
+mod limits;
 mod restart;
 mod retries;
