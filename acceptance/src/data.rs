@@ -32,6 +32,8 @@ pub struct JobRow {
     pub attempt: u32,
     /// How often it lost its worker.
     pub losses: u32,
+    /// How often it lost one that it had for itself.
+    pub counted_losses: u32,
     /// The class of its failure.
     pub error_code: Option<String>,
     /// The sentence of its failure.
@@ -47,8 +49,9 @@ impl FromRow<'_, SqliteRow> for JobRow {
             total_stages: row.try_get(3)?,
             attempt: row.try_get(4)?,
             losses: row.try_get(5)?,
-            error_code: row.try_get(6)?,
-            error_message: row.try_get(7)?,
+            counted_losses: row.try_get(6)?,
+            error_code: row.try_get(7)?,
+            error_message: row.try_get(8)?,
         })
     }
 }
@@ -62,7 +65,8 @@ impl DataFolder {
     /// Every job, oldest first.
     pub async fn jobs(&self) -> Vec<JobRow> {
         self.query(
-            "SELECT id, state, stage, total_stages, attempt, losses, error_code, error_message
+            "SELECT id, state, stage, total_stages, attempt, losses, counted_losses, error_code,
+                    error_message
              FROM jobs ORDER BY sequence",
         )
         .await

@@ -41,6 +41,9 @@ pub const CHANGED_STAGES: [&str; 5] = [
 /// The sentence with which a job fails that was asked to.
 pub const FAILURE: &str = "this order asked to fail";
 
+/// The [gate](crate::gate) of a job that takes the server with it.
+pub const ABORTION: &str = "abortion";
+
 /// How many numbers there are; as text more than what an artifact gathers in memory.
 const COUNT: usize = 20_000;
 

@@ -11,8 +11,8 @@ use std::{
 use farcall::{Job, prelude::*};
 use farcall_acceptance::{
     fixture::{
-        self, CHANGED, CHANGED_STAGES, FAILURE, GATES, LOG, ORIGINAL, OTHER, PROGRAM, STAGES,
-        UNDIVIDED,
+        self, ABORTION, CHANGED, CHANGED_STAGES, FAILURE, GATES, LOG, ORIGINAL, OTHER, PROGRAM,
+        STAGES, UNDIVIDED,
     },
     gate,
 };
@@ -27,6 +27,9 @@ struct Order {
     /// Whether the last stage gives up.
     #[default = false]
     fails: bool,
+    /// Whether the first stage takes the whole server with it.
+    #[default = false]
+    aborts: bool,
 }
 
 /// What came of it.
@@ -39,6 +42,10 @@ struct Report {
 /// Into the work folder, so that later stages need what earlier ones left on disk.
 fn gather(ctx: &JobContext, order: Order) -> Result<Order, Problem> {
     begin(STAGES[0])?;
+    if order.aborts {
+        wait_at(ABORTION)?;
+        std::process::abort();
+    }
     let numbers = fixture::lines(&fixture::numbers(order.seed));
     let (first, rest) = numbers.split_at(numbers.len() / 2);
     let mut file = File::create(ctx.work_dir().join("numbers.txt"))?;

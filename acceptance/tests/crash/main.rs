@@ -12,6 +12,7 @@ mod losses;
 /// A release build has no crash points.
 #[cfg(debug_assertions)]
 mod points;
+mod poison;
 mod rig;
 mod stages;
 mod stopping;

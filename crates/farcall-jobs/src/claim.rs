@@ -1,12 +1,19 @@
 //! Gives queued jobs to this worker, a few at a time.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use farcall_core::problem::Problem;
 use farcall_store::{Claim, Hint, Wanted, Which, WorkerId};
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
     task::{Id, JoinError, JoinSet},
+    time::Instant,
 };
 
 use crate::{execute, finish, runner::Services};
@@ -33,37 +40,69 @@ pub(crate) async fn dispatch(services: Services) {
 #[derive(Default)]
 struct Running {
     tasks: JoinSet<()>,
-    claims: HashMap<Id, Claim>,
+    attempts: HashMap<Id, Attempt>,
+    /// When it last looked for a job that has to run alone.
+    looked_for_suspects: Option<Instant>,
+}
+
+/// A job that runs here.
+struct Attempt {
+    claim: Claim,
+    /// Whether its record is over and its code is not; nobody knows when that will be.
+    overrun: Arc<AtomicBool>,
+}
+
+impl Attempt {
+    fn is_overrun(&self) -> bool {
+        self.overrun.load(Ordering::Relaxed)
+    }
 }
 
 impl Running {
     fn run(&mut self, services: &Services, claim: Claim, by: WorkerId) {
-        let task = execute::run(services.clone(), claim.clone(), by);
+        let overrun = Arc::<AtomicBool>::default();
+        let task = execute::run(services.clone(), claim.clone(), by, Arc::clone(&overrun));
         let id = self.tasks.spawn(task).id();
-        self.claims.insert(id, claim);
+        self.attempts.insert(id, Attempt { claim, overrun });
     }
 
     /// A job whose task of ours panicked has nobody who would end it.
     fn note(&mut self, services: &Services, ended: Result<(Id, ()), JoinError>) {
         match ended {
             Ok((id, ())) => {
-                self.claims.remove(&id);
+                self.attempts.remove(&id);
             }
             Err(error) => {
                 tracing::error!(%error, "the runner of a job ended badly");
-                let Some(claim) = self.claims.remove(&error.id()) else {
+                let Some(attempt) = self.attempts.remove(&error.id()) else {
                     return;
                 };
                 let services = services.clone();
                 let problem = Problem::internal("the runner of this job ended badly");
-                self.tasks
-                    .spawn(async move { finish::fail(&services, &claim, &problem).await });
+                self.tasks.spawn(async move {
+                    finish::fail(&services, &attempt.claim, &problem).await;
+                });
             }
         }
     }
 
+    /// Whether nothing may run beside what runs. Nobody waits for code whose record is over.
     fn is_alone(&self) -> bool {
-        self.claims.values().any(|claim| claim.alone)
+        let mut attempts = self.attempts.values();
+        attempts.any(|attempt| attempt.claim.alone && !attempt.is_overrun())
+    }
+
+    /// Whether it should take no other job until it has none: one that has to run alone has waited
+    /// long enough for that to happen by chance. Where code runs on that did not stop in time, it
+    /// would wait in vain, and so would everybody else.
+    fn makes_room(&self, services: &Services) -> bool {
+        let patience = services.options.patience;
+        let waits = services.worker.suspect_waits();
+        // One that it just looked for and could not take is not waited for again at once.
+        let looked = self.looked_for_suspects;
+        waits.is_some_and(|waits| waits >= patience)
+            && looked.is_none_or(|looked| looked.elapsed() >= patience)
+            && !self.attempts.values().any(Attempt::is_overrun)
     }
 }
 
@@ -79,6 +118,9 @@ async fn take_what_there_is(services: &Services, running: &mut Running) {
         let mut claim = None;
         if running.tasks.is_empty() {
             claim = claim_one(services, worker, Which::Suspect).await;
+            running.looked_for_suspects = Some(Instant::now());
+        } else if running.makes_room(services) {
+            return;
         }
         if claim.is_none() {
             claim = claim_one(services, worker, Which::Others).await;
@@ -164,7 +206,11 @@ mod tests {
 
         let mut running = Running::default();
         let task = running.tasks.spawn(async { panic!("our own fault") });
-        running.claims.insert(task.id(), claim.clone());
+        let attempt = Attempt {
+            claim: claim.clone(),
+            overrun: Arc::default(),
+        };
+        running.attempts.insert(task.id(), attempt);
         while let Some(ended) = running.tasks.join_next_with_id().await {
             running.note(&services, ended);
         }

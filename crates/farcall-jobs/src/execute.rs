@@ -1,6 +1,12 @@
 //! Runs the stages of one job on a thread of its own, away from the threads that answer requests.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use farcall_artifacts::ArtifactError;
 use farcall_core::{
@@ -35,8 +41,9 @@ pub(crate) enum Ending {
 /// How long a worker waits after a job that could not be begun.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Runs a job that `by` has claimed, until its record is written and its thread has returned.
-pub(crate) async fn run(services: Services, claim: Claim, by: WorkerId) {
+/// Runs a job that `by` has claimed, until its record is written and its thread has returned;
+/// `overrun` is set where the thread is waited for alone.
+pub(crate) async fn run(services: Services, claim: Claim, by: WorkerId, overrun: Arc<AtomicBool>) {
     let work = Stop::default();
     let over = CancellationToken::new();
     let reporter = Arc::new(Reporter::new(Arc::clone(&services.store), claim.fence));
@@ -69,6 +76,7 @@ pub(crate) async fn run(services: Services, claim: Claim, by: WorkerId) {
         (Ok(Ending::NotBegun(problem)), None) => put_back(&services, &claim, &problem).await,
         (Err(reason), _) => {
             finish::stopped(&services, &claim, reason).await;
+            overrun.store(true, Ordering::Relaxed);
             returned(&services, &claim, reason, ended).await;
         }
     }

@@ -27,6 +27,9 @@ pub struct RunnerOptions {
     /// How often it looks for jobs whose worker is lost, or which have waited too long; defaults
     /// to 5 seconds.
     pub sweep: Duration,
+    /// How long a job that may be what ends its server waits for this process to be without work,
+    /// before it makes room for it; defaults to a minute.
+    pub patience: Duration,
     /// How long a job waits for a worker that knows its name, before it is given up; defaults to
     /// not at all, because nobody else works on the same data folder.
     pub vanished: Duration,
@@ -41,6 +44,7 @@ impl Default for RunnerOptions {
             poll: Duration::from_secs(1),
             grace: Duration::from_secs(10),
             sweep: Duration::from_secs(5),
+            patience: Duration::from_mins(1),
             vanished: Duration::ZERO,
         }
     }

@@ -62,6 +62,11 @@ impl Worker {
         standing.id.is_some() && Instant::now() < standing.until
     }
 
+    /// How long a job that has to run alone has waited for a worker, as of the last beat.
+    pub(crate) fn suspect_waits(&self) -> Option<Duration> {
+        self.standing.borrow().beat.suspect_waits
+    }
+
     /// Returns when a beat says that the claim is cancelled, or this process is `by` no more.
     pub(crate) async fn news_of(&self, claim: Fence, by: WorkerId) -> StopReason {
         let mut standing = self.standing.subscribe();

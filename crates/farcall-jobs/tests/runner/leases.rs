@@ -24,7 +24,7 @@ fn at_once(name: &str) -> Job {
 }
 
 /// Starts `job`, and lets a worker that does nothing with it claim it.
-async fn stuck(rig: &Rig, job: &Job, identity: &str, lease: Duration) -> JobId {
+pub(crate) async fn stuck(rig: &Rig, job: &Job, identity: &str, lease: Duration) -> JobId {
     let (worker, fingerprint) = (WorkerId::from_random([9; 16]), job.program.fingerprint());
     let programs = BTreeMap::from([(job.name.clone(), fingerprint.clone())]);
     let known = NewWorker {

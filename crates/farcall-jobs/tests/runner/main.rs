@@ -9,3 +9,4 @@ mod cancel;
 mod leases;
 mod limits;
 mod rig;
+mod suspects;

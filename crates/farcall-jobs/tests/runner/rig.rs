@@ -11,7 +11,7 @@ use farcall_core::{
     principal::Principal,
 };
 use farcall_jobs::{Programs, Queue, Runner, RunnerOptions};
-use farcall_store::{JobRecord, JobStore, Reach, SqliteStore};
+use farcall_store::{JobRecord, JobStore, Reach, SqliteStore, Worker};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -92,6 +92,24 @@ impl Rig {
     pub(crate) async fn ended(&self, id: JobId) -> JobRecord {
         self.record_when(id, |record| record.state.is_terminal())
             .await
+    }
+
+    /// Waits until every worker has renewed its lease.
+    pub(crate) async fn has_beaten(&self) {
+        let beating = async {
+            while !self.workers().await.iter().all(|worker| worker.is_live) {
+                tokio::task::yield_now().await;
+            }
+        };
+        let beaten = tokio::time::timeout(PATIENCE, beating).await;
+        beaten.expect("no lease was renewed in time");
+    }
+
+    /// The workers that were not declared lost.
+    pub(crate) async fn workers(&self) -> Vec<Worker> {
+        let mut workers = self.store.workers().await.unwrap();
+        workers.retain(|worker| worker.gone_at.is_none());
+        workers
     }
 
     pub(crate) async fn stop(self, runner: Runner) {
