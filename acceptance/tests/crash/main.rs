@@ -8,6 +8,7 @@
 
 mod changes;
 mod folder;
+mod keys;
 mod losses;
 /// A release build has no crash points.
 #[cfg(debug_assertions)]

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::{
     JsonObject,
     completion::{Completion, Target},
-    job::Job,
+    job::{IDEMPOTENCY_KEY, Job},
     name::tool_name_fault,
     prompt::Prompt,
     resource::{Resource, ResourceTemplate, UriPattern, Variables},
@@ -262,6 +262,12 @@ pub fn job_faults(job: &Job) -> Vec<Fault> {
     }
     for fault in job.options.faults() {
         report.add(fault);
+    }
+    let parameters = job.input_schema.get("properties");
+    if parameters.is_some_and(|parameters| parameters.get(IDEMPOTENCY_KEY).is_some()) {
+        report.add(format!(
+            "its parameter `{IDEMPOTENCY_KEY}` has the name of one that every job has; rename it"
+        ));
     }
     let mut seen = HashSet::new();
     for stage in job.program.stages() {

@@ -7,7 +7,7 @@ use farcall_core::planted;
 use farcall_core::{
     JsonObject,
     id::JobId,
-    job::JobOptions,
+    job::{JobOptions, state::JobState},
     principal::Principal,
     problem::{ErrorCode, Problem},
     question::Askable,
@@ -27,13 +27,26 @@ pub struct Queue {
     programs: Programs,
 }
 
+/// How a job is started, beside its arguments.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct How {
+    /// The key by which its caller knows a repetition of this start, 1 to 255 bytes.
+    pub key: Option<String>,
+    /// How its caller can be asked while it runs.
+    pub can_ask: Askable,
+}
+
 /// A job that has been taken in: it is on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Started {
     /// Its identity.
     pub id: JobId,
+    /// Where it stands; `queued`, unless it was there before.
+    pub state: JobState,
     /// How many stages it has.
     pub total_stages: u32,
+    /// Whether an earlier start made it: the same by its key, or by its arguments.
+    pub was_there: bool,
 }
 
 impl Queue {
@@ -52,6 +65,23 @@ impl Queue {
         arguments: JsonObject,
         owner: &Principal,
     ) -> Result<Started, Problem> {
+        let how = How::default();
+        self.start_with(job, arguments, owner, how).await
+    }
+
+    /// The same, for a caller that says more; or returns the job that an earlier start made,
+    /// where this one is its repetition.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start), and `idempotency_conflict` where the key came with other
+    /// arguments before.
+    pub async fn start_with(
+        &self,
+        job: &str,
+        arguments: JsonObject,
+        owner: &Principal,
+        how: How,
+    ) -> Result<Started, Problem> {
         let known = self
             .programs
             .get(job)
@@ -68,19 +98,30 @@ impl Queue {
             total_stages,
             fingerprint: known.fingerprint.clone(),
             terms: terms(&known.job.options),
-            key: None,
-            unique_for: None,
-            can_ask: Askable::NOBODY,
+            key: how.key,
+            unique_for: known.job.options.unique_for,
+            can_ask: how.can_ask,
         };
         // A caller that leaves now must not take the job with it half way into the store.
         let store = Arc::clone(&self.store);
         let kept = tokio::spawn(async move { store.enqueue(new).await });
         #[cfg(debug_assertions)]
         if planted!("early-ack") {
-            return Ok(Started { id, total_stages });
+            return Ok(Started {
+                id,
+                state: JobState::Queued,
+                total_stages,
+                was_there: false,
+            });
         }
-        kept.await?.map_err(StoreError::problem)?;
-        Ok(Started { id, total_stages })
+        let enqueued = kept.await?.map_err(StoreError::problem)?;
+        let record = enqueued.record;
+        Ok(Started {
+            id: record.id,
+            state: record.state,
+            total_stages: record.total_stages,
+            was_there: enqueued.was_there.is_some(),
+        })
     }
 
     /// Where the job `id` of the kind `job` stands, for a caller that may know.

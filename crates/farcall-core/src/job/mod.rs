@@ -23,6 +23,10 @@ use crate::{JsonObject, schema, tool::Annotations};
 /// The largest value of a stage that is checkpointed, in bytes of JSON (1 MiB).
 pub const MAX_STAGE_VALUE: usize = 1 << 20;
 
+/// The parameter that every tool which starts a job has beside the job's own: the key by which a
+/// caller repeats a start without getting a second job.
+pub const IDEMPOTENCY_KEY: &str = "idempotency_key";
+
 /// What is declared about a job, and the program behind it.
 #[derive(Clone, Debug)]
 pub struct Job {

@@ -172,7 +172,6 @@ impl JobOptions {
     fn without_effect(&self) -> impl Iterator<Item = &'static str> {
         [
             ("slots", !self.slots.is_empty()),
-            ("unique_for", self.unique_for.is_some()),
             ("log", self.log),
             ("wait", self.wait),
             ("inline_text", self.inline_text),

@@ -3,6 +3,7 @@
 mod cancel;
 mod contract;
 mod foreign;
+mod keys;
 mod limits;
 mod restart;
 mod retries;

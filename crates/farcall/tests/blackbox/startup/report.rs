@@ -74,6 +74,12 @@ fn everything_wrong() -> App {
         .add_tool(tool("start_tidy", "Do it.", |_| {}))
         .add_job(job("tidy", Pipeline::new().stage("sweeping", keep).stage("sweeping", keep).stage(" ", keep)))
         .add_job(job("idle", Pipeline::new()))
+        .add_job({
+            let mut job = job("locked", Pipeline::new().stage("going", keep));
+            job.input_schema["properties"]["idempotency_key"] =
+                json!({"type": "string", "description": "Another key."});
+            job
+        })
         .add_job(job("bad name", Pipeline::new().stage("going", keep)))
         .prompt(prompt("hello", "Say hello.").argument("name", ""))
         .prompt(prompt("hello", ""))

@@ -1,0 +1,114 @@
+//! `get_<x>_result`: what a job left.
+
+use farcall_core::{
+    JsonObject,
+    clock::Timestamp,
+    context::CallContext,
+    job::{Job, state::JobState},
+    problem::Problem,
+    schema,
+    tool::{Annotations, ToolDeclaration},
+};
+use farcall_store::Outcome;
+use serde_json::{Value, json};
+
+use super::{Contract, add_error, id};
+use crate::Links;
+
+pub(super) fn declaration(job: &Job) -> ToolDeclaration {
+    let name = &job.name;
+    let description = format!(
+        "Return the result of a job of start_{name} with the URL of its file; ready is true once it has succeeded."
+    );
+    let mut declaration = ToolDeclaration::new(format!("get_{name}_result"), description);
+    declaration.annotations = Annotations::read_only();
+    declaration.input_schema = super::schema::only_id(job);
+    declaration.output_schema = Some(output());
+    declaration
+}
+
+fn output() -> JsonObject {
+    let mut output = json!({
+        "type": "object",
+        "properties": {
+            "job_id": super::schema::id(),
+            "ready": {"type": "boolean", "description": "Whether the job has succeeded."},
+            "state": super::schema::state(),
+            "url": {"type": "string", "description": "Where to download the primary file."},
+            "result": {"description": "The value that the job returned, where it returns one."},
+            "artifacts": {
+                "type": "array",
+                "description": "Every file of the job.",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "name": {"type": "string"},
+                        "url": {"type": "string"},
+                        "size": {"type": "integer", "description": "Length in bytes."},
+                        "sha256": {"type": "string", "description": "Checksum, hexadecimal."},
+                        "media_type": {"type": "string"},
+                        "expires_at": {"type": ["string", "null"], "description": "When the file may be removed, RFC 3339."},
+                    },
+                    "required": ["name", "url", "size", "sha256", "media_type"],
+                },
+            },
+        },
+        "required": ["job_id", "ready"],
+    });
+    super::schema::add_error(&mut output);
+    schema::object(output)
+}
+
+impl Contract {
+    pub(super) async fn result(
+        &self,
+        context: &CallContext,
+        arguments: &JsonObject,
+    ) -> Result<Value, Problem> {
+        let caller = context.principal();
+        let outcome = self.queue.outcome(&self.job, id(arguments), caller).await?;
+        if outcome.record.state == JobState::Succeeded {
+            return Ok(payload(outcome, &self.links));
+        }
+        let record = outcome.record;
+        let mut payload = json!({"job_id": record.id, "ready": false, "state": record.state});
+        add_error(&mut payload, &record);
+        Ok(payload)
+    }
+}
+
+/// What a job left that has succeeded.
+fn payload(outcome: Outcome, links: &Links) -> Value {
+    let Outcome {
+        record,
+        value,
+        artifacts,
+    } = outcome;
+    let expires_at = record.expires_at.map(rfc3339);
+    let described = artifacts.iter().map(|artifact| {
+        json!({
+            "name": artifact.name,
+            "url": links.file(record.id, &artifact.name),
+            "size": artifact.size,
+            "sha256": artifact.sha256,
+            "media_type": artifact.media_type,
+            "expires_at": expires_at,
+        })
+    });
+    let mut payload = json!({
+        "job_id": record.id,
+        "ready": true,
+        "url": links.primary(record.id),
+        "artifacts": described.collect::<Vec<_>>(),
+    });
+    if let Some(value) = value {
+        payload["result"] = value;
+    }
+    payload
+}
+
+fn rfc3339(moment: Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(moment.0)
+        .unwrap_or(jiff::Timestamp::MAX)
+        .to_string()
+}
