@@ -1,6 +1,7 @@
 //! The durable record of jobs.
 //!
-//! [`JobStore`] is what the layers above see; [`SqliteStore`] is the embedded backend.
+//! [`JobStore`] is what the layers above see; [`SqliteStore`] is the embedded backend. With the
+//! feature `memory` there is also `MemoryStore`, which keeps nothing and says what the others do.
 //! What a store acknowledges is on disk, what it reports is read from the record, and its
 //! database refuses by itself what the state machine of [`farcall_core::job::state`] does
 //! not allow: rows are guarded by constraints and triggers, not by good behaviour.
@@ -9,13 +10,20 @@
 //! [`StoreError::problem`] makes of it what a caller may see.
 
 mod error;
+mod hints;
 mod job;
+mod limits;
+#[cfg(feature = "memory")]
+mod memory;
 mod sqlite;
+mod text;
 
 #[cfg(feature = "conformance")]
 #[doc(hidden)]
 pub mod conformance;
 
+#[cfg(feature = "memory")]
+pub use crate::memory::MemoryStore;
 pub use crate::{
     error::StoreError,
     job::{

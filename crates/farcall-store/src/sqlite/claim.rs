@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use sqlx::{Row, sqlite::SqliteRow};
 
 use super::{
-    row, text,
+    row,
     writer::{Writer, commit},
 };
-use crate::{Checkpoint, Claim, Fence, StoreError, Wanted, WantedJob, Which, message};
+use crate::{Checkpoint, Claim, Fence, StoreError, Wanted, WantedJob, Which, message, text};
 
 const IS_LIVE: &str =
     "SELECT 1 FROM workers WHERE id = ?1 AND gone_at IS NULL AND lease_until >= ?2";

@@ -6,10 +6,9 @@ use sqlx::{Row, SqliteConnection, SqlitePool};
 
 use super::{
     row::{self, AFTER_RECORD, record_columns},
-    text,
     writer::{Writer, commit},
 };
-use crate::{Enqueued, NewJob, Same, StoreError, Terms, message};
+use crate::{Enqueued, NewJob, Same, StoreError, Terms, limits::milliseconds, message, text};
 
 const ENQUEUE: &str = concat!(
     "INSERT INTO jobs (
@@ -46,11 +45,11 @@ pub(super) async fn enqueue(
         .bind(job.fingerprint)
         .bind(now.0)
         .bind(job.terms.priority)
-        .bind(job.terms.queue_timeout.map(row::milliseconds))
+        .bind(job.terms.queue_timeout.map(milliseconds))
         .bind(job.terms.max_losses)
         .bind(job.total_stages)
         .bind(message::QUEUED)
-        .bind(row::milliseconds(job.terms.keep_for))
+        .bind(milliseconds(job.terms.keep_for))
         .bind(job.key)
         .bind(args_hash)
         .bind(job.can_ask.bits())
@@ -132,7 +131,7 @@ async fn earlier(
         .bind(&job.job)
         .bind(args_hash)
         .bind(now.0)
-        .bind(row::milliseconds(unique_for))
+        .bind(milliseconds(unique_for))
         .fetch_optional(&mut *transaction)
         .await?;
     row.map(|row| {

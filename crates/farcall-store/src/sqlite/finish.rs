@@ -7,10 +7,12 @@ use farcall_core::{clock::Timestamp, id::JobId, job::state::JobState, problem::E
 use super::{
     artifacts,
     row::{self, record_columns},
-    text,
     writer::{Writer, commit},
 };
-use crate::{Cancelled, Fence, JobError, JobRecord, Reach, StoreError, Success, message};
+use crate::{
+    Cancelled, Fence, JobError, JobRecord, Reach, StoreError, Success, limits::milliseconds,
+    message, text,
+};
 
 const SUCCEED: &str = "
     UPDATE jobs SET
@@ -107,7 +109,7 @@ pub(super) async fn retry(
         .bind(sequence)
         .bind(message)
         .bind(now.0)
-        .bind(row::milliseconds(after))
+        .bind(milliseconds(after))
         .execute(&mut *transaction)
         .await?;
     cancel_at_last(&mut transaction, now, sequence).await?;

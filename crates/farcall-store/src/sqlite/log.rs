@@ -4,16 +4,7 @@ use farcall_core::{clock::Timestamp, id::JobId};
 use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
 use super::row::signed;
-use crate::{LogLine, LogPage, Reach, StoreError};
-
-/// How much of a line is kept.
-const MAX_LINE_BYTES: usize = 2_048;
-
-/// How many lines of a job are kept.
-const MAX_LINES: i64 = 10_000;
-
-/// How much text of a job is kept.
-const MAX_LOG_BYTES: i64 = 1 << 20;
+use crate::{LogLine, LogPage, Reach, StoreError, limits};
 
 const APPEND: &str = "
     INSERT INTO log_lines (job, line, at, text)
@@ -42,14 +33,14 @@ pub(super) async fn append(
         sqlx::query(APPEND)
             .bind(sequence)
             .bind(now.0)
-            .bind(&line[..line.floor_char_boundary(MAX_LINE_BYTES)])
+            .bind(limits::kept(line))
             .execute(&mut *transaction)
             .await?;
     }
     sqlx::query(TRIM)
         .bind(sequence)
-        .bind(MAX_LINES)
-        .bind(MAX_LOG_BYTES)
+        .bind(limits::MAX_LINES)
+        .bind(limits::MAX_LOG_BYTES)
         .execute(&mut *transaction)
         .await?;
     Ok(())

@@ -8,7 +8,6 @@ mod claim;
 mod enqueue;
 mod finish;
 mod folder;
-mod hints;
 mod log;
 mod open;
 mod progress;
@@ -18,7 +17,6 @@ mod rescue;
 mod retention;
 mod row;
 mod secrets;
-mod text;
 mod workers;
 mod writer;
 
@@ -29,18 +27,17 @@ use farcall_core::{
     artifact::Artifact,
     clock::{Clock, Timestamp},
     id::JobId,
-    job::state::JobState,
     question::Question,
 };
 use serde_json::Value;
 use sqlx::SqlitePool;
 use tokio::sync::broadcast;
 
-use self::{folder::FolderLock, hints::Hints, workers::lease_until, writer::Writer};
+use self::{folder::FolderLock, workers::lease_until, writer::Writer};
 use crate::{
     Beat, Cancelled, Checkpoint, Claim, Enqueued, Fence, Hint, JobError, JobRecord, JobStore,
     Listed, LogPage, Lost, Needed, NewJob, NewWorker, Outcome, PublishedArtifact, Reach, Report,
-    StoreError, Success, Wanted, Worker, WorkerId,
+    StoreError, Success, Wanted, Worker, WorkerId, hints::Hints,
 };
 
 /// A [`JobStore`] in the file `jobs.sqlite3` of a folder that it alone uses.
@@ -73,14 +70,6 @@ impl SqliteStore {
         }
         self.changed(id, answer)
     }
-
-    fn tell_of_lost(&self, lost: &[Lost]) {
-        let changed = lost.iter().map(|lost| Hint::Changed(lost.id));
-        self.hints.tell(changed);
-        if lost.iter().any(|lost| lost.became == JobState::Queued) {
-            self.hints.tell([Hint::Queued]);
-        }
-    }
 }
 
 #[async_trait]
@@ -106,7 +95,7 @@ impl JobStore for SqliteStore {
 
     async fn unregister(&self, worker: WorkerId) -> Result<(), StoreError> {
         let lost = workers::unregister(&self.writer, self.now(), worker).await?;
-        self.tell_of_lost(&lost);
+        self.hints.tell_of_lost(&lost);
         Ok(())
     }
 
@@ -221,14 +210,7 @@ impl JobStore for SqliteStore {
 
     async fn cancel(&self, id: JobId, reach: Reach<'_>) -> Result<Option<Cancelled>, StoreError> {
         let cancelled = finish::cancel(&self.writer, self.now(), id, reach).await?;
-        match &cancelled {
-            Some(Cancelled::Now(_)) => self.hints.tell([Hint::Changed(id)]),
-            Some(Cancelled::Requested(_)) => {
-                self.hints
-                    .tell([Hint::CancelRequested(id), Hint::Changed(id)]);
-            }
-            Some(Cancelled::WasOver(_)) | None => {}
-        }
+        self.hints.tell_of_cancel(id, cancelled.as_ref());
         Ok(cancelled)
     }
 
@@ -261,7 +243,7 @@ impl JobStore for SqliteStore {
 
     async fn rescue(&self, dead: &[WorkerId]) -> Result<Vec<Lost>, StoreError> {
         let lost = rescue::rescue(&self.writer, self.now(), self.clock.steady(), dead).await?;
-        self.tell_of_lost(&lost);
+        self.hints.tell_of_lost(&lost);
         Ok(lost)
     }
 

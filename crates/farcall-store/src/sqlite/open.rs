@@ -9,8 +9,8 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{SqliteStore, Writer, folder, hints::Hints};
-use crate::StoreError;
+use super::{SqliteStore, Writer, folder};
+use crate::{StoreError, hints::Hints};
 
 /// The first version without the corruption that several connections with a write-ahead log
 /// could cause (3.7.0 to 3.51.2).

@@ -3,10 +3,10 @@
 use farcall_core::{artifact::Artifact, clock::Timestamp};
 
 use super::{
-    artifacts, log, text,
+    artifacts, log,
     writer::{Writer, commit},
 };
-use crate::{Checkpoint, Fence, Report, StoreError, message};
+use crate::{Checkpoint, Fence, Report, StoreError, message, text};
 
 // A late report, of an earlier stage than the record's, changes nothing.
 const REPORT: &str = "

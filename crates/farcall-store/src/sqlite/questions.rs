@@ -7,10 +7,10 @@ use serde_json::Value;
 use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
 use super::{
-    row, text,
+    row,
     writer::{Writer, commit},
 };
-use crate::{Fence, Reach, StoreError};
+use crate::{Fence, Reach, StoreError, text};
 
 // A question that was put before, also by an earlier attempt, is that one.
 const PUT: &str = "

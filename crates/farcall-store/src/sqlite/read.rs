@@ -3,11 +3,8 @@
 use farcall_core::{artifact::Artifact, clock::Timestamp, id::JobId, job::state::JobState};
 use sqlx::{Row, SqlitePool};
 
-use super::{
-    row::{self, AFTER_RECORD, record_columns},
-    text,
-};
-use crate::{Fence, JobRecord, Listed, Outcome, PublishedArtifact, Reach, StoreError};
+use super::row::{self, AFTER_RECORD, record_columns};
+use crate::{Fence, JobRecord, Listed, Outcome, PublishedArtifact, Reach, StoreError, text};
 
 // Owner and expiry are judged here, in the one statement that every reader makes: a job out of
 // reach takes the same way, and the same time, as one that never was.

@@ -9,10 +9,11 @@ use super::{
     row,
     writer::{Writer, commit},
 };
-use crate::{Lost, StoreError, WorkerId, message};
-
-/// How long a worker that is gone is remembered, because what it knew may come back with it.
-pub(super) const REMEMBERED_MS: i64 = 3_600_000;
+use crate::{
+    Lost, StoreError, WorkerId,
+    limits::{REMEMBERED_MS, milliseconds},
+    message,
+};
 
 const LOST_WORKERS: &str = "
     SELECT id FROM workers
@@ -160,7 +161,7 @@ pub(super) async fn give_up(
     let unknown = sqlx::query(UNKNOWN)
         .bind(now.0)
         .bind(ErrorCode::Internal.as_str())
-        .bind(row::milliseconds(after))
+        .bind(milliseconds(after))
         .bind(steady.0)
         .fetch_all(&mut *transaction)
         .await?;

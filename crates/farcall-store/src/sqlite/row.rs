@@ -24,10 +24,6 @@ pub(super) use record_columns;
 /// How many [`record_columns`] there are: the index of the first column after them.
 pub(super) const AFTER_RECORD: usize = 24;
 
-/// The longest time that is counted with, in milliseconds, so that no sum of it with a moment
-/// overflows.
-const FOREVER: i64 = i64::MAX / 4;
-
 /// A record from a row that begins with [`record_columns`], read at `now`.
 pub(super) fn record(row: &SqliteRow, now: Timestamp) -> Result<JobRecord, StoreError> {
     let error = match (row.try_get::<Option<&str>, _>(8)?, row.try_get(9)?) {
@@ -107,11 +103,6 @@ pub(super) fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
 /// A size as SQLite counts; no file is larger than that.
 pub(super) fn signed(size: u64) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
-}
-
-/// A time in milliseconds, as SQLite counts; what is longer than any life is cut.
-pub(super) fn milliseconds(time: Duration) -> i64 {
-    i64::try_from(time.as_millis()).map_or(FOREVER, |time| time.min(FOREVER))
 }
 
 /// The time that a column says in milliseconds.

@@ -9,7 +9,10 @@ use super::{
     rescue, row,
     writer::{Writer, commit},
 };
-use crate::{Beat, Fence, Lost, NewWorker, StoreError, Worker, WorkerId};
+use crate::{
+    Beat, Fence, Lost, NewWorker, StoreError, Worker, WorkerId,
+    limits::{REMEMBERED_MS, milliseconds},
+};
 
 const REGISTER: &str = "
     INSERT INTO workers (id, host, identity, programs, slots, started_at, lease_until)
@@ -118,7 +121,7 @@ pub(super) async fn workers(
     steady: Timestamp,
 ) -> Result<Vec<Worker>, StoreError> {
     let rows = sqlx::query(WORKERS)
-        .bind(now.0 - rescue::REMEMBERED_MS)
+        .bind(now.0 - REMEMBERED_MS)
         .bind(steady.0)
         .fetch_all(readers)
         .await?;
@@ -152,5 +155,5 @@ fn as_text<T: Clone + Into<serde_json::Value>>(map: &BTreeMap<String, T>) -> Str
 
 /// The end of a lease that begins now.
 pub(super) fn lease_until(steady: Timestamp, lease: Duration) -> Timestamp {
-    Timestamp(steady.0.saturating_add(row::milliseconds(lease)))
+    Timestamp(steady.0.saturating_add(milliseconds(lease)))
 }

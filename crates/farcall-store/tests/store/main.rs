@@ -5,6 +5,7 @@
 
 #[cfg(debug_assertions)]
 mod crash;
+mod memory;
 mod migrations;
 mod model;
 mod sqlite;

@@ -31,7 +31,7 @@ impl RawDatabase for Raw {
     }
 }
 
-struct Hand(Arc<ManualClock>);
+pub(crate) struct Hand(pub(crate) Arc<ManualClock>);
 
 #[async_trait]
 impl TestClock for Hand {

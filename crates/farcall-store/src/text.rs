@@ -9,7 +9,7 @@ use crate::StoreError;
 const MAX_DEPTH: usize = 127;
 
 /// `value` as text.
-pub(super) fn written(value: &Value) -> Result<String, StoreError> {
+pub(crate) fn written(value: &Value) -> Result<String, StoreError> {
     if !is_nested_at_most(value, MAX_DEPTH) {
         // Found now, while the one who made it can be told, and not when it is read.
         return Err(StoreError::Refused {
@@ -20,14 +20,14 @@ pub(super) fn written(value: &Value) -> Result<String, StoreError> {
 }
 
 /// The value that `text` says; `what` names it should it say none.
-pub(super) fn read(text: &str, what: &str) -> Result<Value, StoreError> {
+pub(crate) fn read(text: &str, what: &str) -> Result<Value, StoreError> {
     serde_json::from_str(text).map_err(|error| StoreError::Corrupt {
         what: format!("{what}: {error}"),
     })
 }
 
 /// The object that `text` says.
-pub(super) fn object(text: &str, what: &str) -> Result<JsonObject, StoreError> {
+pub(crate) fn object(text: &str, what: &str) -> Result<JsonObject, StoreError> {
     match read(text, what)? {
         Value::Object(object) => Ok(object),
         _ => Err(StoreError::Corrupt {

@@ -1,0 +1,262 @@
+//! All jobs, and what is about several of them.
+
+use std::collections::BTreeMap;
+
+use farcall_core::{
+    clock::{Clock, Timestamp},
+    id::JobId,
+    job::state::JobState,
+};
+use serde_json::json;
+
+use super::{
+    row::Row,
+    rules::{Event, must},
+    workers::Known,
+};
+use crate::{
+    Cancelled, Claim, Enqueued, Fence, JobRecord, Listed, NewJob, Reach, Same, StoreError, Wanted,
+    Which, WorkerId, limits::milliseconds, text,
+};
+
+/// The time of day, and how time passes, at one moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    pub(super) now: Timestamp,
+    pub(super) steady: Timestamp,
+}
+
+impl Moment {
+    pub(super) fn of(clock: &dyn Clock) -> Self {
+        Self {
+            now: clock.now(),
+            steady: clock.steady(),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    /// By the order in which they came.
+    pub(super) rows: BTreeMap<i64, Row>,
+    pub(super) workers: BTreeMap<WorkerId, Known>,
+    pub(super) secrets: BTreeMap<String, [u8; 32]>,
+    pub(super) is_closed: bool,
+}
+
+impl Table {
+    /// The job `id`, whoever asks and however old it is.
+    pub(super) fn row(&self, id: JobId) -> Option<&Row> {
+        self.rows.values().find(|row| row.order.id == id)
+    }
+
+    /// The job `id` for a reader.
+    pub(super) fn seen(&self, now: Timestamp, id: JobId, reach: Reach<'_>) -> Option<&Row> {
+        let is_seen = |row: &&Row| row.is_within(reach) && !row.has_expired(now);
+        self.row(id).filter(is_seen)
+    }
+
+    /// Changes the job `id` by `change`; with an error it stays what it was.
+    fn change<T>(
+        &mut self,
+        id: JobId,
+        change: impl FnOnce(&mut Row) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let found = self.rows.values_mut().find(|row| row.order.id == id);
+        let row = found.ok_or(StoreError::StaleClaim)?;
+        let mut changed = row.clone();
+        let answer = change(&mut changed)?;
+        *row = changed;
+        Ok(answer)
+    }
+
+    /// The same for whoever has its claim.
+    pub(super) fn write<T>(
+        &mut self,
+        fence: Fence,
+        change: impl FnOnce(&mut Row) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.change(fence.id, |row| {
+            if row.is(JobState::Running) && row.standing.epoch == fence.epoch {
+                change(row)
+            } else {
+                Err(StoreError::StaleClaim)
+            }
+        })
+    }
+
+    pub(super) fn enqueue(&mut self, now: Timestamp, job: NewJob) -> Result<Enqueued, StoreError> {
+        text::written(&json!(job.arguments))?;
+        let (unique_for, hash) = (job.unique_for, job.args_hash);
+        let row = Row::new(job, now)?;
+        let same = |other: &Row| {
+            (&other.order.owner, &other.order.job) == (&row.order.owner, &row.order.job)
+        };
+        let found = |row: &Row, why| Enqueued {
+            record: row.record(now),
+            was_there: Some(why),
+        };
+        if let Some(key) = &row.order.key {
+            let keyed = |other: &&mut Row| same(other) && other.order.key.as_ref() == Some(key);
+            match self.rows.values_mut().find(keyed) {
+                Some(other) if other.has_expired(now) => other.order.key = None,
+                Some(other) if other.order.args_hash != hash => {
+                    return Err(StoreError::KeyConflict);
+                }
+                Some(other) => return Ok(found(other, Same::Key)),
+                None => {}
+            }
+        } else if let Some(unique_for) = unique_for {
+            let is_young = |other: &Row| other.created_at.0 > now.0 - milliseconds(unique_for);
+            let goes_on = |other: &Row| match other.standing.state {
+                JobState::Failed => false,
+                JobState::Succeeded => !other.has_expired(now),
+                _ => !other.standing.is_cancelled,
+            };
+            let identical = self.rows.iter().filter(|(_, other)| {
+                same(other) && other.order.args_hash == hash && is_young(other) && goes_on(other)
+            });
+            if let Some((_, other)) = identical.max_by_key(|(at, row)| (row.created_at, **at)) {
+                return Ok(found(other, Same::Arguments));
+            }
+        }
+        must(
+            self.row(row.order.id).is_none(),
+            "there is a job with this id",
+        )?;
+        let record = row.record(now);
+        let sequence = self.rows.last_key_value().map_or(1, |(last, _)| last + 1);
+        self.rows.insert(sequence, row);
+        Ok(Enqueued {
+            record,
+            was_there: None,
+        })
+    }
+
+    pub(super) fn claim(
+        &mut self,
+        at: Moment,
+        wanted: Wanted<'_>,
+    ) -> Result<Vec<Claim>, StoreError> {
+        let known = self.workers.get(&wanted.worker);
+        let mut claims = Vec::new();
+        if !known.is_some_and(|known| known.is_live(at)) {
+            return Ok(claims);
+        }
+        let limit = match wanted.which {
+            Which::Others => wanted.limit,
+            Which::Suspect => wanted.limit.min(1),
+        };
+        // One after the other, so that each counts for the limits of the next.
+        while claims.len() < limit as usize {
+            let waiting = self.rows.iter();
+            let fitting = waiting.filter(|(_, row)| self.may_claim(at, wanted, row));
+            let best = fitting.min_by_key(|(sequence, row)| (row.rank(), **sequence));
+            let Some(id) = best.map(|(_, row)| row.order.id) else {
+                break;
+            };
+            claims.push(self.change(id, |row| row.claim(at.now, wanted.worker))?);
+        }
+        Ok(claims)
+    }
+
+    fn may_claim(&self, at: Moment, wanted: Wanted<'_>, row: &Row) -> bool {
+        let is_suspect = wanted.which == Which::Suspect;
+        let is_late = |deadline| deadline <= at.now.0;
+        let running = || {
+            let running = self.rows.values().filter(|row| row.is(JobState::Running));
+            running
+                .filter(|other| other.order.job == row.order.job)
+                .count()
+        };
+        let knows = |known: &&Known| {
+            known.is_live(at)
+                && known.worker.programs.get(&row.order.job) == Some(&row.order.fingerprint)
+        };
+        row.is(JobState::Queued)
+            && row.standing.is_suspect == is_suspect
+            && row.run_at <= at.now
+            && !row.queue_deadline().is_some_and(is_late)
+            && wanted.programs.iter().any(|program| {
+                program.name == row.order.job
+                    && program.concurrency.is_none_or(|limit| running() < limit as usize)
+                    // Another version of it goes first, where a worker has that.
+                    && (program.fingerprint == row.order.fingerprint
+                        || self.workers.values().find(knows).is_none())
+            })
+    }
+
+    pub(super) fn cancel(
+        &mut self,
+        now: Timestamp,
+        id: JobId,
+        reach: Reach<'_>,
+    ) -> Result<Option<Cancelled>, StoreError> {
+        let Some(row) = self.seen(now, id, reach) else {
+            return Ok(None);
+        };
+        if row.standing.state.is_terminal() {
+            return Ok(Some(Cancelled::WasOver(row.record(now))));
+        }
+        self.change(id, |row| {
+            row.happen(now, Event::Cancel)?;
+            let record = row.record(now);
+            Ok(Some(if record.state == JobState::Running {
+                Cancelled::Requested(record)
+            } else {
+                Cancelled::Now(record)
+            }))
+        })
+    }
+
+    pub(super) fn answer(
+        &mut self,
+        now: Timestamp,
+        id: JobId,
+        reach: Reach<'_>,
+        answers: &BTreeMap<String, serde_json::Value>,
+    ) -> Result<bool, StoreError> {
+        match self.seen(now, id, reach) {
+            None => Ok(false),
+            Some(row) if !row.is(JobState::Running) => Ok(true),
+            Some(_) => self
+                .change(id, |row| row.answer(now, answers))
+                .map(|()| true),
+        }
+    }
+
+    pub(super) fn list(&self, now: Timestamp, listed: &Listed) -> Vec<JobRecord> {
+        let before = listed.before.map(|id| {
+            let found = self.rows.iter().find(|(_, row)| row.order.id == id);
+            found.map_or(0, |(sequence, _)| *sequence)
+        });
+        let is_listed = |(sequence, row): &(&i64, &Row)| {
+            let order = &row.order;
+            let prefix = listed.id_prefix.as_deref().unwrap_or("");
+            !row.has_expired(now)
+                && before.is_none_or(|before| **sequence < before)
+                && listed.state.is_none_or(|state| row.is(state))
+                && listed.job.as_ref().is_none_or(|job| *job == order.job)
+                && listed
+                    .owner
+                    .as_ref()
+                    .is_none_or(|owner| *owner == order.owner)
+                && order.id.to_string().starts_with(prefix)
+        };
+        let found = self.rows.iter().rev().filter(is_listed);
+        let found = found.take(listed.limit as usize);
+        found.map(|(_, row)| row.record(now)).collect()
+    }
+
+    pub(super) fn expired(&self, now: Timestamp, limit: u32) -> Vec<JobId> {
+        let mut over: Vec<_> = self
+            .rows
+            .iter()
+            .filter(|(_, row)| row.has_expired(now))
+            .map(|(sequence, row)| (row.expires_at(), *sequence, row.order.id))
+            .collect();
+        over.sort_unstable();
+        over.truncate(limit as usize);
+        over.into_iter().map(|(_, _, id)| id).collect()
+    }
+}
