@@ -118,6 +118,11 @@ impl Row {
         self.expires_at().is_some_and(|expiry| expiry <= now)
     }
 
+    /// Whether `job` is of the same caller and the same declaration.
+    pub(super) fn is_same(&self, job: &NewJob) -> bool {
+        (&self.order.owner, &self.order.job) == (&job.owner, &job.job)
+    }
+
     pub(super) fn is_within(&self, reach: Reach<'_>) -> bool {
         reach.owner().is_none_or(|owner| owner == self.order.owner)
     }

@@ -87,50 +87,60 @@ impl Table {
 
     pub(super) fn enqueue(&mut self, now: Timestamp, job: NewJob) -> Result<Enqueued, StoreError> {
         text::written(&json!(job.arguments))?;
-        let (unique_for, hash) = (job.unique_for, job.args_hash);
-        let row = Row::new(job, now)?;
-        let same = |other: &Row| {
-            (&other.order.owner, &other.order.job) == (&row.order.owner, &row.order.job)
-        };
-        let found = |row: &Row, why| Enqueued {
-            record: row.record(now),
-            was_there: Some(why),
-        };
-        if let Some(key) = &row.order.key {
-            let keyed = |other: &&mut Row| same(other) && other.order.key.as_ref() == Some(key);
-            match self.rows.values_mut().find(keyed) {
-                Some(other) if other.has_expired(now) => other.order.key = None,
-                Some(other) if other.order.args_hash != hash => {
-                    return Err(StoreError::KeyConflict);
-                }
-                Some(other) => return Ok(found(other, Same::Key)),
-                None => {}
-            }
-        } else if let Some(unique_for) = unique_for {
-            let is_young = |other: &Row| other.created_at.0 > now.0 - milliseconds(unique_for);
-            let goes_on = |other: &Row| match other.standing.state {
-                JobState::Failed => false,
-                JobState::Succeeded => !other.has_expired(now),
-                _ => !other.standing.is_cancelled,
-            };
-            let identical = self.rows.iter().filter(|(_, other)| {
-                same(other) && other.order.args_hash == hash && is_young(other) && goes_on(other)
+        if let Some((earlier, why)) = self.earlier(now, &job)? {
+            return Ok(Enqueued {
+                record: earlier.record(now),
+                was_there: Some(why),
             });
-            if let Some((_, other)) = identical.max_by_key(|(at, row)| (row.created_at, **at)) {
-                return Ok(found(other, Same::Arguments));
+        }
+        must(self.row(job.id).is_none(), "there is a job with this id")?;
+        let row = Row::new(job, now)?;
+        let record = row.record(now);
+        if row.order.key.is_some() {
+            // Whoever has it still has expired.
+            let others = self
+                .rows
+                .values_mut()
+                .filter(|other| other.is_same(&row.order));
+            for other in others.filter(|other| other.order.key == row.order.key) {
+                other.order.key = None;
             }
         }
-        must(
-            self.row(row.order.id).is_none(),
-            "there is a job with this id",
-        )?;
-        let record = row.record(now);
         let sequence = self.rows.last_key_value().map_or(1, |(last, _)| last + 1);
         self.rows.insert(sequence, row);
         Ok(Enqueued {
             record,
             was_there: None,
         })
+    }
+
+    /// The job that this start is a repetition of.
+    fn earlier(&self, now: Timestamp, job: &NewJob) -> Result<Option<(&Row, Same)>, StoreError> {
+        let mut same = self.rows.iter().filter(|(_, row)| row.is_same(job));
+        if let Some(key) = &job.key {
+            let keyed = same.find(|(_, row)| row.order.key.as_ref() == Some(key));
+            let keyed = keyed
+                .map(|(_, row)| row)
+                .filter(|row| !row.has_expired(now));
+            return match keyed {
+                Some(row) if row.order.args_hash != job.args_hash => Err(StoreError::KeyConflict),
+                keyed => Ok(keyed.map(|row| (row, Same::Key))),
+            };
+        }
+        let Some(unique_for) = job.unique_for else {
+            return Ok(None);
+        };
+        let identical = same.filter(|(_, row)| {
+            row.order.args_hash == job.args_hash
+                && row.created_at.0 > now.0 - milliseconds(unique_for)
+                && match row.standing.state {
+                    JobState::Failed => false,
+                    JobState::Succeeded => !row.has_expired(now),
+                    JobState::Queued | JobState::Running => !row.standing.is_cancelled,
+                }
+        });
+        let newest = identical.max_by_key(|(sequence, row)| (row.created_at, **sequence));
+        Ok(newest.map(|(_, row)| (row, Same::Arguments)))
     }
 
     pub(super) fn claim(

@@ -40,6 +40,24 @@ impl SqliteStore {
     /// [`StoreError::Folder`], [`StoreError::Locked`], [`StoreError::NetworkFileSystem`],
     /// [`StoreError::NewerSchema`], [`StoreError::Migration`], or what the database says.
     pub async fn open(folder: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        Self::open_with(folder, clock, SqliteSynchronous::Full).await
+    }
+
+    /// The same for tests with thousands of stores: a commit does not wait for the disk.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    #[cfg(feature = "conformance")]
+    #[doc(hidden)]
+    pub async fn open_careless(folder: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        Self::open_with(folder, clock, SqliteSynchronous::Off).await
+    }
+
+    async fn open_with(
+        folder: &Path,
+        clock: Arc<dyn Clock>,
+        synchronous: SqliteSynchronous,
+    ) -> Result<Self, StoreError> {
         let (full, lock) = folder::prepare(folder)?;
         let file = full.join("jobs.sqlite3");
         folder::create_database(&file).map_err(|source| StoreError::Folder {
@@ -53,7 +71,7 @@ impl SqliteStore {
                 options
                     .clone()
                     .journal_mode(SqliteJournalMode::Wal)
-                    .synchronous(SqliteSynchronous::Full)
+                    .synchronous(synchronous)
                     .pragma("journal_size_limit", LOG_LIMIT_BYTES),
             )
             .await?;
