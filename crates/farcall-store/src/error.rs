@@ -62,6 +62,12 @@ pub enum StoreError {
         /// The version that is not known here.
         version: i64,
     },
+    /// An earlier version of farcall has the store, and none has brought it up to date.
+    #[error("the job store still has schema version `{version}`, of an earlier farcall")]
+    OlderSchema {
+        /// The version that it has.
+        version: i64,
+    },
     /// The SQLite that this binary was linked with can corrupt its files.
     #[error("SQLite `{version}` can corrupt a store that several connections use")]
     OldSqlite {
@@ -102,6 +108,9 @@ impl StoreError {
             Self::NewerSchema { .. } => {
                 "run the farcall version that wrote it, or a later one; going back is not possible"
             }
+            Self::OlderSchema { .. } => {
+                "start the server with this farcall first: that brings it up to date"
+            }
             Self::OldSqlite { .. } => {
                 "build with the SQLite that comes with farcall, 3.51.3 or later"
             }
@@ -141,6 +150,7 @@ impl StoreError {
 
 /// Primary result codes of SQLite, which are the low byte of the extended ones.
 mod sqlite_code {
+    pub(super) const BUSY: i32 = 5;
     pub(super) const FULL: i32 = 13;
     pub(super) const CONSTRAINT: i32 = 19;
     /// Extended: there is no room for the index of the write-ahead log.
@@ -163,6 +173,8 @@ impl From<sqlx::Error> for StoreError {
         let code = database.code().and_then(|code| code.parse::<i32>().ok());
         match code.map(|code| (code, code & 0xff)) {
             Some((sqlite_code::IOERR_SHMSIZE, _) | (_, sqlite_code::FULL)) => Self::Full(error),
+            // Another process has held the lock for longer than anybody should.
+            Some((_, sqlite_code::BUSY)) => Self::Unavailable(error),
             Some((_, sqlite_code::CONSTRAINT)) => {
                 let text = database.message();
                 let rule = text

@@ -9,7 +9,7 @@ use crate::{Cancelled, Hint, Lost};
 const BACKLOG: usize = 1_024;
 
 /// Where hints are sent; nobody has to listen.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Hints(broadcast::Sender<Hint>);
 
 impl Hints {

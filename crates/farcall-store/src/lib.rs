@@ -15,6 +15,7 @@ mod job;
 mod limits;
 #[cfg(feature = "memory")]
 mod memory;
+mod moment;
 mod sqlite;
 mod text;
 

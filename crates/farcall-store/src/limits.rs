@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// How much of a line of a log is kept.
-pub(crate) const MAX_LINE_BYTES: usize = 2_048;
+pub(crate) const MAX_LINE_BYTES: u16 = 2_048;
 
 /// How many lines of a job's log are kept.
 pub(crate) const MAX_LINES: u32 = 10_000;
@@ -23,7 +23,10 @@ pub(crate) fn milliseconds(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).map_or(FOREVER_MS, |time| time.min(FOREVER_MS))
 }
 
-/// As much of a line as is kept, cut between two characters.
-pub(crate) fn kept(line: &str) -> &str {
-    &line[..line.floor_char_boundary(MAX_LINE_BYTES)]
+/// As much of a line as is kept, cut between two characters. Not every database can hold a NUL,
+/// and no line shall fail for one.
+pub(crate) fn kept(line: &str) -> String {
+    let mut line = line.replace('\0', "\u{fffd}");
+    line.truncate(line.floor_char_boundary(MAX_LINE_BYTES.into()));
+    line
 }

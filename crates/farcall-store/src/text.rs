@@ -12,11 +12,29 @@ const MAX_DEPTH: usize = 127;
 pub(crate) fn written(value: &Value) -> Result<String, StoreError> {
     if !is_nested_at_most(value, MAX_DEPTH) {
         // Found now, while the one who made it can be told, and not when it is read.
-        return Err(StoreError::Refused {
-            rule: format!("a value is nested deeper than {MAX_DEPTH} levels"),
-        });
+        return Err(too_deep());
     }
     Ok(value.to_string())
+}
+
+/// `object` as text.
+pub(crate) fn written_object(object: &JsonObject) -> Result<String, StoreError> {
+    // The object itself is a level.
+    if !object
+        .values()
+        .all(|field| is_nested_at_most(field, MAX_DEPTH - 1))
+    {
+        return Err(too_deep());
+    }
+    serde_json::to_string(object).map_err(|error| StoreError::Refused {
+        rule: format!("an object is not JSON: {error}"),
+    })
+}
+
+fn too_deep() -> StoreError {
+    StoreError::Refused {
+        rule: format!("a value is nested deeper than {MAX_DEPTH} levels"),
+    }
 }
 
 /// The value that `text` says; `what` names it should it say none.

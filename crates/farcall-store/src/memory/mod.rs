@@ -19,15 +19,11 @@ use farcall_core::{
 use serde_json::Value;
 use tokio::sync::broadcast;
 
-use self::{
-    row::Row,
-    rules::Event,
-    table::{Moment, Table},
-};
+use self::{row::Row, rules::Event, table::Table};
 use crate::{
     Beat, Cancelled, Checkpoint, Claim, Enqueued, Fence, Hint, JobError, JobRecord, JobStore,
     Listed, LogPage, Lost, Needed, NewJob, NewWorker, Outcome, PublishedArtifact, Reach, Report,
-    StoreError, Success, Wanted, Worker, WorkerId, hints::Hints,
+    StoreError, Success, Wanted, Worker, WorkerId, hints::Hints, moment::Moment,
 };
 
 /// A [`JobStore`] in memory. Its clones are doors to the same jobs.
@@ -35,7 +31,7 @@ use crate::{
 pub struct MemoryStore {
     table: Arc<Mutex<Table>>,
     clock: Arc<dyn Clock>,
-    hints: Arc<Hints>,
+    hints: Hints,
 }
 
 impl MemoryStore {
@@ -44,7 +40,7 @@ impl MemoryStore {
         Self {
             table: Arc::default(),
             clock,
-            hints: Arc::new(Hints::new()),
+            hints: Hints::new(),
         }
     }
 

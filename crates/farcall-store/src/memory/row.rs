@@ -198,7 +198,7 @@ impl Row {
             self.log.push_back(LogLine {
                 number: self.log.back().map_or(1, |last| last.number + 1),
                 at: now,
-                text: limits::kept(&line).to_owned(),
+                text: limits::kept(&line),
             });
         }
         let mut bytes: usize = self.log.iter().map(|line| line.text.len()).sum();

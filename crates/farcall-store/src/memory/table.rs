@@ -2,11 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use farcall_core::{
-    clock::{Clock, Timestamp},
-    id::JobId,
-    job::state::JobState,
-};
+use farcall_core::{clock::Timestamp, id::JobId, job::state::JobState};
 use serde_json::json;
 
 use super::{
@@ -16,24 +12,8 @@ use super::{
 };
 use crate::{
     Cancelled, Claim, Enqueued, Fence, JobRecord, Listed, NewJob, Reach, Same, StoreError, Wanted,
-    Which, WorkerId, limits::milliseconds, text,
+    Which, WorkerId, limits::milliseconds, moment::Moment, text,
 };
-
-/// The time of day, and how time passes, at one moment.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Moment {
-    pub(super) now: Timestamp,
-    pub(super) steady: Timestamp,
-}
-
-impl Moment {
-    pub(super) fn of(clock: &dyn Clock) -> Self {
-        Self {
-            now: clock.now(),
-            steady: clock.steady(),
-        }
-    }
-}
 
 #[derive(Debug, Default)]
 pub(super) struct Table {

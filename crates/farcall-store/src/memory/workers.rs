@@ -6,11 +6,12 @@ use farcall_core::{clock::Timestamp, id::JobId, job::state::JobState, problem::E
 
 use super::{
     rules::{Event, must},
-    table::{Moment, Table},
+    table::Table,
 };
 use crate::{
     Beat, Fence, Lost, NewWorker, StoreError, Worker, WorkerId,
     limits::{REMEMBERED_MS, milliseconds},
+    moment::Moment,
 };
 
 #[derive(Debug)]

@@ -1,17 +1,14 @@
 //! Out of the queue, into the hands of a worker.
 
-use farcall_core::{clock::Timestamp, id::JobId, question::Askable};
+use farcall_core::{id::JobId, question::Askable};
 use serde_json::{Value, json};
-use sqlx::{Row, sqlite::SqliteRow};
+use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
-use super::{
-    row,
-    writer::{Writer, commit},
+use super::{row, writer::Write};
+use crate::{
+    Checkpoint, Claim, Fence, Hint, StoreError, Wanted, WantedJob, Which, hints::Hints, message,
+    moment::Moment, text,
 };
-use crate::{Checkpoint, Claim, Fence, StoreError, Wanted, WantedJob, Which, message, text};
-
-const IS_LIVE: &str =
-    "SELECT 1 FROM workers WHERE id = ?1 AND gone_at IS NULL AND lease_until >= ?2";
 
 // One statement, so that no two workers can take the same job. It goes through the queue in the
 // order of ranks, and takes the first job that fits. What stands behind `IN` is worked out once
@@ -26,7 +23,9 @@ macro_rules! claim {
                  state = 'running', worker = ?1, alone = suspect, epoch = epoch + 1,
                  attempt = attempt + 1, message = ?2, progress = NULL,
                  started_at = coalesce(started_at, ?3), updated_at = ?3
-             WHERE sequence = (
+             WHERE EXISTS (
+                 SELECT 1 FROM workers WHERE id = ?1 AND gone_at IS NULL AND lease_until >= ?5)
+               AND sequence = (
                  SELECT sequence FROM jobs AS waiting
                  WHERE state = 'queued' AND ",
             $which,
@@ -58,44 +57,57 @@ const CLAIM_OTHERS: &str = claim!("NOT suspect");
 
 const CLAIM_SUSPECT: &str = claim!("suspect");
 
-pub(super) async fn claim(
-    writer: &Writer,
-    now: Timestamp,
-    steady: Timestamp,
-    wanted: Wanted<'_>,
-) -> Result<Vec<Claim>, StoreError> {
-    let (statement, limit) = match wanted.which {
-        Which::Others => (CLAIM_OTHERS, wanted.limit),
-        Which::Suspect => (CLAIM_SUSPECT, wanted.limit.min(1)),
-    };
-    let (worker, programs) = (wanted.worker.to_string(), described(wanted.programs));
-    let mut claims = Vec::new();
-    let mut transaction = writer.transaction().await?;
-    let is_live = sqlx::query(IS_LIVE)
-        .bind(&worker)
-        .bind(steady.0)
-        .fetch_optional(&mut *transaction)
-        .await?
-        .is_some();
-    // One after the other, so that each counts for the limits of the next.
-    while is_live && claims.len() < limit as usize {
-        let row = sqlx::query(statement)
-            .bind(&worker)
-            .bind(message::STARTING)
-            .bind(now.0)
-            .bind(&programs)
-            .bind(steady.0)
-            .fetch_optional(&mut *transaction)
-            .await?;
-        let Some(row) = row else { break };
-        claims.push(claimed(&row)?);
+pub(super) struct Take {
+    worker: String,
+    programs: String,
+    which: Which,
+    limit: usize,
+}
+
+impl Take {
+    pub(super) fn new(wanted: Wanted<'_>) -> Self {
+        Self {
+            worker: wanted.worker.to_string(),
+            programs: described(wanted.programs),
+            which: wanted.which,
+            limit: wanted.limit as usize,
+        }
     }
-    if claims.is_empty() {
-        transaction.rollback().await?;
-    } else {
-        commit!(transaction, "claim");
+}
+
+impl Write for Take {
+    type Answer = Vec<Claim>;
+    const NAME: &'static str = "claim";
+
+    async fn run(
+        &self,
+        connection: &mut SqliteConnection,
+        at: Moment,
+    ) -> Result<Vec<Claim>, StoreError> {
+        let (statement, limit) = match self.which {
+            Which::Others => (CLAIM_OTHERS, self.limit),
+            Which::Suspect => (CLAIM_SUSPECT, self.limit.min(1)),
+        };
+        let mut claims = Vec::new();
+        // One after the other, so that each counts for the limits of the next.
+        while claims.len() < limit {
+            let row = sqlx::query(statement)
+                .bind(&self.worker)
+                .bind(message::STARTING)
+                .bind(at.now.0)
+                .bind(&self.programs)
+                .bind(at.steady.0)
+                .fetch_optional(&mut *connection)
+                .await?;
+            let Some(row) = row else { break };
+            claims.push(claimed(&row)?);
+        }
+        Ok(claims)
     }
-    Ok(claims)
+
+    fn tell(&self, claims: &Vec<Claim>, hints: &Hints) {
+        hints.tell(claims.iter().map(|claim| Hint::Changed(claim.fence.id)));
+    }
 }
 
 fn described(programs: &[WantedJob]) -> String {
@@ -160,7 +172,7 @@ mod tests {
         ] {
             let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
             let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain)
-                .fetch_all(store.writer.connection())
+                .fetch_all(&store.readers)
                 .await
                 .unwrap();
             assert!(plan.iter().any(|step| step.3.contains(index)), "{plan:?}");

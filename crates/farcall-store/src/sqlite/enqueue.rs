@@ -1,15 +1,18 @@
 //! Into the queue.
 
 use farcall_core::{artifact::hexadecimal, clock::Timestamp, id::JobId, question::Askable};
-use serde_json::Value;
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
 use super::{
     row::{self, AFTER_RECORD, record_columns},
-    writer::{Writer, commit},
+    writer::Write,
 };
-use crate::{Enqueued, NewJob, Same, StoreError, Terms, limits::milliseconds, message, text};
+use crate::{
+    Enqueued, Hint, NewJob, Same, StoreError, Terms, hints::Hints, limits::milliseconds, message,
+    moment::Moment, text,
+};
 
+// The arguments go to the row that was made just before.
 const ENQUEUE: &str = concat!(
     "INSERT INTO jobs (
          id, owner, job, fingerprint, state, rank, priority, run_at, queue_deadline, suspect,
@@ -18,54 +21,72 @@ const ENQUEUE: &str = concat!(
      VALUES (
          ?1, ?2, ?3, ?4, 'queued', ?5 - ?6 * 60000, ?6, ?5, ?5 + ?7, 0,
          0, 0, 0, 0, 0, 0, ?8, 0, ?9,
-         ?10, 0, ?5, ?5, ?11, ?12, ?13, ?14)
-     RETURNING ",
+         ?10, 0, ?5, ?5, ?11, ?12, ?13, ?14);
+     INSERT INTO arguments (job, value) VALUES (last_insert_rowid(), ?15);
+     SELECT ",
     record_columns!(),
-    ", sequence"
+    " FROM jobs WHERE id = ?1"
 );
 
-const KEEP_ARGUMENTS: &str = "INSERT INTO arguments (job, value) VALUES (?, ?)";
-
-pub(super) async fn enqueue(
-    writer: &Writer,
-    now: Timestamp,
+pub(super) struct Enqueue {
     job: NewJob,
-) -> Result<Enqueued, StoreError> {
-    let arguments = text::written(&Value::Object(job.arguments.clone()))?;
-    let args_hash = hexadecimal(&job.args_hash);
-    let mut transaction = writer.transaction().await?;
-    if let Some(earlier) = earlier(&mut transaction, now, &job, &args_hash).await? {
-        transaction.rollback().await?;
-        return Ok(earlier);
+    arguments: String,
+    args_hash: String,
+}
+
+impl Enqueue {
+    /// A job to be accepted, written down as far as that needs no database.
+    pub(super) fn new(job: NewJob) -> Result<Self, StoreError> {
+        Ok(Self {
+            arguments: text::written_object(&job.arguments)?,
+            args_hash: hexadecimal(&job.args_hash),
+            job,
+        })
     }
-    let row = sqlx::query(ENQUEUE)
-        .bind(job.id.to_string())
-        .bind(job.owner)
-        .bind(job.job)
-        .bind(job.fingerprint)
-        .bind(now.0)
-        .bind(job.terms.priority)
-        .bind(job.terms.queue_timeout.map(milliseconds))
-        .bind(job.terms.max_losses)
-        .bind(job.total_stages)
-        .bind(message::QUEUED)
-        .bind(milliseconds(job.terms.keep_for))
-        .bind(job.key)
-        .bind(args_hash)
-        .bind(job.can_ask.bits())
-        .fetch_one(&mut *transaction)
-        .await?;
-    sqlx::query(KEEP_ARGUMENTS)
-        .bind(row.try_get::<i64, _>(AFTER_RECORD)?)
-        .bind(arguments)
-        .execute(&mut *transaction)
-        .await?;
-    let record = row::record(&row, now)?;
-    commit!(transaction, "enqueue");
-    Ok(Enqueued {
-        record,
-        was_there: None,
-    })
+}
+
+impl Write for Enqueue {
+    type Answer = Enqueued;
+    const NAME: &'static str = "enqueue";
+
+    async fn run(
+        &self,
+        connection: &mut SqliteConnection,
+        at: Moment,
+    ) -> Result<Enqueued, StoreError> {
+        let (job, terms) = (&self.job, &self.job.terms);
+        if let Some(earlier) = earlier(connection, at.now, job, &self.args_hash).await? {
+            return Ok(earlier);
+        }
+        let row = sqlx::query(ENQUEUE)
+            .bind(job.id.to_string())
+            .bind(&job.owner)
+            .bind(&job.job)
+            .bind(&job.fingerprint)
+            .bind(at.now.0)
+            .bind(terms.priority)
+            .bind(terms.queue_timeout.map(milliseconds))
+            .bind(terms.max_losses)
+            .bind(job.total_stages)
+            .bind(message::QUEUED)
+            .bind(milliseconds(terms.keep_for))
+            .bind(&job.key)
+            .bind(&self.args_hash)
+            .bind(job.can_ask.bits())
+            .bind(&self.arguments)
+            .fetch_one(connection)
+            .await?;
+        Ok(Enqueued {
+            record: row::record(&row, at.now)?,
+            was_there: None,
+        })
+    }
+
+    fn tell(&self, enqueued: &Enqueued, hints: &Hints) {
+        if enqueued.was_there.is_none() {
+            hints.tell([Hint::Queued, Hint::Changed(self.job.id)]);
+        }
+    }
 }
 
 const SAME_KEY: &str = concat!(
@@ -92,7 +113,7 @@ const FREE_KEY: &str =
 
 /// The job that this start is a repetition of, if there is one.
 async fn earlier(
-    transaction: &mut SqliteConnection,
+    connection: &mut SqliteConnection,
     now: Timestamp,
     job: &NewJob,
     args_hash: &str,
@@ -103,7 +124,7 @@ async fn earlier(
             .bind(&job.job)
             .bind(key)
             .bind(now.0)
-            .fetch_optional(&mut *transaction)
+            .fetch_optional(&mut *connection)
             .await?;
         let Some(row) = row else { return Ok(None) };
         if row.try_get(AFTER_RECORD + 1)? {
@@ -111,7 +132,7 @@ async fn earlier(
                 .bind(&job.owner)
                 .bind(&job.job)
                 .bind(key)
-                .execute(&mut *transaction)
+                .execute(&mut *connection)
                 .await?;
             return Ok(None);
         }
@@ -132,7 +153,7 @@ async fn earlier(
         .bind(args_hash)
         .bind(now.0)
         .bind(milliseconds(unique_for))
-        .fetch_optional(&mut *transaction)
+        .fetch_optional(&mut *connection)
         .await?;
     row.map(|row| {
         Ok(Enqueued {

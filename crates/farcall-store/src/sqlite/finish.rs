@@ -2,158 +2,190 @@
 
 use std::time::Duration;
 
-use farcall_core::{clock::Timestamp, id::JobId, job::state::JobState, problem::ErrorCode};
+use farcall_core::{id::JobId, job::state::JobState, problem::ErrorCode};
+use sqlx::SqliteConnection;
 
 use super::{
     artifacts,
+    fence::{self, held},
     row::{self, record_columns},
-    writer::{Writer, commit},
+    writer::Write,
 };
 use crate::{
-    Cancelled, Fence, JobError, JobRecord, Reach, StoreError, Success, limits::milliseconds,
-    message, text,
+    Cancelled, Fence, Hint, JobError, JobRecord, Reach, StoreError, Success, hints::Hints,
+    limits::milliseconds, message, moment::Moment, text,
 };
 
-const SUCCEED: &str = "
-    UPDATE jobs SET
-        state = 'succeeded', worker = NULL, alone = 0, is_asking = 0, stage = total_stages,
-        message = ?2, progress = NULL, result = ?3,
-        finished_at = ?4, updated_at = ?4, expires_at = ?4 + keep_ms
-    WHERE sequence = ?1";
+// Nothing goes on from the checkpoint any more.
+const SUCCEED: &str = concat!(
+    "UPDATE jobs SET
+         state = 'succeeded', worker = NULL, alone = 0, is_asking = 0, stage = total_stages,
+         message = ?3, progress = NULL, result = ?4,
+         finished_at = ?5, updated_at = ?5, expires_at = ?5 + keep_ms
+     WHERE ",
+    held!(),
+    " RETURNING sequence;
+     UPDATE artifacts SET state = 'published'
+     WHERE state = 'staged'
+       AND job = (SELECT sequence FROM jobs WHERE id = ?1 AND epoch = ?2 AND state = 'succeeded');
+     DELETE FROM checkpoints
+     WHERE job = (SELECT sequence FROM jobs WHERE id = ?1 AND epoch = ?2 AND state = 'succeeded')"
+);
 
-const PUBLISH: &str = "UPDATE artifacts SET state = 'published' WHERE job = ?";
+pub(super) struct Succeed {
+    pub(super) fence: Fence,
+    pub(super) success: Success,
+}
 
-// Nothing goes on from it any more.
-const DROP_CHECKPOINT: &str = "DELETE FROM checkpoints WHERE job = ?";
+impl Write for Succeed {
+    type Answer = ();
+    const NAME: &'static str = "succeed";
 
-pub(super) async fn succeed(
-    writer: &Writer,
-    now: Timestamp,
-    fence: Fence,
-    success: Success,
-) -> Result<(), StoreError> {
-    let value = success.value.as_ref().map(text::written).transpose()?;
-    let (mut transaction, sequence) = writer.fenced(fence).await?;
-    artifacts::stage(&mut transaction, sequence, fence.epoch, success.artifacts).await?;
-    sqlx::query(SUCCEED)
-        .bind(sequence)
-        .bind(message::DONE)
-        .bind(value)
-        .bind(now.0)
-        .execute(&mut *transaction)
-        .await?;
-    sqlx::query(PUBLISH)
-        .bind(sequence)
-        .execute(&mut *transaction)
-        .await?;
-    sqlx::query(DROP_CHECKPOINT)
-        .bind(sequence)
-        .execute(&mut *transaction)
-        .await?;
-    commit!(transaction, "succeed");
-    Ok(())
+    async fn run(&self, connection: &mut SqliteConnection, at: Moment) -> Result<(), StoreError> {
+        let value = self.success.value.as_ref().map(text::written).transpose()?;
+        let epoch = fence::epoch(connection, self.fence).await?;
+        let fence = Fence {
+            epoch,
+            ..self.fence
+        };
+        artifacts::stage(connection, fence, &self.success.artifacts).await?;
+        let ended = sqlx::query(SUCCEED)
+            .bind(fence.id.to_string())
+            .bind(epoch)
+            .bind(message::DONE)
+            .bind(value)
+            .bind(at.now.0)
+            .fetch_all(connection)
+            .await?;
+        fence::held_by(&ended)
+    }
+
+    fn tell(&self, (): &(), hints: &Hints) {
+        hints.tell([Hint::Changed(self.fence.id)]);
+    }
 }
 
 // One update in place and nothing else: on a full disk this must have the best chance. The
 // checkpoint and the staged artifacts go when the job is deleted.
-const FAIL: &str = "
-    UPDATE jobs SET
-        state = 'failed', worker = NULL, alone = 0, is_asking = 0,
-        error_code = ?2, error_message = ?3,
-        finished_at = ?4, updated_at = ?4, expires_at = ?4 + keep_ms
-    WHERE sequence = ?1";
+const FAIL: &str = concat!(
+    "UPDATE jobs SET
+         state = 'failed', worker = NULL, alone = 0, is_asking = 0,
+         error_code = ?3, error_message = ?4,
+         finished_at = ?5, updated_at = ?5, expires_at = ?5 + keep_ms
+     WHERE ",
+    held!(),
+    " RETURNING sequence"
+);
 
-pub(super) async fn fail(
-    writer: &Writer,
-    now: Timestamp,
-    fence: Fence,
-    error: JobError,
-) -> Result<(), StoreError> {
-    let (mut transaction, sequence) = writer.fenced(fence).await?;
-    sqlx::query(FAIL)
-        .bind(sequence)
-        .bind(error.code.as_str())
-        .bind(error.message)
-        .bind(now.0)
-        .execute(&mut *transaction)
-        .await?;
-    commit!(transaction, "fail");
-    Ok(())
+pub(super) struct Fail {
+    pub(super) fence: Fence,
+    pub(super) error: JobError,
 }
 
-// Whatever goes back into the queue and was cancelled meanwhile has failed as that, because
-// nobody would tell its next worker.
-const CANCEL_AT_LAST: &str = "
-    UPDATE jobs SET
-        state = 'failed', worker = NULL, alone = 0, is_asking = 0, progress = NULL,
-        error_code = ?2, error_message = ?3,
-        finished_at = ?4, updated_at = ?4, expires_at = ?4 + keep_ms
-    WHERE sequence = ?1 AND cancel_requested_at IS NOT NULL";
+impl Write for Fail {
+    type Answer = ();
+    const NAME: &'static str = "fail";
 
-const RETRY: &str = "
-    UPDATE jobs SET
-        state = 'queued', worker = NULL, alone = 0, is_asking = 0, progress = NULL,
-        suspect = 0, run_at = ?3 + ?4, message = ?2, updated_at = ?3,
-        stage = coalesce((SELECT stage FROM checkpoints WHERE job = sequence), 0)
-    WHERE sequence = ?1 AND cancel_requested_at IS NULL";
+    async fn run(&self, connection: &mut SqliteConnection, at: Moment) -> Result<(), StoreError> {
+        let ended = sqlx::query(FAIL)
+            .bind(self.fence.id.to_string())
+            .bind(fence::epoch(connection, self.fence).await?)
+            .bind(self.error.code.as_str())
+            .bind(&self.error.message)
+            .bind(at.now.0)
+            .fetch_all(connection)
+            .await?;
+        fence::held_by(&ended)
+    }
 
-pub(super) async fn retry(
-    writer: &Writer,
-    now: Timestamp,
-    fence: Fence,
-    after: Duration,
-    message: String,
-) -> Result<(), StoreError> {
-    let (mut transaction, sequence) = writer.fenced(fence).await?;
-    sqlx::query(RETRY)
-        .bind(sequence)
-        .bind(message)
-        .bind(now.0)
-        .bind(milliseconds(after))
-        .execute(&mut *transaction)
-        .await?;
-    cancel_at_last(&mut transaction, now, sequence).await?;
-    commit!(transaction, "retry");
-    Ok(())
+    fn tell(&self, (): &(), hints: &Hints) {
+        hints.tell([Hint::Changed(self.fence.id)]);
+    }
 }
 
-const RELEASE: &str = "
-    UPDATE jobs SET
-        state = 'queued', worker = NULL, alone = 0, is_asking = 0, progress = NULL,
-        attempt = attempt - 1, message = ?2, updated_at = ?3,
-        stage = coalesce((SELECT stage FROM checkpoints WHERE job = sequence), 0)
-    WHERE sequence = ?1 AND cancel_requested_at IS NULL";
-
-pub(super) async fn release(
-    writer: &Writer,
-    now: Timestamp,
-    fence: Fence,
-) -> Result<(), StoreError> {
-    let (mut transaction, sequence) = writer.fenced(fence).await?;
-    sqlx::query(RELEASE)
-        .bind(sequence)
-        .bind(message::QUEUED)
-        .bind(now.0)
-        .execute(&mut *transaction)
-        .await?;
-    cancel_at_last(&mut transaction, now, sequence).await?;
-    commit!(transaction, "release");
-    Ok(())
+/// The way back into the queue, with these changes. Whatever was cancelled meanwhile has failed
+/// as that, because nobody would tell its next worker.
+macro_rules! wait_again {
+    ($changes:literal) => {
+        concat!(
+            "UPDATE jobs SET
+                 state = 'queued', worker = NULL, alone = 0, is_asking = 0, progress = NULL,
+                 message = ?3, updated_at = ?4, ",
+            $changes,
+            ", stage = coalesce((SELECT stage FROM checkpoints WHERE job = sequence), 0)
+             WHERE ",
+            held!(),
+            " AND cancel_requested_at IS NULL
+             RETURNING sequence;
+             UPDATE jobs SET
+                 state = 'failed', worker = NULL, alone = 0, is_asking = 0, progress = NULL,
+                 error_code = ?5, error_message = ?6,
+                 finished_at = ?4, updated_at = ?4, expires_at = ?4 + keep_ms
+             WHERE ",
+            held!(),
+            " AND cancel_requested_at IS NOT NULL
+             RETURNING sequence"
+        )
+    };
 }
 
-async fn cancel_at_last(
-    transaction: &mut sqlx::SqliteConnection,
-    now: Timestamp,
-    sequence: i64,
-) -> Result<(), StoreError> {
-    sqlx::query(CANCEL_AT_LAST)
-        .bind(sequence)
-        .bind(ErrorCode::Cancelled.as_str())
-        .bind(message::CANCELLED)
-        .bind(now.0)
-        .execute(transaction)
-        .await?;
-    Ok(())
+const RETRY: &str = wait_again!("suspect = 0, run_at = ?4 + ?7");
+
+pub(super) struct Retry {
+    pub(super) fence: Fence,
+    pub(super) after: Duration,
+    pub(super) message: String,
+}
+
+impl Write for Retry {
+    type Answer = ();
+    const NAME: &'static str = "retry";
+
+    async fn run(&self, connection: &mut SqliteConnection, at: Moment) -> Result<(), StoreError> {
+        let waits = sqlx::query(RETRY)
+            .bind(self.fence.id.to_string())
+            .bind(fence::epoch(connection, self.fence).await?)
+            .bind(&self.message)
+            .bind(at.now.0)
+            .bind(ErrorCode::Cancelled.as_str())
+            .bind(message::CANCELLED)
+            .bind(milliseconds(self.after))
+            .fetch_all(connection)
+            .await?;
+        fence::held_by(&waits)
+    }
+
+    fn tell(&self, (): &(), hints: &Hints) {
+        hints.tell([Hint::Queued, Hint::Changed(self.fence.id)]);
+    }
+}
+
+const RELEASE: &str = wait_again!("attempt = attempt - 1");
+
+pub(super) struct Release {
+    pub(super) fence: Fence,
+}
+
+impl Write for Release {
+    type Answer = ();
+    const NAME: &'static str = "release";
+
+    async fn run(&self, connection: &mut SqliteConnection, at: Moment) -> Result<(), StoreError> {
+        let waits = sqlx::query(RELEASE)
+            .bind(self.fence.id.to_string())
+            .bind(fence::epoch(connection, self.fence).await?)
+            .bind(message::QUEUED)
+            .bind(at.now.0)
+            .bind(ErrorCode::Cancelled.as_str())
+            .bind(message::CANCELLED)
+            .fetch_all(connection)
+            .await?;
+        fence::held_by(&waits)
+    }
+
+    fn tell(&self, (): &(), hints: &Hints) {
+        hints.tell([Hint::Queued, Hint::Changed(self.fence.id)]);
+    }
 }
 
 const CANCEL: &str = concat!(
@@ -176,37 +208,56 @@ const IS_OVER: &str = concat!(
     " FROM jobs WHERE id = ?1 AND (?2 IS NULL OR owner = ?2) AND expires_at > ?3"
 );
 
-pub(super) async fn cancel(
-    writer: &Writer,
-    now: Timestamp,
+pub(super) struct Cancel {
     id: JobId,
-    reach: Reach<'_>,
-) -> Result<Option<Cancelled>, StoreError> {
-    let mut transaction = writer.transaction().await?;
-    let row = sqlx::query(CANCEL)
-        .bind(id.to_string())
-        .bind(reach.owner())
-        .bind(ErrorCode::Cancelled.as_str())
-        .bind(message::CANCELLED)
-        .bind(now.0)
-        .fetch_optional(&mut *transaction)
-        .await?;
-    if let Some(row) = row {
-        let record: JobRecord = row::record(&row, now)?;
-        commit!(transaction, "cancel");
-        return Ok(Some(if record.state == JobState::Running {
-            Cancelled::Requested(record)
-        } else {
-            Cancelled::Now(record)
-        }));
+    owner: Option<String>,
+}
+
+impl Cancel {
+    pub(super) fn new(id: JobId, reach: Reach<'_>) -> Self {
+        Self {
+            id,
+            owner: reach.owner().map(str::to_owned),
+        }
     }
-    let row = sqlx::query(IS_OVER)
-        .bind(id.to_string())
-        .bind(reach.owner())
-        .bind(now.0)
-        .fetch_optional(&mut *transaction)
-        .await?;
-    transaction.rollback().await?;
-    let record = row.map(|row| row::record(&row, now)).transpose()?;
-    Ok(record.map(Cancelled::WasOver))
+}
+
+impl Write for Cancel {
+    type Answer = Option<Cancelled>;
+    const NAME: &'static str = "cancel";
+
+    async fn run(
+        &self,
+        connection: &mut SqliteConnection,
+        at: Moment,
+    ) -> Result<Option<Cancelled>, StoreError> {
+        let row = sqlx::query(CANCEL)
+            .bind(self.id.to_string())
+            .bind(&self.owner)
+            .bind(ErrorCode::Cancelled.as_str())
+            .bind(message::CANCELLED)
+            .bind(at.now.0)
+            .fetch_optional(&mut *connection)
+            .await?;
+        if let Some(row) = row {
+            let record: JobRecord = row::record(&row, at.now)?;
+            return Ok(Some(if record.state == JobState::Running {
+                Cancelled::Requested(record)
+            } else {
+                Cancelled::Now(record)
+            }));
+        }
+        let row = sqlx::query(IS_OVER)
+            .bind(self.id.to_string())
+            .bind(&self.owner)
+            .bind(at.now.0)
+            .fetch_optional(connection)
+            .await?;
+        let record = row.map(|row| row::record(&row, at.now)).transpose()?;
+        Ok(record.map(Cancelled::WasOver))
+    }
+
+    fn tell(&self, cancelled: &Option<Cancelled>, hints: &Hints) {
+        hints.tell_of_cancel(self.id, cancelled.as_ref());
+    }
 }

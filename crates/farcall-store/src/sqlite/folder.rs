@@ -16,15 +16,8 @@ use crate::StoreError;
 
 /// Keeps every other process out of the folder, until it is dropped.
 #[derive(Debug)]
+#[expect(dead_code, reason = "the file is held open, and so is its lock")]
 pub(super) struct FolderLock(File);
-
-impl FolderLock {
-    /// Lets the next one in.
-    pub(super) fn release(&self) {
-        // It would be released with the file in any case.
-        let _ = flock(&self.0, FlockOperation::Unlock);
-    }
-}
 
 /// Makes the folder where it is missing, and takes it for this process. Returns its full path.
 pub(super) fn prepare(folder: &Path) -> Result<(PathBuf, FolderLock), StoreError> {

@@ -3,25 +3,35 @@
 use farcall_core::{clock::Timestamp, id::JobId};
 use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
-use super::row::signed;
+use super::row::{self, signed};
 use crate::{LogLine, LogPage, Reach, StoreError, limits};
 
+// The lines are a JSON array. Says how many there are then.
 const APPEND: &str = "
     INSERT INTO log_lines (job, line, at, text)
-    VALUES (?1, (SELECT coalesce(max(line), 0) + 1 FROM log_lines WHERE job = ?1), ?2, ?3)";
+    SELECT ?1, coalesce((SELECT max(line) FROM log_lines WHERE job = ?1), 0) + 1 + key, ?2, value
+    FROM json_each(?3) ORDER BY key;
+    SELECT (SELECT max(line) FROM log_lines WHERE job = ?1)
+         - (SELECT min(line) FROM log_lines WHERE job = ?1) + 1";
 
-const TRIM: &str = "
-    DELETE FROM log_lines WHERE job = ?1 AND line < (
-        SELECT min(line) FROM (
-            SELECT line, row_number() OVER newest AS lines,
-                   sum(octet_length(text)) OVER newest AS bytes
-            FROM log_lines WHERE job = ?1
-            WINDOW newest AS (ORDER BY line DESC))
-        WHERE lines <= ?2 AND bytes <= ?3)";
+const TRIM_LINES: &str = "
+    DELETE FROM log_lines
+    WHERE job = ?1 AND line <= (SELECT max(line) FROM log_lines WHERE job = ?1) - ?2";
+
+const BYTES: &str = "SELECT sum(octet_length(text)) FROM log_lines WHERE job = ?";
+
+// From the oldest line to the one with which enough of them are gone.
+const TRIM_BYTES: &str = "
+    DELETE FROM log_lines
+    WHERE job = ?1 AND line <= (
+        SELECT line FROM (
+            SELECT line, sum(octet_length(text)) OVER (ORDER BY line) AS bytes
+            FROM log_lines WHERE job = ?1)
+        WHERE bytes >= ?2 LIMIT 1)";
 
 /// Adds lines to the log of the running job with this `sequence`.
 pub(super) async fn append(
-    transaction: &mut SqliteConnection,
+    connection: &mut SqliteConnection,
     now: Timestamp,
     sequence: i64,
     lines: &[String],
@@ -29,20 +39,37 @@ pub(super) async fn append(
     if lines.is_empty() {
         return Ok(());
     }
-    for line in lines {
-        sqlx::query(APPEND)
-            .bind(sequence)
-            .bind(now.0)
-            .bind(limits::kept(line))
-            .execute(&mut *transaction)
-            .await?;
+    let count: i64 = sqlx::query_scalar(APPEND)
+        .bind(sequence)
+        .bind(now.0)
+        .bind(row::list(lines.iter().map(|line| limits::kept(line))))
+        .fetch_one(&mut *connection)
+        .await?;
+    // Fewer lines fit however long they are.
+    if count * i64::from(limits::MAX_LINE_BYTES) > i64::from(limits::MAX_LOG_BYTES) {
+        trim(connection, sequence).await?;
     }
-    sqlx::query(TRIM)
+    Ok(())
+}
+
+async fn trim(connection: &mut SqliteConnection, sequence: i64) -> Result<(), StoreError> {
+    sqlx::query(TRIM_LINES)
         .bind(sequence)
         .bind(limits::MAX_LINES)
-        .bind(limits::MAX_LOG_BYTES)
-        .execute(&mut *transaction)
+        .execute(&mut *connection)
         .await?;
+    let bytes: i64 = sqlx::query_scalar(BYTES)
+        .bind(sequence)
+        .fetch_one(&mut *connection)
+        .await?;
+    let too_many = bytes - i64::from(limits::MAX_LOG_BYTES);
+    if too_many > 0 {
+        sqlx::query(TRIM_BYTES)
+            .bind(sequence)
+            .bind(too_many)
+            .execute(connection)
+            .await?;
+    }
     Ok(())
 }
 

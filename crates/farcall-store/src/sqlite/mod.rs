@@ -6,6 +6,7 @@
 mod artifacts;
 mod claim;
 mod enqueue;
+mod fence;
 mod finish;
 mod folder;
 mod log;
@@ -33,86 +34,66 @@ use serde_json::Value;
 use sqlx::SqlitePool;
 use tokio::sync::broadcast;
 
-use self::{folder::FolderLock, workers::lease_until, writer::Writer};
+use self::{
+    claim::Take,
+    enqueue::Enqueue,
+    finish::{Cancel, Fail, Release, Retry, Succeed},
+    questions::{Answer, Ask},
+    rescue::{GiveUp, Rescue},
+    retention::Delete,
+    secrets::Secret,
+    workers::{Register, Renew, Unregister},
+    writer::Writer,
+};
 use crate::{
     Beat, Cancelled, Checkpoint, Claim, Enqueued, Fence, Hint, JobError, JobRecord, JobStore,
     Listed, LogPage, Lost, Needed, NewJob, NewWorker, Outcome, PublishedArtifact, Reach, Report,
-    StoreError, Success, Wanted, Worker, WorkerId, hints::Hints,
+    StoreError, Success, Wanted, Worker, WorkerId, hints::Hints, moment::Moment,
 };
 
-/// A [`JobStore`] in the file `jobs.sqlite3` of a folder that it alone uses.
+/// A [`JobStore`] in the file `jobs.sqlite3` of a folder.
 #[derive(Debug)]
 pub struct SqliteStore {
     readers: SqlitePool,
     writer: Writer,
     clock: Arc<dyn Clock>,
     hints: Hints,
-    lock: FolderLock,
 }
 
 impl SqliteStore {
     fn now(&self) -> Timestamp {
         self.clock.now()
     }
-
-    /// Passes the answer of a write to the job `id` on, and tells of it where it succeeded.
-    fn changed<T>(&self, id: JobId, answer: Result<T, StoreError>) -> Result<T, StoreError> {
-        if answer.is_ok() {
-            self.hints.tell([Hint::Changed(id)]);
-        }
-        answer
-    }
-
-    /// The same where the job may be claimed again.
-    fn queued<T>(&self, id: JobId, answer: Result<T, StoreError>) -> Result<T, StoreError> {
-        if answer.is_ok() {
-            self.hints.tell([Hint::Queued]);
-        }
-        self.changed(id, answer)
-    }
 }
 
 #[async_trait]
 impl JobStore for SqliteStore {
     async fn enqueue(&self, job: NewJob) -> Result<Enqueued, StoreError> {
-        let enqueued = enqueue::enqueue(&self.writer, self.now(), job).await?;
-        if enqueued.was_there.is_none() {
-            self.hints
-                .tell([Hint::Queued, Hint::Changed(enqueued.record.id)]);
-        }
-        Ok(enqueued)
+        self.writer.write(Enqueue::new(job)?).await
     }
 
     async fn register(&self, worker: NewWorker, lease: Duration) -> Result<(), StoreError> {
-        let until = lease_until(self.clock.steady(), lease);
-        workers::register(&self.writer, self.now(), until, worker).await
+        self.writer.write(Register { worker, lease }).await
     }
 
     async fn beat(&self, worker: WorkerId, lease: Duration) -> Result<Beat, StoreError> {
-        let until = lease_until(self.clock.steady(), lease);
-        workers::beat(&self.writer, self.now(), until, worker).await
+        self.writer.write(Renew { worker, lease }).await
     }
 
     async fn unregister(&self, worker: WorkerId) -> Result<(), StoreError> {
-        let lost = workers::unregister(&self.writer, self.now(), worker).await?;
-        self.hints.tell_of_lost(&lost);
-        Ok(())
+        self.writer.write(Unregister { worker }).await.map(drop)
     }
 
     async fn workers(&self) -> Result<Vec<Worker>, StoreError> {
-        workers::workers(&self.readers, self.now(), self.clock.steady()).await
+        workers::workers(&self.readers, Moment::of(self.clock.as_ref())).await
     }
 
     async fn claim(&self, wanted: Wanted<'_>) -> Result<Vec<Claim>, StoreError> {
-        let claims = claim::claim(&self.writer, self.now(), self.clock.steady(), wanted).await?;
-        let changed = claims.iter().map(|claim| Hint::Changed(claim.fence.id));
-        self.hints.tell(changed);
-        Ok(claims)
+        self.writer.write(Take::new(wanted)).await
     }
 
     async fn report(&self, fence: Fence, report: Report) -> Result<(), StoreError> {
-        let answer = progress::report(&self.writer, self.now(), fence, report).await;
-        self.changed(fence.id, answer)
+        self.writer.write(progress::Report { fence, report }).await
     }
 
     async fn checkpoint(
@@ -121,9 +102,12 @@ impl JobStore for SqliteStore {
         checkpoint: Checkpoint,
         artifacts: Vec<Artifact>,
     ) -> Result<(), StoreError> {
-        let now = self.now();
-        let answer = progress::checkpoint(&self.writer, now, fence, checkpoint, artifacts).await;
-        self.changed(fence.id, answer)
+        let keep = progress::Keep {
+            fence,
+            checkpoint,
+            artifacts,
+        };
+        self.writer.write(keep).await
     }
 
     async fn restart(
@@ -132,19 +116,20 @@ impl JobStore for SqliteStore {
         total_stages: u32,
         fingerprint: String,
     ) -> Result<(), StoreError> {
-        let now = self.now();
-        let answer = progress::restart(&self.writer, now, fence, total_stages, fingerprint).await;
-        self.changed(fence.id, answer)
+        let restart = progress::Restart {
+            fence,
+            total_stages,
+            fingerprint,
+        };
+        self.writer.write(restart).await
     }
 
     async fn succeed(&self, fence: Fence, success: Success) -> Result<(), StoreError> {
-        let answer = finish::succeed(&self.writer, self.now(), fence, success).await;
-        self.changed(fence.id, answer)
+        self.writer.write(Succeed { fence, success }).await
     }
 
     async fn fail(&self, fence: Fence, error: JobError) -> Result<(), StoreError> {
-        let answer = finish::fail(&self.writer, self.now(), fence, error).await;
-        self.changed(fence.id, answer)
+        self.writer.write(Fail { fence, error }).await
     }
 
     async fn retry(
@@ -153,13 +138,16 @@ impl JobStore for SqliteStore {
         after: Duration,
         message: String,
     ) -> Result<(), StoreError> {
-        let answer = finish::retry(&self.writer, self.now(), fence, after, message).await;
-        self.queued(fence.id, answer)
+        let retry = Retry {
+            fence,
+            after,
+            message,
+        };
+        self.writer.write(retry).await
     }
 
     async fn release(&self, fence: Fence) -> Result<(), StoreError> {
-        let answer = finish::release(&self.writer, self.now(), fence).await;
-        self.queued(fence.id, answer)
+        self.writer.write(Release { fence }).await
     }
 
     async fn ask(
@@ -167,8 +155,8 @@ impl JobStore for SqliteStore {
         fence: Fence,
         questions: &[(String, Question)],
     ) -> Result<BTreeMap<String, Value>, StoreError> {
-        let answer = questions::ask(&self.writer, self.now(), fence, questions).await;
-        self.changed(fence.id, answer)
+        let questions = questions.to_vec();
+        self.writer.write(Ask { fence, questions }).await
     }
 
     async fn staged(&self, fence: Fence) -> Result<Vec<Artifact>, StoreError> {
@@ -201,17 +189,11 @@ impl JobStore for SqliteStore {
         reach: Reach<'_>,
         answers: &BTreeMap<String, Value>,
     ) -> Result<bool, StoreError> {
-        let is_there = questions::answer(&self.writer, self.now(), id, reach, answers).await?;
-        if is_there {
-            self.hints.tell([Hint::Answered(id), Hint::Changed(id)]);
-        }
-        Ok(is_there)
+        self.writer.write(Answer::new(id, reach, answers)).await
     }
 
     async fn cancel(&self, id: JobId, reach: Reach<'_>) -> Result<Option<Cancelled>, StoreError> {
-        let cancelled = finish::cancel(&self.writer, self.now(), id, reach).await?;
-        self.hints.tell_of_cancel(id, cancelled.as_ref());
-        Ok(cancelled)
+        self.writer.write(Cancel::new(id, reach)).await
     }
 
     async fn log(
@@ -242,16 +224,12 @@ impl JobStore for SqliteStore {
     }
 
     async fn rescue(&self, dead: &[WorkerId]) -> Result<Vec<Lost>, StoreError> {
-        let lost = rescue::rescue(&self.writer, self.now(), self.clock.steady(), dead).await?;
-        self.hints.tell_of_lost(&lost);
-        Ok(lost)
+        let dead = row::list(dead);
+        self.writer.write(Rescue { dead }).await
     }
 
     async fn give_up(&self, after: Duration) -> Result<Vec<JobId>, StoreError> {
-        let (now, steady) = (self.now(), self.clock.steady());
-        let ids = rescue::give_up(&self.writer, now, steady, after).await?;
-        self.hints.tell(ids.iter().copied().map(Hint::Changed));
-        Ok(ids)
+        self.writer.write(GiveUp { after }).await
     }
 
     async fn expired(&self, limit: u32) -> Result<Vec<JobId>, StoreError> {
@@ -259,7 +237,8 @@ impl JobStore for SqliteStore {
     }
 
     async fn delete(&self, ids: &[JobId]) -> Result<u64, StoreError> {
-        retention::delete(&self.writer, self.now(), ids).await
+        let ids = row::list(ids);
+        self.writer.write(Delete { ids }).await
     }
 
     async fn needed(&self, ids: &[JobId]) -> Result<Vec<Needed>, StoreError> {
@@ -267,7 +246,8 @@ impl JobStore for SqliteStore {
     }
 
     async fn secret(&self, name: &str, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
-        secrets::get_or_create(&self.writer, name, fresh).await
+        let name = name.to_owned();
+        self.writer.write(Secret { name, fresh }).await
     }
 
     fn hints(&self) -> broadcast::Receiver<Hint> {
@@ -281,6 +261,5 @@ impl JobStore for SqliteStore {
     async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
-        self.lock.release();
     }
 }

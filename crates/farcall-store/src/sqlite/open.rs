@@ -1,16 +1,23 @@
 //! Opening: the folder, the connections, the version, the schema.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{cmp::Ordering, path::Path, sync::Arc, time::Duration};
 
-use farcall_core::clock::Clock;
+use farcall_core::clock::{Clock, Timestamp};
 use sqlx::{
-    ConnectOptions, SqlSafeStr, SqlitePool,
+    ConnectOptions, SqlSafeStr, SqliteConnection,
     migrate::{MigrateError, Migration, MigrationType, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{SqliteStore, Writer, folder};
+use super::{
+    SqliteStore,
+    folder::{self, FolderLock},
+    writer::Writer,
+};
 use crate::{StoreError, hints::Hints};
+
+/// The database, in its folder.
+const FILE: &str = "jobs.sqlite3";
 
 /// The first version without the corruption that several connections with a write-ahead log
 /// could cause (3.7.0 to 3.51.2).
@@ -32,9 +39,9 @@ impl SqliteStore {
     /// Opens the store in `folder`, and makes both where they are missing.
     ///
     /// The folder is for its owner only (`0700`), the files in it as well (`0600`). No other
-    /// process can open it until this store is closed or dropped. The schema is brought up to
-    /// date, and whatever worker was there before has lost its lease: its process cannot be alive.
-    /// All times are those of `clock`.
+    /// process can open it until this store is closed, or dropped and its last write done. The
+    /// schema is brought up to date, and whatever worker was there before has lost its lease: its
+    /// process cannot be alive. All times are those of `clock`.
     ///
     /// # Errors
     /// [`StoreError::Folder`], [`StoreError::Locked`], [`StoreError::NetworkFileSystem`],
@@ -59,42 +66,87 @@ impl SqliteStore {
         synchronous: SqliteSynchronous,
     ) -> Result<Self, StoreError> {
         let (full, lock) = folder::prepare(folder)?;
-        let file = full.join("jobs.sqlite3");
+        let file = full.join(FILE);
         folder::create_database(&file).map_err(|source| StoreError::Folder {
             folder: folder.to_owned(),
             source,
         })?;
-
         let options = options(&file);
-        let writer = pool(1)
-            .connect_with(
-                options
-                    .clone()
-                    .journal_mode(SqliteJournalMode::Wal)
-                    .synchronous(synchronous)
-                    .pragma("journal_size_limit", LOG_LIMIT_BYTES),
-            )
-            .await?;
-        refuse_unsound_sqlite(&writer).await?;
-        migrate(&writer).await?;
-        sqlx::query(END_LEASES).execute(&writer).await?;
+        let mut writer = writer(&options, synchronous).await?;
+        refuse_unsound_sqlite(&mut writer).await?;
+        migrate(&mut writer).await?;
+        sqlx::query(END_LEASES).execute(&mut writer).await?;
+        Self::with(options, writer, clock, Some(lock)).await
+    }
+
+    /// Opens the store in `folder` beside the process that has it, to look at its jobs and to
+    /// start or cancel some. Nobody is locked out, and nothing is brought up to date.
+    ///
+    /// It is not for workers: leases are of the other process, and here none is ever over. The
+    /// other process hears of nothing that is done here, and finds it when it looks.
+    ///
+    /// # Errors
+    /// [`StoreError::Folder`] where there is no store, [`StoreError::NewerSchema`],
+    /// [`StoreError::OlderSchema`], or what the database says.
+    pub async fn attach(folder: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let file = folder.join(FILE);
+        file.metadata().map_err(|source| StoreError::Folder {
+            folder: folder.to_owned(),
+            source,
+        })?;
+        let options = options(&file);
+        let mut writer = writer(&options, SqliteSynchronous::Full).await?;
+        refuse_unsound_sqlite(&mut writer).await?;
+        refuse_other_schema(&mut writer).await?;
+        Self::with(options, writer, Arc::new(Beside(clock)), None).await
+    }
+
+    async fn with(
+        options: SqliteConnectOptions,
+        writer: SqliteConnection,
+        clock: Arc<dyn Clock>,
+        lock: Option<FolderLock>,
+    ) -> Result<Self, StoreError> {
         // After the writer, whose log they share.
-        let readers = pool(READERS)
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
             // Each has a thread and a cache of its own, so the others wait until they are needed.
             .min_connections(1)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            // A connection to a file does not go stale, and a test of it would double every poll.
+            .test_before_acquire(false)
+            .idle_timeout(None)
+            .max_lifetime(None)
             .connect_with(options.read_only(true))
             .await?;
+        let hints = Hints::new();
         Ok(Self {
             readers,
-            writer: Writer::new(writer),
+            writer: Writer::new(writer, Arc::clone(&clock), hints.clone(), lock),
             clock,
-            hints: Hints::new(),
-            lock,
+            hints,
         })
     }
 }
 
-// Leases count on the steady clock of the process that had the folder; ours never says -1.
+/// The clock of a process beside the one that gives leases, for which none is over.
+#[derive(Debug)]
+struct Beside(Arc<dyn Clock>);
+
+impl Clock for Beside {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn steady(&self) -> Timestamp {
+        Timestamp(ENDED)
+    }
+}
+
+/// The end of a lease that is over whatever the steady clock says, which is never negative.
+const ENDED: i64 = -1;
+
+// Leases count on the steady clock of the process that had the folder.
 const END_LEASES: &str = "UPDATE workers SET lease_until = -1 WHERE gone_at IS NULL";
 
 /// What all connections have in common.
@@ -108,17 +160,19 @@ fn options(file: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-fn pool(connections: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        // A connection to a file does not go stale, and a test of it would double every poll.
-        .test_before_acquire(false)
-        .idle_timeout(None)
-        .max_lifetime(None)
+async fn writer(
+    options: &SqliteConnectOptions,
+    synchronous: SqliteSynchronous,
+) -> Result<SqliteConnection, StoreError> {
+    let options = options.clone().journal_mode(SqliteJournalMode::Wal);
+    let options = options.synchronous(synchronous);
+    Ok(options
+        .pragma("journal_size_limit", LOG_LIMIT_BYTES)
+        .connect()
+        .await?)
 }
 
-async fn refuse_unsound_sqlite(writer: &SqlitePool) -> Result<(), StoreError> {
+async fn refuse_unsound_sqlite(writer: &mut SqliteConnection) -> Result<(), StoreError> {
     let version: String = sqlx::query_scalar("SELECT sqlite_version()")
         .fetch_one(writer)
         .await?;
@@ -137,12 +191,13 @@ fn is_sound(version: &str) -> bool {
     (next(), next(), next()) >= SOUND_SQLITE
 }
 
-async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
+/// The migrations of this version, in their order.
+fn migrations() -> [Migration; 2] {
     let migrations = [
         (1, "jobs", include_str!("migrations/0001_jobs.sql")),
         (2, "workers", include_str!("migrations/0002_workers.sql")),
     ];
-    let migrations = migrations.map(|(version, name, sql)| {
+    migrations.map(|(version, name, sql)| {
         Migration::new(
             version,
             name.into(),
@@ -150,8 +205,11 @@ async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
             sql.into_sql_str(),
             false,
         )
-    });
-    let migrator = Migrator::with_migrations(migrations.into());
+    })
+}
+
+async fn migrate(writer: &mut SqliteConnection) -> Result<(), StoreError> {
+    let migrator = Migrator::with_migrations(migrations().into());
     migrator.run(writer).await.map_err(|error| match error {
         MigrateError::VersionMissing(version) => StoreError::NewerSchema { version },
         MigrateError::Execute(error) => error.into(),
@@ -159,11 +217,24 @@ async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
     })
 }
 
+async fn refuse_other_schema(writer: &mut SqliteConnection) -> Result<(), StoreError> {
+    let version: i64 = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+        .fetch_one(writer)
+        .await?;
+    let known = migrations().map(|migration| migration.version);
+    match known.into_iter().max().cmp(&Some(version)) {
+        Ordering::Less => Err(StoreError::NewerSchema { version }),
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(StoreError::OlderSchema { version }),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use farcall_core::clock::SystemClock;
 
-    use super::*;
+    use super::{super::writer::Write, *};
+    use crate::moment::Moment;
 
     #[test]
     fn versions_compare_as_numbers() {
@@ -172,6 +243,22 @@ mod tests {
         }
         for unsound in ["3.40.1", "3.51.2", "3.6.99", "", "x"] {
             assert!(!is_sound(unsound), "{unsound}");
+        }
+    }
+
+    /// A look at the writer's connection.
+    struct Look(&'static str);
+
+    impl Write for Look {
+        type Answer = String;
+        const NAME: &'static str = "look";
+
+        async fn run(
+            &self,
+            connection: &mut SqliteConnection,
+            _: Moment,
+        ) -> Result<String, StoreError> {
+            Ok(sqlx::query_scalar(self.0).fetch_one(connection).await?)
         }
     }
 
@@ -185,16 +272,20 @@ mod tests {
         let store = SqliteStore::open(folder.path(), Arc::new(SystemClock))
             .await
             .unwrap();
-        for pool in [store.writer.connection(), &store.readers] {
-            let settings: String = sqlx::query_scalar(SETTINGS).fetch_one(pool).await.unwrap();
+        let reader: String = sqlx::query_scalar(SETTINGS)
+            .fetch_one(&store.readers)
+            .await
+            .unwrap();
+        let writer = store.writer.write(Look(SETTINGS)).await.unwrap();
+        for settings in [reader, writer] {
             // 2 is FULL: a commit waits for the disk.
             assert_eq!(settings, "wal synchronous 2 foreign_keys 1 busy 5000");
-            let mapped: Option<i64> = sqlx::query_scalar("PRAGMA mmap_size")
-                .fetch_optional(pool)
-                .await
-                .unwrap();
-            assert_eq!(mapped.unwrap_or(0), 0);
         }
+        let mapped: Option<i64> = sqlx::query_scalar("PRAGMA mmap_size")
+            .fetch_optional(&store.readers)
+            .await
+            .unwrap();
+        assert_eq!(mapped.unwrap_or(0), 0);
         let write = sqlx::query("UPDATE jobs SET message = ''")
             .execute(&store.readers)
             .await;

@@ -1,110 +1,147 @@
 //! What a running job tells on its way.
 
-use farcall_core::{artifact::Artifact, clock::Timestamp};
+use farcall_core::artifact::Artifact;
+use sqlx::SqliteConnection;
 
 use super::{
-    artifacts, log,
-    writer::{Writer, commit},
+    artifacts,
+    fence::{self, held},
+    log,
+    writer::Write,
 };
-use crate::{Checkpoint, Fence, Report, StoreError, message, text};
+use crate::{Checkpoint, Fence, Hint, StoreError, hints::Hints, message, moment::Moment, text};
 
 // A late report, of an earlier stage than the record's, changes nothing.
-const REPORT: &str = "
-    UPDATE jobs SET stage = ?2, message = ?3, progress = ?4, updated_at = ?5
-    WHERE sequence = ?1 AND stage <= ?2";
+const REPORT: &str = concat!(
+    "UPDATE jobs SET
+         stage = max(stage, ?3),
+         message = CASE WHEN stage <= ?3 THEN ?4 ELSE message END,
+         progress = CASE WHEN stage <= ?3 THEN ?5 ELSE progress END,
+         updated_at = CASE WHEN stage <= ?3 THEN ?6 ELSE updated_at END
+     WHERE ",
+    held!(),
+    " RETURNING sequence"
+);
 
-pub(super) async fn report(
-    writer: &Writer,
-    now: Timestamp,
-    fence: Fence,
-    report: Report,
-) -> Result<(), StoreError> {
-    let (mut transaction, sequence) = writer.fenced(fence).await?;
-    sqlx::query(REPORT)
-        .bind(sequence)
-        .bind(report.stage)
-        .bind(report.message)
-        .bind(report.progress)
-        .bind(now.0)
-        .execute(&mut *transaction)
-        .await?;
-    log::append(&mut transaction, now, sequence, &report.log).await?;
-    commit!(transaction, "report");
-    Ok(())
+pub(super) struct Report {
+    pub(super) fence: Fence,
+    pub(super) report: crate::Report,
 }
 
-const KEEP: &str = "
-    INSERT INTO checkpoints (job, stage, value) VALUES (?, ?, ?)
-    ON CONFLICT (job) DO UPDATE SET stage = excluded.stage, value = excluded.value";
+impl Write for Report {
+    type Answer = ();
+    const NAME: &'static str = "report";
+
+    async fn run(&self, connection: &mut SqliteConnection, at: Moment) -> Result<(), StoreError> {
+        let sequence = sqlx::query_scalar(REPORT)
+            .bind(self.fence.id.to_string())
+            .bind(fence::epoch(connection, self.fence).await?)
+            .bind(self.report.stage)
+            .bind(&self.report.message)
+            .bind(self.report.progress)
+            .bind(at.now.0)
+            .fetch_optional(&mut *connection)
+            .await?
+            .ok_or(StoreError::StaleClaim)?;
+        log::append(connection, at.now, sequence, &self.report.log).await
+    }
+
+    fn tell(&self, (): &(), hints: &Hints) {
+        hints.tell([Hint::Changed(self.fence.id)]);
+    }
+}
 
 // Progress was that of the stage that is over now.
-const ADVANCE: &str = "
-    UPDATE jobs SET
-        progress = CASE WHEN stage > ?1 THEN progress END,
-        stage = max(stage, ?1), updated_at = ?3
-    WHERE sequence = ?2";
+const KEEP: &str = concat!(
+    "UPDATE jobs SET
+         progress = CASE WHEN stage > ?3 THEN progress END,
+         stage = max(stage, ?3), updated_at = ?5
+     WHERE ",
+    held!(),
+    " RETURNING sequence;
+     INSERT INTO checkpoints (job, stage, value)
+     SELECT sequence, ?3, ?4 FROM jobs WHERE ",
+    held!(),
+    " ON CONFLICT (job) DO UPDATE SET stage = excluded.stage, value = excluded.value"
+);
 
-pub(super) async fn checkpoint(
-    writer: &Writer,
-    now: Timestamp,
-    fence: Fence,
-    checkpoint: Checkpoint,
-    artifacts: Vec<Artifact>,
-) -> Result<(), StoreError> {
-    let value = text::written(&checkpoint.value)?;
-    let (mut transaction, sequence) = writer.fenced(fence).await?;
-    artifacts::stage(&mut transaction, sequence, fence.epoch, artifacts).await?;
-    sqlx::query(KEEP)
-        .bind(sequence)
-        .bind(checkpoint.stage)
-        .bind(value)
-        .execute(&mut *transaction)
-        .await?;
-    sqlx::query(ADVANCE)
-        .bind(checkpoint.stage)
-        .bind(sequence)
-        .bind(now.0)
-        .execute(&mut *transaction)
-        .await?;
-    commit!(transaction, "checkpoint");
-    Ok(())
+pub(super) struct Keep {
+    pub(super) fence: Fence,
+    pub(super) checkpoint: Checkpoint,
+    pub(super) artifacts: Vec<Artifact>,
 }
 
-/// What belongs to the program that the job no longer has.
-const DROP_REMAINS: [&str; 3] = [
-    "DELETE FROM checkpoints WHERE job = ?",
-    "DELETE FROM artifacts WHERE job = ?",
-    "DELETE FROM questions WHERE job = ?",
-];
+impl Write for Keep {
+    type Answer = ();
+    const NAME: &'static str = "checkpoint";
 
-const RESTART: &str = "
-    UPDATE jobs SET
-        stage = 0, total_stages = ?, fingerprint = ?, restarts = restarts + 1,
-        message = ?, progress = NULL, is_asking = 0, updated_at = ?
-    WHERE sequence = ?";
-
-pub(super) async fn restart(
-    writer: &Writer,
-    now: Timestamp,
-    fence: Fence,
-    total_stages: u32,
-    fingerprint: String,
-) -> Result<(), StoreError> {
-    let (mut transaction, sequence) = writer.fenced(fence).await?;
-    for remains in DROP_REMAINS {
-        sqlx::query(remains)
-            .bind(sequence)
-            .execute(&mut *transaction)
+    async fn run(&self, connection: &mut SqliteConnection, at: Moment) -> Result<(), StoreError> {
+        let value = text::written(&self.checkpoint.value)?;
+        let epoch = fence::epoch(connection, self.fence).await?;
+        let fence = Fence {
+            epoch,
+            ..self.fence
+        };
+        artifacts::stage(connection, fence, &self.artifacts).await?;
+        let kept = sqlx::query(KEEP)
+            .bind(fence.id.to_string())
+            .bind(epoch)
+            .bind(self.checkpoint.stage)
+            .bind(value)
+            .bind(at.now.0)
+            .fetch_all(connection)
             .await?;
+        fence::held_by(&kept)
     }
-    sqlx::query(RESTART)
-        .bind(total_stages)
-        .bind(fingerprint)
-        .bind(message::STARTING)
-        .bind(now.0)
-        .bind(sequence)
-        .execute(&mut *transaction)
-        .await?;
-    commit!(transaction, "restart");
-    Ok(())
+
+    fn tell(&self, (): &(), hints: &Hints) {
+        hints.tell([Hint::Changed(self.fence.id)]);
+    }
+}
+
+// What belongs to the program that the job no longer has goes.
+const RESTART: &str = concat!(
+    "DELETE FROM checkpoints WHERE job = (SELECT sequence FROM jobs WHERE ",
+    held!(),
+    ");
+     DELETE FROM artifacts WHERE job = (SELECT sequence FROM jobs WHERE ",
+    held!(),
+    ");
+     DELETE FROM questions WHERE job = (SELECT sequence FROM jobs WHERE ",
+    held!(),
+    ");
+     UPDATE jobs SET
+         stage = 0, total_stages = ?3, fingerprint = ?4, restarts = restarts + 1,
+         message = ?5, progress = NULL, is_asking = 0, updated_at = ?6
+     WHERE ",
+    held!(),
+    " RETURNING sequence"
+);
+
+pub(super) struct Restart {
+    pub(super) fence: Fence,
+    pub(super) total_stages: u32,
+    pub(super) fingerprint: String,
+}
+
+impl Write for Restart {
+    type Answer = ();
+    const NAME: &'static str = "restart";
+
+    async fn run(&self, connection: &mut SqliteConnection, at: Moment) -> Result<(), StoreError> {
+        let restarted = sqlx::query(RESTART)
+            .bind(self.fence.id.to_string())
+            .bind(fence::epoch(connection, self.fence).await?)
+            .bind(self.total_stages)
+            .bind(&self.fingerprint)
+            .bind(message::STARTING)
+            .bind(at.now.0)
+            .fetch_all(connection)
+            .await?;
+        fence::held_by(&restarted)
+    }
+
+    fn tell(&self, (): &(), hints: &Hints) {
+        hints.tell([Hint::Changed(self.fence.id)]);
+    }
 }

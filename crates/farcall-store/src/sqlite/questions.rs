@@ -6,11 +6,8 @@ use farcall_core::{clock::Timestamp, id::JobId, question::Question};
 use serde_json::Value;
 use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
-use super::{
-    row,
-    writer::{Writer, commit},
-};
-use crate::{Fence, Reach, StoreError, text};
+use super::{fence, row, writer::Write};
+use crate::{Fence, Hint, Reach, StoreError, hints::Hints, moment::Moment, text};
 
 // A question that was put before, also by an earlier attempt, is that one.
 const PUT: &str = "
@@ -29,45 +26,57 @@ const NOTE_ASKING: &str = "
     WHERE sequence = ?1
       AND is_asking <> EXISTS (SELECT 1 FROM questions WHERE job = ?1 AND answer IS NULL)";
 
-pub(super) async fn ask(
-    writer: &Writer,
-    now: Timestamp,
-    fence: Fence,
-    questions: &[(String, Question)],
-) -> Result<BTreeMap<String, Value>, StoreError> {
-    let (mut transaction, sequence) = writer.fenced(fence).await?;
-    let mut answers = BTreeMap::new();
-    for (key, question) in questions {
-        sqlx::query(PUT)
-            .bind(sequence)
-            .bind(key)
-            .bind(question.method())
-            .bind(text::written(&Value::Object(question.params().clone()))?)
-            .execute(&mut *transaction)
-            .await?;
-        let answer: Option<String> = sqlx::query_scalar(ANSWER_TO)
-            .bind(sequence)
-            .bind(key)
-            .fetch_optional(&mut *transaction)
-            .await?;
-        if let Some(answer) = answer {
-            answers.insert(key.clone(), text::read(&answer, "answer")?);
+pub(super) struct Ask {
+    pub(super) fence: Fence,
+    pub(super) questions: Vec<(String, Question)>,
+}
+
+impl Write for Ask {
+    type Answer = BTreeMap<String, Value>;
+    const NAME: &'static str = "ask";
+
+    async fn run(
+        &self,
+        connection: &mut SqliteConnection,
+        at: Moment,
+    ) -> Result<BTreeMap<String, Value>, StoreError> {
+        let sequence = fence::sequence(connection, self.fence).await?;
+        let mut answers = BTreeMap::new();
+        for (key, question) in &self.questions {
+            sqlx::query(PUT)
+                .bind(sequence)
+                .bind(key)
+                .bind(question.method())
+                .bind(text::written_object(question.params())?)
+                .execute(&mut *connection)
+                .await?;
+            let answer: Option<String> = sqlx::query_scalar(ANSWER_TO)
+                .bind(sequence)
+                .bind(key)
+                .fetch_optional(&mut *connection)
+                .await?;
+            if let Some(answer) = answer {
+                answers.insert(key.clone(), text::read(&answer, "answer")?);
+            }
         }
+        note_asking(connection, at.now, sequence).await?;
+        Ok(answers)
     }
-    note_asking(&mut transaction, now, sequence).await?;
-    commit!(transaction, "ask");
-    Ok(answers)
+
+    fn tell(&self, _: &BTreeMap<String, Value>, hints: &Hints) {
+        hints.tell([Hint::Changed(self.fence.id)]);
+    }
 }
 
 async fn note_asking(
-    transaction: &mut SqliteConnection,
+    connection: &mut SqliteConnection,
     now: Timestamp,
     sequence: i64,
 ) -> Result<(), StoreError> {
     sqlx::query(NOTE_ASKING)
         .bind(sequence)
         .bind(now.0)
-        .execute(transaction)
+        .execute(connection)
         .await?;
     Ok(())
 }
@@ -105,37 +114,52 @@ const JOB: &str = "
 const KEEP: &str =
     "UPDATE questions SET answer = ?3 WHERE job = ?1 AND key = ?2 AND answer IS NULL";
 
-pub(super) async fn answer(
-    writer: &Writer,
-    now: Timestamp,
+pub(super) struct Answer {
     id: JobId,
-    reach: Reach<'_>,
-    answers: &BTreeMap<String, Value>,
-) -> Result<bool, StoreError> {
-    let mut transaction = writer.transaction().await?;
-    let job = sqlx::query(JOB)
-        .bind(id.to_string())
-        .bind(reach.owner())
-        .bind(now.0)
-        .fetch_optional(&mut *transaction)
-        .await?;
-    let (sequence, is_running) = match &job {
-        Some(job) => (job.try_get(0)?, job.try_get(1)?),
-        None => (0, false),
-    };
-    if !is_running {
-        transaction.rollback().await?;
-        return Ok(job.is_some());
+    owner: Option<String>,
+    answers: BTreeMap<String, Value>,
+}
+
+impl Answer {
+    pub(super) fn new(id: JobId, reach: Reach<'_>, answers: &BTreeMap<String, Value>) -> Self {
+        Self {
+            id,
+            owner: reach.owner().map(str::to_owned),
+            answers: answers.clone(),
+        }
     }
-    for (key, answer) in answers {
-        sqlx::query(KEEP)
-            .bind(sequence)
-            .bind(key)
-            .bind(text::written(answer)?)
-            .execute(&mut *transaction)
+}
+
+impl Write for Answer {
+    type Answer = bool;
+    const NAME: &'static str = "answer";
+
+    async fn run(&self, connection: &mut SqliteConnection, at: Moment) -> Result<bool, StoreError> {
+        let job = sqlx::query(JOB)
+            .bind(self.id.to_string())
+            .bind(&self.owner)
+            .bind(at.now.0)
+            .fetch_optional(&mut *connection)
             .await?;
+        let Some(job) = job else { return Ok(false) };
+        let (sequence, is_running) = (job.try_get(0)?, job.try_get(1)?);
+        if is_running {
+            for (key, answer) in &self.answers {
+                sqlx::query(KEEP)
+                    .bind(sequence)
+                    .bind(key)
+                    .bind(text::written(answer)?)
+                    .execute(&mut *connection)
+                    .await?;
+            }
+            note_asking(connection, at.now, sequence).await?;
+        }
+        Ok(true)
     }
-    note_asking(&mut transaction, now, sequence).await?;
-    commit!(transaction, "answer");
-    Ok(true)
+
+    fn tell(&self, is_there: &bool, hints: &Hints) {
+        if *is_there {
+            hints.tell([Hint::Answered(self.id), Hint::Changed(self.id)]);
+        }
+    }
 }

@@ -5,14 +5,13 @@ use std::time::Duration;
 use farcall_core::{clock::Timestamp, id::JobId, job::state::JobState, problem::ErrorCode};
 use sqlx::{Row, SqliteConnection};
 
-use super::{
-    row,
-    writer::{Writer, commit},
-};
+use super::{row, writer::Write};
 use crate::{
-    Lost, StoreError, WorkerId,
+    Hint, Lost, StoreError,
+    hints::Hints,
     limits::{REMEMBERED_MS, milliseconds},
     message,
+    moment::Moment,
 };
 
 const LOST_WORKERS: &str = "
@@ -23,31 +22,41 @@ const LOST_WORKERS: &str = "
 const FAREWELL: &str =
     "UPDATE workers SET gone_at = ?1 WHERE id IN (SELECT value FROM json_each(?2))";
 
-pub(super) async fn rescue(
-    writer: &Writer,
-    now: Timestamp,
-    steady: Timestamp,
-    dead: &[WorkerId],
-) -> Result<Vec<Lost>, StoreError> {
-    let mut transaction = writer.transaction().await?;
-    let workers: Vec<String> = sqlx::query_scalar(LOST_WORKERS)
-        .bind(steady.0)
-        .bind(row::list(dead))
-        .fetch_all(&mut *transaction)
-        .await?;
-    if workers.is_empty() {
-        transaction.rollback().await?;
-        return Ok(Vec::new());
+pub(super) struct Rescue {
+    /// A list of workers as JSON.
+    pub(super) dead: String,
+}
+
+impl Write for Rescue {
+    type Answer = Vec<Lost>;
+    const NAME: &'static str = "rescue";
+
+    async fn run(
+        &self,
+        connection: &mut SqliteConnection,
+        at: Moment,
+    ) -> Result<Vec<Lost>, StoreError> {
+        let workers: Vec<String> = sqlx::query_scalar(LOST_WORKERS)
+            .bind(at.steady.0)
+            .bind(&self.dead)
+            .fetch_all(&mut *connection)
+            .await?;
+        if workers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let workers = row::list(workers);
+        let lost = take_jobs(connection, at.now, &workers).await?;
+        sqlx::query(FAREWELL)
+            .bind(at.now.0)
+            .bind(&workers)
+            .execute(connection)
+            .await?;
+        Ok(lost)
     }
-    let workers = row::list(workers);
-    let lost = take_jobs(&mut transaction, now, &workers).await?;
-    sqlx::query(FAREWELL)
-        .bind(now.0)
-        .bind(&workers)
-        .execute(&mut *transaction)
-        .await?;
-    commit!(transaction, "rescue");
-    Ok(lost)
+
+    fn tell(&self, lost: &Vec<Lost>, hints: &Hints) {
+        hints.tell_of_lost(lost);
+    }
 }
 
 const LOST: &str = "
@@ -84,13 +93,13 @@ const REQUEUE: &str = "
 /// Takes their jobs from `workers`, a list as JSON. What was cancelled or lost too often has
 /// failed, the rest waits again.
 pub(super) async fn take_jobs(
-    transaction: &mut SqliteConnection,
+    connection: &mut SqliteConnection,
     now: Timestamp,
     workers: &str,
 ) -> Result<Vec<Lost>, StoreError> {
     let rows = sqlx::query(LOST)
         .bind(workers)
-        .fetch_all(&mut *transaction)
+        .fetch_all(&mut *connection)
         .await?;
     let lost = rows
         .iter()
@@ -112,13 +121,13 @@ pub(super) async fn take_jobs(
         .bind(ErrorCode::WorkerLost.as_str())
         .bind(ErrorCode::Cancelled.as_str())
         .bind(message::CANCELLED)
-        .execute(&mut *transaction)
+        .execute(&mut *connection)
         .await?;
     sqlx::query(REQUEUE)
         .bind(now.0)
         .bind(workers)
         .bind(message::QUEUED)
-        .execute(&mut *transaction)
+        .execute(&mut *connection)
         .await?;
     Ok(lost)
 }
@@ -146,31 +155,40 @@ const UNKNOWN: &str = "
 
 const FORGET: &str = "DELETE FROM workers WHERE gone_at <= ?";
 
-pub(super) async fn give_up(
-    writer: &Writer,
-    now: Timestamp,
-    steady: Timestamp,
-    after: Duration,
-) -> Result<Vec<JobId>, StoreError> {
-    let mut transaction = writer.transaction().await?;
-    let mut rows = sqlx::query(LATE)
-        .bind(now.0)
-        .bind(ErrorCode::QueueTimeout.as_str())
-        .fetch_all(&mut *transaction)
-        .await?;
-    let unknown = sqlx::query(UNKNOWN)
-        .bind(now.0)
-        .bind(ErrorCode::Internal.as_str())
-        .bind(milliseconds(after))
-        .bind(steady.0)
-        .fetch_all(&mut *transaction)
-        .await?;
-    rows.extend(unknown);
-    sqlx::query(FORGET)
-        .bind(now.0 - REMEMBERED_MS)
-        .execute(&mut *transaction)
-        .await?;
-    let ids = row::ids(&rows)?;
-    commit!(transaction, "give_up");
-    Ok(ids)
+pub(super) struct GiveUp {
+    pub(super) after: Duration,
+}
+
+impl Write for GiveUp {
+    type Answer = Vec<JobId>;
+    const NAME: &'static str = "give_up";
+
+    async fn run(
+        &self,
+        connection: &mut SqliteConnection,
+        at: Moment,
+    ) -> Result<Vec<JobId>, StoreError> {
+        let mut rows = sqlx::query(LATE)
+            .bind(at.now.0)
+            .bind(ErrorCode::QueueTimeout.as_str())
+            .fetch_all(&mut *connection)
+            .await?;
+        let unknown = sqlx::query(UNKNOWN)
+            .bind(at.now.0)
+            .bind(ErrorCode::Internal.as_str())
+            .bind(milliseconds(self.after))
+            .bind(at.steady.0)
+            .fetch_all(&mut *connection)
+            .await?;
+        rows.extend(unknown);
+        sqlx::query(FORGET)
+            .bind(at.now.0 - REMEMBERED_MS)
+            .execute(connection)
+            .await?;
+        row::ids(&rows)
+    }
+
+    fn tell(&self, ids: &Vec<JobId>, hints: &Hints) {
+        hints.tell(ids.iter().copied().map(Hint::Changed));
+    }
 }

@@ -1,13 +1,10 @@
 //! What may go, and what has to stay.
 
 use farcall_core::{clock::Timestamp, id::JobId};
-use sqlx::{Row, SqlitePool};
+use sqlx::{Row, SqliteConnection, SqlitePool};
 
-use super::{
-    row,
-    writer::{Writer, commit},
-};
-use crate::{Needed, StoreError};
+use super::{row, writer::Write};
+use crate::{Needed, StoreError, moment::Moment};
 
 const EXPIRED: &str =
     "SELECT id FROM jobs WHERE expires_at <= ? ORDER BY expires_at, sequence LIMIT ?";
@@ -28,19 +25,23 @@ pub(super) async fn expired(
 const DELETE: &str = "
     DELETE FROM jobs WHERE id IN (SELECT value FROM json_each(?)) AND expires_at <= ?";
 
-pub(super) async fn delete(
-    writer: &Writer,
-    now: Timestamp,
-    ids: &[JobId],
-) -> Result<u64, StoreError> {
-    let mut transaction = writer.transaction().await?;
-    let deleted = sqlx::query(DELETE)
-        .bind(row::list(ids))
-        .bind(now.0)
-        .execute(&mut *transaction)
-        .await?;
-    commit!(transaction, "delete");
-    Ok(deleted.rows_affected())
+pub(super) struct Delete {
+    /// A list of jobs as JSON.
+    pub(super) ids: String,
+}
+
+impl Write for Delete {
+    type Answer = u64;
+    const NAME: &'static str = "delete";
+
+    async fn run(&self, connection: &mut SqliteConnection, at: Moment) -> Result<u64, StoreError> {
+        let deleted = sqlx::query(DELETE)
+            .bind(&self.ids)
+            .bind(at.now.0)
+            .execute(connection)
+            .await?;
+        Ok(deleted.rows_affected())
+    }
 }
 
 const NEEDED: &str = "

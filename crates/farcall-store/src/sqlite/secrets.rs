@@ -1,7 +1,9 @@
 //! Secrets that several servers share.
 
-use super::writer::{Writer, commit};
-use crate::StoreError;
+use sqlx::SqliteConnection;
+
+use super::writer::Write;
+use crate::{StoreError, moment::Moment};
 
 const CREATE: &str = "
     INSERT INTO secrets (name, value)
@@ -9,26 +11,35 @@ const CREATE: &str = "
 
 const GET: &str = "SELECT value FROM secrets WHERE name = ?";
 
-pub(super) async fn get_or_create(
-    writer: &Writer,
-    name: &str,
-    fresh: [u8; 32],
-) -> Result<[u8; 32], StoreError> {
-    let mut transaction = writer.transaction().await?;
-    sqlx::query(CREATE)
-        .bind(name)
-        .bind(fresh.to_vec())
-        .execute(&mut *transaction)
-        .await?;
-    let value: Vec<u8> = sqlx::query_scalar(GET)
-        .bind(name)
-        .fetch_one(&mut *transaction)
-        .await?;
-    commit!(transaction, "secret");
-    value.try_into().map_err(|_| StoreError::Corrupt {
-        what: format!(
-            "the secret `{}` does not have 32 bytes",
-            name.escape_debug()
-        ),
-    })
+pub(super) struct Secret {
+    pub(super) name: String,
+    /// What it becomes where there is none.
+    pub(super) fresh: [u8; 32],
+}
+
+impl Write for Secret {
+    type Answer = [u8; 32];
+    const NAME: &'static str = "secret";
+
+    async fn run(
+        &self,
+        connection: &mut SqliteConnection,
+        _: Moment,
+    ) -> Result<[u8; 32], StoreError> {
+        sqlx::query(CREATE)
+            .bind(&self.name)
+            .bind(self.fresh.to_vec())
+            .execute(&mut *connection)
+            .await?;
+        let value: Vec<u8> = sqlx::query_scalar(GET)
+            .bind(&self.name)
+            .fetch_one(connection)
+            .await?;
+        value.try_into().map_err(|_| StoreError::Corrupt {
+            what: format!(
+                "the secret `{}` does not have 32 bytes",
+                self.name.escape_debug()
+            ),
+        })
+    }
 }

@@ -3,40 +3,42 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use farcall_core::clock::Timestamp;
-use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
+use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
-use super::{
-    rescue, row,
-    writer::{Writer, commit},
-};
+use super::{rescue, row, writer::Write};
 use crate::{
     Beat, Fence, Lost, NewWorker, StoreError, Worker, WorkerId,
+    hints::Hints,
     limits::{REMEMBERED_MS, milliseconds},
+    moment::Moment,
 };
 
 const REGISTER: &str = "
     INSERT INTO workers (id, host, identity, programs, slots, started_at, lease_until)
     VALUES (?, ?, ?, ?, ?, ?, ?)";
 
-pub(super) async fn register(
-    writer: &Writer,
-    now: Timestamp,
-    lease_until: Timestamp,
-    worker: NewWorker,
-) -> Result<(), StoreError> {
-    let mut transaction = writer.transaction().await?;
-    sqlx::query(REGISTER)
-        .bind(worker.id.to_string())
-        .bind(worker.host)
-        .bind(worker.identity)
-        .bind(as_text(&worker.programs))
-        .bind(as_text(&worker.slots))
-        .bind(now.0)
-        .bind(lease_until.0)
-        .execute(&mut *transaction)
-        .await?;
-    commit!(transaction, "register");
-    Ok(())
+pub(super) struct Register {
+    pub(super) worker: NewWorker,
+    pub(super) lease: Duration,
+}
+
+impl Write for Register {
+    type Answer = ();
+    const NAME: &'static str = "register";
+
+    async fn run(&self, connection: &mut SqliteConnection, at: Moment) -> Result<(), StoreError> {
+        sqlx::query(REGISTER)
+            .bind(self.worker.id.to_string())
+            .bind(&self.worker.host)
+            .bind(&self.worker.identity)
+            .bind(as_text(&self.worker.programs))
+            .bind(as_text(&self.worker.slots))
+            .bind(at.now.0)
+            .bind(lease_until(at, self.lease))
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
 }
 
 const RENEW: &str = "UPDATE workers SET lease_until = ?2 WHERE id = ?1 AND gone_at IS NULL";
@@ -50,63 +52,74 @@ const SUSPECT_SINCE: &str = "
     WHERE state = 'queued' AND suspect AND run_at <= ?2
       AND job IN (SELECT key FROM json_each((SELECT programs FROM workers WHERE id = ?1)))";
 
-pub(super) async fn beat(
-    writer: &Writer,
-    now: Timestamp,
-    lease_until: Timestamp,
-    worker: WorkerId,
-) -> Result<Beat, StoreError> {
-    let worker = worker.to_string();
-    let mut transaction = writer.transaction().await?;
-    let renewed = sqlx::query(RENEW)
-        .bind(&worker)
-        .bind(lease_until.0)
-        .execute(&mut *transaction)
-        .await?;
-    if renewed.rows_affected() == 0 {
-        return Err(StoreError::StaleClaim);
-    }
-    let cancelled = sqlx::query(CANCELLED)
-        .bind(&worker)
-        .fetch_all(&mut *transaction)
-        .await?;
-    let since: Option<i64> = sqlx::query_scalar(SUSPECT_SINCE)
-        .bind(&worker)
-        .bind(now.0)
-        .fetch_one(&mut *transaction)
-        .await?;
-    let fence = |row: &SqliteRow| {
-        Ok(Fence {
-            id: row::id(row.try_get(0)?)?,
-            epoch: row.try_get(1)?,
+pub(super) struct Renew {
+    pub(super) worker: WorkerId,
+    pub(super) lease: Duration,
+}
+
+impl Write for Renew {
+    type Answer = Beat;
+    const NAME: &'static str = "beat";
+
+    async fn run(&self, connection: &mut SqliteConnection, at: Moment) -> Result<Beat, StoreError> {
+        let worker = self.worker.to_string();
+        let renewed = sqlx::query(RENEW)
+            .bind(&worker)
+            .bind(lease_until(at, self.lease))
+            .execute(&mut *connection)
+            .await?;
+        if renewed.rows_affected() == 0 {
+            return Err(StoreError::StaleClaim);
+        }
+        let cancelled = sqlx::query(CANCELLED)
+            .bind(&worker)
+            .fetch_all(&mut *connection)
+            .await?;
+        let since: Option<i64> = sqlx::query_scalar(SUSPECT_SINCE)
+            .bind(&worker)
+            .bind(at.now.0)
+            .fetch_one(connection)
+            .await?;
+        let fence = |row: &SqliteRow| {
+            Ok(Fence {
+                id: row::id(row.try_get(0)?)?,
+                epoch: row.try_get(1)?,
+            })
+        };
+        let cancelled = cancelled.iter().map(fence);
+        Ok(Beat {
+            cancelled: cancelled.collect::<Result<_, StoreError>>()?,
+            suspect_waits: since.map(|since| row::duration((at.now.0 - since).max(0))),
         })
-    };
-    let beat = Beat {
-        cancelled: cancelled
-            .iter()
-            .map(fence)
-            .collect::<Result<_, StoreError>>()?,
-        suspect_waits: since.map(|since| row::duration((now.0 - since).max(0))),
-    };
-    commit!(transaction, "beat");
-    Ok(beat)
+    }
 }
 
 const FORGET: &str = "DELETE FROM workers WHERE id = ?";
 
-pub(super) async fn unregister(
-    writer: &Writer,
-    now: Timestamp,
-    worker: WorkerId,
-) -> Result<Vec<Lost>, StoreError> {
-    let mut transaction = writer.transaction().await?;
-    let lost = rescue::take_jobs(&mut transaction, now, &row::list([worker])).await?;
-    sqlx::query(FORGET)
-        .bind(worker.to_string())
-        .execute(&mut *transaction)
-        .await?;
-    commit!(transaction, "unregister");
-    Ok(lost)
+pub(super) struct Unregister {
+    pub(super) worker: WorkerId,
+}
+
+impl Write for Unregister {
+    type Answer = Vec<Lost>;
+    const NAME: &'static str = "unregister";
+
+    async fn run(
+        &self,
+        connection: &mut SqliteConnection,
+        at: Moment,
+    ) -> Result<Vec<Lost>, StoreError> {
+        let lost = rescue::take_jobs(connection, at.now, &row::list([self.worker])).await?;
+        sqlx::query(FORGET)
+            .bind(self.worker.to_string())
+            .execute(connection)
+            .await?;
+        Ok(lost)
+    }
+
+    fn tell(&self, lost: &Vec<Lost>, hints: &Hints) {
+        hints.tell_of_lost(lost);
+    }
 }
 
 const WORKERS: &str = "
@@ -115,14 +128,10 @@ const WORKERS: &str = "
     FROM workers WHERE gone_at IS NULL OR gone_at > ?1
     ORDER BY started_at, id";
 
-pub(super) async fn workers(
-    readers: &SqlitePool,
-    now: Timestamp,
-    steady: Timestamp,
-) -> Result<Vec<Worker>, StoreError> {
+pub(super) async fn workers(readers: &SqlitePool, at: Moment) -> Result<Vec<Worker>, StoreError> {
     let rows = sqlx::query(WORKERS)
-        .bind(now.0 - REMEMBERED_MS)
-        .bind(steady.0)
+        .bind(at.now.0 - REMEMBERED_MS)
+        .bind(at.steady.0)
         .fetch_all(readers)
         .await?;
     rows.iter().map(worker).collect()
@@ -154,6 +163,6 @@ fn as_text<T: Clone + Into<serde_json::Value>>(map: &BTreeMap<String, T>) -> Str
 }
 
 /// The end of a lease that begins now.
-pub(super) fn lease_until(steady: Timestamp, lease: Duration) -> Timestamp {
-    Timestamp(steady.0.saturating_add(milliseconds(lease)))
+fn lease_until(at: Moment, lease: Duration) -> i64 {
+    at.steady.0.saturating_add(milliseconds(lease))
 }

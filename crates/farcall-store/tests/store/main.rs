@@ -5,6 +5,7 @@
 
 #[cfg(debug_assertions)]
 mod crash;
+mod lives;
 mod memory;
 mod migrations;
 mod model;

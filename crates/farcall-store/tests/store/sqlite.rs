@@ -1,15 +1,17 @@
 //! What is special about files, folders and several connections.
 
-use std::{collections::HashSet, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
+use std::{
+    collections::HashSet, os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duration,
+};
 
-use farcall_core::{job::state::JobState, problem::ErrorCode};
+use farcall_core::{clock::ManualClock, job::state::JobState, problem::ErrorCode};
 use farcall_store::{
-    Fence, JobStore, NewJob, Reach, StoreError, Wanted, Which,
+    Cancelled, Fence, JobStore, NewJob, Reach, SqliteStore, StoreError, Wanted, Which,
     conformance::{
         RawDatabase,
         fixture::{
-            checkpoint, claim, claimed, employed, enqueued, known, new_job, outcome, report,
-            running, standing, success, unique_id,
+            LEASE, START, checkpoint, claim, claimed, employed, enqueued, known, new_job, outcome,
+            record, report, running, standing, success, unique_id,
         },
     },
 };
@@ -88,7 +90,74 @@ async fn a_folder_in_use_is_refused_until_it_is_closed() {
     first.close().await;
     let second = open_in(folder.path()).await.unwrap();
     drop(second);
-    open_in(folder.path()).await.unwrap();
+    // Its last write may still be on the way.
+    let free = async {
+        while open_in(folder.path()).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let limit = Duration::from_secs(10);
+    tokio::time::timeout(limit, free).await.unwrap();
+}
+
+/// `farcall jobs` beside a running server.
+#[tokio::test]
+async fn another_process_may_look_and_cancel_beside_the_one_that_has_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let attach = async || {
+        let clock = Arc::new(ManualClock::at(START));
+        SqliteStore::attach(folder.path(), clock).await
+    };
+    let error = attach().await.unwrap_err();
+    assert!(matches!(error, StoreError::Folder { .. }), "{error:?}");
+
+    let store = open_in(folder.path()).await.unwrap();
+    let fence = running(&store).await;
+    let beside = attach().await.unwrap();
+    assert_eq!(
+        record(&beside, fence.id).await,
+        record(&store, fence.id).await
+    );
+    // No lease is over for it, however long its own process is there.
+    assert!(beside.workers().await.unwrap()[0].is_live);
+    assert_eq!(beside.rescue(&[]).await.unwrap(), []);
+    let cancelled = beside.cancel(fence.id, Reach::All).await.unwrap();
+    assert!(matches!(cancelled, Some(Cancelled::Requested(_))));
+    let queued = enqueued(&beside).await;
+    beside.close().await;
+
+    let worker = employed(&store).await;
+    assert_eq!(store.beat(worker, LEASE).await.unwrap().cancelled, [fence]);
+    assert_eq!(claimed(&store).await.fence.id, queued);
+    store.close().await;
+
+    let raw = Raw::open(folder.path()).await;
+    let older = "DELETE FROM _sqlx_migrations WHERE version > 1 AND $1 = $1";
+    assert_eq!(raw.execute(older, fence.id).await, Ok(1));
+    let error = attach().await.unwrap_err();
+    assert!(
+        matches!(error, StoreError::OlderSchema { version: 1 }),
+        "{error:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_that_write_wait_for_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open_in(folder.path()).await.unwrap();
+    let clock = Arc::new(ManualClock::at(START));
+    let beside = SqliteStore::attach(folder.path(), clock).await.unwrap();
+    let stores = [Arc::new(store), Arc::new(beside)];
+    let mut writers = JoinSet::new();
+    for number in 0..40 {
+        let store = Arc::clone(&stores[number % 2]);
+        writers.spawn(async move { enqueued(store.as_ref()).await });
+    }
+    let written: HashSet<_> = writers.join_all().await.into_iter().collect();
+    let ids: Vec<_> = written.iter().copied().collect();
+    for store in stores {
+        assert_eq!(store.records(&ids).await.unwrap().len(), 40);
+    }
 }
 
 #[tokio::test]
