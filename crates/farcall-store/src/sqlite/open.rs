@@ -122,7 +122,7 @@ impl SqliteStore {
         let hints = Hints::new();
         Ok(Self {
             readers,
-            writer: Writer::new(writer, Arc::clone(&clock), hints.clone(), lock),
+            writer: Writer::new(writer, Arc::clone(&clock), hints.clone(), lock)?,
             clock,
             hints,
         })

@@ -1,4 +1,4 @@
-//! The task that has the connection.
+//! The thread that has the connection.
 
 use std::{
     pin::Pin,
@@ -119,8 +119,12 @@ impl Group {
         }
     }
 
-    /// Serves until it is asked to end, or nobody is left who could ask for anything.
-    pub(super) async fn serve(mut self, mut waiting: mpsc::Receiver<Order>) {
+    /// Serves until it is asked to end, or nobody is left who could ask for anything. Returns
+    /// whoever asked for the end.
+    pub(super) async fn serve(
+        mut self,
+        mut waiting: mpsc::Receiver<Order>,
+    ) -> Option<oneshot::Sender<()>> {
         let mut is_quiet = true;
         let closed = loop {
             let order = if is_quiet {
@@ -148,9 +152,7 @@ impl Group {
         self.checkpoint("PRAGMA wal_checkpoint(TRUNCATE)").await;
         // With an error too, it is closed.
         let _ = self.connection.close().await;
-        if let Some(closed) = closed {
-            let _ = closed.send(());
-        }
+        closed
     }
 
     /// Moves the log into the database file.

@@ -5,11 +5,14 @@
 
 mod group;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, thread};
 
 use farcall_core::clock::Clock;
 use sqlx::SqliteConnection;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    runtime::Builder,
+    sync::{mpsc, oneshot},
+};
 
 use self::group::{Group, Pending};
 use super::folder::FolderLock;
@@ -24,6 +27,10 @@ pub(super) trait Write: Send + Sync + 'static {
     type Answer: Send + 'static;
 
     /// Names its crash points, `store.<name>.begun` and `store.<name>.committed`.
+    #[cfg_attr(
+        not(debug_assertions),
+        expect(dead_code, reason = "there are no crash points in a release")
+    )]
     const NAME: &'static str;
 
     /// Writes. It may be run again where others in the same transaction were in its way, so
@@ -39,10 +46,10 @@ pub(super) trait Write: Send + Sync + 'static {
     fn tell(&self, _: &Self::Answer, _: &Hints) {}
 }
 
-/// Where writes are handed in; the connection is in a task of its own.
+/// Where writes are handed in; the connection is in a thread of its own.
 pub(super) struct Writer(mpsc::Sender<Order>);
 
-/// What the task is asked to do.
+/// What the thread is asked to do.
 enum Order {
     Write(Box<dyn Pending>),
     /// To end, and to say so.
@@ -56,14 +63,24 @@ impl Writer {
         clock: Arc<dyn Clock>,
         hints: Hints,
         lock: Option<FolderLock>,
-    ) -> Self {
+    ) -> Result<Self, StoreError> {
         let (orders, waiting) = mpsc::channel(WAITING);
         let group = Group::new(connection, clock, hints);
-        tokio::spawn(async move {
-            group.serve(waiting).await;
+        // Every statement is a trip to the connection's own thread and back, and a thread that
+        // has nothing else to do waits for it at half the cost.
+        let runtime = Builder::new_current_thread().enable_time().build();
+        let runtime = runtime.map_err(sqlx::Error::Io)?;
+        let thread = thread::Builder::new().name("farcall-writer".to_owned());
+        let serve = move || {
+            let closed = runtime.block_on(group.serve(waiting));
+            // The folder is free before anybody is told so.
             drop(lock);
-        });
-        Self(orders)
+            if let Some(closed) = closed {
+                let _ = closed.send(());
+            }
+        };
+        thread.spawn(serve).map_err(sqlx::Error::Io)?;
+        Ok(Self(orders))
     }
 
     /// Does `write`, also where nobody waits for the answer any more.
