@@ -3,12 +3,17 @@
 use std::{io, path::PathBuf, time::Duration};
 
 use farcall_core::problem::{ErrorCode, Problem};
-use sqlx::migrate::MigrateError;
+use sqlx::{migrate::MigrateError, postgres::PgDatabaseError};
+
+use crate::postgres::{Meaning, meaning};
 
 /// Why a store did not do what it was asked to; nothing was written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
+    /// The address of a PostgreSQL server is none. It may hold a password, so it is not repeated.
+    #[error("the address of the job store cannot be read: {0}")]
+    Address(#[source] sqlx::Error),
     /// The store has been closed.
     #[error("the job store is closed")]
     Closed,
@@ -83,7 +88,16 @@ pub enum StoreError {
     /// The job is over or gone, or another claim has it.
     #[error("the claim is stale: the job is over, or it was handed on")]
     StaleClaim,
-    /// The store cannot be reached at the moment; asked again, it may answer.
+    /// The PostgreSQL server cannot hold the record as it has to be.
+    #[error("this PostgreSQL server cannot be the job store: {what}")]
+    UnfitServer {
+        /// What is wrong with it.
+        what: String,
+        /// What can be done about it.
+        hint: &'static str,
+    },
+    /// The store cannot be reached at the moment; asked again, it may answer. A write may have
+    /// been done all the same, where the connection was lost before its answer came.
     #[error("the job store cannot be reached: {0}")]
     Unavailable(#[source] sqlx::Error),
 }
@@ -92,6 +106,9 @@ impl StoreError {
     /// What the reader can do about it, one sentence without a full stop.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
+            Self::Address(_) => {
+                "set `FARCALL_DATABASE_URL` to `postgres://USER:PASSWORD@HOST:PORT/DATABASE`"
+            }
             Self::Closed | Self::Corrupt { .. } | Self::Database(_) | Self::Refused { .. } => {
                 return None;
             }
@@ -116,6 +133,7 @@ impl StoreError {
             }
             Self::StaleClaim => "stop working on the job",
             Self::Unavailable(_) => "try again in a few seconds",
+            Self::UnfitServer { hint, .. } => hint,
         })
     }
 
@@ -170,6 +188,14 @@ impl From<sqlx::Error> for StoreError {
             }
             _ => return Self::Database(error),
         };
+        if let Some(postgres) = database.try_downcast_ref::<PgDatabaseError>() {
+            return match meaning(postgres) {
+                Meaning::Full => Self::Full(error),
+                Meaning::Refused(rule) => Self::Refused { rule },
+                Meaning::Unavailable => Self::Unavailable(error),
+                Meaning::Other => Self::Database(error),
+            };
+        }
         let code = database.code().and_then(|code| code.parse::<i32>().ok());
         match code.map(|code| (code, code & 0xff)) {
             Some((sqlite_code::IOERR_SHMSIZE, _) | (_, sqlite_code::FULL)) => Self::Full(error),

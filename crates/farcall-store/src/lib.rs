@@ -1,7 +1,8 @@
 //! The durable record of jobs.
 //!
-//! [`JobStore`] is what the layers above see; [`SqliteStore`] is the embedded backend. With the
-//! feature `memory` there is also `MemoryStore`, which keeps nothing and says what the others do.
+//! [`JobStore`] is what the layers above see; [`SqliteStore`] is the embedded backend, and
+//! [`PostgresStore`] the one that several machines share. With the feature `memory` there is also
+//! `MemoryStore`, which keeps nothing and says what the others do.
 //! What a store acknowledges is on disk, what it reports is read from the record, and its
 //! database refuses by itself what the state machine of [`farcall_core::job::state`] does
 //! not allow: rows are guarded by constraints and triggers, not by good behaviour.
@@ -16,6 +17,7 @@ mod limits;
 #[cfg(feature = "memory")]
 mod memory;
 mod moment;
+mod postgres;
 mod sqlite;
 mod text;
 
@@ -32,6 +34,7 @@ pub use crate::{
         Listed, LogLine, LogPage, Lost, Needed, NewJob, NewWorker, Outcome, PublishedArtifact,
         Reach, Report, Same, Success, Terms, Wanted, WantedJob, Which, Worker, WorkerId, message,
     },
+    postgres::PostgresStore,
     sqlite::SqliteStore,
 };
 

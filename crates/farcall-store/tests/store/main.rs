@@ -1,5 +1,5 @@
-//! The SQLite store from outside: the suite of every backend, what is special about files,
-//! crashes, and a model that random commands are held against.
+//! The stores from outside: the suite of every backend, what is special about files and about a
+//! server, crashes, and a model that random commands are held against.
 
 #![expect(clippy::unwrap_used, reason = "these are tests")]
 
@@ -9,5 +9,9 @@ mod lives;
 mod memory;
 mod migrations;
 mod model;
+#[cfg(feature = "postgres-tests")]
+mod pg;
+#[cfg(feature = "postgres-tests")]
+mod postgres;
 mod sqlite;
 mod suite;

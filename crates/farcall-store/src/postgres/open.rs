@@ -1,0 +1,138 @@
+//! Opening: the address, the server, the schema, the connections.
+
+use std::{str::FromStr, sync::Arc};
+
+use sqlx::{
+    ConnectOptions, Connection, PgConnection, SqlSafeStr,
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
+    postgres::PgConnectOptions,
+};
+
+use super::{PostgresStore, hints::SharedHints, pool::Pool};
+use crate::StoreError;
+
+/// The first version that has everything that is used.
+const OLDEST_SERVER: i32 = 130_000;
+
+/// How many statements can run at the same moment for this process.
+const CONNECTIONS: u32 = 16;
+
+/// How many reports and beats.
+const RELAXED_CONNECTIONS: u32 = 4;
+
+impl PostgresStore {
+    /// Opens the store in the database at `address`, such as
+    /// `postgres://user:password@host:5432/jobs?sslmode=verify-full`, and brings its schema up to
+    /// date. Any number of processes may have it open; those that start together wait for each
+    /// other.
+    ///
+    /// The server has to be PostgreSQL 13 or later, take writes, and the database must have the
+    /// encoding UTF-8. Between them there may be no pooler that hands a session from one client
+    /// to another: hints and migrations need one of their own. The password is in no error and in
+    /// no log.
+    ///
+    /// # Errors
+    /// [`StoreError::Address`], [`StoreError::UnfitServer`], [`StoreError::NewerSchema`],
+    /// [`StoreError::Migration`], [`StoreError::Unavailable`], or what the database says.
+    pub async fn open(address: &str) -> Result<Self, StoreError> {
+        let options = PgConnectOptions::from_str(address)
+            .map_err(StoreError::Address)?
+            .application_name("farcall")
+            // What the statements are written for, whatever the database has as its default.
+            .options([("default_transaction_isolation", "read committed")])
+            // A plan takes longer to compile than any statement here takes to run.
+            .options([("jit", "off")])
+            .disable_statement_logging();
+
+        // Without limits of time: another process may be at a long migration.
+        let mut connection = options.connect().await?;
+        refuse_unfit_server(&mut connection).await?;
+        migrate(&mut connection).await?;
+        connection.close().await?;
+
+        let limited = options
+            .clone()
+            .options([("statement_timeout", "10s")])
+            .options([("idle_in_transaction_session_timeout", "10s")]);
+        let relaxed = limited.clone().options([("synchronous_commit", "off")]);
+        let durable = Arc::new(Pool::new(CONNECTIONS, limited));
+        let hints = SharedHints::open(options, Arc::clone(&durable)).await?;
+        Ok(Self {
+            durable,
+            relaxed: Pool::new(RELAXED_CONNECTIONS, relaxed),
+            hints,
+        })
+    }
+}
+
+async fn refuse_unfit_server(connection: &mut PgConnection) -> Result<(), StoreError> {
+    const SERVER: &str = "
+        SELECT current_setting('server_version_num')::int, current_setting('server_version'),
+               current_setting('server_encoding'), current_setting('transaction_read_only') = 'on'";
+    let server: (i32, String, String, bool) = sqlx::query_as(SERVER).fetch_one(connection).await?;
+    let (number, version, encoding, is_read_only) = server;
+    judge(number, &version, &encoding, is_read_only)
+}
+
+fn judge(number: i32, version: &str, encoding: &str, is_read_only: bool) -> Result<(), StoreError> {
+    let (what, hint) = if number < OLDEST_SERVER {
+        (
+            format!("its version is `{version}`"),
+            "use PostgreSQL 13 or later",
+        )
+    } else if encoding != "UTF8" {
+        (
+            format!("the encoding of the database is `{encoding}`"),
+            "create the database with `ENCODING 'UTF8' TEMPLATE template0`",
+        )
+    } else if is_read_only {
+        (
+            "it takes no writes".to_owned(),
+            "set `FARCALL_DATABASE_URL` to the primary and not a standby",
+        )
+    } else {
+        return Ok(());
+    };
+    Err(StoreError::UnfitServer { what, hint })
+}
+
+/// Under a lock of the whole database, so that of several that start together one migrates. The
+/// lock ends with the connection.
+async fn migrate(connection: &mut PgConnection) -> Result<(), StoreError> {
+    let migrations = [(1, "jobs", include_str!("migrations/0001_jobs.sql"))];
+    let migrations = migrations.map(|(version, name, sql)| {
+        Migration::new(
+            version,
+            name.into(),
+            MigrationType::Simple,
+            sql.into_sql_str(),
+            false,
+        )
+    });
+    let migrator = Migrator::with_migrations(migrations.into());
+    let done = migrator.run_direct(None, connection, false).await;
+    done.map_err(|error| match error {
+        MigrateError::VersionMissing(version) => StoreError::NewerSchema { version },
+        MigrateError::Execute(error) => error.into(),
+        error => StoreError::Migration(error),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_does_not_fit_is_refused_with_the_reason() {
+        assert!(judge(130_000, "13.0", "UTF8", false).is_ok());
+        for (number, encoding, is_read_only, reason) in [
+            (129_999, "UTF8", false, "its version is `x`"),
+            (150_000, "SQL_ASCII", false, "is `SQL_ASCII`"),
+            (150_000, "UTF8", true, "takes no writes"),
+        ] {
+            let error = judge(number, "x", encoding, is_read_only).unwrap_err();
+            assert!(error.to_string().contains(reason), "{error}");
+            assert!(error.hint().is_some());
+        }
+    }
+}
