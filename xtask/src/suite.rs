@@ -58,6 +58,20 @@ pub(crate) fn test() -> anyhow::Result<()> {
     } else {
         step("tests", cargo(["test", "--workspace", "--locked"]))?;
     }
+    // Not one process a test, because each would start a server of its own.
+    step(
+        "PostgreSQL's tests",
+        cargo([
+            "test",
+            "--package",
+            "farcall-store",
+            "--features",
+            "postgres-tests",
+            "--locked",
+            "--",
+            "postgres",
+        ]),
+    )?;
     step(
         "peers' tests",
         cargo([

@@ -237,3 +237,14 @@ fn bytes(digits: &str) -> Option<[u8; 32]> {
     let bytes: Option<Vec<u8>> = (0..32).map(pair).collect();
     bytes?.try_into().ok()
 }
+
+#[cfg(all(test, feature = "postgres-tests"))]
+mod tests {
+    use super::*;
+    use crate::postgres::plans::all_use_indexes;
+
+    #[tokio::test]
+    async fn repetitions_are_found_by_an_index() {
+        all_use_indexes(&[SAME_KEY, FREE_KEY, SAME_ARGUMENTS, ORDER]).await;
+    }
+}

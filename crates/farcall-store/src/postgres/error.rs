@@ -19,10 +19,11 @@ pub(crate) fn meaning(error: &PgDatabaseError) -> Meaning {
     let class = code.get(..2).unwrap_or_default();
     match (class, code) {
         (_, "53100") => Meaning::Full,
-        // Lost connections, deadlocks, and the operator who stops the server or a statement.
-        ("08" | "40" | "57", _) => Meaning::Unavailable,
-        // Too many connections; a standby; a transaction that was idle, a lock that was held.
-        (_, "53300" | "25006" | "25P03" | "55P03") => Meaning::Unavailable,
+        // Lost connections, deadlocks, the operator who stops the server or a statement; too many
+        // connections, a standby, a transaction that was idle, a lock that was held.
+        ("08" | "40" | "57", _) | (_, "53300" | "25006" | "25P03" | "55P03") => {
+            Meaning::Unavailable
+        }
         // Rules of the record, and values that no column can hold.
         ("22" | "23", _) => {
             let rule = error.constraint().unwrap_or(error.message());

@@ -37,7 +37,8 @@ pub(super) async fn succeed(pool: &Pool, fence: Fence, success: Success) -> Resu
     let value = success.value.as_ref().map(text::written).transpose()?;
     pool.run_fenced(fence, async |connection, fence| {
         if success.artifacts.is_empty() {
-            return Ok(alone!(write_success(connection, fence, value), "succeed"));
+            alone!(write_success(connection, fence, value), "succeed");
+            return Ok(());
         }
         let mut transaction = connection.begin().await?;
         let (sequence, _) = held(&mut transaction, fence).await?;
@@ -83,7 +84,7 @@ pub(super) async fn fail(pool: &Pool, fence: Fence, error: JobError) -> Result<(
             .bind(fence.epoch)
             .bind(error.code.as_str())
             .bind(readable(&error.message));
-        held_by(alone!(fail.execute(connection), "fail"))
+        held_by(&alone!(fail.execute(connection), "fail"))
     })
     .await
 }
@@ -132,7 +133,7 @@ pub(super) async fn retry(
             .bind(message::CANCELLED)
             .bind(readable(&message))
             .bind(milliseconds(after));
-        held_by(alone!(retry.execute(connection), "retry"))
+        held_by(&alone!(retry.execute(connection), "retry"))
     })
     .await
 }
@@ -148,13 +149,13 @@ pub(super) async fn release(pool: &Pool, fence: Fence) -> Result<(), StoreError>
             .bind(ErrorCode::Cancelled.as_str())
             .bind(message::CANCELLED)
             .bind(message::QUEUED);
-        held_by(alone!(release.execute(connection), "release"))
+        held_by(&alone!(release.execute(connection), "release"))
     })
     .await
 }
 
 /// Whether a write under a fence has found the job that it is for.
-fn held_by(written: PgQueryResult) -> Result<(), StoreError> {
+fn held_by(written: &PgQueryResult) -> Result<(), StoreError> {
     if written.rows_affected() == 0 {
         return Err(StoreError::StaleClaim);
     }
@@ -172,7 +173,7 @@ const CANCEL: &str = concat!(
          cancel_requested_at = CASE state WHEN 'running' THEN coalesce(cancel_requested_at, now) END,
          updated_at = now
      FROM clock
-     WHERE id = $1 AND ($2 IS NULL OR owner = $2) AND state IN ('queued', 'running')
+     WHERE id = $1 AND ($2::text IS NULL OR owner = $2) AND state IN ('queued', 'running')
      RETURNING ",
     record_columns!()
 );
@@ -181,7 +182,7 @@ const IS_OVER: &str = concat!(
     at_one_moment!(),
     "SELECT ",
     record_columns!(),
-    " FROM jobs, clock WHERE id = $1 AND ($2 IS NULL OR owner = $2) AND expires_at > now"
+    " FROM jobs, clock WHERE id = $1 AND ($2::text IS NULL OR owner = $2) AND expires_at > now"
 );
 
 pub(super) async fn cancel(
@@ -211,4 +212,15 @@ pub(super) async fn cancel(
         Ok(record.map(Cancelled::WasOver))
     })
     .await
+}
+
+#[cfg(all(test, feature = "postgres-tests"))]
+mod tests {
+    use super::*;
+    use crate::postgres::plans::all_use_indexes;
+
+    #[tokio::test]
+    async fn an_end_is_found_by_its_id() {
+        all_use_indexes(&[SUCCEED, FAIL, RETRY, RELEASE, CANCEL]).await;
+    }
 }

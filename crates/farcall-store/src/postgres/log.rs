@@ -51,7 +51,7 @@ const JOB: &str = "
     SELECT sequence, state IN ('succeeded', 'failed'),
            (SELECT coalesce(max(line), 0) FROM log_lines WHERE log_lines.job = sequence)
     FROM jobs
-    WHERE id = $1 AND ($2 IS NULL OR owner = $2)
+    WHERE id = $1 AND ($2::text IS NULL OR owner = $2)
       AND (expires_at IS NULL OR expires_at > (SELECT farcall_now()))";
 
 const LINES: &str =

@@ -13,6 +13,8 @@ mod finish;
 mod hints;
 mod log;
 mod open;
+#[cfg(all(test, feature = "postgres-tests"))]
+mod plans;
 mod pool;
 mod progress;
 mod questions;

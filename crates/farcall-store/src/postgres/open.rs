@@ -122,6 +122,55 @@ async fn migrate(connection: &mut PgConnection) -> Result<(), StoreError> {
 mod tests {
     use super::*;
 
+    #[cfg(feature = "postgres-tests")]
+    #[tokio::test]
+    async fn every_connection_is_set_up_as_promised() {
+        use crate::{JobStore, postgres::plans::store};
+
+        const SETTINGS: &str = "
+            SELECT concat_ws(' ', current_setting('synchronous_commit'),
+                             current_setting('statement_timeout'),
+                             current_setting('idle_in_transaction_session_timeout'),
+                             current_setting('transaction_isolation'),
+                             current_setting('application_name'))";
+        let store = store().await;
+        for (pool, is_durable) in [(store.durable.as_ref(), "on"), (&store.relaxed, "off")] {
+            let settings: String = pool
+                .run(async |connection| {
+                    Ok(sqlx::query_scalar(SETTINGS).fetch_one(connection).await?)
+                })
+                .await
+                .unwrap();
+            let expected = format!("{is_durable} 10s 10s read committed farcall");
+            assert_eq!(settings, expected);
+        }
+        store.close().await;
+    }
+
+    #[cfg(feature = "postgres-tests")]
+    #[tokio::test]
+    async fn a_statement_that_takes_too_long_is_told_as_such() {
+        use crate::{JobStore, postgres::plans::store};
+
+        let store = store().await;
+        let slow = store
+            .durable
+            .run(async |connection| {
+                // Less than what every statement has, for a test that does not wait for it.
+                let less = sqlx::query("SET statement_timeout = '10ms'");
+                less.execute(&mut *connection).await?;
+                let slow = sqlx::query("SELECT pg_sleep(60)").execute(&mut *connection);
+                let answer = slow.await.map(drop);
+                sqlx::query("SET statement_timeout = '10s'")
+                    .execute(connection)
+                    .await?;
+                Ok(answer?)
+            })
+            .await;
+        assert!(matches!(slow, Err(StoreError::Unavailable(_))), "{slow:?}");
+        store.close().await;
+    }
+
     #[test]
     fn a_server_that_does_not_fit_is_refused_with_the_reason() {
         assert!(judge(130_000, "13.0", "UTF8", false).is_ok());

@@ -25,7 +25,8 @@ const REPORT: &str = concat!(
 pub(super) async fn report(pool: &Pool, fence: Fence, report: Report) -> Result<(), StoreError> {
     pool.run_fenced(fence, async |connection, fence| {
         if report.log.is_empty() {
-            return Ok(alone!(write_report(connection, fence, &report), "report"));
+            alone!(write_report(connection, fence, &report), "report");
+            return Ok(());
         }
         let mut transaction = connection.begin().await?;
         let (sequence, now) = held(&mut transaction, fence).await?;

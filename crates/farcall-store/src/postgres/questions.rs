@@ -77,7 +77,7 @@ async fn note_asking(
 
 const OPEN: &str = "
     SELECT key, method, params::text FROM jobs JOIN questions ON questions.job = jobs.sequence
-    WHERE id = $1 AND ($2 IS NULL OR owner = $2) AND state = 'running' AND answer IS NULL
+    WHERE id = $1 AND ($2::text IS NULL OR owner = $2) AND state = 'running' AND answer IS NULL
     ORDER BY key";
 
 pub(super) async fn open(
@@ -104,7 +104,7 @@ fn question(row: &PgRow) -> Result<(String, Question), StoreError> {
 // Locked, so that it still runs when the answers are written.
 const JOB: &str = "
     SELECT sequence, state = 'running', farcall_now() FROM jobs
-    WHERE id = $1 AND ($2 IS NULL OR owner = $2)
+    WHERE id = $1 AND ($2::text IS NULL OR owner = $2)
       AND (expires_at IS NULL OR expires_at > (SELECT farcall_now()))
     FOR NO KEY UPDATE";
 

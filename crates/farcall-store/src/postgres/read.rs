@@ -19,7 +19,7 @@ macro_rules! record_of {
             record_columns!(),
             $more,
             " FROM jobs, clock
-              WHERE id = $1 AND ($2 IS NULL OR owner = $2)
+              WHERE id = $1 AND ($2::text IS NULL OR owner = $2)
                 AND (expires_at IS NULL OR expires_at > now)"
         )
     };
@@ -103,9 +103,9 @@ pub(super) async fn outcome(
 const PUBLISHED: &str = "
     SELECT name, media_type, size, sha256, location, owner, expires_at
     FROM jobs JOIN artifacts ON artifacts.job = jobs.sequence
-    WHERE id = $1 AND ($2 IS NULL OR owner = $2) AND expires_at > (SELECT farcall_now())
+    WHERE id = $1 AND ($2::text IS NULL OR owner = $2) AND expires_at > (SELECT farcall_now())
       AND jobs.state = 'succeeded' AND artifacts.state = 'published'
-      AND ($3 IS NULL OR name = $3)
+      AND ($3::text IS NULL OR name = $3)
     ORDER BY position LIMIT 1";
 
 pub(super) async fn published(
@@ -151,9 +151,9 @@ const LIST: &str = concat!(
     record_columns!(),
     " FROM jobs, clock
       WHERE (expires_at IS NULL OR expires_at > now)
-        AND ($1 IS NULL OR state = $1) AND ($2 IS NULL OR job = $2)
-        AND ($3 IS NULL OR owner = $3) AND ($4 IS NULL OR starts_with(id, $4))
-        AND ($5 IS NULL OR sequence < (SELECT sequence FROM jobs WHERE id = $5))
+        AND ($1::text IS NULL OR state = $1) AND ($2 IS NULL OR job = $2)
+        AND ($3::text IS NULL OR owner = $3) AND ($4 IS NULL OR starts_with(id, $4))
+        AND ($5::text IS NULL OR sequence < (SELECT sequence FROM jobs WHERE id = $5))
       ORDER BY sequence DESC LIMIT $6"
 );
 
@@ -181,4 +181,15 @@ pub(super) async fn ping(pool: &Pool) -> Result<(), StoreError> {
         Ok(())
     })
     .await
+}
+
+#[cfg(all(test, feature = "postgres-tests"))]
+mod tests {
+    use super::*;
+    use crate::postgres::plans::all_use_indexes;
+
+    #[tokio::test]
+    async fn polls_read_by_the_index_of_ids() {
+        all_use_indexes(&[RECORD, RECORDS, OUTCOME, PUBLISHED, STAGED]).await;
+    }
 }

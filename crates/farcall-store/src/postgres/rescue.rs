@@ -132,10 +132,10 @@ const LATE: &str = concat!(
              || ((queue_deadline - created_at) / 1000) || ' s; start it again later',
          finished_at = now, updated_at = now, expires_at = now + keep_ms
      FROM clock
-     WHERE sequence IN (
+     WHERE sequence = ANY(ARRAY(
          SELECT sequence FROM jobs
          WHERE state = 'queued' AND epoch = 0 AND queue_deadline <= (SELECT now FROM clock)
-         ORDER BY sequence LIMIT $2 FOR UPDATE SKIP LOCKED)
+         ORDER BY queue_deadline LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED))
      RETURNING sequence, id"
 );
 
@@ -150,13 +150,13 @@ const UNKNOWN: &str = concat!(
              || '` any more; start the work again with one of its present tools',
          finished_at = now, updated_at = now, expires_at = now + keep_ms
      FROM clock
-     WHERE sequence IN (
+     WHERE sequence = ANY(ARRAY(
          SELECT sequence FROM jobs
          WHERE state = 'queued' AND greatest(updated_at, run_at) <= (SELECT now FROM clock) - $3
            AND job NOT IN (SELECT known.job FROM known)
            AND EXISTS (SELECT 1 FROM workers, clock
                        WHERE gone_at IS NULL AND lease_until >= clock.now)
-         ORDER BY sequence LIMIT $2 FOR UPDATE SKIP LOCKED)
+         ORDER BY rank, sequence LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED))
      RETURNING sequence, id"
 );
 
@@ -187,4 +187,15 @@ pub(super) async fn give_up(pool: &Pool, after: Duration) -> Result<Vec<JobId>, 
         Ok(ids)
     })
     .await
+}
+
+#[cfg(all(test, feature = "postgres-tests"))]
+mod tests {
+    use super::*;
+    use crate::postgres::plans::all_use_indexes;
+
+    #[tokio::test]
+    async fn nobody_reads_all_jobs_to_find_a_few() {
+        all_use_indexes(&[LOST, END, REQUEUE, LATE, UNKNOWN]).await;
+    }
 }

@@ -58,3 +58,14 @@ pub(super) async fn needed(pool: &Pool, ids: &[JobId]) -> Result<Vec<Needed>, St
         })
         .collect()
 }
+
+#[cfg(all(test, feature = "postgres-tests"))]
+mod tests {
+    use super::*;
+    use crate::postgres::plans::all_use_indexes;
+
+    #[tokio::test]
+    async fn what_has_expired_is_found_by_an_index() {
+        all_use_indexes(&[EXPIRED, DELETE, NEEDED]).await;
+    }
+}

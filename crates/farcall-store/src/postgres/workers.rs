@@ -152,3 +152,14 @@ fn as_text<T: Clone + Into<Value>>(map: &BTreeMap<String, T>) -> String {
         .map(|(name, value)| (name.clone(), value.clone()));
     pairs.collect::<Value>().to_string()
 }
+
+#[cfg(all(test, feature = "postgres-tests"))]
+mod tests {
+    use super::*;
+    use crate::postgres::plans::all_use_indexes;
+
+    #[tokio::test]
+    async fn a_beat_reads_no_more_than_its_own_jobs() {
+        all_use_indexes(&[BEAT]).await;
+    }
+}

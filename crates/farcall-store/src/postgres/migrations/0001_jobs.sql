@@ -227,7 +227,7 @@ CREATE TABLE secrets (
 
 -- A worker looks for the best job that it knows. What waits to be tried again is passed over in
 -- the index itself.
-CREATE INDEX jobs_queued ON jobs (rank, sequence, run_at) WHERE state = 'queued' AND NOT suspect;
+CREATE INDEX jobs_queued ON jobs (rank, sequence, run_at) WHERE state = 'queued';
 CREATE INDEX jobs_suspect ON jobs (rank, sequence) WHERE state = 'queued' AND suspect;
 CREATE INDEX jobs_deadline ON jobs (queue_deadline)
     WHERE state = 'queued' AND queue_deadline IS NOT NULL AND epoch = 0;

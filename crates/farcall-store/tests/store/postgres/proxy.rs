@@ -1,0 +1,112 @@
+//! A network between a store and its server that can fall silent or break.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinHandle,
+};
+
+/// What the network does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Carries every byte on.
+    Well,
+    /// Keeps its connections and carries nothing.
+    Silent,
+}
+
+/// Stands before a server.
+pub(super) struct Proxy {
+    address: SocketAddr,
+    state: watch::Sender<State>,
+    // Each change of it breaks the connections that there are.
+    breaks: watch::Sender<()>,
+    listening: JoinHandle<()>,
+}
+
+impl Proxy {
+    pub(super) async fn before(server: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (state, breaks) = (watch::Sender::new(State::Well), watch::Sender::new(()));
+        let (well, broken) = (state.subscribe(), breaks.clone());
+        let listening = tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let (well, mut broken) = (well.clone(), broken.subscribe());
+                tokio::spawn(async move {
+                    tokio::select! {
+                        () = carry(client, server, well) => {}
+                        _ = broken.changed() => {}
+                    }
+                });
+            }
+        });
+        Self {
+            address,
+            state,
+            breaks,
+            listening,
+        }
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(super) fn fall_silent(&self) {
+        self.state.send_replace(State::Silent);
+    }
+
+    pub(super) fn recover(&self) {
+        self.state.send_replace(State::Well);
+    }
+
+    pub(super) fn break_connections(&self) {
+        self.breaks.send_replace(());
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.listening.abort();
+    }
+}
+
+async fn carry(client: TcpStream, server: SocketAddr, state: watch::Receiver<State>) {
+    let Ok(server) = TcpStream::connect(server).await else {
+        return;
+    };
+    let ((from_client, to_client), (from_server, to_server)) =
+        (client.into_split(), server.into_split());
+    tokio::select! {
+        () = one_way(from_client, to_server, state.clone()) => {}
+        () = one_way(from_server, to_client, state) => {}
+    }
+}
+
+async fn one_way(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    mut state: watch::Receiver<State>,
+) {
+    let mut buffer = vec![0; 16 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        if state.wait_for(|state| *state == State::Well).await.is_err()
+            || to.write_all(&buffer[..length]).await.is_err()
+        {
+            return;
+        }
+    }
+}
+
+/// A store whose server stands behind `proxy`.
+pub(super) async fn store_behind(
+    proxy: &Proxy,
+    database: &str,
+) -> Arc<farcall_store::PostgresStore> {
+    let url = crate::pg::SERVER.tcp_url(proxy.address(), database);
+    Arc::new(farcall_store::PostgresStore::open(&url).await.unwrap())
+}
