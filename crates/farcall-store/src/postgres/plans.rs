@@ -1,5 +1,7 @@
 //! How the server goes about statements, for the tests that stand beside them.
 
+#![expect(clippy::unwrap_used, reason = "these are tests")]
+
 use std::sync::LazyLock;
 
 use farcall_testpg::{Cluster, Durability};

@@ -14,13 +14,14 @@ use crate::pg::{SERVER, administer, database, empty_database};
 
 /// Everything that anybody could write of an error into a log.
 fn everything_about(error: StoreError) -> String {
-    let mut text = format!("{error} {error:?} {:?}", error.hint());
+    let mut texts = vec![format!("{error} {error:?} {:?}", error.hint())];
     let mut source = error.source();
     while let Some(cause) = source {
-        text += &format!(" {cause} {cause:?}");
+        texts.push(format!("{cause} {cause:?}"));
         source = cause.source();
     }
-    text + &format!("{:?}", error.problem())
+    texts.push(format!("{:?}", error.problem()));
+    texts.join(" ")
 }
 
 #[tokio::test]
