@@ -1,7 +1,6 @@
 //! Into the queue.
 
 use farcall_core::{artifact::hexadecimal, id::JobId, question::Askable};
-use serde_json::Value;
 use sqlx::{Connection, PgConnection, Row};
 
 use super::{
@@ -35,7 +34,7 @@ const ENQUEUE: &str = concat!(
 );
 
 pub(super) async fn enqueue(pool: &Pool, job: NewJob) -> Result<Enqueued, StoreError> {
-    let arguments = text::written(&Value::Object(job.arguments.clone()))?;
+    let arguments = text::written_object(&job.arguments)?;
     let args_hash = hexadecimal(&job.args_hash);
     let start = Start {
         job: &job,

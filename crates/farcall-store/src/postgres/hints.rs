@@ -38,7 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The hints of this process and of all others.
 #[derive(Debug)]
 pub(super) struct SharedHints {
-    local: Arc<Hints>,
+    local: Hints,
     outbox: mpsc::UnboundedSender<Hint>,
     // Connections of its own, because a listener has one for as long as it lives.
     listening: PgPool,
@@ -55,19 +55,14 @@ impl SharedHints {
         let channel: String = pool
             .run(async |connection| Ok(sqlx::query_scalar(CHANNEL).fetch_one(connection).await?))
             .await?;
-        let local = Arc::new(Hints::new());
+        let local = Hints::new();
         let listening = PgPoolOptions::new()
             .max_connections(1)
             .max_lifetime(None)
             .connect_lazy_with(options);
         let listener = listener(&listening, &channel).await?;
         let (outbox, inbox) = mpsc::unbounded_channel();
-        let hear = hear(
-            listener,
-            listening.clone(),
-            channel.clone(),
-            Arc::clone(&local),
-        );
+        let hear = hear(listener, listening.clone(), channel.clone(), local.clone());
         Ok(Self {
             tasks: [
                 tokio::spawn(hear),
@@ -112,7 +107,7 @@ async fn listener(pool: &PgPool, channel: &str) -> Result<PgListener, sqlx::Erro
 }
 
 /// Listens for as long as the process lives.
-async fn hear(mut heard: PgListener, pool: PgPool, channel: String, hints: Arc<Hints>) {
+async fn hear(mut heard: PgListener, pool: PgPool, channel: String, hints: Hints) {
     loop {
         hear_until_lost(&mut heard, &hints).await;
         drop(heard);

@@ -5,7 +5,7 @@ use sqlx::{Connection, PgConnection, Row, postgres::PgRow};
 
 use super::{
     pool::Pool,
-    row::{self, number, signed},
+    row::{number, signed},
 };
 use crate::{LogLine, LogPage, Reach, StoreError, limits};
 
@@ -31,11 +31,15 @@ pub(super) async fn append(
     sequence: i64,
     lines: &[String],
 ) -> Result<(), StoreError> {
-    let kept = |line: &String| limits::kept(&row::readable(line)).to_owned();
     sqlx::query(APPEND)
         .bind(sequence)
         .bind(now.0)
-        .bind(lines.iter().map(kept).collect::<Vec<_>>())
+        .bind(
+            lines
+                .iter()
+                .map(|line| limits::kept(line))
+                .collect::<Vec<_>>(),
+        )
         .execute(&mut *transaction)
         .await?;
     sqlx::query(TRIM)

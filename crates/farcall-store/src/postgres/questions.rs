@@ -43,7 +43,7 @@ pub(super) async fn ask(
                 .bind(sequence)
                 .bind(key)
                 .bind(question.method())
-                .bind(text::written(&Value::Object(question.params().clone()))?)
+                .bind(text::written_object(question.params())?)
                 .execute(&mut *transaction)
                 .await?;
         }
