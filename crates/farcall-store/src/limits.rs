@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::text;
+
 /// How much of a line of a log is kept.
 pub(crate) const MAX_LINE_BYTES: u16 = 2_048;
 
@@ -14,6 +16,11 @@ pub(crate) const MAX_LOG_BYTES: u32 = 1 << 20;
 /// How long a worker that is gone is remembered, because what it knew may come back with it.
 pub(crate) const REMEMBERED_MS: i64 = 3_600_000;
 
+/// How long a job of another version of its program is left alone after it can be claimed, for a
+/// worker that has that version and is only just being started again. A store that one process
+/// has need not wait: that worker can be nowhere else.
+pub(crate) const OTHER_VERSION_MS: i64 = 60_000;
+
 /// The longest time that is counted with, in milliseconds, so that no sum of it with a moment
 /// overflows.
 const FOREVER_MS: i64 = i64::MAX / 4;
@@ -23,10 +30,9 @@ pub(crate) fn milliseconds(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).map_or(FOREVER_MS, |time| time.min(FOREVER_MS))
 }
 
-/// As much of a line as is kept, cut between two characters. Not every database can hold a NUL,
-/// and no line shall fail for one.
+/// As much of a line as is kept, cut between two characters.
 pub(crate) fn kept(line: &str) -> String {
-    let mut line = line.replace('\0', "\u{fffd}");
+    let mut line = text::readable(line).into_owned();
     line.truncate(line.floor_char_boundary(MAX_LINE_BYTES.into()));
     line
 }

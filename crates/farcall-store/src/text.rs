@@ -1,4 +1,9 @@
-//! JSON in text columns.
+//! Texts, and JSON in text columns.
+//!
+//! PostgreSQL holds every character but NUL, so no store does: in what people read another one
+//! stands in its place, and a name with it is none. JSON writes it as an escape.
+
+use std::borrow::Cow;
 
 use farcall_core::JsonObject;
 use serde_json::Value;
@@ -7,6 +12,25 @@ use crate::StoreError;
 
 /// The deepest nesting that can be read back; `serde_json` refuses 128 levels.
 const MAX_DEPTH: usize = 127;
+
+/// A text for people, as it can be kept.
+pub(crate) fn readable(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') {
+        text.replace('\0', "\u{fffd}").into()
+    } else {
+        text.into()
+    }
+}
+
+/// Refuses names that cannot be kept.
+pub(crate) fn refuse_nul<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<(), StoreError> {
+    if names.into_iter().any(|name| name.contains('\0')) {
+        return Err(StoreError::Refused {
+            rule: "a name has no NUL".to_owned(),
+        });
+    }
+    Ok(())
+}
 
 /// `value` as text.
 pub(crate) fn written(value: &Value) -> Result<String, StoreError> {

@@ -10,6 +10,7 @@
 pub mod cancel;
 pub mod claims;
 pub mod database;
+pub mod doors;
 pub mod endings;
 pub mod fences;
 pub mod fixture;
@@ -25,6 +26,7 @@ pub mod recovery;
 pub mod retention;
 pub mod retries;
 pub mod suspects;
+pub mod text;
 pub mod workers;
 
 use std::any::Any;
@@ -38,6 +40,8 @@ use crate::JobStore;
 pub struct Backend {
     /// The store.
     pub store: Box<dyn JobStore>,
+    /// A second door to the same jobs, as another process has one that takes none of them.
+    pub second: Box<dyn JobStore>,
     /// Its clock, which stands at [`START`](fixture::START).
     pub clock: Box<dyn TestClock>,
     /// The way past it, where there is a database.
@@ -126,6 +130,10 @@ macro_rules! store_suite {
             suspects::a_job_that_must_not_run_again_fails_at_its_first_loss,
             suspects::a_release_keeps_the_suspicion_and_a_retry_clears_it,
             suspects::at_its_second_loss_while_alone_a_job_fails_with_a_sentence,
+            text::a_name_with_a_nul_is_refused,
+            text::every_character_comes_back_where_it_was_put,
+            text::in_what_people_read_another_character_stands_for_nul,
+            text::nothing_is_found_by_a_name_with_a_nul,
             workers::a_worker_is_listed_as_it_made_itself_known,
             workers::a_worker_that_is_not_known_claims_nothing,
             workers::an_unregistered_worker_leaves_nothing_running,
@@ -148,6 +156,11 @@ macro_rules! store_suite {
             workers::a_lease_that_is_over_loses_its_jobs,
             workers::a_worker_that_is_gone_is_forgotten_after_an_hour,
         }
+        $crate::store_suite! { $open, twice =>
+            doors::a_worker_that_was_declared_lost_elsewhere_is_stale,
+            doors::identical_starts_at_two_doors_are_one_job,
+            doors::what_is_written_at_one_door_is_read_at_the_other,
+        }
     };
     ($open:path => $($topic:ident::$sentence:ident,)*) => {
         $(
@@ -156,6 +169,18 @@ macro_rules! store_suite {
                 let backend = $open().await;
                 $crate::conformance::$topic::$sentence(backend.store.as_ref()).await;
                 backend.store.close().await;
+            }
+        )*
+    };
+    ($open:path, twice => $($topic:ident::$sentence:ident,)*) => {
+        $(
+            #[tokio::test]
+            async fn $sentence() {
+                let backend = $open().await;
+                let (store, second) = (backend.store.as_ref(), backend.second.as_ref());
+                $crate::conformance::$topic::$sentence(store, second).await;
+                second.close().await;
+                store.close().await;
             }
         )*
     };

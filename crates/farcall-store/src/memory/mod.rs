@@ -23,7 +23,8 @@ use self::{row::Row, rules::Event, table::Table};
 use crate::{
     Beat, Cancelled, Checkpoint, Claim, Enqueued, Fence, Hint, JobError, JobRecord, JobStore,
     Listed, LogPage, Lost, Needed, NewJob, NewWorker, Outcome, PublishedArtifact, Reach, Report,
-    StoreError, Success, Wanted, Worker, WorkerId, hints::Hints, moment::Moment,
+    StoreError, Success, Wanted, Worker, WorkerId, hints::Hints, limits::OTHER_VERSION_MS,
+    moment::Moment,
 };
 
 /// A [`JobStore`] in memory. Its clones are doors to the same jobs.
@@ -42,6 +43,16 @@ impl MemoryStore {
             clock,
             hints: Hints::new(),
         }
+    }
+
+    /// A store as several machines share it: a job of another version of its program is left
+    /// alone for a minute, for a worker that has that version and is only just being started.
+    pub fn shared(clock: Arc<dyn Clock>) -> Self {
+        let store = Self::new(clock);
+        if let Ok((mut table, _)) = store.table() {
+            table.other_version_after = OTHER_VERSION_MS;
+        }
+        store
     }
 
     /// The jobs, for as long as the answer is held, and the moment.
@@ -150,7 +161,7 @@ impl JobStore for MemoryStore {
     }
 
     async fn fail(&self, fence: Fence, error: JobError) -> Result<(), StoreError> {
-        self.write(fence, |row, at| row.fail(at.now, error))
+        self.write(fence, |row, at| row.fail(at.now, &error))
     }
 
     async fn retry(
@@ -159,7 +170,7 @@ impl JobStore for MemoryStore {
         after: Duration,
         message: String,
     ) -> Result<(), StoreError> {
-        self.write(fence, |row, at| row.retry(at.now, after, message))?;
+        self.write(fence, |row, at| row.retry(at.now, after, &message))?;
         self.hints.tell([Hint::Queued]);
         Ok(())
     }

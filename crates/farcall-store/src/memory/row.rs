@@ -45,6 +45,8 @@ pub(super) struct Row {
 
 impl Row {
     pub(super) fn new(mut job: NewJob, now: Timestamp) -> Result<Self, StoreError> {
+        let names = [&job.owner, &job.job, &job.fingerprint];
+        text::refuse_nul(names.into_iter().chain(&job.key).map(String::as_str))?;
         must(job.total_stages >= 1, "there is a stage")?;
         let priorities = -10..=10;
         must(
@@ -192,7 +194,8 @@ impl Row {
             let is_progress = report.progress.is_none_or(is_share);
             must(is_progress, "progress is between 0 and 1")?;
             self.happen(now, Event::Report(report.stage))?;
-            (self.message, self.progress) = (report.message, report.progress);
+            let message = text::readable(&report.message).into_owned();
+            (self.message, self.progress) = (message, report.progress);
         }
         for line in report.log {
             self.log.push_back(LogLine {
@@ -251,9 +254,9 @@ impl Row {
         Ok(())
     }
 
-    pub(super) fn fail(&mut self, now: Timestamp, error: JobError) -> Result<(), StoreError> {
+    pub(super) fn fail(&mut self, now: Timestamp, error: &JobError) -> Result<(), StoreError> {
         self.happen(now, Event::Fail(error.code))?;
-        self.error_message = error.message;
+        self.error_message = text::readable(&error.message).into_owned();
         Ok(())
     }
 
@@ -261,11 +264,12 @@ impl Row {
         &mut self,
         now: Timestamp,
         after: Duration,
-        message: String,
+        message: &str,
     ) -> Result<(), StoreError> {
         self.happen(now, Event::Retry)?;
         if self.is(JobState::Queued) {
-            (self.run_at, self.message) = (Timestamp(now.0 + milliseconds(after)), message);
+            self.run_at = Timestamp(now.0 + milliseconds(after));
+            self.message = text::readable(message).into_owned();
         }
         Ok(())
     }
@@ -327,6 +331,7 @@ impl Row {
         questions: &[(String, Question)],
     ) -> Result<BTreeMap<String, Value>, StoreError> {
         let mut answers = BTreeMap::new();
+        text::refuse_nul(questions.iter().map(|(key, _)| key.as_str()))?;
         for (key, question) in questions {
             let is_key = (1..=128).contains(&key.len());
             must(is_key, "a question has a key of at most 128 bytes")?;
@@ -367,6 +372,11 @@ impl Row {
     fn stage(&mut self, artifacts: Vec<Artifact>) -> Result<(), StoreError> {
         for artifact in artifacts {
             must(!artifact.name.is_empty(), "an artifact has a name")?;
+            text::refuse_nul([
+                artifact.name.as_str(),
+                &artifact.media_type,
+                &artifact.location,
+            ])?;
             let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
             let is_hash = artifact.sha256.len() == 64 && artifact.sha256.bytes().all(is_digit);
             must(is_hash, "a sha256 is 64 hexadecimal digits")?;

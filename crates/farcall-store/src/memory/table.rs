@@ -22,6 +22,8 @@ pub(super) struct Table {
     pub(super) workers: BTreeMap<WorkerId, Known>,
     pub(super) secrets: BTreeMap<String, [u8; 32]>,
     pub(super) is_closed: bool,
+    /// For how long a job waits for a worker with its version, in milliseconds.
+    pub(super) other_version_after: i64,
 }
 
 impl Table {
@@ -172,7 +174,8 @@ impl Table {
                     && program.concurrency.is_none_or(|limit| running() < limit as usize)
                     // Another version of it goes first, where a worker has that.
                     && (program.fingerprint == row.order.fingerprint
-                        || self.workers.values().find(knows).is_none())
+                        || row.run_at.0 <= at.now.0 - self.other_version_after
+                            && !self.workers.values().any(|known| knows(&known)))
             })
     }
 

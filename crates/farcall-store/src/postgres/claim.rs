@@ -7,11 +7,10 @@ use super::{
     pool::{Pool, alone, commit},
     row::{self, number},
 };
-use crate::{Checkpoint, Claim, Fence, StoreError, Wanted, WantedJob, Which, message, text};
-
-/// How long a job of another version of its program is left alone after it can be claimed, for a
-/// worker that has that version and is only just being started again.
-const OTHER_VERSION_MS: i64 = 60_000;
+use crate::{
+    Checkpoint, Claim, Fence, StoreError, Wanted, WantedJob, Which, limits::OTHER_VERSION_MS,
+    message, text,
+};
 
 // One statement, so that no two workers can take the same job: what another one has locked is
 // passed over. It goes through the queue in the order of ranks.

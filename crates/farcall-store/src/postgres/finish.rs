@@ -8,7 +8,7 @@ use sqlx::{Connection, PgConnection, postgres::PgQueryResult};
 use super::{
     artifacts,
     pool::{Pool, alone, commit, held},
-    row::{self, at_one_moment, readable, record_columns},
+    row::{self, at_one_moment, record_columns},
 };
 use crate::{
     Cancelled, Fence, JobError, JobRecord, Reach, StoreError, Success, limits::milliseconds,
@@ -83,7 +83,7 @@ pub(super) async fn fail(pool: &Pool, fence: Fence, error: JobError) -> Result<(
             .bind(fence.id.to_string())
             .bind(fence.epoch)
             .bind(error.code.as_str())
-            .bind(readable(&error.message));
+            .bind(text::readable(&error.message));
         held_by(&alone!(fail.execute(connection), "fail"))
     })
     .await
@@ -131,7 +131,7 @@ pub(super) async fn retry(
             .bind(fence.epoch)
             .bind(ErrorCode::Cancelled.as_str())
             .bind(message::CANCELLED)
-            .bind(readable(&message))
+            .bind(text::readable(&message))
             .bind(milliseconds(after));
         held_by(&alone!(retry.execute(connection), "retry"))
     })

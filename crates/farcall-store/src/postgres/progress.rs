@@ -6,7 +6,7 @@ use sqlx::{Connection, PgConnection};
 use super::{
     artifacts, log,
     pool::{Pool, alone, commit, held},
-    row::{at_one_moment, readable},
+    row::at_one_moment,
 };
 use crate::{Checkpoint, Fence, Report, StoreError, message, text};
 
@@ -47,7 +47,7 @@ async fn write_report(
         .bind(fence.id.to_string())
         .bind(fence.epoch)
         .bind(i64::from(report.stage))
-        .bind(readable(&report.message))
+        .bind(text::readable(&report.message))
         .bind(report.progress)
         .execute(connection)
         .await?;

@@ -114,6 +114,9 @@ pub(super) async fn published(
     reach: Reach<'_>,
     name: Option<&str>,
 ) -> Result<Option<PublishedArtifact>, StoreError> {
+    if text::refuse_nul(name).is_err() {
+        return Ok(None);
+    }
     pool.run(async |connection| {
         let published = sqlx::query(PUBLISHED).bind(id.to_string());
         let published = published.bind(reach.owner()).bind(name);

@@ -1,6 +1,6 @@
 //! Rows to records and back.
 
-use std::{borrow::Cow, time::Duration};
+use std::time::Duration;
 
 use farcall_core::{
     artifact::Artifact, clock::Timestamp, id::JobId, job::state::JobState, problem::ErrorCode,
@@ -120,15 +120,6 @@ pub(super) fn signed(size: u64) -> i64 {
 /// The time that a column says in milliseconds.
 pub(super) fn duration(milliseconds: i64) -> Duration {
     Duration::from_millis(milliseconds.unsigned_abs())
-}
-
-/// A text for people, as far as PostgreSQL can hold it: all characters but NUL.
-pub(super) fn readable(text: &str) -> Cow<'_, str> {
-    if text.contains('\0') {
-        text.replace('\0', "\u{fffd}").into()
-    } else {
-        text.into()
-    }
 }
 
 pub(super) fn unreadable(what: &str, text: &str) -> StoreError {

@@ -4,7 +4,7 @@ use farcall_core::artifact::Artifact;
 use sqlx::SqliteConnection;
 
 use super::{fence::held, row::signed};
-use crate::{Fence, StoreError};
+use crate::{Fence, StoreError, text};
 
 // A later artifact of the same name takes the place of the earlier one, in its position.
 const STAGE: &str = concat!(
@@ -27,6 +27,11 @@ pub(super) async fn stage(
     artifacts: &[Artifact],
 ) -> Result<(), StoreError> {
     for artifact in artifacts {
+        text::refuse_nul([
+            artifact.name.as_str(),
+            &artifact.media_type,
+            &artifact.location,
+        ])?;
         sqlx::query(STAGE)
             .bind(fence.id.to_string())
             .bind(fence.epoch)

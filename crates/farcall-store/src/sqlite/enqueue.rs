@@ -37,6 +37,8 @@ pub(super) struct Enqueue {
 impl Enqueue {
     /// A job to be accepted, written down as far as that needs no database.
     pub(super) fn new(job: NewJob) -> Result<Self, StoreError> {
+        let names = [&job.owner, &job.job, &job.fingerprint];
+        text::refuse_nul(names.into_iter().chain(&job.key).map(String::as_str))?;
         Ok(Self {
             arguments: text::written_object(&job.arguments)?,
             args_hash: hexadecimal(&job.args_hash),

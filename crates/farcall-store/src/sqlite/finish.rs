@@ -91,7 +91,7 @@ impl Write for Fail {
             .bind(self.fence.id.to_string())
             .bind(fence::epoch(connection, self.fence).await?)
             .bind(self.error.code.as_str())
-            .bind(&self.error.message)
+            .bind(text::readable(&self.error.message))
             .bind(at.now.0)
             .fetch_all(connection)
             .await?;
@@ -145,7 +145,7 @@ impl Write for Retry {
         let waits = sqlx::query(RETRY)
             .bind(self.fence.id.to_string())
             .bind(fence::epoch(connection, self.fence).await?)
-            .bind(&self.message)
+            .bind(text::readable(&self.message))
             .bind(at.now.0)
             .bind(ErrorCode::Cancelled.as_str())
             .bind(message::CANCELLED)

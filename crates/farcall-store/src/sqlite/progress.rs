@@ -37,7 +37,7 @@ impl Write for Report {
             .bind(self.fence.id.to_string())
             .bind(fence::epoch(connection, self.fence).await?)
             .bind(self.report.stage)
-            .bind(&self.report.message)
+            .bind(text::readable(&self.report.message))
             .bind(self.report.progress)
             .bind(at.now.0)
             .fetch_optional(&mut *connection)

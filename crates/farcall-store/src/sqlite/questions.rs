@@ -42,6 +42,7 @@ impl Write for Ask {
     ) -> Result<BTreeMap<String, Value>, StoreError> {
         let sequence = fence::sequence(connection, self.fence).await?;
         let mut answers = BTreeMap::new();
+        text::refuse_nul(self.questions.iter().map(|(key, _)| key.as_str()))?;
         for (key, question) in &self.questions {
             sqlx::query(PUT)
                 .bind(sequence)

@@ -13,8 +13,10 @@ use crate::suite::Hand;
 #[expect(clippy::unused_async, reason = "the suite waits for other stores")]
 async fn open() -> Backend {
     let clock = Arc::new(ManualClock::at(START));
+    let store = MemoryStore::new(clock.clone());
     Backend {
-        store: Box::new(MemoryStore::new(clock.clone())),
+        second: Box::new(store.clone()),
+        store: Box::new(store),
         clock: Box::new(Hand(clock)),
         database: None,
         keep: Box::new(()),

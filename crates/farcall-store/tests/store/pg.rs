@@ -92,7 +92,8 @@ impl RawDatabase for Raw {
     }
 }
 
-struct Hand(PgPool);
+/// The clock of a store in the database it is in.
+pub(crate) struct Hand(pub(crate) PgPool);
 
 impl Hand {
     async fn move_by(&self, milliseconds: i64) {
@@ -117,6 +118,7 @@ pub(crate) async fn open() -> Backend {
     let raw = Raw::open(&url).await;
     Backend {
         store: Box::new(PostgresStore::open(&url).await.unwrap()),
+        second: Box::new(PostgresStore::open(&url).await.unwrap()),
         clock: Box::new(Hand(raw.0.clone())),
         database: Some(Box::new(raw)),
         keep: Box::new(()),

@@ -55,8 +55,10 @@ async fn open() -> Backend {
     let store = SqliteStore::open(folder.path(), clock.clone())
         .await
         .unwrap();
+    let second = SqliteStore::attach(folder.path(), clock.clone()).await;
     Backend {
         store: Box::new(store),
+        second: Box::new(second.unwrap()),
         clock: Box::new(Hand(clock)),
         database: Some(Box::new(Raw::open(folder.path()).await)),
         keep: Box::new(folder),
