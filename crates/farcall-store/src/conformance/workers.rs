@@ -5,10 +5,11 @@ use farcall_core::{clock::Timestamp, job::state::JobState};
 use super::{
     TestClock,
     fixture::{
-        LEASE, START, enqueued, known, new_worker, nothing_to_claim, record, running, worker_lost,
+        LEASE, START, claimed, enqueued, known, new_worker, nothing_to_claim, record, running,
+        success, worker_lost,
     },
 };
-use crate::{JobStore, StoreError, Wanted, Which, Worker, WorkerId};
+use crate::{JobStore, Reach, StoreError, Wanted, Which, Worker, WorkerId};
 
 /// What the worker `id` gets of everything that is queued.
 async fn taken_by(store: &dyn JobStore, id: WorkerId) -> usize {
@@ -36,6 +37,37 @@ pub async fn a_worker_is_listed_as_it_made_itself_known(store: &dyn JobStore) {
         matches!(again, Err(StoreError::Refused { .. })),
         "{again:?}"
     );
+}
+
+/// P6: a claim whose answer was lost on the way does not keep its job for ever.
+pub async fn a_beat_tells_a_worker_of_every_claim_it_has(store: &dyn JobStore) {
+    let known = running(store).await;
+    let worker = record(store, known.id).await.worker.unwrap();
+    // It is in the record, and nobody heard of it.
+    enqueued(store).await;
+    let lost = claimed(store).await.fence;
+    enqueued(store).await;
+    store.cancel(known.id, Reach::All).await.unwrap();
+    let beat = store.beat(worker, LEASE).await.unwrap();
+    assert_eq!(beat.running, [known, lost]);
+    assert_eq!(beat.cancelled, [known]);
+
+    // Handed back it waits as if it had never been claimed, and what is over is no claim.
+    store.release(lost).await.unwrap();
+    store.succeed(known, success()).await.unwrap();
+    let back = record(store, lost.id).await;
+    assert_eq!((back.state, back.attempt), (JobState::Queued, 0));
+    let beat = store.beat(worker, LEASE).await.unwrap();
+    assert_eq!((beat.running, beat.cancelled), (vec![], vec![]));
+
+    // A claim of another worker is none of its own.
+    let other = new_worker();
+    let other_id = other.id;
+    store.register(other, LEASE).await.unwrap();
+    assert_eq!(taken_by(store, other_id).await, 2);
+    assert_eq!(store.beat(worker, LEASE).await.unwrap().running, []);
+    let beat = store.beat(other_id, LEASE).await.unwrap();
+    assert_eq!(beat.running.len(), 2);
 }
 
 pub async fn a_worker_that_is_not_known_claims_nothing(store: &dyn JobStore) {

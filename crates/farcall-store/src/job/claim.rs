@@ -147,7 +147,14 @@ pub struct Checkpoint {
 /// What a worker learns when it renews its lease.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Beat {
-    /// Which of its jobs should stop, because they were cancelled.
+    /// All of its jobs, as the record has them, in the order in which they were started by their
+    /// callers.
+    ///
+    /// A claim is in the record before its answer is out, and the answer can be lost on the way.
+    /// What a worker finds here in two beats in a row and does not know, it has to
+    /// [release](super::JobStore::release): nobody else will, as long as its lease holds.
+    pub running: Vec<Fence>,
+    /// Which of them should stop, because they were cancelled.
     pub cancelled: Vec<Fence>,
     /// How long the oldest [suspect](Which::Suspect) of a name that it knows has waited.
     pub suspect_waits: Option<Duration>,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use farcall_core::{clock::Timestamp, id::JobId, job::state::JobState, problem::ErrorCode};
 
 use super::{
+    row::Row,
     rules::{Event, must},
     table::Table,
 };
@@ -66,17 +67,15 @@ impl Table {
                 && known.worker.programs.contains_key(&row.order.job)
         });
         let since = suspects.map(|row| row.updated_at.max(row.run_at).0).min();
-        let cancelled = self
-            .rows
-            .values()
-            .filter(|row| row.worker == Some(id) && row.standing.is_cancelled);
+        let running = self.rows.values().filter(|row| row.worker == Some(id));
+        let fence = |row: &Row| Fence {
+            id: row.order.id,
+            epoch: row.standing.epoch,
+        };
+        let cancelled = running.clone().filter(|row| row.standing.is_cancelled);
         Ok(Beat {
-            cancelled: cancelled
-                .map(|row| Fence {
-                    id: row.order.id,
-                    epoch: row.standing.epoch,
-                })
-                .collect(),
+            cancelled: cancelled.map(fence).collect(),
+            running: running.map(fence).collect(),
             suspect_waits: since
                 .map(|since| Duration::from_millis((at.now.0 - since).max(0).unsigned_abs())),
         })

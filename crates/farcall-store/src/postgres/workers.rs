@@ -47,11 +47,12 @@ const BEAT: &str = concat!(
     ", me AS (
          UPDATE workers SET lease_until = now + $2 FROM clock
          WHERE id = $1 AND gone_at IS NULL RETURNING programs),
-     cancelled AS (
-         SELECT id, epoch, sequence FROM jobs
-         WHERE worker = $1 AND cancel_requested_at IS NOT NULL)
-     SELECT ARRAY(SELECT id FROM cancelled ORDER BY sequence),
-            ARRAY(SELECT epoch FROM cancelled ORDER BY sequence),
+     running AS MATERIALIZED (
+         SELECT id, epoch, cancel_requested_at IS NOT NULL AS is_cancelled, sequence FROM jobs
+         WHERE worker = $1)
+     SELECT ARRAY(SELECT id FROM running ORDER BY sequence),
+            ARRAY(SELECT epoch FROM running ORDER BY sequence),
+            ARRAY(SELECT is_cancelled FROM running ORDER BY sequence),
             now - (SELECT min(greatest(updated_at, run_at)) FROM jobs
                    WHERE state = 'queued' AND suspect AND run_at <= now
                      AND job IN (SELECT json_object_keys(programs)))
@@ -70,19 +71,20 @@ pub(super) async fn beat(
             .bind(milliseconds(lease));
         let row = alone!(beat.fetch_optional(connection), "beat").ok_or(StoreError::StaleClaim)?;
         let (ids, epochs): (Vec<String>, Vec<i64>) = (row.try_get(0)?, row.try_get(1)?);
-        let waits: Option<i64> = row.try_get(2)?;
-        let fence = |(id, epoch): (String, i64)| {
-            let id: JobId = row::id(&id)?;
-            Ok(Fence { id, epoch })
-        };
-        Ok(Beat {
-            cancelled: ids
-                .into_iter()
-                .zip(epochs)
-                .map(fence)
-                .collect::<Result<_, StoreError>>()?,
+        let cancelled: Vec<bool> = row.try_get(2)?;
+        let waits: Option<i64> = row.try_get(3)?;
+        let mut beat = Beat {
             suspect_waits: waits.map(|waits| row::duration(waits.max(0))),
-        })
+            ..Beat::default()
+        };
+        for ((id, epoch), is_cancelled) in ids.iter().zip(epochs).zip(cancelled) {
+            let id: JobId = row::id(id)?;
+            beat.running.push(Fence { id, epoch });
+            if is_cancelled {
+                beat.cancelled.push(Fence { id, epoch });
+            }
+        }
+        Ok(beat)
     })
     .await
 }

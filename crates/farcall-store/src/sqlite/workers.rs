@@ -43,9 +43,9 @@ impl Write for Register {
 
 const RENEW: &str = "UPDATE workers SET lease_until = ?2 WHERE id = ?1 AND gone_at IS NULL";
 
-const CANCELLED: &str = "
-    SELECT id, epoch FROM jobs WHERE worker = ? AND cancel_requested_at IS NOT NULL
-    ORDER BY sequence";
+const RUNNING: &str = "
+    SELECT id, epoch, cancel_requested_at IS NOT NULL FROM jobs
+    WHERE worker = ? ORDER BY sequence";
 
 const SUSPECT_SINCE: &str = "
     SELECT min(max(updated_at, run_at)) FROM jobs
@@ -71,7 +71,7 @@ impl Write for Renew {
         if renewed.rows_affected() == 0 {
             return Err(StoreError::StaleClaim);
         }
-        let cancelled = sqlx::query(CANCELLED)
+        let rows = sqlx::query(RUNNING)
             .bind(&worker)
             .fetch_all(&mut *connection)
             .await?;
@@ -80,17 +80,21 @@ impl Write for Renew {
             .bind(at.now.0)
             .fetch_one(connection)
             .await?;
-        let fence = |row: &SqliteRow| {
-            Ok(Fence {
+        let mut beat = Beat {
+            suspect_waits: since.map(|since| row::duration((at.now.0 - since).max(0))),
+            ..Beat::default()
+        };
+        for row in &rows {
+            let fence = Fence {
                 id: row::id(row.try_get(0)?)?,
                 epoch: row.try_get(1)?,
-            })
-        };
-        let cancelled = cancelled.iter().map(fence);
-        Ok(Beat {
-            cancelled: cancelled.collect::<Result<_, StoreError>>()?,
-            suspect_waits: since.map(|since| row::duration((at.now.0 - since).max(0))),
-        })
+            };
+            beat.running.push(fence);
+            if row.try_get(2)? {
+                beat.cancelled.push(fence);
+            }
+        }
+        Ok(beat)
     }
 }
 
