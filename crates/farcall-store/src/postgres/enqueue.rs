@@ -94,13 +94,30 @@ impl Start<'_> {
     /// Makes the job, or finds the one that has its key.
     async fn make(&self, connection: &mut PgConnection) -> Result<Enqueued, StoreError> {
         loop {
-            if let Some(made) = alone!(self.insert(connection), "enqueue") {
-                return Ok(made);
-            }
+            let refusal = match alone!(self.attempt(connection), "enqueue") {
+                Ok(Some(made)) => return Ok(made),
+                Ok(None) => None,
+                Err(refusal) => Some(refusal),
+            };
             if let Some(earlier) = self.same_key(connection).await? {
                 return Ok(earlier);
             }
+            if let Some(refusal) = refusal {
+                return Err(refusal);
+            }
             // The other one has expired or gone between the two statements: its key is free.
+        }
+    }
+
+    /// The inner error is that the row breaks a rule, which the database sees before it looks for
+    /// the key.
+    async fn attempt(
+        &self,
+        connection: &mut PgConnection,
+    ) -> Result<Result<Option<Enqueued>, StoreError>, StoreError> {
+        match self.insert(connection).await {
+            Err(refusal @ StoreError::Refused { .. }) => Ok(Err(refusal)),
+            outcome => outcome.map(Ok),
         }
     }
 
