@@ -15,6 +15,7 @@
 
 mod client;
 mod disturbance;
+mod lives;
 mod load;
 mod machine;
 mod mcp;

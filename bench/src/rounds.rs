@@ -122,16 +122,34 @@ impl Series {
         let ratios = pairs
             .into_iter()
             .map(|(ours, theirs)| figure(&ours.measured) / figure(&theirs.measured));
-        let mut ratios: Vec<f64> = ratios.collect();
+        Ratio {
+            disturbed,
+            ..Ratio::of(ratios.collect(), self.median(figure), other.median(figure))
+        }
+    }
+}
+
+impl Ratio {
+    /// Numbers of ours over theirs, round by round.
+    pub(crate) fn of_rounds(ours: &[f64], theirs: &[f64]) -> Self {
+        let ratios = ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs);
+        Self::of(
+            ratios.collect(),
+            median(ours.iter().copied()),
+            median(theirs.iter().copied()),
+        )
+    }
+
+    fn of(mut ratios: Vec<f64>, ours: f64, theirs: f64) -> Self {
         ratios.sort_by(f64::total_cmp);
         let at = |quarter: usize| ratios.get(ratios.len() * quarter / 4).copied();
-        Ratio {
-            ours: self.median(figure),
-            theirs: other.median(figure),
+        Self {
+            ours,
+            theirs,
             median: median(ratios.iter().copied()),
             quarter: at(1).unwrap_or(f64::NAN),
             three_quarters: at(3).unwrap_or(f64::NAN),
-            disturbed,
+            disturbed: 0,
         }
     }
 }

@@ -34,7 +34,7 @@ impl Setup {
             setup.build()?;
         }
         setup.nginx = find_nginx();
-        for peer in [&setup.python(), &setup.nginx] {
+        for peer in [&setup.python(), &setup.queues_python(), &setup.nginx] {
             ensure!(peer.exists(), "a peer is missing: {}", peer.display());
         }
         Ok(setup)
@@ -65,6 +65,11 @@ impl Setup {
     /// The Python that has the MCP SDK 1.x.
     pub(crate) fn python(&self) -> PathBuf {
         self.root.join("target/peers/py-mcp1/bin/python")
+    }
+
+    /// The Python that has the job queues.
+    pub(crate) fn queues_python(&self) -> PathBuf {
+        self.root.join("target/peers/py-queues/bin/python")
     }
 
     pub(crate) fn nginx(&self) -> &Path {

@@ -8,6 +8,7 @@ mod health;
 mod jobs;
 mod latency;
 mod listing;
+mod lives;
 mod memory;
 mod polls;
 
@@ -18,7 +19,7 @@ use crate::{machine::Machine, options::Options, report::Report, setup::Setup};
 /// Every row there is.
 pub(crate) const NAMES: &[&str] = &[
     "G1", "G1b", "G1c", "G2", "G2b", "G3", "G4", "G5", "G5b", "G5c", "G5d", "G6", "G6c", "G6d",
-    "G7", "G8", "G8b", "G9f", "G10", "G11",
+    "G7", "G8", "G8b", "G9", "G9b", "G9f", "G10", "G11",
 ];
 
 /// Connections at once where a row says nothing else.
@@ -39,11 +40,18 @@ struct Group {
 }
 
 /// Servers that may run on any core: how large they are, and how quickly they start.
-const FREE: &[Group] = &[Group {
-    name: "footprint",
-    rows: &["G6", "G6c", "G6d", "G11"],
-    measure: footprint::measure,
-}];
+const FREE: &[Group] = &[
+    Group {
+        name: "footprint",
+        rows: &["G6", "G6c", "G6d", "G11"],
+        measure: footprint::measure,
+    },
+    Group {
+        name: "lives of jobs",
+        rows: &["G9", "G9b"],
+        measure: lives::measure,
+    },
+];
 
 /// Servers on one core, the load on another.
 const PINNED: &[Group] = &[
