@@ -70,6 +70,8 @@ impl Ready {
         let stopping = CancellationToken::new();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let programs = app.offer.programs();
+        let options = options(app.runner.clone(), config);
+        supplies(&programs, &options)?;
         let mut state_key = [0; 32];
         getrandom::fill(&mut state_key).map_err(|error| {
             Failure::failed(format!("the system gives no random bytes: {error}"))
@@ -111,13 +113,7 @@ impl Ready {
             Protocol::new(&parts).map_err(|faults| Failure::usage(faults.to_string()))?;
         // Last of all: a start that fails after it would cost the jobs it takes up a worker.
         let runner = match &parts.jobs {
-            Some(jobs) => {
-                let mut options = app.runner;
-                if let Some(concurrency) = config.jobs.concurrency {
-                    options.concurrency = concurrency.into();
-                }
-                Some(run(jobs, programs, options).await?)
-            }
+            Some(jobs) => Some(run(jobs, programs, options).await?),
             None => None,
         };
         Ok(Self {
@@ -270,6 +266,31 @@ async fn open_artifacts(storage: &Storage) -> Result<Artifacts, Failure> {
             FILES_ANSWER.as_secs()
         ))),
     }
+}
+
+/// What the program says about running jobs, unless the configuration says otherwise.
+fn options(mut options: RunnerOptions, config: &Config) -> RunnerOptions {
+    if let Some(concurrency) = config.jobs.concurrency {
+        options.concurrency = concurrency.into();
+    }
+    if !config.jobs.slots.is_empty() {
+        options.slots.clone_from(&config.jobs.slots);
+    }
+    options
+}
+
+/// Sees that every job can run. Nobody else works on the same folder, so one that cannot run here
+/// would wait for ever.
+fn supplies(programs: &Programs, options: &RunnerOptions) -> Result<(), Failure> {
+    let beyond = programs.beyond(&options.slots);
+    if beyond.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "this server can never run `{}`: it supplies fewer slots than that needs",
+        beyond.join("`, `")
+    ))
+    .hint("set FARCALL_SLOTS to what this machine has, for example FARCALL_SLOTS=gpu=1"))
 }
 
 async fn run(

@@ -152,6 +152,8 @@ fn jobs_have_limits_of_their_own() {
     assert!(fault("FARCALL_MIN_FREE", "64MB").contains("MiB"));
     assert!(fault("FARCALL_ROLE", "master").contains("all, api or worker"));
     assert!(fault("FARCALL_ROLE", "worker").contains("postgres://"));
+    let jobs = read(&[("FARCALL_SLOTS", "gpu=1, ram_gb=64")]).unwrap().jobs;
+    assert_eq!((jobs.slots["gpu"], jobs.slots["ram_gb"]), (1, 64));
     for slots in ["gpu", "gpu=0", "gpu=1,gpu=2", "GPU=1", "gpu=1,", "gpu=-1"] {
         assert!(
             fault("FARCALL_SLOTS", slots).contains("gpu=1,ram_gb=64"),
@@ -189,7 +191,6 @@ fn places_for_data_are_judged_without_telling_their_secrets() {
 fn a_variable_that_would_be_ignored_is_a_fault() {
     for (name, value) in [
         ("FARCALL_DATABASE_URL", "postgres://db.example/jobs"),
-        ("FARCALL_SLOTS", "gpu=1, ram_gb=64"),
         ("FARCALL_MIN_FREE", "1GiB"),
         ("FARCALL_ROLE", "all"),
     ] {

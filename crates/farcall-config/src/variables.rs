@@ -32,6 +32,7 @@ variables! {
     MCP_BEARER_TOKEN, "unset", "One shared secret; whoever sends it as a bearer token may call and fetch.";
     FARCALL_DATA_DIR, ".farcall", "Folder of the job store and of the files.";
     FARCALL_CONCURRENCY, "processors", "How many jobs run at once in this process.";
+    FARCALL_SLOTS, "none", "What this process has for jobs that need something, such as gpu=1,ram_gb=64.";
     FARCALL_DRAIN, "30s", "How long running jobs may go on when the server stops.";
     FARCALL_ARTIFACTS_URL, "folder in FARCALL_DATA_DIR", "Where files are kept: `s3://bucket/prefix`, `gs://…`, `az://…`, `file:///folder`, or `memory:` for tests.";
     FARCALL_ALLOWED_HOSTS, "none", "More values of the Host header to accept, comma-separated.";
@@ -48,6 +49,5 @@ variables! {
                      whoever sets it relies on it.":
     FARCALL_ROLE, "all", "What this process does: all, api or worker.";
     FARCALL_DATABASE_URL, "SQLite in the data folder", "PostgreSQL database of the jobs, for several machines.";
-    FARCALL_SLOTS, "none", "What this worker supplies to jobs, such as gpu=1,ram_gb=64.";
     FARCALL_MIN_FREE, "64MiB", "Free space below which no job is started.";
 }

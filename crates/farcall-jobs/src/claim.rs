@@ -16,7 +16,11 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{execute, finish, runner::Services};
+use crate::{
+    execute, finish,
+    runner::Services,
+    slots::{self, Slots},
+};
 
 /// Claims and runs jobs until it is told to stop, then waits for the ones that run.
 pub(crate) async fn dispatch(services: Services) {
@@ -86,6 +90,13 @@ impl Running {
         }
     }
 
+    /// What is left of what this worker supplies. Code that did not stop has what it had.
+    fn leaves(&self, services: &Services) -> Slots {
+        let attempts = self.attempts.values();
+        let taken = attempts.map(|attempt| services.programs.needs(&attempt.claim.job));
+        slots::left(&services.options.slots, taken)
+    }
+
     /// Whether nothing may run beside what runs. Nobody waits for code whose record is over.
     fn is_alone(&self) -> bool {
         let mut attempts = self.attempts.values();
@@ -117,23 +128,29 @@ async fn take_what_there_is(services: &Services, running: &mut Running) {
         // A suspect may take the whole process with it, so nothing else is here then.
         let mut claim = None;
         if running.tasks.is_empty() {
-            claim = claim_one(services, worker, Which::Suspect).await;
+            claim = claim_one(services, running, worker, Which::Suspect).await;
             running.looked_for_suspects = Some(Instant::now());
         } else if running.makes_room(services) {
             return;
         }
         if claim.is_none() {
-            claim = claim_one(services, worker, Which::Others).await;
+            claim = claim_one(services, running, worker, Which::Others).await;
         }
         let Some(claim) = claim else { return };
         running.run(services, claim, worker);
     }
 }
 
-async fn claim_one(services: &Services, worker: WorkerId, which: Which) -> Option<Claim> {
+async fn claim_one(
+    services: &Services,
+    running: &Running,
+    worker: WorkerId,
+    which: Which,
+) -> Option<Claim> {
+    let left = running.leaves(services);
     let wanted = Wanted {
         worker,
-        programs: services.programs.wanted(),
+        programs: &services.programs.fitting(&left),
         which,
         limit: 1,
     };
@@ -160,7 +177,7 @@ async fn news(hints: &mut Receiver<Hint>) {
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::Arc, time::Duration};
+    use std::sync::Arc;
 
     use farcall_artifacts::Artifacts;
     use farcall_core::{
@@ -185,14 +202,14 @@ mod tests {
             Arc::new(SqliteStore::open(folder.path(), clock).await.unwrap());
         let pipeline = Pipeline::<JsonObject, JsonObject>::new().stage("idling", |_, x| Ok(x));
         let programs = Programs::new([Job::new("idle", "Idle.", pipeline)]);
-        let lease = Duration::from_mins(1);
-        let worker = Worker::register(Arc::clone(&store), programs.clone(), lease).await;
+        let options = RunnerOptions::default();
+        let worker = Worker::register(Arc::clone(&store), programs.clone(), &options).await;
         let worker = Arc::new(worker.unwrap());
         let services = Services {
             store: Arc::clone(&store),
             artifacts: Artifacts::open(folder.path()).unwrap(),
             programs: programs.clone(),
-            options: Arc::new(RunnerOptions::default()),
+            options: Arc::new(options),
             worker: Arc::clone(&worker),
             soft_stop: CancellationToken::new(),
             hard_stop: CancellationToken::new(),
@@ -200,11 +217,12 @@ mod tests {
         let queue = Queue::new(Arc::clone(&store), programs);
         let caller = Principal::anonymous();
         let started = queue.start("idle", JsonObject::new(), &caller).await;
-        let claim = claim_one(&services, worker.id().unwrap(), Which::Others).await;
+        let mut running = Running::default();
+        let by = worker.id().unwrap();
+        let claim = claim_one(&services, &running, by, Which::Others).await;
         let claim = claim.unwrap();
         assert_eq!(claim.fence.id, started.unwrap().id);
 
-        let mut running = Running::default();
         let task = running.tasks.spawn(async { panic!("our own fault") });
         let attempt = Attempt {
             claim: claim.clone(),

@@ -1,9 +1,16 @@
 //! The jobs that this server knows how to run.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use farcall_core::job::Job;
 use farcall_store::WantedJob;
+
+use crate::slots::{self, Slots};
 
 /// Jobs by name; it never changes while the server runs.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +53,31 @@ impl Programs {
     /// What a worker with these programs can take, in no order.
     pub(crate) fn wanted(&self) -> &[WantedJob] {
         &self.wanted
+    }
+
+    /// What of it a worker can take that has `left`.
+    pub(crate) fn fitting(&self, left: &Slots) -> Cow<'_, [WantedJob]> {
+        let fits = |wanted: &&WantedJob| slots::hold(left, self.needs(&wanted.name));
+        if self.wanted.iter().all(|wanted| fits(&wanted)) {
+            return Cow::Borrowed(&self.wanted);
+        }
+        self.wanted.iter().filter(fits).cloned().collect()
+    }
+
+    /// What the job called `name` needs.
+    pub(crate) fn needs(&self, name: &str) -> &Slots {
+        static NOTHING: Slots = Slots::new();
+        let known = self.get(name);
+        known.map_or(&NOTHING, |known| &known.job.options.slots)
+    }
+
+    /// The names of jobs that need more than a worker of `supply` will ever have, in order.
+    pub fn beyond(&self, supply: &BTreeMap<String, u32>) -> Vec<&str> {
+        let jobs = self.jobs.values().map(|known| &known.job);
+        let beyond = jobs.filter(|job| !slots::hold(supply, &job.options.slots));
+        let mut names: Vec<_> = beyond.map(|job| job.name.as_str()).collect();
+        names.sort_unstable();
+        names
     }
 
     /// How long one attempt at the job called `name` may run.

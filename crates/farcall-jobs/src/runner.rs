@@ -1,6 +1,6 @@
 //! Starts the workers, and stops them without losing what they do.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use farcall_artifacts::Artifacts;
 use farcall_core::problem::Problem;
@@ -15,6 +15,8 @@ use crate::{Programs, claim, maintenance, worker::Worker};
 pub struct RunnerOptions {
     /// How many jobs run at once; defaults to the number of processors.
     pub concurrency: usize,
+    /// What there is for jobs that need something, by name, such as one `gpu`; defaults to nothing.
+    pub slots: BTreeMap<String, u32>,
     /// How long this process may be silent before its jobs count as lost; defaults to 30 seconds.
     pub lease: Duration,
     /// How often it says that it is there; defaults to 2 seconds.
@@ -39,6 +41,7 @@ impl Default for RunnerOptions {
     fn default() -> Self {
         Self {
             concurrency: std::thread::available_parallelism().map_or(1, Into::into),
+            slots: BTreeMap::new(),
             lease: Duration::from_secs(30),
             beat: Duration::from_secs(2),
             poll: Duration::from_secs(1),
@@ -97,7 +100,7 @@ impl Runner {
         programs: Programs,
         options: RunnerOptions,
     ) -> Result<Self, StartError> {
-        let worker = Worker::register(Arc::clone(&store), programs.clone(), options.lease).await?;
+        let worker = Worker::register(Arc::clone(&store), programs.clone(), &options).await?;
         let worker = Arc::new(worker);
         let beat = options.beat;
         let services = Services {

@@ -1,6 +1,6 @@
 //! This process as the store knows it: registered, with a lease that beats renew.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use farcall_core::{job::StopReason, problem::Problem};
 use farcall_store::{Beat, Fence, JobStore, NewWorker, StoreError, WorkerId};
@@ -10,12 +10,13 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{Programs, processes};
+use crate::{Programs, RunnerOptions, processes, slots::Slots};
 
 /// The worker that this process is.
 pub(crate) struct Worker {
     store: Arc<dyn JobStore>,
     programs: Programs,
+    slots: Slots,
     lease: Duration,
     standing: watch::Sender<Standing>,
 }
@@ -35,20 +36,25 @@ impl Worker {
     pub(crate) async fn register(
         store: Arc<dyn JobStore>,
         programs: Programs,
-        lease: Duration,
+        options: &RunnerOptions,
     ) -> Result<Self, Problem> {
-        let until = held_until(lease);
-        let id = register(store.as_ref(), &programs, lease).await?;
-        Ok(Self {
+        let until = held_until(options.lease);
+        let worker = Self {
             store,
             programs,
-            lease,
+            slots: options.slots.clone(),
+            lease: options.lease,
             standing: watch::Sender::new(Standing {
-                id: Some(id),
+                id: None,
                 until,
                 beat: Beat::default(),
             }),
-        })
+        };
+        let id = worker.introduce().await?;
+        worker
+            .standing
+            .send_modify(|standing| standing.id = Some(id));
+        Ok(worker)
     }
 
     /// Under which name it may claim at this moment.
@@ -139,7 +145,7 @@ impl Worker {
     /// Works on under another name; whoever was declared lost has lost its jobs.
     async fn begin_anew(&self) {
         let until = held_until(self.lease);
-        match register(self.store.as_ref(), &self.programs, self.lease).await {
+        match self.introduce().await {
             Ok(id) => self.standing.send_modify(|standing| {
                 standing.id = Some(id);
                 standing.until = until;
@@ -147,35 +153,32 @@ impl Worker {
             Err(error) => tracing::error!(%error, "this worker is not known, and cannot claim"),
         }
     }
+
+    /// Makes this process known under a new name.
+    async fn introduce(&self) -> Result<WorkerId, Problem> {
+        let mut bits = [0; 16];
+        getrandom::fill(&mut bits)?;
+        let id = WorkerId::from_random(bits);
+        let known = self.programs.wanted().iter();
+        let worker = NewWorker {
+            id,
+            host: processes::host(),
+            identity: processes::identity(),
+            programs: known
+                .map(|known| (known.name.clone(), known.fingerprint.clone()))
+                .collect(),
+            slots: self.slots.clone(),
+        };
+        let registered = self.store.register(worker, self.lease).await;
+        registered.map_err(StoreError::problem)?;
+        Ok(id)
+    }
 }
 
 /// Until when a lease that is asked for now may be relied on: a tenth shorter than the store has
 /// it, so that this process stops before another one begins.
 fn held_until(lease: Duration) -> Instant {
     Instant::now() + lease - lease / 10
-}
-
-async fn register(
-    store: &dyn JobStore,
-    programs: &Programs,
-    lease: Duration,
-) -> Result<WorkerId, Problem> {
-    let mut bits = [0; 16];
-    getrandom::fill(&mut bits)?;
-    let id = WorkerId::from_random(bits);
-    let known = programs.wanted().iter();
-    let worker = NewWorker {
-        id,
-        host: processes::host(),
-        identity: processes::identity(),
-        programs: known
-            .map(|known| (known.name.clone(), known.fingerprint.clone()))
-            .collect(),
-        slots: BTreeMap::new(),
-    };
-    let registered = store.register(worker, lease).await;
-    registered.map_err(StoreError::problem)?;
-    Ok(id)
 }
 
 #[cfg(test)]
@@ -193,7 +196,11 @@ mod tests {
         let clock = Arc::new(SystemClock);
         let store: Arc<dyn JobStore> =
             Arc::new(SqliteStore::open(folder.path(), clock).await.unwrap());
-        let worker = Worker::register(Arc::clone(&store), Programs::new([]), LEASE).await;
+        let options = RunnerOptions {
+            lease: LEASE,
+            ..RunnerOptions::default()
+        };
+        let worker = Worker::register(Arc::clone(&store), Programs::new([]), &options).await;
         let worker = Arc::new(worker.unwrap());
         let begun = Instant::now();
         store.close().await;

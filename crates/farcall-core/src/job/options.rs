@@ -171,7 +171,6 @@ impl JobOptions {
     /// What is declared and not served yet. A promise that nobody keeps is worse than none.
     fn without_effect(&self) -> impl Iterator<Item = &'static str> {
         [
-            ("slots", !self.slots.is_empty()),
             ("log", self.log),
             ("wait", self.wait),
             ("inline_text", self.inline_text),

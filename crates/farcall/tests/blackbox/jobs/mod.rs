@@ -5,5 +5,7 @@ mod contract;
 mod foreign;
 mod keys;
 mod limits;
+mod order;
 mod restart;
 mod retries;
+mod slots;
