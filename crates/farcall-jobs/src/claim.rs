@@ -9,7 +9,7 @@ use std::{
 };
 
 use farcall_core::problem::Problem;
-use farcall_store::{Claim, Hint, Wanted, Which, WorkerId};
+use farcall_store::{Claim, Fence, Hint, Wanted, Which, WorkerId};
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
     task::{Id, JoinError, JoinSet},
@@ -25,18 +25,21 @@ use crate::{
 /// Claims and runs jobs until it is told to stop, then waits for the ones that run.
 pub(crate) async fn dispatch(services: Services) {
     let mut hints = services.store.hints();
+    let mut beats = services.worker.beats();
     let mut running = Running::default();
     loop {
+        let is_stopping = services.soft_stop.is_cancelled();
+        if is_stopping && running.tasks.is_empty() {
+            return;
+        }
         take_what_there_is(&services, &mut running).await;
         tokio::select! {
             Some(ended) = running.tasks.join_next_with_id() => running.note(&services, ended),
-            () = news(&mut hints) => {}
+            claimed = beats.next() => running.disown(&services, claimed).await,
+            () = news(&mut hints), if !is_stopping => {}
             () = tokio::time::sleep(services.options.poll) => {}
-            () = services.soft_stop.cancelled() => break,
+            () = services.soft_stop.cancelled(), if !is_stopping => {}
         }
-    }
-    while let Some(ended) = running.tasks.join_next_with_id().await {
-        running.note(&services, ended);
     }
 }
 
@@ -45,6 +48,8 @@ pub(crate) async fn dispatch(services: Services) {
 struct Running {
     tasks: JoinSet<()>,
     attempts: HashMap<Id, Attempt>,
+    /// What the last beat named as claimed by this worker, which knows nothing of it.
+    unknown: Vec<Fence>,
     /// When it last looked for a job that has to run alone.
     looked_for_suspects: Option<Instant>,
 }
@@ -81,13 +86,30 @@ impl Running {
                 let Some(attempt) = self.attempts.remove(&error.id()) else {
                     return;
                 };
-                let services = services.clone();
+                let (services, claim) = (services.clone(), attempt.claim.clone());
                 let problem = Problem::internal("the runner of this job ended badly");
-                self.tasks.spawn(async move {
-                    finish::fail(&services, &attempt.claim, &problem).await;
-                });
+                let end = async move { finish::fail(&services, &claim, &problem).await };
+                let id = self.tasks.spawn(end).id();
+                self.attempts.insert(id, attempt);
             }
         }
+    }
+
+    /// Hands back what the store says that this worker has `claimed` and what it does not know,
+    /// because an answer was lost on its way. Twice in a row, because what has just ended is still
+    /// named by a beat that was on its way meanwhile.
+    async fn disown(&mut self, services: &Services, mut claimed: Vec<Fence>) {
+        claimed.retain(|fence| {
+            let mut attempts = self.attempts.values();
+            !attempts.any(|attempt| attempt.claim.fence == *fence)
+        });
+        for fence in &claimed {
+            if self.unknown.contains(fence) {
+                tracing::warn!(job = %fence.id, "the answer to the claim of the job was lost");
+                finish::hand_back(services, *fence).await;
+            }
+        }
+        self.unknown = claimed;
     }
 
     /// What is left of what this worker supplies. Code that did not stop has what it had.

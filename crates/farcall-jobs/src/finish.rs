@@ -119,11 +119,11 @@ pub(crate) async fn stopped(services: &Services, claim: &Claim, reason: StopReas
     }
 }
 
-/// Puts a job back into the queue because the server stops.
+/// Puts a job back into the queue that cannot go on here.
 pub(crate) async fn hand_back(services: &Services, fence: Fence) {
     match services.store.release(fence).await {
         Ok(()) => {
-            tracing::info!(job = %fence.id, "the job is handed back, it goes on with the next start");
+            tracing::info!(job = %fence.id, "the job is handed back");
         }
         Err(StoreError::StaleClaim) => {}
         Err(error) => tracing::error!(job = %fence.id, %error, "the job cannot be handed back"),

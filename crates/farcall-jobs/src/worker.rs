@@ -21,6 +21,20 @@ pub(crate) struct Worker {
     standing: watch::Sender<Standing>,
 }
 
+/// The beats of a worker, as they come; some may be missed.
+pub(crate) struct Beats(watch::Receiver<Standing>);
+
+impl Beats {
+    /// What the next beat names as claimed by this worker.
+    pub(crate) async fn next(&mut self) -> Vec<Fence> {
+        if self.0.changed().await.is_err() {
+            // The worker is as good as gone, and so is whoever asks.
+            std::future::pending::<()>().await;
+        }
+        self.0.borrow_and_update().beat.running.clone()
+    }
+}
+
 /// How this process stands with the store.
 struct Standing {
     /// Under which name it works; none where the last one is lost and there is no new one yet.
@@ -71,6 +85,11 @@ impl Worker {
     /// How long a job that has to run alone has waited for a worker, as of the last beat.
     pub(crate) fn suspect_waits(&self) -> Option<Duration> {
         self.standing.borrow().beat.suspect_waits
+    }
+
+    /// The beats from now on.
+    pub(crate) fn beats(&self) -> Beats {
+        Beats(self.standing.subscribe())
     }
 
     /// Returns when a beat says that the claim is cancelled, or this process is `by` no more.

@@ -12,7 +12,9 @@ use farcall_core::{
     id::JobId,
     job::{Job, JobContext, Pipeline, StopReason, state::JobState},
 };
-use farcall_store::{NewWorker, Wanted, WantedJob, Which, WorkerId};
+use farcall_jobs::RunnerOptions;
+use farcall_store::{JobRecord, NewWorker, Wanted, WantedJob, Which, WorkerId};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::rig::{Rig, quick};
@@ -26,7 +28,7 @@ fn at_once(name: &str) -> Job {
 /// Starts `job`, and lets a worker that does nothing with it claim it.
 pub(crate) async fn stuck(rig: &Rig, job: &Job, identity: &str, lease: Duration) -> JobId {
     let (worker, fingerprint) = (WorkerId::from_random([9; 16]), job.program.fingerprint());
-    let programs = BTreeMap::from([(job.name.clone(), fingerprint.clone())]);
+    let programs = BTreeMap::from([(job.name.clone(), fingerprint)]);
     let known = NewWorker {
         id: worker,
         host: String::new(),
@@ -36,9 +38,15 @@ pub(crate) async fn stuck(rig: &Rig, job: &Job, identity: &str, lease: Duration)
     };
     rig.store.register(known, lease).await.unwrap();
     let id = rig.start(job).await;
+    assert_eq!(claimed(rig, job, worker).await, id);
+    id
+}
+
+/// What `worker` gets when it claims one `job`.
+async fn claimed(rig: &Rig, job: &Job, worker: WorkerId) -> JobId {
     let program = WantedJob {
         name: job.name.clone(),
-        fingerprint,
+        fingerprint: job.program.fingerprint(),
         concurrency: None,
     };
     let wanted = Wanted {
@@ -47,9 +55,7 @@ pub(crate) async fn stuck(rig: &Rig, job: &Job, identity: &str, lease: Duration)
         which: Which::Others,
         limit: 1,
     };
-    let claims = rig.store.claim(wanted).await.unwrap();
-    assert_eq!(claims[0].fence.id, id);
-    id
+    rig.store.claim(wanted).await.unwrap()[0].fence.id
 }
 
 /// P6.
@@ -83,6 +89,44 @@ async fn a_job_of_a_dead_process_is_taken_up_at_the_start() {
     let end = rig.ended(id).await;
     assert_eq!((end.state, end.losses), (JobState::Succeeded, 1));
     other.stop(Duration::ZERO, &CancellationToken::new()).await;
+    rig.stop(runner).await;
+}
+
+/// P6: the connection to a database can break after the claim and before its answer.
+#[tokio::test]
+async fn a_claim_whose_answer_was_lost_is_handed_back_and_counts_nothing() {
+    let gate = Arc::new(Notify::new());
+    let held = Arc::clone(&gate);
+    let pipeline = Pipeline::new().stage_async("brewing", move |_: JobContext, x: JsonObject| {
+        let held = Arc::clone(&held);
+        async move {
+            held.notified().await;
+            Ok(x)
+        }
+    });
+    let job = Job::new("brew", "Brew tea.", pipeline);
+    let rig = Rig::new().await;
+    let options = RunnerOptions {
+        concurrency: 1,
+        ..quick()
+    };
+    let runner = rig.run(&job, options).await;
+    let first = rig.start(&job).await;
+    let worker = rig.is_running(first).await.worker.unwrap();
+    let second = rig.start(&job).await;
+    assert_eq!(claimed(&rig, &job, worker).await, second);
+    let waits = |record: &JobRecord| record.state == JobState::Queued;
+    rig.record_when(second, waits).await;
+    assert_eq!(rig.is_running(first).await.state, JobState::Running);
+    for id in [first, second] {
+        rig.is_running(id).await;
+        gate.notify_one();
+        let end = rig.ended(id).await;
+        assert_eq!(
+            (end.state, end.attempt, end.losses),
+            (JobState::Succeeded, 1, 0)
+        );
+    }
     rig.stop(runner).await;
 }
 
