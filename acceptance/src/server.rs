@@ -50,21 +50,37 @@ impl Launch {
     }
 
     /// Starts it, and waits for its address.
-    pub async fn start(mut self) -> Server {
+    pub async fn start(self) -> Server {
+        match self.start_unless_killed().await {
+            Ok(server) => server,
+            Err((status, talk)) => panic!("the server ended with {status}:\n{talk}"),
+        }
+    }
+
+    /// Starts one that may be killed before it is heard; then this is how it ended, and what it
+    /// said.
+    ///
+    /// # Errors
+    /// Its end.
+    pub async fn start_unless_killed(mut self) -> Result<Server, (ExitStatus, String)> {
         let mut process = Process::spawn(&mut self.0);
         let address = until("the banner of the server", async || {
-            if let Some(status) = process.ended() {
-                panic!("the server ended with {status}:\n{}", process.stderr());
-            }
+            let ended = process.ended();
             let talk = process.stderr();
-            talk.lines()
-                .find_map(|line| Some(line.strip_prefix(ADDRESS)?.strip_suffix("/mcp")?.to_owned()))
+            let address = talk.lines().find_map(|line| {
+                Some(line.strip_prefix(ADDRESS)?.strip_suffix("/mcp")?.to_owned())
+            });
+            match (address, ended) {
+                (Some(address), _) => Some(Ok(address)),
+                (None, Some(status)) => Some(Err((status, talk))),
+                (None, None) => None,
+            }
         })
-        .await;
-        Server {
+        .await?;
+        Ok(Server {
             process,
             origin: format!("http://{address}"),
-        }
+        })
     }
 
     /// Starts it, and waits for it to give up.

@@ -1,12 +1,13 @@
 //! `kill -9` around every durable step, at every passing of it.
 
-use std::os::unix::process::ExitStatusExt;
+use std::{os::unix::process::ExitStatusExt, process::ExitStatus};
 
 use farcall_acceptance::{
+    Server,
     fixture::{FAILURE, STAGES},
     wait::until,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::rig::{Rig, check_success, order};
 
@@ -100,27 +101,12 @@ async fn crash_at(point: &str, passing: u32) -> bool {
     order["fails"] = fails.into();
 
     let rig = Rig::new();
-    let mut server = rig.launch().env(ASKED_FOR, &case).start().await;
-    let client = server.client();
-    let answer = client.try_call("start_assemble", order).await;
-    let acknowledged = answer
-        .ok()
-        .map(|answer| answer.payload["job_id"].as_str().unwrap().to_owned());
-    until(&format!("a crash at {case}"), async || {
-        if !server.is_alive() {
-            return Some(());
-        }
-        let id = json!({"job_id": acknowledged.as_ref()?});
-        let status = client.try_call("get_assemble_status", id).await.ok()?;
-        matches!(
-            status.payload["state"].as_str(),
-            Some("succeeded" | "failed")
-        )
-        .then_some(())
-    })
-    .await;
-    server.terminate();
-    let status = server.ended().await;
+    let launch = rig.launch().env(ASKED_FOR, &case);
+    let (acknowledged, status) = match launch.start_unless_killed().await {
+        // A worker looks for jobs before anybody can have started one.
+        Err((status, _)) => (None, status),
+        Ok(server) => run_to_its_end(server, &case, order).await,
+    };
     if status.signal() != Some(9) {
         assert!(status.success(), "{case} ended with {status}");
         return false;
@@ -156,7 +142,36 @@ async fn crash_at(point: &str, passing: u32) -> bool {
     true
 }
 
-async fn check_failure(server: &farcall_acceptance::Server, id: &str) {
+/// Starts the job, and waits until it or the server is over; returns the id with which it was
+/// acknowledged, and how the server ended.
+async fn run_to_its_end(
+    mut server: Server,
+    case: &str,
+    order: Value,
+) -> (Option<String>, ExitStatus) {
+    let client = server.client();
+    let answer = client.try_call("start_assemble", order).await;
+    let acknowledged = answer
+        .ok()
+        .map(|answer| answer.payload["job_id"].as_str().unwrap().to_owned());
+    until(&format!("a crash at {case}"), async || {
+        if !server.is_alive() {
+            return Some(());
+        }
+        let id = json!({"job_id": acknowledged.as_ref()?});
+        let status = client.try_call("get_assemble_status", id).await.ok()?;
+        matches!(
+            status.payload["state"].as_str(),
+            Some("succeeded" | "failed")
+        )
+        .then_some(())
+    })
+    .await;
+    server.terminate();
+    (acknowledged, server.ended().await)
+}
+
+async fn check_failure(server: &Server, id: &str) {
     let client = server.client();
     let seen = client.follow("get_assemble_status", id).await;
     let last = seen.last().unwrap();
