@@ -93,6 +93,14 @@ impl DataFolder {
         assert!(strays.is_empty(), "nobody needs these: {strays:?}");
     }
 
+    /// The files of jobs, finished or not, in order.
+    pub fn artifacts(&self) -> Vec<String> {
+        let files = self.files().into_keys();
+        files
+            .filter(|name| name.starts_with("artifacts/"))
+            .collect()
+    }
+
     /// The files in the folder with their bytes, but for the database's own; an empty folder
     /// below the first level is a stray as well.
     fn files(&self) -> BTreeMap<String, Vec<u8>> {

@@ -23,8 +23,11 @@ pub const UNDIVIDED: &str = "undivided";
 /// Another job altogether.
 pub const OTHER: &str = "other";
 
+/// The same job, whose result is hardly kept.
+pub const BRIEF: &str = "brief";
+
 /// What [`PROGRAM`] may say.
-pub const PROGRAMS: [&str; 4] = [ORIGINAL, CHANGED, UNDIVIDED, OTHER];
+pub const PROGRAMS: [&str; 5] = [ORIGINAL, CHANGED, UNDIVIDED, OTHER, BRIEF];
 
 /// The stages of the job `assemble`, in order.
 pub const STAGES: [&str; 4] = ["gathering", "writing notes", "sorting", "writing report"];

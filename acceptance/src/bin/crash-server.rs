@@ -6,13 +6,14 @@ use std::{
     fs::{self, File, OpenOptions},
     io::Write,
     path::Path,
+    time::Duration,
 };
 
-use farcall::{Job, prelude::*};
+use farcall::{Job, RunnerOptions, prelude::*};
 use farcall_acceptance::{
     fixture::{
-        self, ABORTION, CHANGED, CHANGED_STAGES, FAILURE, GATES, LOG, ORIGINAL, OTHER, PROGRAM,
-        STAGES, UNDIVIDED,
+        self, ABORTION, BRIEF, CHANGED, CHANGED_STAGES, FAILURE, GATES, LOG, ORIGINAL, OTHER,
+        PROGRAM, STAGES, UNDIVIDED,
     },
     gate,
 };
@@ -172,5 +173,11 @@ fn main() -> farcall::Exit {
         fixture::PROGRAMS.contains(&program.as_str()),
         "there is no program `{program}`"
     );
-    App::new("crash-server").add_job(assemble(&program)).run()
+    let (mut job, mut options) = (assemble(&program), RunnerOptions::default());
+    if program == BRIEF {
+        job = job.with(|options| options.keep_for = Duration::from_millis(1));
+        options.prune = Duration::from_millis(100);
+    }
+    let app = App::new("crash-server").add_job(job).runner(options);
+    app.run()
 }

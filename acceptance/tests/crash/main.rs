@@ -14,6 +14,9 @@ mod losses;
 #[cfg(debug_assertions)]
 mod points;
 mod poison;
+/// The same.
+#[cfg(debug_assertions)]
+mod pruning;
 mod rig;
 mod stages;
 mod stopping;

@@ -29,6 +29,10 @@ pub struct RunnerOptions {
     /// How often it looks for jobs whose worker is lost, or which have waited too long; defaults
     /// to 5 seconds.
     pub sweep: Duration,
+    /// How often it deletes what has expired; defaults to a minute.
+    pub prune: Duration,
+    /// How often it looks for files that nothing needs; defaults to an hour.
+    pub tidy: Duration,
     /// How long a job that may be what ends its server waits for this process to be without work,
     /// before it makes room for it; defaults to a minute.
     pub patience: Duration,
@@ -47,6 +51,8 @@ impl Default for RunnerOptions {
             poll: Duration::from_secs(1),
             grace: Duration::from_secs(10),
             sweep: Duration::from_secs(5),
+            prune: Duration::from_mins(1),
+            tidy: Duration::from_hours(1),
             patience: Duration::from_mins(1),
             vanished: Duration::ZERO,
         }
@@ -119,7 +125,7 @@ impl Runner {
             let (worker, signed_off) = (Arc::clone(&worker), signed_off.clone());
             async move { worker.beat(beat, signed_off).await }
         });
-        tokio::spawn(maintenance::keep_sweeping(services.clone()));
+        maintenance::start(&services);
         let dispatcher = tokio::spawn(claim::dispatch(services));
         Ok(Self {
             soft_stop,

@@ -1,12 +1,9 @@
 //! Takes up what an earlier run left behind, once, before the first job runs.
 
-use std::time::Duration;
-
-use farcall_artifacts::Needed;
-use farcall_core::{id::JobId, problem::Problem};
+use farcall_core::problem::Problem;
 use farcall_store::StoreError;
 
-use super::sweep::sweep;
+use super::{strays, sweep::sweep};
 use crate::{processes, runner::Services};
 
 /// Puts lost jobs back into the queue, ends the ones nobody can run, and removes stray files.
@@ -21,23 +18,5 @@ pub(crate) async fn recover(services: &Services) -> Result<(), Problem> {
         .collect();
     let swept = sweep(services, &dead).await;
     swept.map_err(StoreError::problem)?;
-    remove_strays(services).await
-}
-
-async fn remove_strays(services: &Services) -> Result<(), Problem> {
-    let needed = |jobs: Vec<JobId>| async move {
-        let needed = services.store.needed(&jobs).await;
-        let needed = needed.map_err(StoreError::problem)?.into_iter();
-        let needed = needed.map(|job| Needed {
-            job: job.id,
-            is_over: job.is_over,
-            // Nothing runs yet, so no claim so far may still write.
-            epoch: i64::MAX,
-            locations: job.locations,
-        });
-        Ok::<_, Problem>(needed.collect())
-    };
-    let swept = services.artifacts.strays(Duration::ZERO, needed).await?;
-    tracing::debug!(?swept, "stray files are removed");
-    Ok(())
+    strays::remove_all(services).await
 }

@@ -8,5 +8,6 @@
 mod cancel;
 mod leases;
 mod limits;
+mod retention;
 mod rig;
 mod suspects;

@@ -25,6 +25,7 @@ pub(crate) fn quick() -> RunnerOptions {
         poll: Duration::from_millis(20),
         grace: Duration::from_millis(50),
         sweep: Duration::from_millis(20),
+        prune: Duration::from_millis(20),
         ..RunnerOptions::default()
     }
 }
@@ -49,8 +50,12 @@ impl Rig {
     }
 
     pub(crate) async fn run(&self, job: &Job, options: RunnerOptions) -> Runner {
+        self.run_all(&[job], options).await
+    }
+
+    pub(crate) async fn run_all(&self, jobs: &[&Job], options: RunnerOptions) -> Runner {
         let artifacts = Artifacts::open(self.folder.path()).unwrap();
-        let programs = Programs::new([job.clone()]);
+        let programs = Programs::new(jobs.iter().copied().cloned());
         let started = Runner::start(Arc::clone(&self.store), artifacts, programs, options);
         started.await.unwrap()
     }
@@ -94,6 +99,17 @@ impl Rig {
             .await
     }
 
+    /// The names in a folder of the data folder, in order.
+    pub(crate) fn names(&self, folder: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder.path().join(folder)).unwrap();
+        let name = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name();
+        let mut names: Vec<_> = entries
+            .map(|entry| name(entry).into_string().unwrap())
+            .collect();
+        names.sort_unstable();
+        names
+    }
+
     /// Waits until every worker has renewed its lease.
     pub(crate) async fn has_beaten(&self) {
         let beating = async {
@@ -110,6 +126,17 @@ impl Rig {
         let mut workers = self.store.workers().await.unwrap();
         workers.retain(|worker| worker.gone_at.is_none());
         workers
+    }
+
+    /// Waits until nothing in the store knows of a job.
+    pub(crate) async fn is_gone(&self, id: JobId) {
+        let going = async {
+            while !self.store.needed(&[id]).await.unwrap().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        let gone = tokio::time::timeout(PATIENCE, going).await;
+        gone.expect("it is still there");
     }
 
     pub(crate) async fn stop(self, runner: Runner) {
