@@ -14,6 +14,7 @@ mod guide;
 mod inspector;
 mod kill;
 mod peer;
+mod postgres;
 mod smoke;
 mod stdio;
 mod typescript;

@@ -1,9 +1,10 @@
 //! Puts a server together, runs it, and takes it down in order.
 
+mod open;
+
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use farcall_artifacts::Artifacts;
-use farcall_config::{Config, Storage};
+use farcall_config::Config;
 use farcall_core::{
     catalog::Faults,
     clock::{Clock, SystemClock},
@@ -14,8 +15,7 @@ use farcall_server::{
     auth::{Authenticators, SharedSecret},
     router,
 };
-use farcall_store::{JobStore, SqliteStore};
-use secrecy::{ExposeSecret, SecretString};
+use farcall_store::JobStore;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -79,7 +79,7 @@ impl Ready {
         let (jobs, catalog) = if programs.is_empty() {
             (None, app.offer.catalog(None))
         } else {
-            let jobs = open(config, &clock).await?;
+            let jobs = open::open(&config.storage, &clock).await?;
             state_key = jobs
                 .store
                 .secret("request-state", state_key)
@@ -215,57 +215,6 @@ async fn bind(config: &Config) -> Result<TcpListener, Failure> {
         Failure::usage(format!("`{host}:{port}` cannot be bound: {error}"))
             .hint("set MCP_HOST and MCP_PORT to an address that is free on this machine")
     })
-}
-
-async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<JobFiles, Failure> {
-    let folder = &config.storage.data_dir;
-    let store = SqliteStore::open(folder, Arc::clone(clock)).await;
-    let store = store.map_err(|error| {
-        let failure = Failure::usage(error.to_string());
-        match error.hint() {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
-    })?;
-    let artifacts = open_artifacts(&config.storage).await?;
-    Ok(JobFiles {
-        store: Arc::new(store),
-        artifacts,
-    })
-}
-
-/// How long the place of the files may take to take one in; a start must not hang.
-const FILES_ANSWER: Duration = Duration::from_secs(15);
-
-async fn open_artifacts(storage: &Storage) -> Result<Artifacts, Failure> {
-    let folder = &storage.data_dir;
-    let Some(place) = &storage.artifacts else {
-        return Artifacts::open(folder).map_err(|error| {
-            Failure::usage(format!(
-                "files cannot be kept in `{}`: {error}",
-                folder.display()
-            ))
-            .hint("set FARCALL_DATA_DIR to a folder that this user may write to")
-        });
-    };
-    let owned =
-        |(name, value): &(String, SecretString)| (name.clone(), value.expose_secret().to_owned());
-    let failed = |error: String| {
-        Failure::usage(error).hint(
-            "correct FARCALL_ARTIFACTS_URL and the variables of the cloud it belongs to, see docs/concepts/files.md",
-        )
-    };
-    let artifacts = Artifacts::open_url(folder, &place.url, place.options.iter().map(owned))
-        .map_err(|error| failed(error.to_string()))?;
-    // A bucket that is not there would cost the first job its result.
-    match tokio::time::timeout(FILES_ANSWER, artifacts.check()).await {
-        Ok(Ok(_)) => Ok(artifacts),
-        Ok(Err(error)) => Err(failed(error.to_string())),
-        Err(_) => Err(failed(format!(
-            "the place of the files does not answer within {} seconds",
-            FILES_ANSWER.as_secs()
-        ))),
-    }
 }
 
 /// What the program says about running jobs, unless the configuration says otherwise.

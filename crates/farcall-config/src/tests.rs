@@ -177,12 +177,11 @@ fn places_for_data_are_judged_without_telling_their_secrets() {
         assert!(fault.contains("no place for files"), "{fault}");
         assert!(!fault.contains("hunter2"), "{fault}");
     }
-    let source = Source::from_pairs([(
+    let config = read(&[(
         "FARCALL_DATABASE_URL",
         "postgres://u:hunter2@db.example:5433/jobs?sslmode=require",
     )]);
-    let storage = Storage::read(&source, &mut Vec::new());
-    let url = storage.database_url.unwrap();
+    let url = config.unwrap().storage.database_url.unwrap();
     assert_eq!(url.to_string(), "postgres://db.example:5433/jobs");
     assert!(!format!("{url:?}").contains("hunter2"));
 }
@@ -190,7 +189,6 @@ fn places_for_data_are_judged_without_telling_their_secrets() {
 #[test]
 fn a_variable_that_would_be_ignored_is_a_fault() {
     for (name, value) in [
-        ("FARCALL_DATABASE_URL", "postgres://db.example/jobs"),
         ("FARCALL_MIN_FREE", "1GiB"),
         ("FARCALL_ROLE", "all"),
     ] {

@@ -31,6 +31,7 @@ variables! {
     PUBLIC_BASE_URL, "http://127.0.0.1:PORT", "Public origin: prefix of file URLs, and an allowed Host.";
     MCP_BEARER_TOKEN, "unset", "One shared secret; whoever sends it as a bearer token may call and fetch.";
     FARCALL_DATA_DIR, ".farcall", "Folder of the job store and of the files.";
+    FARCALL_DATABASE_URL, "SQLite in FARCALL_DATA_DIR", "Database of the jobs: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.";
     FARCALL_CONCURRENCY, "processors", "How many jobs run at once in this process.";
     FARCALL_SLOTS, "none", "What this process has for jobs that need something, such as gpu=1,ram_gb=64.";
     FARCALL_DRAIN, "30s", "How long running jobs may go on when the server stops.";
@@ -48,6 +49,5 @@ variables! {
     WITHOUT_EFFECT, "Variables that are understood and do nothing yet: to set one is a fault, because \
                      whoever sets it relies on it.":
     FARCALL_ROLE, "all", "What this process does: all, api or worker.";
-    FARCALL_DATABASE_URL, "SQLite in the data folder", "PostgreSQL database of the jobs, for several machines.";
     FARCALL_MIN_FREE, "64MiB", "Free space below which no job is started.";
 }

@@ -3,9 +3,7 @@
 use std::{io, path::PathBuf, time::Duration};
 
 use farcall_core::problem::{ErrorCode, Problem};
-use sqlx::{migrate::MigrateError, postgres::PgDatabaseError};
-
-use crate::postgres::{Meaning, meaning};
+use sqlx::migrate::MigrateError;
 
 /// Why a store did not do what it was asked to; nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -188,7 +186,10 @@ impl From<sqlx::Error> for StoreError {
             }
             _ => return Self::Database(error),
         };
-        if let Some(postgres) = database.try_downcast_ref::<PgDatabaseError>() {
+        #[cfg(feature = "postgres")]
+        if let Some(postgres) = database.try_downcast_ref::<sqlx::postgres::PgDatabaseError>() {
+            use crate::postgres::{Meaning, meaning};
+
             return match meaning(postgres) {
                 Meaning::Full => Self::Full(error),
                 Meaning::Refused(rule) => Self::Refused { rule },

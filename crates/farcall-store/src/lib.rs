@@ -1,8 +1,8 @@
 //! The durable record of jobs.
 //!
 //! [`JobStore`] is what the layers above see; [`SqliteStore`] is the embedded backend, and
-//! [`PostgresStore`] the one that several machines share. With the feature `memory` there is also
-//! `MemoryStore`, which keeps nothing and says what the others do.
+//! `PostgresStore`, with the feature `postgres`, the one that several machines share. With the
+//! feature `memory` there is also `MemoryStore`, which keeps nothing and says what the others do.
 //! What a store acknowledges is on disk, what it reports is read from the record, and its
 //! database refuses by itself what the state machine of [`farcall_core::job::state`] does
 //! not allow: rows are guarded by constraints and triggers, not by good behaviour.
@@ -17,6 +17,7 @@ mod limits;
 #[cfg(feature = "memory")]
 mod memory;
 mod moment;
+#[cfg(feature = "postgres")]
 mod postgres;
 mod sqlite;
 mod text;
@@ -27,6 +28,8 @@ pub mod conformance;
 
 #[cfg(feature = "memory")]
 pub use crate::memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use crate::postgres::PostgresStore;
 pub use crate::{
     error::StoreError,
     job::{
@@ -34,7 +37,6 @@ pub use crate::{
         Listed, LogLine, LogPage, Lost, Needed, NewJob, NewWorker, Outcome, PublishedArtifact,
         Reach, Report, Same, Success, Terms, Wanted, WantedJob, Which, Worker, WorkerId, message,
     },
-    postgres::PostgresStore,
     sqlite::SqliteStore,
 };
 

@@ -19,6 +19,7 @@ pub(crate) const REMEMBERED_MS: i64 = 3_600_000;
 /// How long a job of another version of its program is left alone after it can be claimed, for a
 /// worker that has that version and is only just being started again. A store that one process
 /// has need not wait: that worker can be nowhere else.
+#[cfg(any(feature = "memory", feature = "postgres"))]
 pub(crate) const OTHER_VERSION_MS: i64 = 60_000;
 
 /// The longest time that is counted with, in milliseconds, so that no sum of it with a moment

@@ -3,7 +3,7 @@
 use std::{str::FromStr, sync::Arc};
 
 use sqlx::{
-    ConnectOptions, Connection, PgConnection, SqlSafeStr,
+    ConnectOptions, Connection, PgConnection, Row, SqlSafeStr,
     migrate::{MigrateError, Migration, MigrationType, Migrator},
     postgres::PgConnectOptions,
 };
@@ -68,16 +68,33 @@ impl PostgresStore {
 async fn refuse_unfit_server(connection: &mut PgConnection) -> Result<(), StoreError> {
     const SERVER: &str = "
         SELECT current_setting('server_version_num')::int, current_setting('server_version'),
-               current_setting('server_encoding'), current_setting('transaction_read_only') = 'on'";
-    let server: (i32, String, String, bool) = sqlx::query_as(SERVER).fetch_one(connection).await?;
-    let (number, version, encoding, is_read_only) = server;
-    judge(number, &version, &encoding, is_read_only)
+               current_setting('server_encoding'), current_setting('transaction_read_only') = 'on' AS is_read_only,
+               current_setting('synchronous_commit') <> 'off' AS is_durable";
+    let row = sqlx::query(SERVER).fetch_one(connection).await?;
+    judge(&Server {
+        number: row.try_get(0)?,
+        version: row.try_get(1)?,
+        encoding: row.try_get(2)?,
+        is_read_only: row.try_get(3)?,
+        is_durable: row.try_get(4)?,
+    })
 }
 
-fn judge(number: i32, version: &str, encoding: &str, is_read_only: bool) -> Result<(), StoreError> {
-    let (what, hint) = if number < OLDEST_SERVER {
+/// What a server says of itself and of the database.
+struct Server {
+    number: i32,
+    version: String,
+    encoding: String,
+    is_read_only: bool,
+    /// Whether its commits wait for the disk, where nobody asks for anything else.
+    is_durable: bool,
+}
+
+fn judge(server: &Server) -> Result<(), StoreError> {
+    let encoding = &server.encoding;
+    let (what, hint) = if server.number < OLDEST_SERVER {
         (
-            format!("its version is `{version}`"),
+            format!("its version is `{}`", server.version),
             "use PostgreSQL 13 or later",
         )
     } else if encoding != "UTF8" {
@@ -85,10 +102,15 @@ fn judge(number: i32, version: &str, encoding: &str, is_read_only: bool) -> Resu
             format!("the encoding of the database is `{encoding}`"),
             "create the database with `ENCODING 'UTF8' TEMPLATE template0`",
         )
-    } else if is_read_only {
+    } else if server.is_read_only {
         (
             "it takes no writes".to_owned(),
             "set `FARCALL_DATABASE_URL` to the primary and not a standby",
+        )
+    } else if !server.is_durable {
+        (
+            "its commits do not wait for the disk".to_owned(),
+            "set `synchronous_commit` to `on` for this user and this database",
         )
     } else {
         return Ok(());
@@ -173,13 +195,30 @@ mod tests {
 
     #[test]
     fn a_server_that_does_not_fit_is_refused_with_the_reason() {
-        assert!(judge(130_000, "13.0", "UTF8", false).is_ok());
-        for (number, encoding, is_read_only, reason) in [
-            (129_999, "UTF8", false, "its version is `x`"),
-            (150_000, "SQL_ASCII", false, "is `SQL_ASCII`"),
-            (150_000, "UTF8", true, "takes no writes"),
-        ] {
-            let error = judge(number, "x", encoding, is_read_only).unwrap_err();
+        let fit = || Server {
+            number: 130_000,
+            version: "13.0".to_owned(),
+            encoding: "UTF8".to_owned(),
+            is_read_only: false,
+            is_durable: true,
+        };
+        assert!(judge(&fit()).is_ok());
+        let faults: [(fn(&mut Server), _); 4] = [
+            (|server| server.number = 129_999, "its version is `13.0`"),
+            (
+                |server| server.encoding = "SQL_ASCII".to_owned(),
+                "`SQL_ASCII`",
+            ),
+            (|server| server.is_read_only = true, "takes no writes"),
+            (
+                |server| server.is_durable = false,
+                "do not wait for the disk",
+            ),
+        ];
+        for (fault, reason) in faults {
+            let mut server = fit();
+            fault(&mut server);
+            let error = judge(&server).unwrap_err();
             assert!(error.to_string().contains(reason), "{error}");
             assert!(error.hint().is_some());
         }

@@ -1,6 +1,9 @@
 //! Writes that share a transaction, and what happens when one of them spoils it.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use farcall_core::clock::SystemClock;
 use futures_util::future::join_all;
@@ -64,6 +67,21 @@ async fn what_waits_together_is_committed_together() {
     // Every commit writes a page of four KiB at the least.
     let pages = (log() - before) / 4_096;
     assert!(pages < 50, "{pages}");
+}
+
+#[tokio::test]
+async fn in_quiet_the_log_is_moved_into_the_database_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder).await;
+    let file = || std::fs::read(folder.path().join("jobs.sqlite3")).unwrap();
+    store.run([KEEP_ONE]).await.unwrap();
+    let before = file();
+    let give_up_at = Instant::now() + Duration::from_secs(20);
+    while file() == before {
+        assert!(Instant::now() < give_up_at, "the log stays where it is");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(store.run([COUNT]).await.unwrap(), 1);
 }
 
 #[tokio::test]

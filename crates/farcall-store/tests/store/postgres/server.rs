@@ -2,10 +2,9 @@
 
 use std::error::Error;
 
-use farcall_core::problem::ErrorCode;
 use farcall_store::{
-    JobError, JobStore, NewJob, PostgresStore, Reach, Report, StoreError,
-    conformance::fixture::{enqueued, new_job, record, report, running},
+    JobStore, NewJob, PostgresStore, StoreError,
+    conformance::fixture::{enqueued, new_job},
 };
 use farcall_testpg::PASSWORD;
 use sqlx::PgPool;
@@ -73,6 +72,16 @@ async fn a_server_that_takes_no_writes_is_refused() {
     assert!(error.to_string().contains("takes no writes"), "{error}");
 }
 
+/// P1: an answered start is on the disk, also where somebody thought otherwise.
+#[tokio::test]
+async fn a_database_whose_commits_do_not_wait_for_the_disk_is_refused() {
+    let name = empty_database().await;
+    let hasty = format!("ALTER DATABASE {name} SET synchronous_commit = off");
+    administer(&SERVER, hasty).await;
+    let error = refusal(&name).await;
+    assert!(error.to_string().contains("wait for the disk"), "{error}");
+}
+
 #[tokio::test]
 async fn a_database_that_cannot_hold_every_character_is_refused() {
     let other = "CREATE DATABASE other_encoding ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'
@@ -129,46 +138,5 @@ async fn a_rule_that_is_broken_is_told_by_its_sentence() {
         };
         assert_eq!(rule, sentence);
     }
-    store.close().await;
-}
-
-/// PostgreSQL has no NUL in texts. Where it stands in what people read it is replaced; a job must
-/// not be lost because its program writes one.
-#[tokio::test]
-async fn a_nul_is_kept_in_values_and_replaced_in_messages() {
-    let store = PostgresStore::open(&SERVER.url(&database().await))
-        .await
-        .unwrap();
-    let fence = running(&store).await;
-    let nul = Report {
-        message: "a\0b".to_owned(),
-        log: vec!["c\0d".to_owned()],
-        ..report(1)
-    };
-    store.report(fence, nul).await.unwrap();
-    assert_eq!(record(&store, fence.id).await.message, "a\u{fffd}b");
-    let page = store
-        .log(fence.id, Reach::All, 1, 9)
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(page.lines[0].text, "c\u{fffd}d");
-    let error = JobError {
-        code: ErrorCode::UserError,
-        message: "e\0f".to_owned(),
-    };
-    store.fail(fence, error).await.unwrap();
-    let error = record(&store, fence.id).await.error.unwrap();
-    assert_eq!(error.message, "e\u{fffd}f");
-
-    let key = NewJob {
-        key: Some("k\0".to_owned()),
-        ..new_job()
-    };
-    let answer = store.enqueue(key).await;
-    assert!(
-        matches!(answer, Err(StoreError::Refused { .. })),
-        "{answer:?}"
-    );
     store.close().await;
 }

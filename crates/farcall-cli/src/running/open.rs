@@ -1,0 +1,107 @@
+//! Opens the places of jobs and files that the configuration names.
+
+use std::{sync::Arc, time::Duration};
+
+use farcall_artifacts::Artifacts;
+use farcall_config::{DatabaseUrl, Storage};
+use farcall_core::clock::Clock;
+use farcall_server::JobFiles;
+use farcall_store::{JobStore, SqliteStore, StoreError};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::Failure;
+
+/// Opens the store of jobs, and the place of their files.
+pub(super) async fn open(storage: &Storage, clock: &Arc<dyn Clock>) -> Result<JobFiles, Failure> {
+    let store: Arc<dyn JobStore> = if let Some(url) = &storage.database_url {
+        open_database(url).await?
+    } else {
+        let store = SqliteStore::open(&storage.data_dir, Arc::clone(clock)).await;
+        Arc::new(store.map_err(|error| wrong(&error))?)
+    };
+    let artifacts = open_artifacts(storage).await?;
+    Ok(JobFiles { store, artifacts })
+}
+
+/// What keeps a store from being opened, to whoever configured it.
+fn wrong(error: &StoreError) -> Failure {
+    let failure = Failure::usage(error.to_string());
+    match error.hint() {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// How long the database may take to answer for the first time; a start must not hang. Long enough
+/// for a migration, of this process or of another that it waits for.
+#[cfg(feature = "postgres")]
+const DATABASE_ANSWER: Duration = Duration::from_mins(2);
+
+#[cfg(feature = "postgres")]
+async fn open_database(url: &DatabaseUrl) -> Result<Arc<dyn JobStore>, Failure> {
+    use farcall_store::PostgresStore;
+
+    let opening = PostgresStore::open(url.url.expose_secret());
+    match tokio::time::timeout(DATABASE_ANSWER, opening).await {
+        Ok(Ok(store)) => Ok(Arc::new(store)),
+        Ok(Err(error)) => {
+            let mut failure = wrong(&error);
+            failure.message = format!("`{url}` cannot keep the jobs: {error}");
+            if matches!(error, StoreError::Database(_) | StoreError::Unavailable(_)) {
+                failure.hint = Some(UNREACHABLE.to_owned());
+            }
+            Err(failure)
+        }
+        Err(_) => Err(Failure::usage(format!(
+            "`{url}` does not answer within {} seconds",
+            DATABASE_ANSWER.as_secs()
+        ))
+        .hint(UNREACHABLE)),
+    }
+}
+
+#[cfg(feature = "postgres")]
+const UNREACHABLE: &str = "see that the server runs and takes this user, and that FARCALL_DATABASE_URL is \
+                           postgres://USER:PASSWORD@HOST:PORT/DATABASE";
+
+#[cfg(not(feature = "postgres"))]
+#[expect(clippy::unused_async, reason = "with the feature it waits")]
+async fn open_database(url: &DatabaseUrl) -> Result<Arc<dyn JobStore>, Failure> {
+    let message =
+        format!("`{url}` cannot keep the jobs: this program was built without PostgreSQL");
+    Err(Failure::usage(message).hint("build it with farcall's feature `postgres`"))
+}
+
+/// How long the place of the files may take to take one in; a start must not hang.
+const FILES_ANSWER: Duration = Duration::from_secs(15);
+
+async fn open_artifacts(storage: &Storage) -> Result<Artifacts, Failure> {
+    let folder = &storage.data_dir;
+    let Some(place) = &storage.artifacts else {
+        return Artifacts::open(folder).map_err(|error| {
+            Failure::usage(format!(
+                "files cannot be kept in `{}`: {error}",
+                folder.display()
+            ))
+            .hint("set FARCALL_DATA_DIR to a folder that this user may write to")
+        });
+    };
+    let owned =
+        |(name, value): &(String, SecretString)| (name.clone(), value.expose_secret().to_owned());
+    let failed = |error: String| {
+        Failure::usage(error).hint(
+            "correct FARCALL_ARTIFACTS_URL and the variables of the cloud it belongs to, see docs/concepts/files.md",
+        )
+    };
+    let artifacts = Artifacts::open_url(folder, &place.url, place.options.iter().map(owned))
+        .map_err(|error| failed(error.to_string()))?;
+    // A bucket that is not there would cost the first job its result.
+    match tokio::time::timeout(FILES_ANSWER, artifacts.check()).await {
+        Ok(Ok(_)) => Ok(artifacts),
+        Ok(Err(error)) => Err(failed(error.to_string())),
+        Err(_) => Err(failed(format!(
+            "the place of the files does not answer within {} seconds",
+            FILES_ANSWER.as_secs()
+        ))),
+    }
+}
