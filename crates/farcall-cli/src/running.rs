@@ -86,6 +86,7 @@ impl Ready {
                 .await
                 .map_err(|error| Failure::failed(error.to_string()))?;
             let queue = Queue::new(Arc::clone(&jobs.store), programs.clone());
+            let queue = queue.until(stopping.clone());
             let catalog = app
                 .offer
                 .catalog(Some((&queue, &Links::new(public_base_url.as_str()))));

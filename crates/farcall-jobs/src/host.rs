@@ -36,6 +36,7 @@ pub(crate) struct Attempt {
     losses: u32,
     is_alone: bool,
     can_ask: Askable,
+    keeps_log: bool,
     total_stages: u32,
     work_dir: PathBuf,
     artifacts: Artifacts,
@@ -74,6 +75,7 @@ impl Attempt {
             losses: claim.losses,
             is_alone: claim.alone,
             can_ask: claim.can_ask,
+            keeps_log: known.job.options.log,
             total_stages: known.job.program.total_stages(),
             work_dir,
             artifacts: services.artifacts.clone(),
@@ -176,7 +178,11 @@ impl JobHost for Attempt {
     }
 
     fn log(&self, text: String) {
-        tracing::debug!(job = %self.id, text, "the job says");
+        if self.keeps_log {
+            self.reporter.log(&text);
+        } else {
+            tracing::debug!(job = %self.id, text, "the job says");
+        }
     }
 
     fn can_ask(&self, asking: Asking) -> bool {

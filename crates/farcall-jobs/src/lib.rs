@@ -1,10 +1,13 @@
 //! The life of a job.
 //!
 //! A module a step, in the order a job goes through them: [`queue`] takes it in, `claim`
-//! gives it to a worker that has the `slots` it needs, `execute` runs its stages, which see it through `host`, `report` keeps
-//! its progress, `finish` ends it, or queues it again as `retry` says; `limits` says when it has to stop early, `stop` tells it, and all of them `insist` where the
+//! gives it to a worker that has the `slots` it needs, `execute` runs its stages, which see it
+//! through `host`, `report` keeps its progress, with the lines of its log that are `unsaid`,
+//! `finish` ends it, or queues it again as `retry` says; `limits` says when it has to stop early,
+//! `stop` tells it, and all of them `insist` where the
 //! store may recover. `worker` keeps this process known, `maintenance` puts right what a crash left
-//! behind, and [`runner`] starts and stops it all. [`contract`] is what callers see: tools from one declaration.
+//! behind, and [`runner`] starts and stops it all. [`contract`] is what callers see: tools from one declaration;
+//! those of them who wait are told by `watch`.
 
 mod claim;
 pub mod contract;
@@ -23,6 +26,8 @@ mod retry;
 pub mod runner;
 mod slots;
 mod stop;
+mod unsaid;
+mod watch;
 mod worker;
 
 pub use self::{

@@ -1,6 +1,6 @@
 //! Where jobs come in, and where callers look after them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 #[cfg(debug_assertions)]
 use farcall_core::planted;
@@ -12,11 +12,17 @@ use farcall_core::{
     problem::{ErrorCode, Problem},
     question::Askable,
 };
-use farcall_store::{Cancelled, JobRecord, JobStore, NewJob, Outcome, Reach, StoreError, Terms};
+use farcall_store::{
+    Cancelled, JobRecord, JobStore, LogPage, NewJob, Outcome, Reach, StoreError, Terms,
+};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
 
-use crate::Programs;
+use crate::{
+    Programs,
+    watch::{Watch, Watching},
+};
 
 /// Takes jobs in and tells about them; cheap to clone.
 ///
@@ -25,6 +31,8 @@ use crate::Programs;
 pub struct Queue {
     store: Arc<dyn JobStore>,
     programs: Programs,
+    watch: Watch,
+    stopping: CancellationToken,
 }
 
 /// How a job is started, beside its arguments.
@@ -52,7 +60,19 @@ pub struct Started {
 impl Queue {
     /// A queue in front of `store` for the jobs of `programs`.
     pub fn new(store: Arc<dyn JobStore>, programs: Programs) -> Self {
-        Self { store, programs }
+        Self {
+            watch: Watch::new(Arc::clone(&store)),
+            store,
+            programs,
+            stopping: CancellationToken::new(),
+        }
+    }
+
+    /// The same queue, at which nobody waits any longer once `stopping` is cancelled.
+    #[must_use]
+    pub fn until(mut self, stopping: CancellationToken) -> Self {
+        self.stopping = stopping;
+        self
     }
 
     /// Takes a job in; when this returns, it survives the loss of power.
@@ -169,6 +189,67 @@ impl Queue {
         outcome
             .filter(|outcome| outcome.record.job == job)
             .ok_or_else(|| unknown(id))
+    }
+
+    /// Some of its log: at most `lines` lines, from the number `from` on.
+    ///
+    /// # Errors
+    /// As [`record`](Self::record).
+    pub async fn log(
+        &self,
+        job: &str,
+        id: &str,
+        caller: &Principal,
+        (from, lines): (u64, u32),
+    ) -> Result<LogPage, Problem> {
+        let record = self.record(job, id, caller).await?;
+        let reach = Reach::of(caller);
+        let page = self.store.log(record.id, reach, from, lines).await;
+        page.map_err(StoreError::problem)?
+            .ok_or_else(|| unknown(id))
+    }
+
+    /// Waits until `is_news` says that where the job stands is another thing than it was in
+    /// `seen`, and returns where it stands then; what it was, where that takes longer than
+    /// `limit`, the server stops, or too many wait already.
+    ///
+    /// # Errors
+    /// The one `unknown_job` problem where it expires meanwhile.
+    pub async fn next(
+        &self,
+        seen: JobRecord,
+        limit: Duration,
+        is_news: impl Fn(&JobRecord, &JobRecord) -> bool,
+    ) -> Result<JobRecord, Problem> {
+        let Some(mut watching) = self.watch(seen.id) else {
+            return Ok(seen);
+        };
+        let news = async {
+            loop {
+                let record = watching.next().await?;
+                if is_news(&seen, &record) {
+                    return Some(record);
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            record = news => match record {
+                Some(record) => return Ok(Arc::unwrap_or_clone(record)),
+                None => return Err(unknown(&seen.id.to_string())),
+            },
+            () = tokio::time::sleep(limit) => {}
+            () = self.stopping.cancelled() => {}
+        }
+        Ok(seen)
+    }
+
+    fn watch(&self, id: JobId) -> Option<Watching> {
+        let watching = self.watch.job(id);
+        if watching.is_none() {
+            tracing::warn!(job = %id, "too many callers wait already, this one is answered at once");
+        }
+        watching
     }
 
     /// Cancels it: one that waits has failed, one that runs is told to stop, one that is over

@@ -197,7 +197,8 @@ impl JobContext {
         Err(Problem::new(code, reason.to_string()))
     }
 
-    /// Writes a line into the job's log.
+    /// Writes a line into the job's log, which callers read with `get_<x>_log`; of a job without
+    /// `log = true` it goes into the server's own log.
     pub fn log(&self, text: impl Into<String>) {
         self.0.log(text.into());
     }

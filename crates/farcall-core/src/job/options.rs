@@ -171,8 +171,6 @@ impl JobOptions {
     /// What is declared and not served yet. A promise that nobody keeps is worse than none.
     fn without_effect(&self) -> impl Iterator<Item = &'static str> {
         [
-            ("log", self.log),
-            ("wait", self.wait),
             ("inline_text", self.inline_text),
             ("expose", self.expose != Expose::Contract),
         ]
@@ -236,7 +234,11 @@ mod tests {
 
     #[test]
     fn what_is_not_served_yet_is_refused_and_not_forgotten() {
-        assert!(faults(|options| options.log = true).contains("`log` is understood, but"));
+        assert!(
+            faults(|options| options.inline_text = true)
+                .contains("`inline_text` is understood, but")
+        );
+        assert_eq!(faults(|options| options.log = true), "");
         assert_eq!(faults(|options| options.retries = 1), "");
         assert_eq!(faults(|options| options.concurrency = Some(1)), "");
         assert_eq!(faults(|options| options.on_lost = OnLost::Fail), "");

@@ -1,11 +1,12 @@
-//! The tools that a job becomes: `start_<x>`, `get_<x>_status`, `get_<x>_result`, and `cancel_<x>`
-//! unless it says otherwise.
+//! The tools that a job becomes: `start_<x>`, `get_<x>_status`, `get_<x>_result`, `get_<x>_log`
+//! where it asks for that, and `cancel_<x>` unless it says otherwise.
 //!
 //! They follow the remote server guide's contract for long tasks. None of them keeps
 //! anything: each answer is made from the job's record. Each has a module of its own, with what it
 //! declares and what it answers.
 
 mod cancel;
+mod log;
 mod result;
 mod schema;
 mod start;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 use farcall_core::{
     BoxFuture, JsonObject,
+    clock::Timestamp,
     content::ToolOutput,
     context::CallContext,
     job::Job,
@@ -35,7 +37,7 @@ pub fn declarations(job: &Job) -> Vec<ToolDeclaration> {
     declared.collect()
 }
 
-/// The tools of `job`, in the order start, status, result, cancel.
+/// The tools of `job`, in the order start, status, result, log, cancel.
 pub fn tools(job: &Job, queue: &Queue, links: &Links) -> Vec<Tool> {
     let contract = Arc::new(Contract {
         job: job.name.clone(),
@@ -57,14 +59,17 @@ enum Call {
     Start,
     Status,
     Result,
+    Log,
     Cancel,
 }
 
 impl Call {
     fn of(job: &Job) -> impl Iterator<Item = Self> {
+        let log = job.options.log.then_some(Self::Log);
         let cancel = job.options.cancel.then_some(Self::Cancel);
         [Self::Start, Self::Status, Self::Result]
             .into_iter()
+            .chain(log)
             .chain(cancel)
     }
 
@@ -73,6 +78,7 @@ impl Call {
             Self::Start => start::declaration(job),
             Self::Status => status::declaration(job),
             Self::Result => result::declaration(job),
+            Self::Log => log::declaration(job),
             Self::Cancel => cancel::declaration(job),
         }
     }
@@ -102,6 +108,7 @@ impl ToolHandler for ContractTool {
                 Call::Start => contract.start(&context, arguments).await?,
                 Call::Status => contract.status(&context, &arguments).await?,
                 Call::Result => contract.result(&context, &arguments).await?,
+                Call::Log => contract.log(&context, &arguments).await?,
                 Call::Cancel => contract.cancel(&context, &arguments).await?,
             };
             Ok(ToolOutput::structured(payload))
@@ -113,6 +120,12 @@ impl ToolHandler for ContractTool {
 fn id(arguments: &JsonObject) -> &str {
     let id = arguments.get("job_id").and_then(Value::as_str);
     id.unwrap_or_default()
+}
+
+fn rfc3339(moment: Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(moment.0)
+        .unwrap_or(jiff::Timestamp::MAX)
+        .to_string()
 }
 
 fn add_error(payload: &mut Value, record: &JobRecord) {

@@ -2,7 +2,6 @@
 
 use farcall_core::{
     JsonObject,
-    clock::Timestamp,
     context::CallContext,
     job::{Job, state::JobState},
     problem::Problem,
@@ -12,7 +11,7 @@ use farcall_core::{
 use farcall_store::Outcome;
 use serde_json::{Value, json};
 
-use super::{Contract, add_error, id};
+use super::{Contract, add_error, id, rfc3339};
 use crate::Links;
 
 pub(super) fn declaration(job: &Job) -> ToolDeclaration {
@@ -105,10 +104,4 @@ fn payload(outcome: Outcome, links: &Links) -> Value {
         payload["result"] = value;
     }
     payload
-}
-
-fn rfc3339(moment: Timestamp) -> String {
-    jiff::Timestamp::from_millisecond(moment.0)
-        .unwrap_or(jiff::Timestamp::MAX)
-        .to_string()
 }
