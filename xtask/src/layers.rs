@@ -18,7 +18,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     (
         "farcall-server",
-        &["farcall-core", "farcall-store", "farcall-artifacts"],
+        &[
+            "farcall-core",
+            "farcall-store",
+            "farcall-artifacts",
+            "farcall-jobs",
+        ],
     ),
     (
         "farcall-cli",

@@ -1,15 +1,18 @@
 //! The Inspector's command line, in both eras of the protocol.
 
-use farcall_acceptance::{Ended, Server};
+use farcall_acceptance::{Ended, Launch, Server, scratch};
 use serde_json::Value;
 
 use crate::{
     example::{BARE, BEARER, TOOLS, example},
-    peer::Peer,
+    peer::{Peer, binary},
 };
 
 /// The exit status for a server that asks for credentials.
 const AUTHENTICATION_REQUIRED: i32 = 3;
+
+/// The exit status for a tool that says that it failed.
+const TOOL_FAILED: i32 = 5;
 
 const ERAS: [&[&str]; 2] = [&[], &["--protocol-era", "modern"]];
 
@@ -63,6 +66,28 @@ async fn the_inspector_says_that_credentials_are_missing() {
         let added = json(&inspect(&example.server, &with_token, era).await);
         assert_eq!(added["structuredContent"]["sum"], 5, "{added}");
     }
+}
+
+#[tokio::test]
+async fn the_inspector_drives_tasks_to_their_end() {
+    let folder = scratch(env!("CARGO_TARGET_TMPDIR"));
+    let launch = Launch::of(&binary("conformance-server"), folder.path());
+    let server = launch.start().await;
+    let call = ["--method", "tools/call", "--tool-name"];
+    let compute = ["slow_compute", "--tool-arg", "seconds=1"];
+    let computed = inspect(&server, &[&call[..], &compute].concat(), ERAS[1]).await;
+    let computed = json(&computed);
+    assert_eq!(computed["structuredContent"]["ready"], true, "{computed}");
+
+    // A tool that is nothing but a task: whoever sees its end has followed it there.
+    let failed = inspect(&server, &[&call[..], &["failing_job"]].concat(), ERAS[1]).await;
+    assert_eq!(failed.code, Some(TOOL_FAILED), "{failed:?}");
+    let failure: Value = serde_json::from_str(&failed.stdout).unwrap();
+    assert_eq!(failure["isError"], true, "{failure}");
+    let refused = inspect(&server, &[&call[..], &["failing_job"]].concat(), ERAS[0]).await;
+    assert_ne!(refused.code, Some(TOOL_FAILED), "{refused:?}");
+    assert_ne!(refused.code, Some(0), "{refused:?}");
+    server.stop().await;
 }
 
 async fn inspect(server: &Server, what: &[&str], era: &[&str]) -> Ended {

@@ -9,7 +9,7 @@ use farcall_core::{
     catalog::Faults,
     clock::{Clock, SystemClock},
 };
-use farcall_jobs::{Links, Programs, Queue, Runner, RunnerOptions};
+use farcall_jobs::{Links, Programs, Queue, Runner, RunnerOptions, Tasks};
 use farcall_server::{
     Entrance, Guard, JobFiles, Parts, Protocol, StdioError, accept,
     auth::{Authenticators, SharedSecret},
@@ -76,8 +76,8 @@ impl Ready {
         getrandom::fill(&mut state_key).map_err(|error| {
             Failure::failed(format!("the system gives no random bytes: {error}"))
         })?;
-        let (jobs, catalog) = if programs.is_empty() {
-            (None, app.offer.catalog(None))
+        let (jobs, tasks, catalog) = if programs.is_empty() {
+            (None, None, app.offer.catalog(None))
         } else {
             let jobs = open::open(&config.storage, &clock).await?;
             state_key = jobs
@@ -87,10 +87,9 @@ impl Ready {
                 .map_err(|error| Failure::failed(error.to_string()))?;
             let queue = Queue::new(Arc::clone(&jobs.store), programs.clone());
             let queue = queue.until(stopping.clone());
-            let catalog = app
-                .offer
-                .catalog(Some((&queue, &Links::new(public_base_url.as_str()))));
-            (Some(jobs), catalog)
+            let links = Links::new(public_base_url.as_str());
+            let catalog = app.offer.catalog(Some((&queue, &links)));
+            (Some(jobs), Some(Tasks::new(queue, links)), catalog)
         };
         let routers = app.routes.clone().routers();
         let (gated_routes, public_routes) =
@@ -104,6 +103,7 @@ impl Ready {
             sessions: app.sessions,
             plain_calls: config.http.plain_calls,
             jobs,
+            tasks,
             gated_routes,
             public_routes,
             state_key,

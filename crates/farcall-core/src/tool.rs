@@ -86,6 +86,17 @@ pub struct ToolDeclaration {
     pub meta: JsonObject,
     /// How long a call may take; at most [`MAX_TIME_LIMIT`].
     pub time_limit: Duration,
+    /// The job that a call starts, where a client that knows tasks gets a task for it.
+    pub task: Option<TaskTool>,
+}
+
+/// What a tool is to a client that knows tasks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskTool {
+    /// The name of the job behind it.
+    pub job: String,
+    /// Whether other clients cannot call it.
+    pub is_required: bool,
 }
 
 impl ToolDeclaration {
@@ -101,6 +112,7 @@ impl ToolDeclaration {
             icons: Vec::new(),
             meta: JsonObject::new(),
             time_limit: DEFAULT_TIME_LIMIT,
+            task: None,
         }
     }
 }

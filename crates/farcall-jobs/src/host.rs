@@ -12,13 +12,14 @@ use farcall_core::{
     id::JobId,
     job::{JobHost, Step, StopReason},
     problem::Problem,
-    question::{Answer, Askable, Asking, Question},
+    question::{Answer, Asking, Question},
 };
 use farcall_store::{Claim, StoreError};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    ask::Asker,
     insist::insist,
     programs::Known,
     report::{Reporter, one_line},
@@ -35,7 +36,7 @@ pub(crate) struct Attempt {
     tries_left: u32,
     losses: u32,
     is_alone: bool,
-    can_ask: Askable,
+    asker: Asker,
     keeps_log: bool,
     total_stages: u32,
     work_dir: PathBuf,
@@ -74,7 +75,14 @@ impl Attempt {
             tries_left: retry::tries_left(&known.job.options, claim),
             losses: claim.losses,
             is_alone: claim.alone,
-            can_ask: claim.can_ask,
+            asker: Asker {
+                store: Arc::clone(&services.store),
+                fence: claim.fence,
+                can_ask: claim.can_ask,
+                poll: services.options.poll,
+                work: work.clone(),
+                hard_stop: services.hard_stop.clone(),
+            },
             keeps_log: known.job.options.log,
             total_stages: known.job.program.total_stages(),
             work_dir,
@@ -186,24 +194,15 @@ impl JobHost for Attempt {
     }
 
     fn can_ask(&self, asking: Asking) -> bool {
-        self.can_ask.allows(asking)
+        self.asker.can_ask.allows(asking)
     }
 
     fn ask(&self, questions: Vec<(String, Question)>) -> BoxFuture<Result<Vec<Answer>, Problem>> {
-        let refused = self.ask_blocking(questions);
-        Box::pin(std::future::ready(refused))
+        Box::pin(self.asker.clone().put(questions))
     }
 
-    // No caller can be asked through its job yet, so `Queue` says of none that it can.
     fn ask_blocking(&self, questions: Vec<(String, Question)>) -> Result<Vec<Answer>, Problem> {
-        match questions.first() {
-            None => Ok(Vec::new()),
-            Some((key, question)) => Err(Problem::user(format!(
-                "this job asks its caller (`{key}`, with `{}`), which cannot be asked",
-                question.method()
-            ))
-            .hint("a job can see that before, with `ctx.can_ask(…)`")),
-        }
+        self.runtime.block_on(self.asker.clone().put(questions))
     }
 
     fn create_artifact(

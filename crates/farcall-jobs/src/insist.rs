@@ -16,12 +16,12 @@ const TIMES: u32 = 15;
 ///
 /// # Errors
 /// What the store said last.
-pub(crate) async fn insist<W>(
+pub(crate) async fn insist<T, W>(
     stop: &CancellationToken,
     mut write: impl FnMut() -> W,
-) -> Result<(), StoreError>
+) -> Result<T, StoreError>
 where
-    W: Future<Output = Result<(), StoreError>>,
+    W: Future<Output = Result<T, StoreError>>,
 {
     for _ in 1..TIMES {
         match write().await {

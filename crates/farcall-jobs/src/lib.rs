@@ -2,13 +2,15 @@
 //!
 //! A module a step, in the order a job goes through them: [`queue`] takes it in, `claim`
 //! gives it to a worker that has the `slots` it needs, `execute` runs its stages, which see it
-//! through `host`, `report` keeps its progress, with the lines of its log that are `unsaid`,
-//! `finish` ends it, or queues it again as `retry` says; `limits` says when it has to stop early,
-//! `stop` tells it, and all of them `insist` where the
+//! through `host` and `ask` its caller, `report` keeps its progress, with the lines of its log that
+//! are `unsaid`, `finish` ends it, or queues it again as `retry` says; `limits` says when it has to
+//! stop early, `stop` tells it, and all of them `insist` where the
 //! store may recover. `worker` keeps this process known, `maintenance` puts right what a crash left
 //! behind, and [`runner`] starts and stops it all. [`contract`] is what callers see: tools from one declaration;
-//! those of them who wait are told by `watch`.
+//! [`task`] is the same job to a client that knows tasks;
+//! who waits is told by `watch`.
 
+mod ask;
 mod claim;
 pub mod contract;
 mod execute;
@@ -26,6 +28,7 @@ mod retry;
 pub mod runner;
 mod slots;
 mod stop;
+pub mod task;
 mod unsaid;
 mod watch;
 mod worker;
@@ -35,4 +38,5 @@ pub use self::{
     programs::Programs,
     queue::Queue,
     runner::{Runner, RunnerOptions, StartError},
+    task::Tasks,
 };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use farcall_core::{id::JobId, job::StopReason};
 use farcall_store::{Claim, Hint, WorkerId};
-use tokio::sync::broadcast::error::RecvError;
+use tokio::{sync::broadcast::error::RecvError, time::Instant};
 
 use crate::{runner::Services, stop::Stop};
 
@@ -24,7 +24,7 @@ pub(crate) async fn overrun(
         () = cancelled(services, claim.fence.id) => StopReason::Cancelled,
         // Only a report that was refused as stale tells it from elsewhere.
         () = work.token().cancelled() => StopReason::Lost,
-        () = timed_out(services, claim) => StopReason::TimedOut,
+        () = timed_out(services, claim, work) => StopReason::TimedOut,
         () = services.hard_stop.cancelled() => StopReason::Stopping,
     };
     let reason = work.because(told);
@@ -40,11 +40,22 @@ pub(crate) async fn overrun(
     reason
 }
 
-/// Returns when the attempt has run for as long as its job may.
-async fn timed_out(services: &Services, claim: &Claim) {
-    match services.programs.timeout(&claim.job) {
-        Some(timeout) => tokio::time::sleep(timeout).await,
-        None => std::future::pending().await,
+/// Returns when the attempt has worked for as long as its job may; to wait for an answer of its
+/// caller is no work.
+async fn timed_out(services: &Services, claim: &Claim, work: &Stop) {
+    let Some(mut left) = services.programs.timeout(&claim.job) else {
+        return std::future::pending().await;
+    };
+    let mut waiting = work.waiting();
+    loop {
+        let began = Instant::now();
+        tokio::select! {
+            () = tokio::time::sleep(left) => return,
+            _ = waiting.wait_for(|places| *places > 0) => {}
+        }
+        left = left.saturating_sub(began.elapsed());
+        // The sender is there as long as `work` is.
+        let _ = waiting.wait_for(|places| *places == 0).await;
     }
 }
 

@@ -7,7 +7,7 @@ use farcall_core::planted;
 use farcall_core::{
     JsonObject,
     id::JobId,
-    job::{JobOptions, state::JobState},
+    job::{BeforeStart, Job, JobOptions, state::JobState},
     principal::Principal,
     problem::{ErrorCode, Problem},
     question::Askable,
@@ -244,12 +244,30 @@ impl Queue {
         Ok(seen)
     }
 
-    fn watch(&self, id: JobId) -> Option<Watching> {
+    pub(crate) fn watch(&self, id: JobId) -> Option<Watching> {
         let watching = self.watch.job(id);
         if watching.is_none() {
             tracing::warn!(job = %id, "too many callers wait already, this one is answered at once");
         }
         watching
+    }
+
+    /// Cancelled when nobody should wait any longer.
+    pub(crate) fn stopping(&self) -> &CancellationToken {
+        &self.stopping
+    }
+
+    pub(crate) fn before_start(&self, job: &str) -> Option<&BeforeStart> {
+        self.job(job)?.before_start.as_ref()
+    }
+
+    /// What is declared about the jobs of the kind `job`.
+    pub(crate) fn job(&self, job: &str) -> Option<&Job> {
+        self.programs.get(job).map(|known| &known.job)
+    }
+
+    pub(crate) fn store(&self) -> &dyn JobStore {
+        self.store.as_ref()
     }
 
     /// Cancels it: one that waits has failed, one that runs is told to stop, one that is over

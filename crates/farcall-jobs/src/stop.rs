@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use farcall_core::job::StopReason;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// The wish that one attempt ends early; cheap to clone. The first reason counts.
@@ -11,6 +12,7 @@ pub(crate) struct Stop {
     token: CancellationToken,
     reason: Arc<OnceLock<StopReason>>,
     given_up: CancellationToken,
+    waiting: Arc<watch::Sender<u32>>,
 }
 
 impl Stop {
@@ -30,6 +32,17 @@ impl Stop {
         &self.token
     }
 
+    /// Says that the work waits for its caller, until what this returns is dropped.
+    pub(crate) fn wait(&self) -> Waiting {
+        self.waiting.send_modify(|waiting| *waiting += 1);
+        Waiting(Arc::clone(&self.waiting))
+    }
+
+    /// In how many places the work waits for its caller.
+    pub(crate) fn waiting(&self) -> watch::Receiver<u32> {
+        self.waiting.subscribe()
+    }
+
     /// Says that nobody waits for the attempt any more: a future is dropped, a thread goes on.
     pub(crate) fn give_up(&self) {
         self.given_up.cancel();
@@ -37,6 +50,15 @@ impl Stop {
 
     pub(crate) fn given_up(&self) -> &CancellationToken {
         &self.given_up
+    }
+}
+
+/// The work waits for its caller, which is no work.
+pub(crate) struct Waiting(Arc<watch::Sender<u32>>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.send_modify(|waiting| *waiting -= 1);
     }
 }
 

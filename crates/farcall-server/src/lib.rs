@@ -20,6 +20,7 @@ use std::{sync::Arc, time::Duration};
 use axum::Router;
 use farcall_artifacts::Artifacts;
 use farcall_core::{catalog::Catalog, clock::Clock, updates::Updates};
+use farcall_jobs::Tasks;
 use farcall_store::JobStore;
 use tokio_util::sync::CancellationToken;
 
@@ -81,6 +82,8 @@ pub struct Parts {
     pub guard: Guard,
     /// The job store, for files and readiness; `None` where there is no job.
     pub jobs: Option<JobFiles>,
+    /// Jobs as tasks; `None` where there is no job.
+    pub tasks: Option<Tasks>,
     /// The program's own routes behind the authenticators.
     pub gated_routes: Router,
     /// The program's own routes that anyone may call.

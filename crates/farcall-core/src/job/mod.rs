@@ -3,6 +3,7 @@
 //! A [`Job`] is declared once. Its record goes through the states of [`state`]; its code is a
 //! [`Pipeline`] of stages that run with a [`JobContext`].
 
+mod before;
 mod context;
 mod options;
 mod pipeline;
@@ -11,6 +12,7 @@ pub mod state;
 use schemars::JsonSchema;
 
 pub use self::{
+    before::BeforeStart,
     context::{JobContext, JobHost, StopReason},
     options::{
         DEFAULT_KEEP_FOR, DEFAULT_RETRY_DELAY, Expose, JobOptions, MAX_PRIORITY, MAX_RETRIES,
@@ -18,7 +20,7 @@ pub use self::{
     },
     pipeline::{Pipeline, Program, StageValue, Step, StepBody},
 };
-use crate::{JsonObject, schema, tool::Annotations};
+use crate::{JsonObject, context::CallContext, problem::Problem, schema, tool::Annotations};
 
 /// The largest value of a stage that is checkpointed, in bytes of JSON (1 MiB).
 pub const MAX_STAGE_VALUE: usize = 1 << 20;
@@ -40,6 +42,8 @@ pub struct Job {
     pub annotations: Annotations,
     /// How it is kept, limited and shown.
     pub options: JobOptions,
+    /// What happens in the call that starts it, before there is a job.
+    pub before_start: Option<BeforeStart>,
     /// The code, stage by stage.
     pub program: Program,
 }
@@ -79,6 +83,7 @@ impl Job {
             input_schema: schema::of::<I>(schema::Direction::Input),
             annotations: Annotations::default(),
             options: JobOptions::default(),
+            before_start: None,
             program: pipeline.into_program(),
         }
     }
@@ -95,6 +100,33 @@ impl Job {
     #[must_use]
     pub fn with(mut self, change: impl FnOnce(&mut JobOptions)) -> Self {
         change(&mut self.options);
+        self
+    }
+
+    /// The same job, whose start runs `check` first, within the call: it may ask the caller,
+    /// complete the arguments, or refuse them. What it returns are the arguments of the job.
+    ///
+    /// ```
+    /// # use farcall_core::{job::{Job, Pipeline}, problem::Problem, question::Question};
+    /// # let pipeline = Pipeline::<u8, u8>::new().stage("adding", |_, n| Ok(n));
+    /// let job = Job::new("total", "Add many numbers.", pipeline)
+    ///     .before_start(|ctx, arguments| async move {
+    ///         let sure = Question::form("This costs 2 euro. Go on?");
+    ///         if ctx.ask("sure", sure).await?.is_accepted() {
+    ///             Ok(arguments)
+    ///         } else {
+    ///             Err(Problem::user("it was not wanted after all"))
+    ///         }
+    ///     });
+    /// assert!(job.before_start.is_some());
+    /// ```
+    #[must_use]
+    pub fn before_start<F, A>(mut self, check: F) -> Self
+    where
+        F: Fn(CallContext, JsonObject) -> A + Send + Sync + 'static,
+        A: Future<Output = Result<JsonObject, Problem>> + Send + 'static,
+    {
+        self.before_start = Some(BeforeStart::new(check));
         self
     }
 }

@@ -79,6 +79,18 @@ pub enum Expose {
     Task,
 }
 
+impl Expose {
+    /// Whether there is `start_<x>`, and the tools beside it.
+    pub fn has_contract(self) -> bool {
+        self != Self::Task
+    }
+
+    /// Whether there is `<x>` itself.
+    pub fn has_task(self) -> bool {
+        self != Self::Contract
+    }
+}
+
 impl Default for JobOptions {
     fn default() -> Self {
         Self {
@@ -172,7 +184,6 @@ impl JobOptions {
     fn without_effect(&self) -> impl Iterator<Item = &'static str> {
         [
             ("inline_text", self.inline_text),
-            ("expose", self.expose != Expose::Contract),
         ]
         .into_iter()
         .filter_map(|(name, is_said)| is_said.then_some(name))

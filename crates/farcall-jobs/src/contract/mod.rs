@@ -1,16 +1,18 @@
 //! The tools that a job becomes: `start_<x>`, `get_<x>_status`, `get_<x>_result`, `get_<x>_log`
-//! where it asks for that, and `cancel_<x>` unless it says otherwise.
+//! where it asks for that, and `cancel_<x>` unless it says otherwise; and `<x>` itself where it is
+//! exposed as a task.
 //!
 //! They follow the remote server guide's contract for long tasks. None of them keeps
 //! anything: each answer is made from the job's record. Each has a module of its own, with what it
 //! declares and what it answers.
 
 mod cancel;
+mod direct;
 mod log;
-mod result;
+pub(crate) mod result;
 mod schema;
-mod start;
-mod status;
+pub(crate) mod start;
+pub(crate) mod status;
 
 use std::sync::Arc;
 
@@ -37,7 +39,7 @@ pub fn declarations(job: &Job) -> Vec<ToolDeclaration> {
     declared.collect()
 }
 
-/// The tools of `job`, in the order start, status, result, log, cancel.
+/// The tools of `job`, in the order start, status, result, log, cancel, and the job itself.
 pub fn tools(job: &Job, queue: &Queue, links: &Links) -> Vec<Tool> {
     let contract = Arc::new(Contract {
         job: job.name.clone(),
@@ -61,16 +63,24 @@ enum Call {
     Result,
     Log,
     Cancel,
+    Direct,
 }
 
 impl Call {
     fn of(job: &Job) -> impl Iterator<Item = Self> {
-        let log = job.options.log.then_some(Self::Log);
-        let cancel = job.options.cancel.then_some(Self::Cancel);
-        [Self::Start, Self::Status, Self::Result]
+        let options = &job.options;
+        let calls = [
+            (Self::Start, true),
+            (Self::Status, true),
+            (Self::Result, true),
+            (Self::Log, options.log),
+            (Self::Cancel, options.cancel),
+        ];
+        let has_contract = options.expose.has_contract();
+        let calls = calls
             .into_iter()
-            .chain(log)
-            .chain(cancel)
+            .filter_map(move |(call, is_there)| (has_contract && is_there).then_some(call));
+        calls.chain(options.expose.has_task().then_some(Self::Direct))
     }
 
     fn declaration(self, job: &Job) -> ToolDeclaration {
@@ -80,6 +90,7 @@ impl Call {
             Self::Result => result::declaration(job),
             Self::Log => log::declaration(job),
             Self::Cancel => cancel::declaration(job),
+            Self::Direct => direct::declaration(job),
         }
     }
 }
@@ -110,6 +121,7 @@ impl ToolHandler for ContractTool {
                 Call::Result => contract.result(&context, &arguments).await?,
                 Call::Log => contract.log(&context, &arguments).await?,
                 Call::Cancel => contract.cancel(&context, &arguments).await?,
+                Call::Direct => contract.direct(&context, arguments).await?,
             };
             Ok(ToolOutput::structured(payload))
         })
@@ -122,10 +134,19 @@ fn id(arguments: &JsonObject) -> &str {
     id.unwrap_or_default()
 }
 
-fn rfc3339(moment: Timestamp) -> String {
+pub(crate) fn rfc3339(moment: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(moment.0)
         .unwrap_or(jiff::Timestamp::MAX)
         .to_string()
+}
+
+/// Why a job failed, for a caller that waited for it.
+pub(crate) fn failure(record: &JobRecord) -> Problem {
+    match &record.error {
+        Some(error) => Problem::new(error.code, error.message.as_str()),
+        None => Problem::internal("a job failed and does not say why"),
+    }
+    .with("job_id", record.id.to_string())
 }
 
 fn add_error(payload: &mut Value, record: &JobRecord) {

@@ -27,6 +27,11 @@ pub(super) fn declaration(job: &Job) -> ToolDeclaration {
 }
 
 fn output() -> JsonObject {
+    schema::object(fields())
+}
+
+/// What says whether a job has succeeded, and what it left.
+pub(super) fn fields() -> Value {
     let mut output = json!({
         "type": "object",
         "properties": {
@@ -55,7 +60,7 @@ fn output() -> JsonObject {
         "required": ["job_id", "ready"],
     });
     super::schema::add_error(&mut output);
-    schema::object(output)
+    output
 }
 
 impl Contract {
@@ -77,7 +82,7 @@ impl Contract {
 }
 
 /// What a job left that has succeeded.
-fn payload(outcome: Outcome, links: &Links) -> Value {
+pub(crate) fn payload(outcome: Outcome, links: &Links) -> Value {
     let Outcome {
         record,
         value,

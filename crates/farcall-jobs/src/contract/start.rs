@@ -7,13 +7,17 @@ use farcall_core::{
     context::CallContext,
     job::{IDEMPOTENCY_KEY, Job},
     problem::Problem,
+    question::Askable,
     schema,
     tool::ToolDeclaration,
 };
 use serde_json::{Value, json};
 
 use super::{Contract, POLL_AFTER_MS};
-use crate::queue::How;
+use crate::{
+    Queue,
+    queue::{How, Started},
+};
 
 pub(super) fn declaration(job: &Job) -> ToolDeclaration {
     let name = &job.name;
@@ -44,15 +48,9 @@ impl Contract {
     pub(super) async fn start(
         &self,
         context: &CallContext,
-        mut arguments: JsonObject,
+        arguments: JsonObject,
     ) -> Result<Value, Problem> {
-        let how = How {
-            key: take_key(&mut arguments),
-            ..How::default()
-        };
-        let caller = context.principal();
-        let started = self.queue.start_with(&self.job, arguments, caller, how);
-        let started = started.await?;
+        let started = begin(&self.queue, &self.job, context, arguments, Askable::NOBODY).await?;
         let mut payload = json!({
             "job_id": started.id,
             "state": started.state,
@@ -66,8 +64,26 @@ impl Contract {
     }
 }
 
+/// Starts a job of the kind `job` in the name of a call, with the key that is among its arguments,
+/// once what has to happen before has happened.
+pub(crate) async fn begin(
+    queue: &Queue,
+    job: &str,
+    context: &CallContext,
+    mut arguments: JsonObject,
+    can_ask: Askable,
+) -> Result<Started, Problem> {
+    let key = take_key(&mut arguments);
+    if let Some(before) = queue.before_start(job) {
+        arguments = before.run(context.clone(), arguments).await?;
+    }
+    let how = How { key, can_ask };
+    let caller = context.principal();
+    queue.start_with(job, arguments, caller, how).await
+}
+
 /// The parameters of a job, and the key by which its caller knows a repetition.
-fn with_key(parameters: &JsonObject) -> JsonObject {
+pub(super) fn with_key(parameters: &JsonObject) -> JsonObject {
     let key = json!({
         "type": "string",
         "minLength": 1,

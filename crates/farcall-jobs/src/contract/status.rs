@@ -91,7 +91,7 @@ impl Contract {
 }
 
 /// Whether a caller would read something new.
-fn is_change(before: &JobRecord, after: &JobRecord) -> bool {
+pub(super) fn is_change(before: &JobRecord, after: &JobRecord) -> bool {
     let told = |record: &JobRecord| {
         (
             record.state,
@@ -103,7 +103,7 @@ fn is_change(before: &JobRecord, after: &JobRecord) -> bool {
     told(before) != told(after) || before.message != after.message
 }
 
-fn taken_back() -> Problem {
+pub(super) fn taken_back() -> Problem {
     Problem::new(ErrorCode::Cancelled, "the call was taken back")
 }
 
@@ -113,7 +113,7 @@ fn payload(record: &JobRecord) -> Value {
         "state": record.state,
         "stage": record.stage,
         "total_stages": record.total_stages,
-        "message": if record.is_asking { ASKING } else { &record.message },
+        "message": message(record),
     });
     if let Some(progress) = record.progress {
         payload["progress"] = progress.into();
@@ -134,9 +134,18 @@ fn payload(record: &JobRecord) -> Value {
     payload
 }
 
+/// What the job is doing, one line.
+pub(crate) fn message(record: &JobRecord) -> &str {
+    if record.is_asking {
+        ASKING
+    } else {
+        &record.message
+    }
+}
+
 /// A tenth of the time the job has been there, within bounds: a job of minutes is not asked
 /// for every two seconds, and no job ends long before somebody looks.
-fn poll_after(record: &JobRecord) -> i64 {
+pub(crate) fn poll_after(record: &JobRecord) -> i64 {
     let age = record.read_at.0.saturating_sub(record.created_at.0);
     (age / 10).clamp(POLL_AFTER_MS, MAX_POLL_AFTER_MS)
 }

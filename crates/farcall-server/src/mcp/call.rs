@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use farcall_core::{
-    JsonObject,
+    BoxFuture, JsonObject,
     catalog::CatalogedTool,
     content::{Content, ToolOutput},
     context::CallContext,
@@ -13,12 +13,12 @@ use farcall_core::{
 };
 use rmcp::{
     ErrorData,
-    model::{CallToolResponse, CallToolResult, ContentBlock, MetaObject},
+    model::{CallToolResponse, CallToolResult, ContentBlock, CreateTaskResult, MetaObject},
 };
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use super::{Server, client::Era, limit, rounds::Binding};
+use super::{Server, client::Era, limit, rounds::Binding, tasks};
 
 /// What a call came to.
 enum Called {
@@ -26,6 +26,16 @@ enum Called {
     Answered(CallToolResult),
     /// The tool needs something of its client first.
     Demanding(Problem),
+    /// The tool is a job, and this is its task.
+    Begun(CreateTaskResult),
+}
+
+/// What a client is able to read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reader {
+    pub(super) era: Era,
+    /// Whether it knows tasks.
+    pub(super) knows_tasks: bool,
 }
 
 /// Calls the tool called `name`, or says what it needs of its client first.
@@ -34,11 +44,11 @@ enum Called {
 /// A protocol error where there is no such tool, where the client cannot be asked what the tool
 /// needs, and where the tool's content does not have the protocol's shape.
 pub(super) async fn answer(
-    server: &Server,
+    server: &Arc<Server>,
     name: &str,
     context: &CallContext,
     arguments: Value,
-    era: Era,
+    reader: Reader,
     binding: &Binding,
 ) -> Result<CallToolResponse, ErrorData> {
     let Some(tool) = server.catalog.tool(name) else {
@@ -49,7 +59,12 @@ pub(super) async fn answer(
         );
         return Err(ErrorData::invalid_params(sentence, None));
     };
-    match call(tool, context, arguments, era).await? {
+    let task = tool.tool.declaration.task.as_ref();
+    if !reader.knows_tasks && task.is_some_and(|task| task.is_required) {
+        return Err(tasks::required());
+    }
+    match call(server, tool, context, arguments, reader).await? {
+        Called::Begun(task) => Ok(CallToolResponse::Task(task)),
         Called::Answered(result) => Ok(CallToolResponse::Complete(result)),
         Called::Demanding(problem) => match problem.demand() {
             Some(demand) => {
@@ -63,20 +78,34 @@ pub(super) async fn answer(
 }
 
 async fn call(
+    server: &Arc<Server>,
     tool: &CatalogedTool,
     context: &CallContext,
     arguments: Value,
-    era: Era,
+    reader: Reader,
 ) -> Result<Called, ErrorData> {
-    let outcome = match judged(tool, arguments) {
-        Ok(arguments) => run(tool, context, arguments)
-            .await
-            .and_then(|output| checked(tool, output)),
-        Err(problem) => Err(problem),
+    let task = tool.tool.declaration.task.as_ref();
+    let outcome = match (judged(tool, arguments), task) {
+        (Ok(arguments), Some(task)) if reader.knows_tasks => {
+            let (server, job, call) = (Arc::clone(server), task.job.clone(), context.clone());
+            let start = move || -> BoxFuture<_> {
+                Box::pin(async move { tasks::start(&server, &job, &call, arguments).await })
+            };
+            run(tool, context, start).await.map(Called::Begun)
+        }
+        (Ok(arguments), _) => {
+            let (handler, call) = (Arc::clone(&tool.tool.handler), context.clone());
+            let output = run(tool, context, move || handler.call(call, arguments)).await;
+            match output.and_then(|output| checked(tool, output)) {
+                Ok(output) => return present(output).map(Called::Answered),
+                Err(problem) => Err(problem),
+            }
+        }
+        (Err(problem), _) => Err(problem),
     };
     match outcome {
-        Ok(output) => present(output).map(Called::Answered),
-        Err(problem) if is_for_the_protocol(&problem, era) => Ok(Called::Demanding(problem)),
+        Ok(called) => Ok(called),
+        Err(problem) if is_for_the_protocol(&problem, reader.era) => Ok(Called::Demanding(problem)),
         Err(problem) => {
             log(tool, context, &problem);
             present(failed(tool, &problem)).map(Called::Answered)
@@ -107,20 +136,16 @@ fn judged(tool: &CatalogedTool, arguments: Value) -> Result<JsonObject, Problem>
     }
 }
 
-async fn run(
+async fn run<T: Send + 'static>(
     tool: &CatalogedTool,
     context: &CallContext,
-    arguments: JsonObject,
-) -> Result<ToolOutput, Problem> {
-    let handler = Arc::clone(&tool.tool.handler);
+    begin: impl FnOnce() -> BoxFuture<Result<T, Problem>> + Send + 'static,
+) -> Result<T, Problem> {
     let limit = tool.tool.declaration.time_limit;
-    let call = {
-        let context = context.clone();
-        async move {
-            // A handler may panic before it returns its future, too.
-            let answer = panic::contain(|| Ok(handler.call(context, arguments)))?;
-            panic::contain_async(answer).await
-        }
+    let call = async move {
+        // A handler may panic before it returns its future, too.
+        let answer = panic::contain(|| Ok(begin()))?;
+        panic::contain_async(answer).await
     };
     // A task of its own: a tool that blocks its thread holds up that thread, not the clock here.
     let mut running = Running {
@@ -143,12 +168,12 @@ async fn run(
 
 /// A tool at work. When nobody waits for it any more, because its caller has gone or its time is
 /// up, it is told, and has a moment to tidy up.
-struct Running<'a> {
-    task: JoinHandle<Result<ToolOutput, Problem>>,
+struct Running<'a, T> {
+    task: JoinHandle<Result<T, Problem>>,
     context: &'a CallContext,
 }
 
-impl Drop for Running<'_> {
+impl<T> Drop for Running<'_, T> {
     fn drop(&mut self) {
         if self.task.is_finished() {
             return;
@@ -186,7 +211,7 @@ fn checked(tool: &CatalogedTool, output: ToolOutput) -> Result<ToolOutput, Probl
 
 /// A problem as the answer of a tool: text always, structured where the tool's schema admits it,
 /// because clients in use judge errors by the same schema and would show the violation instead.
-fn failed(tool: &CatalogedTool, problem: &Problem) -> ToolOutput {
+pub(super) fn failed(tool: &CatalogedTool, problem: &Problem) -> ToolOutput {
     let mut error = json!({"error": problem.public_message()});
     if problem.code() != ErrorCode::UserError {
         error["error_code"] = problem.code().as_str().into();
@@ -212,7 +237,7 @@ fn log(tool: &CatalogedTool, context: &CallContext, problem: &Problem) {
     }
 }
 
-fn present(output: ToolOutput) -> Result<CallToolResult, ErrorData> {
+pub(super) fn present(output: ToolOutput) -> Result<CallToolResult, ErrorData> {
     let mut blocks = Vec::with_capacity(output.content.len());
     for content in output.content {
         blocks.push(block(content)?);

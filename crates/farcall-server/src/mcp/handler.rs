@@ -10,11 +10,12 @@ use farcall_core::{
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
-        CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
-        CustomRequest, CustomResult, GetPromptRequestParams, GetPromptResponse, ListPromptsResult,
-        ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-        ReadResourceRequestParams, ReadResourceResponse, ServerConfig, SubscribeRequestParams,
-        SubscriptionFilter, Tool, UnsubscribeRequestParams,
+        CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams,
+        CompleteResult, CustomRequest, CustomResult, GetPromptRequestParams, GetPromptResponse,
+        GetTaskParams, GetTaskResult, ListPromptsResult, ListResourceTemplatesResult,
+        ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams,
+        ReadResourceResponse, ServerConfig, SubscribeRequestParams, SubscriptionFilter, Tool,
+        UnsubscribeRequestParams, UpdateTaskParams,
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
@@ -23,13 +24,14 @@ use tokio::sync::broadcast::Receiver;
 use tokio_util::sync::DropGuard;
 
 use super::{
-    Server, call,
+    Server,
+    call::{self, Reader},
     client::{Era, PeerClient},
     headers::MCP_SESSION_ID,
     listen::{self, Subscribed},
     logging,
     rounds::Binding,
-    unserved,
+    tasks, unserved,
 };
 use crate::edge::X_REQUEST_ID;
 
@@ -67,7 +69,7 @@ impl Connection {
         }
     }
 
-    fn caller(&self, request: &Request) -> Result<Principal, ErrorData> {
+    pub(super) fn caller(&self, request: &Request) -> Result<Principal, ErrorData> {
         let recognised = request
             .extensions
             .get::<http::request::Parts>()
@@ -128,16 +130,13 @@ impl Connection {
         let subject = ("tools/call", params.name.as_ref(), &arguments);
         let brought = (params.request_state, params.input_responses);
         let era = Era::of(&request);
-        let (context, binding) = self.context(&request, era, subject, brought)?;
-        call::answer(
-            &self.server,
-            &params.name,
-            &context,
-            arguments,
+        let reader = Reader {
             era,
-            &binding,
-        )
-        .await
+            knows_tasks: tasks::is_known_to(&request, era),
+        };
+        let (context, binding) = self.context(&request, era, subject, brought)?;
+        let (server, name) = (&self.server, &params.name);
+        call::answer(server, name, &context, arguments, reader, &binding).await
     }
 }
 
@@ -223,6 +222,30 @@ impl ServerHandler for Connection {
         request: Request,
     ) -> impl Future<Output = Result<CompleteResult, ErrorData>> + Send {
         Box::pin(self.suggest(params, request))
+    }
+
+    fn get_task(
+        &self,
+        params: GetTaskParams,
+        request: Request,
+    ) -> impl Future<Output = Result<GetTaskResult, ErrorData>> + Send {
+        Box::pin(self.task(params, request))
+    }
+
+    fn update_task(
+        &self,
+        params: UpdateTaskParams,
+        request: Request,
+    ) -> impl Future<Output = Result<(), ErrorData>> + Send {
+        Box::pin(self.answer_task(params, request))
+    }
+
+    fn cancel_task(
+        &self,
+        params: CancelTaskParams,
+        request: Request,
+    ) -> impl Future<Output = Result<(), ErrorData>> + Send {
+        Box::pin(self.end_task(params, request))
     }
 
     async fn on_custom_request(

@@ -4,7 +4,7 @@
 //! the SDK calls, and `plain` what takes a shorter way; `call` runs a tool, `offers` everything
 //! else, both within a `limit`. `client` is the other end as user code sees it, `questions`
 //! what it is asked in a session, `rounds` what travels through it between two rounds of a call,
-//! `listen` and `logging` what clients are told unasked, `sessions` the bounded sessions of older
+//! `tasks` what a job is to a client that knows them, `listen` and `logging` what clients are told unasked, `sessions` the bounded sessions of older
 //! clients, `present` declarations in the SDK's types.
 
 mod call;
@@ -22,6 +22,7 @@ mod questions;
 mod rounds;
 mod sessions;
 mod stream;
+mod tasks;
 mod unserved;
 
 use std::{sync::Arc, time::Duration};
@@ -31,6 +32,7 @@ use farcall_core::{
     principal::Principal,
     updates::Updates,
 };
+use farcall_jobs::Tasks;
 use rmcp::{
     ServiceExt,
     transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService},
@@ -60,6 +62,7 @@ pub(crate) struct Server {
     pub(crate) presented: Presented,
     pub(crate) rounds: Rounds,
     pub(crate) updates: Option<Updates>,
+    pub(crate) tasks: Option<Tasks>,
     pub(crate) stopping: CancellationToken,
 }
 
@@ -79,6 +82,7 @@ impl Protocol {
             catalog: Arc::clone(&parts.catalog),
             rounds: Rounds::new(parts.state_key),
             updates: parts.updates.clone(),
+            tasks: parts.tasks.clone(),
             stopping: parts.stopping.clone(),
         });
         let sessions = Arc::new(BoundedSessions::new(parts.sessions.unwrap_or(Sessions {

@@ -6,7 +6,7 @@ use farcall_core::{
     prompt::Prompt,
     tool::ToolDeclaration,
 };
-use rmcp::model::{Implementation, ServerCapabilities, ServerConfig, Tool};
+use rmcp::model::{Implementation, ServerCapabilities, ServerConfig, TASKS_EXTENSION_ID, Tool};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -133,6 +133,10 @@ fn info(identity: &Identity, catalog: &Catalog, has_updates: bool) -> ServerConf
     }
     if !offers.completions.is_empty() {
         capabilities["completions"] = json!({});
+    }
+    let mut tools = catalog.tools().iter();
+    if tools.any(|tool| tool.tool.declaration.task.is_some()) {
+        capabilities["extensions"] = json!({TASKS_EXTENSION_ID: {}});
     }
     // The value is written above, with nothing in it that the type does not know.
     let capabilities: ServerCapabilities = serde_json::from_value(capabilities).unwrap_or_default();

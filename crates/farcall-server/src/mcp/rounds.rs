@@ -5,7 +5,9 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use farcall_core::{context::Recollection, principal::Principal, problem::Demand};
+use farcall_core::{
+    context::Recollection, principal::Principal, problem::Demand, question::Question,
+};
 use rmcp::{
     ErrorData,
     model::{
@@ -96,13 +98,7 @@ impl Rounds {
             Demand::Answers(questions) => questions,
             Demand::Capability(asking) => return Err(lacking(*asking)),
         };
-        let requests = questions.iter().map(|(key, question)| {
-            let request = json!({"method": question.method(), "params": question.params()});
-            Ok((key.clone(), serde_json::from_value(request)?))
-        });
-        let requests: Result<InputRequests, serde_json::Error> = requests.collect();
-        let requests =
-            requests.map_err(|error| internal("a question does not fit the protocol", &error))?;
+        let requests = requests(questions)?;
         let options = SealOptions::new()
             .associated_data(&binding.0)
             .ttl(ANSWER_TIME);
@@ -110,6 +106,19 @@ impl Rounds {
         let state = state.map_err(|error| internal("a request state cannot be sealed", &error))?;
         Ok(InputRequiredResult::new(Some(requests), Some(state)))
     }
+}
+
+/// Questions as the protocol puts them.
+///
+/// # Errors
+/// -32603 where a question does not fit the protocol.
+pub(super) fn requests(questions: &[(String, Question)]) -> Result<InputRequests, ErrorData> {
+    let requests = questions.iter().map(|(key, question)| {
+        let request = json!({"method": question.method(), "params": question.params()});
+        Ok((key.clone(), serde_json::from_value(request)?))
+    });
+    let requests: Result<_, serde_json::Error> = requests.collect();
+    requests.map_err(|error| internal("a question does not fit the protocol", &error))
 }
 
 fn lacking(asking: farcall_core::question::Asking) -> ErrorData {

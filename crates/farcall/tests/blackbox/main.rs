@@ -20,3 +20,4 @@ mod offers;
 mod routes;
 mod sessions;
 mod startup;
+mod tasks;

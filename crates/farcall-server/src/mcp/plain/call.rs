@@ -18,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     super::{
-        Server, call,
+        Server,
+        call::{self, Reader},
         client::{Era, Outlet, PeerClient},
         front::Accepts,
         rounds::Binding,
@@ -83,7 +84,12 @@ impl PlainCall {
         );
         let (era, server) = (self.era, self.server);
         let (arguments, binding) = (Value::Object(arguments.0), Binding::none());
-        let called = call::answer(&server, &name, &context, arguments, era, &binding);
+        let reader = Reader {
+            era,
+            // Who knows tasks says so, and is no plain caller.
+            knows_tasks: false,
+        };
+        let called = call::answer(&server, &name, &context, arguments, reader, &binding);
         match called.await {
             Ok(response) => {
                 let mut result = ServerResult::from(response);

@@ -49,6 +49,7 @@ impl Rpc {
             let name = match method {
                 "tools/call" | "prompts/get" => &message["params"]["name"],
                 "resources/read" => &message["params"]["uri"],
+                "tasks/get" | "tasks/update" | "tasks/cancel" => &message["params"]["taskId"],
                 _ => &Value::Null,
             };
             if let Some(name) = name.as_str() {

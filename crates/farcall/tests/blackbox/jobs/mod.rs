@@ -1,5 +1,6 @@
 //! Jobs, as their callers see them.
 
+mod callers;
 mod cancel;
 mod contract;
 mod foreign;

@@ -13,20 +13,22 @@ use crate::harness::{Client, Reply, Rpc};
 fn initialize(client: &Client) -> Rpc {
     let params = json!({
         "protocolVersion": "2025-11-25",
-        "capabilities": {"elicitation": {}, "sampling": {}},
+        "capabilities": {
+            "elicitation": {}, "sampling": {}, "extensions": {"io.modelcontextprotocol/tasks": {}},
+        },
         "clientInfo": {"name": "blackbox", "version": "1"},
     });
     client.legacy("initialize", params)
 }
 
 /// A session that is open, and the client that opened it.
-struct Session {
+pub(crate) struct Session {
     client: Client,
     id: String,
 }
 
 impl Session {
-    async fn open(client: &Client) -> Self {
+    pub(crate) async fn open(client: &Client) -> Self {
         let reply = initialize(client).send().await;
         assert_eq!(reply.result()["protocolVersion"], "2025-11-25");
         let id = reply.header("mcp-session-id").to_owned();
@@ -40,12 +42,12 @@ impl Session {
         session
     }
 
-    fn request(&self, method: &str, params: Value) -> Rpc {
+    pub(crate) fn request(&self, method: &str, params: Value) -> Rpc {
         let request = self.client.legacy(method, params);
         request.header("mcp-session-id", &self.id)
     }
 
-    fn call(&self, tool: &str, arguments: Value) -> Rpc {
+    pub(crate) fn call(&self, tool: &str, arguments: Value) -> Rpc {
         self.request("tools/call", json!({"name": tool, "arguments": arguments}))
     }
 
