@@ -129,7 +129,7 @@ impl DataFolder {
         path.strip_prefix(&self.0).unwrap().display().to_string()
     }
 
-    async fn query<T>(&self, sql: &'static str) -> Vec<T>
+    pub(crate) async fn query<T>(&self, sql: &'static str) -> Vec<T>
     where
         T: for<'row> FromRow<'row, SqliteRow> + Send + Unpin,
     {

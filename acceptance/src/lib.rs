@@ -10,6 +10,7 @@
 pub mod data;
 pub mod fixture;
 pub mod gate;
+pub mod kills;
 pub mod mcp;
 pub mod process;
 pub mod server;

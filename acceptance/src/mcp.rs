@@ -29,10 +29,12 @@ pub struct Answer {
 impl McpClient {
     /// A client of the endpoint `url`.
     pub fn new(url: String) -> Self {
-        Self {
-            url,
-            http: reqwest::Client::new(),
-        }
+        Self::sharing(reqwest::Client::new(), url)
+    }
+
+    /// The same, over an HTTP client that others use as well.
+    pub fn sharing(http: reqwest::Client, url: String) -> Self {
+        Self { url, http }
     }
 
     /// Calls `tool`.

@@ -83,6 +83,11 @@ impl Launch {
         })
     }
 
+    /// Starts it, and waits for nothing.
+    pub fn spawn(mut self) -> Process {
+        Process::spawn(&mut self.0)
+    }
+
     /// Starts it, and waits for it to give up.
     pub async fn refused(mut self) -> Ended {
         Process::spawn(&mut self.0).end(DEADLINE).await
@@ -110,9 +115,19 @@ impl Server {
         self.process.stderr()
     }
 
+    /// The number that the system gave it.
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Whether it is still there.
     pub fn is_alive(&mut self) -> bool {
         self.process.ended().is_none()
+    }
+
+    /// Sends it a signal; nothing where it has ended already.
+    pub fn signal(&mut self, signal: Signal) {
+        self.process.signal(signal);
     }
 
     /// `kill -9`.
@@ -140,6 +155,11 @@ impl Server {
             "a server that was asked to stop ended with {status}:\n{}",
             self.talk()
         );
+    }
+
+    /// The process, without what makes it a server.
+    pub fn into_process(self) -> Process {
+        self.process
     }
 
     /// Waits for its end, whatever it is.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 pub const DEADLINE: Duration = Duration::from_mins(1);
 
 /// How often a test looks.
-const PACE: Duration = Duration::from_millis(10);
+const PACE: Duration = Duration::from_millis(2);
 
 /// Looks until there is something to see; `what` ends the sentence "waited in vain for".
 pub async fn until<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {

@@ -3,8 +3,10 @@
 
 /// Ends the process as `kill -9` would, where a test asked for it; nothing otherwise.
 ///
-/// `FARCALL_CRASH_AT=<name>` picks the point, `<name>:<n>` its n-th passing. It exists in
-/// builds with debug assertions only: a release build has neither the check nor the names.
+/// `FARCALL_CRASH_AT=<name>` picks the point, `<name>:<n>` its n-th passing. Where
+/// `FARCALL_CRASH_AFTER` names a file, only passings count at which it exists, so that a test can
+/// wait for what it wants to see cut off. It exists in builds with debug assertions only: a release
+/// build has neither the check nor the names.
 #[macro_export]
 macro_rules! crash_point {
     ($name:expr) => {
@@ -38,9 +40,12 @@ pub fn is_planted(name: &str) -> bool {
 /// The code behind [`crash_point!`](crate::crash_point).
 #[cfg(debug_assertions)]
 pub fn pass(name: &str) {
-    use std::sync::{
-        LazyLock,
-        atomic::{AtomicU32, Ordering},
+    use std::{
+        path::PathBuf,
+        sync::{
+            LazyLock,
+            atomic::{AtomicU32, Ordering},
+        },
     };
 
     static CHOSEN: LazyLock<Option<(String, u32)>> = LazyLock::new(|| {
@@ -50,12 +55,17 @@ pub fn pass(name: &str) {
             None => (chosen, 1),
         })
     });
+    static AFTER: LazyLock<Option<PathBuf>> =
+        LazyLock::new(|| Some(std::env::var_os("FARCALL_CRASH_AFTER")?.into()));
     static PASSINGS: AtomicU32 = AtomicU32::new(0);
 
     let Some((chosen, passing)) = &*CHOSEN else {
         return;
     };
-    if chosen == name && PASSINGS.fetch_add(1, Ordering::SeqCst) + 1 == *passing {
+    if chosen != name || AFTER.as_ref().is_some_and(|after| !after.exists()) {
+        return;
+    }
+    if PASSINGS.fetch_add(1, Ordering::SeqCst) + 1 == *passing {
         // A failure to signal ourselves leaves the process alive, and the test sees that.
         let _ =
             rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use farcall_core::problem::Problem;
+use farcall_core::{crash_point, problem::Problem};
 use farcall_store::{Claim, Fence, Hint, Wanted, Which, WorkerId};
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
@@ -69,6 +69,7 @@ impl Attempt {
 
 impl Running {
     fn run(&mut self, services: &Services, claim: Claim, by: WorkerId) {
+        crash_point!("claim.handed");
         let overrun = Arc::<AtomicBool>::default();
         let task = execute::run(services.clone(), claim.clone(), by, Arc::clone(&overrun));
         let id = self.tasks.spawn(task).id();

@@ -11,6 +11,7 @@ use std::{
 use farcall_artifacts::ArtifactError;
 use farcall_core::{
     artifact::Artifact,
+    crash_point,
     job::{JobContext, JobHost, MAX_STAGE_VALUE, Step, StepBody, StopReason},
     panic,
     problem::{ErrorCode, Problem},
@@ -189,6 +190,7 @@ fn stages(
         }
         context.check()?;
         host.begin(step, first)?;
+        crash_point!("execute.stage.entered");
         value = run_step(step, &context, value, host.given_up(), runtime)?;
         check_size(&value, step)?;
         if begun < program.total_stages() {

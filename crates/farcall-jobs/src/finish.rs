@@ -5,6 +5,7 @@ use std::{io::Write, time::Duration};
 use farcall_artifacts::ArtifactError;
 use farcall_core::{
     artifact::{Artifact, media_type_of},
+    crash_point,
     id::JobId,
     job::StopReason,
     problem::{ErrorCode, Problem},
@@ -84,6 +85,7 @@ pub(crate) async fn clean_up(services: &Services, job: JobId) {
     if let Ok(Err(error)) = removed {
         tracing::warn!(%job, %error, "files of the failed job are left behind");
     }
+    crash_point!("finish.files_removed");
     remove_work_dir(services, job).await;
 }
 

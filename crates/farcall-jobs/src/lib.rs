@@ -40,3 +40,15 @@ pub use self::{
     runner::{Runner, RunnerOptions, StartError},
     task::Tasks,
 };
+
+/// Every crash point of this crate, for [`farcall_core::crash_point!`], in the order of a job's
+/// life: before a job is kept and after it, before a claim is worked on, after a stage was entered,
+/// before the lease is renewed, after the files of a failed job are gone.
+pub const CRASH_POINTS: &[&str] = &[
+    "queue.start.begun",
+    "queue.start.kept",
+    "claim.handed",
+    "execute.stage.entered",
+    "worker.beat.begun",
+    "finish.files_removed",
+];

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 #[cfg(debug_assertions)]
 use farcall_core::planted;
 use farcall_core::{
-    JsonObject,
+    JsonObject, crash_point,
     id::JobId,
     job::{BeforeStart, Job, JobOptions, state::JobState},
     principal::Principal,
@@ -122,6 +122,7 @@ impl Queue {
             unique_for: known.job.options.unique_for,
             can_ask: how.can_ask,
         };
+        crash_point!("queue.start.begun");
         // A caller that leaves now must not take the job with it half way into the store.
         let store = Arc::clone(&self.store);
         let kept = tokio::spawn(async move { store.enqueue(new).await });
@@ -135,6 +136,7 @@ impl Queue {
             });
         }
         let enqueued = kept.await?.map_err(StoreError::problem)?;
+        crash_point!("queue.start.kept");
         let record = enqueued.record;
         Ok(Started {
             id: record.id,

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use farcall_core::{job::StopReason, problem::Problem};
+use farcall_core::{crash_point, job::StopReason, problem::Problem};
 use farcall_store::{Beat, Fence, JobStore, NewWorker, StoreError, WorkerId};
 use tokio::{
     sync::watch,
@@ -115,7 +115,10 @@ impl Worker {
                 () = stop.cancelled() => return,
             }
             match self.id() {
-                Some(id) => self.renew(id, every).await,
+                Some(id) => {
+                    crash_point!("worker.beat.begun");
+                    self.renew(id, every).await;
+                }
                 None => self.begin_anew().await,
             }
         }

@@ -43,8 +43,10 @@ pub use crate::{
 /// Every crash point of this crate, for [`farcall_core::crash_point!`].
 ///
 /// `begun` is inside the transaction, after its writes: a process that ends there has changed
-/// nothing. `committed` is after the transaction: what was written is there, and nobody was told.
+/// nothing; `store.migrate` has a transaction for each version, and its points are around all. `committed` is after the transaction: what was written is there, and nobody was told.
 pub const CRASH_POINTS: &[&str] = &[
+    "store.migrate.begun",
+    "store.migrate.committed",
     "store.enqueue.begun",
     "store.enqueue.committed",
     "store.register.begun",

@@ -74,7 +74,9 @@ impl SqliteStore {
         let options = options(&file);
         let mut writer = writer(&options, synchronous).await?;
         refuse_unsound_sqlite(&mut writer).await?;
+        farcall_core::crash_point!("store.migrate.begun");
         migrate(&mut writer).await?;
+        farcall_core::crash_point!("store.migrate.committed");
         sqlx::query(END_LEASES).execute(&mut writer).await?;
         Self::with(options, writer, clock, Some(lock)).await
     }

@@ -1,0 +1,200 @@
+//! Callers: they start jobs, cancel some, look after some, and leave in the middle.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use serde_json::json;
+
+use super::{
+    brew::{BREW, Order},
+    fault::{Fault, Kind},
+    ledger::Ledger,
+    random::Random,
+};
+use crate::{
+    McpClient,
+    mcp::{Answer, Unanswered},
+};
+
+/// What all callers of a rig share.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Books(Arc<Mutex<Ledger>>);
+
+impl Books {
+    pub(crate) fn open(&self) -> MutexGuard<'_, Ledger> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One caller in one life.
+pub(crate) struct Caller {
+    pub(crate) client: McpClient,
+    pub(crate) books: Books,
+    pub(crate) random: Random,
+    /// How many orders it places.
+    pub(crate) orders: u32,
+    /// What it does more often than others would.
+    pub(crate) habit: Habit,
+    /// It should place no more, and leave.
+    pub(crate) leave: Arc<AtomicBool>,
+}
+
+/// What a caller does with every order instead of now and then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Habit {
+    None,
+    Cancels,
+    /// It orders what fails this often.
+    Fails(u32),
+}
+
+impl Caller {
+    /// Places its orders and looks after them, until the server goes away.
+    pub(crate) async fn call(mut self) {
+        // The server that goes away is what this is for.
+        let _ = self.try_call().await;
+    }
+
+    async fn try_call(&mut self) -> Result<(), Unanswered> {
+        for _ in 0..self.orders {
+            if self.leaves() {
+                return Ok(());
+            }
+            let order = self.order();
+            self.books.open().place(order, BREW);
+            if self.random.one_in(20) {
+                self.abandon(order).await;
+                continue;
+            }
+            let id = start(&self.client, &self.books, BREW, order).await?;
+            let cancels = self.habit == Habit::Cancels || self.random.one_in(8);
+            if let Some(id) = id.filter(|_| cancels) {
+                self.pause(8).await;
+                self.cancel(order.number, &id).await?;
+            }
+        }
+        while !self.leaves() {
+            self.pause(10).await;
+            self.look().await?;
+        }
+        Ok(())
+    }
+
+    fn leaves(&self) -> bool {
+        self.leave.load(Ordering::Relaxed)
+    }
+
+    fn order(&mut self) -> Order {
+        let failures = match self.habit {
+            Habit::Fails(failures) => failures,
+            _ if self.random.one_in(10) => 1 + self.random.below(2),
+            _ => 0,
+        };
+        let mut order = fresh(&self.books, &mut self.random);
+        order.failures = failures;
+        order
+    }
+
+    /// Sends a start, and is gone before there is an answer.
+    async fn abandon(&mut self, order: Order) {
+        let patience = Duration::from_micros(self.random.below(1500).into());
+        let tool = format!("start_{BREW}");
+        let call = self.client.try_call(&tool, json!(order));
+        if let Ok(Ok(answer)) = tokio::time::timeout(patience, call).await {
+            acknowledge(&self.books, order.number, &answer);
+        }
+    }
+
+    async fn cancel(&mut self, number: u32, id: &str) -> Result<(), Unanswered> {
+        if let Some(placed) = self.books.open().placed.get_mut(&number) {
+            placed.is_cancelled = true;
+        }
+        let tool = format!("cancel_{BREW}");
+        let Answer { is_error, payload } =
+            self.client.try_call(&tool, json!({"job_id": id})).await?;
+        let mut books = self.books.open();
+        match payload["state"].as_str() {
+            Some(state) if !is_error => {
+                if let Some(placed) = books.placed.get_mut(&number) {
+                    placed.told_by_cancel = Some(state.to_owned());
+                }
+            }
+            _ => {
+                let refused = format!("`{tool}` of `{id}`, which was acknowledged: {payload}");
+                books.refusals.push(Fault::new(Kind::Lost, refused));
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for a job that was acknowledged at any time.
+    async fn look(&mut self) -> Result<(), Unanswered> {
+        let id = {
+            let books = self.books.open();
+            let acknowledged: Vec<_> = books.acknowledged().collect();
+            let chosen = self.random.below(u32::try_from(acknowledged.len()).unwrap());
+            let chosen = acknowledged.get(chosen as usize);
+            chosen
+                .filter(|(placed, _)| placed.job == BREW)
+                .map(|(_, id)| (*id).to_owned())
+        };
+        let Some(id) = id else { return Ok(()) };
+        let tool = format!("get_{BREW}_status");
+        let Answer { is_error, payload } =
+            self.client.try_call(&tool, json!({"job_id": id})).await?;
+        if is_error {
+            let refused = format!("`{tool}` of `{id}`, which was acknowledged: {payload}");
+            let refused = Fault::new(Kind::Lost, refused);
+            self.books.open().refusals.push(refused);
+        }
+        Ok(())
+    }
+
+    async fn pause(&mut self, at_most_ms: u32) {
+        let pause = Duration::from_micros((self.random.below(at_most_ms * 1000)).into());
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// An order that nobody has placed, small more often than large.
+pub(crate) fn fresh(books: &Books, random: &mut Random) -> Order {
+    let size = 256 << random.below(8);
+    Order {
+        number: books.open().next_number(),
+        size: size + random.below(size / 4),
+        failures: 0,
+        waits_in: 0,
+        stalls_in: 0,
+        stalls_late: false,
+    }
+}
+
+/// Starts `job` for an order that stands in the books; `None` where it was refused.
+pub(crate) async fn start(
+    client: &McpClient,
+    books: &Books,
+    job: &str,
+    order: Order,
+) -> Result<Option<String>, Unanswered> {
+    let answer = client.try_call(&format!("start_{job}"), json!(order)).await?;
+    Ok(acknowledge(books, order.number, &answer))
+}
+
+fn acknowledge(books: &Books, number: u32, answer: &Answer) -> Option<String> {
+    let id = answer.payload["job_id"].as_str().map(ToOwned::to_owned);
+    match &id {
+        Some(id) => books.open().acknowledge(number, id),
+        None => {
+            let Answer { payload, .. } = answer;
+            let refused = format!("order {number} was refused: {payload}");
+            let refused = Fault::new(Kind::Broken, refused);
+            books.open().refusals.push(refused);
+        }
+    }
+    id
+}

@@ -1,0 +1,120 @@
+//! What came of a run.
+
+use std::{fmt, time::Duration};
+
+use super::{
+    fault::{Fault, Kind},
+    run::Options,
+};
+
+/// The figures of a run, and what was found.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Where chance began.
+    pub seed: u64,
+    /// How many processes were started to be ended.
+    pub lives: u32,
+    /// Kills at crash points, with a job running.
+    pub at_points: u32,
+    /// Kills at random moments, with a job running.
+    pub at_random: u32,
+    /// Kills of processes that did not come to their crash point, with a job running.
+    pub instead: u32,
+    /// Kills with nothing running, most of them while a server started; they count for nothing.
+    pub idle: u32,
+    /// Lives that ended in order.
+    pub stops: u32,
+    /// How many data folders there were.
+    pub folders: u32,
+    /// Jobs that were acknowledged.
+    pub acked: usize,
+    /// Jobs that ran.
+    pub jobs: usize,
+    /// How often a stage ran again.
+    pub repeated: usize,
+    /// How often a worker went on that was believed dead.
+    pub rescues: usize,
+    /// How often a process ended at each crash point.
+    pub hits: Vec<(&'static str, u32)>,
+    /// What must not be.
+    pub faults: Vec<Fault>,
+    /// The same with the place.
+    pub where_found: Vec<String>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Report {
+    pub(crate) fn new(options: &Options) -> Self {
+        Self {
+            seed: options.seed,
+            lives: 0,
+            at_points: 0,
+            at_random: 0,
+            instead: 0,
+            idle: 0,
+            stops: 0,
+            folders: 0,
+            acked: 0,
+            jobs: 0,
+            repeated: 0,
+            rescues: 0,
+            hits: Vec::new(),
+            faults: Vec::new(),
+            where_found: Vec::new(),
+            took: Duration::ZERO,
+        }
+    }
+
+    /// Kills with a job running.
+    pub fn kills(&self) -> u32 {
+        self.at_points + self.at_random + self.instead
+    }
+
+    /// How many faults of this kind there are.
+    pub fn found(&self, kind: Kind) -> usize {
+        let found = self.faults.iter().filter(|fault| fault.kind == kind);
+        found.count()
+    }
+
+    /// The points at which fewer than `least` processes ended.
+    pub fn missed(&self, least: u32) -> Vec<&'static str> {
+        let missed = self.hits.iter().filter(|(_, hits)| *hits < least);
+        missed.map(|(point, _)| *point).collect()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(out, "seed       {}", self.seed)?;
+        writeln!(
+            out,
+            "kills      {} with a job running: {} at crash points, {} at random, {} at random because the point was not passed",
+            self.kills(), self.at_points, self.at_random, self.instead
+        )?;
+        writeln!(
+            out,
+            "besides    {} kills with nothing running, {} stops in order; {} lives in {} data folders",
+            self.idle, self.stops, self.lives, self.folders
+        )?;
+        writeln!(
+            out,
+            "work       {} jobs acknowledged, {} ran, {} stages ran again, {} times a worker went on that was believed dead",
+            self.acked, self.jobs, self.repeated, self.rescues
+        )?;
+        writeln!(out, "time       {:.1} s", self.took.as_secs_f64())?;
+        writeln!(out, "ended at")?;
+        for (point, hits) in &self.hits {
+            writeln!(out, "  {hits:5}  {point}")?;
+        }
+        write!(out, "found     ")?;
+        for kind in [Kind::Lost, Kind::Double, Kind::Torn, Kind::Stuck, Kind::Broken] {
+            write!(out, " {} {kind}", self.found(kind))?;
+        }
+        writeln!(out)?;
+        for found in self.where_found.iter().take(10) {
+            writeln!(out, "  {found}")?;
+        }
+        Ok(())
+    }
+}
