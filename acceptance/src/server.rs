@@ -29,6 +29,17 @@ pub struct Server {
     origin: String,
 }
 
+/// A server that ended before it had an address.
+#[derive(Debug)]
+pub struct Fallen {
+    /// The number that the system gave it.
+    pub process: u32,
+    /// How it ended.
+    pub status: ExitStatus,
+    /// What it said on standard error.
+    pub talk: String,
+}
+
 impl Launch {
     /// The server in `binary`, with its data in `folder/data`, on a port that the system
     /// chooses, and with nothing in its environment that a test did not put there.
@@ -51,10 +62,10 @@ impl Launch {
 
     /// Starts it, and waits for its address.
     pub async fn start(self) -> Server {
-        match self.start_unless_killed().await {
-            Ok(server) => server,
-            Err((status, talk)) => panic!("the server ended with {status}:\n{talk}"),
-        }
+        let started = self.start_unless_killed().await;
+        started.unwrap_or_else(|fallen| {
+            panic!("the server ended with {}:\n{}", fallen.status, fallen.talk)
+        })
     }
 
     /// Starts one that may be killed before it is heard; then this is how it ended, and what it
@@ -62,7 +73,7 @@ impl Launch {
     ///
     /// # Errors
     /// Its end.
-    pub async fn start_unless_killed(mut self) -> Result<Server, (ExitStatus, String)> {
+    pub async fn start_unless_killed(mut self) -> Result<Server, Fallen> {
         let mut process = Process::spawn(&mut self.0);
         let address = until("the banner of the server", async || {
             let ended = process.ended();
@@ -72,7 +83,11 @@ impl Launch {
             });
             match (address, ended) {
                 (Some(address), _) => Some(Ok(address)),
-                (None, Some(status)) => Some(Err((status, talk))),
+                (None, Some(status)) => Some(Err(Fallen {
+                    process: process.id(),
+                    status,
+                    talk,
+                })),
                 (None, None) => None,
             }
         })

@@ -41,7 +41,9 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let options = Options {
         kills: arguments.kills,
-        seed: arguments.seed.unwrap_or_else(|| u64::from(std::process::id())),
+        seed: arguments
+            .seed
+            .unwrap_or_else(|| u64::from(std::process::id())),
         rigs: arguments.rigs,
         plant: arguments.plant,
         scratch: arguments.scratch.unwrap_or_else(kills::scratch),

@@ -127,7 +127,11 @@ impl Kitchen {
             move |ctx: &JobContext, batch| kitchen.run(number, ctx, batch)
         };
         let (begin, end) = (self.clone(), self.clone());
-        let third = if self.0.is_changed { "filtering" } else { "pouring" };
+        let third = if self.0.is_changed {
+            "filtering"
+        } else {
+            "pouring"
+        };
         let pipeline = Pipeline::new()
             .stage("grinding", move |ctx: &JobContext, order: Order| {
                 let runs = Vec::new();
@@ -213,7 +217,10 @@ impl Kitchen {
 
     /// Adds a line to the log, in one write: a kill leaves all of it or nothing.
     pub(crate) fn note(&self, line: &str) -> Result<(), Problem> {
-        let mut log = OpenOptions::new().append(true).create(true).open(&self.0.log)?;
+        let mut log = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(&self.0.log)?;
         Ok(log.write_all(format!("{line}\n").as_bytes())?)
     }
 }

@@ -137,7 +137,9 @@ impl Caller {
         let id = {
             let books = self.books.open();
             let acknowledged: Vec<_> = books.acknowledged().collect();
-            let chosen = self.random.below(u32::try_from(acknowledged.len()).unwrap());
+            let chosen = self
+                .random
+                .below(u32::try_from(acknowledged.len()).unwrap());
             let chosen = acknowledged.get(chosen as usize);
             chosen
                 .filter(|(placed, _)| placed.job == BREW)
@@ -181,20 +183,21 @@ pub(crate) async fn start(
     job: &str,
     order: Order,
 ) -> Result<Option<String>, Unanswered> {
-    let answer = client.try_call(&format!("start_{job}"), json!(order)).await?;
+    let answer = client
+        .try_call(&format!("start_{job}"), json!(order))
+        .await?;
     Ok(acknowledge(books, order.number, &answer))
 }
 
 fn acknowledge(books: &Books, number: u32, answer: &Answer) -> Option<String> {
     let id = answer.payload["job_id"].as_str().map(ToOwned::to_owned);
-    match &id {
-        Some(id) => books.open().acknowledge(number, id),
-        None => {
-            let Answer { payload, .. } = answer;
-            let refused = format!("order {number} was refused: {payload}");
-            let refused = Fault::new(Kind::Broken, refused);
-            books.open().refusals.push(refused);
-        }
+    if let Some(id) = &id {
+        books.open().acknowledge(number, id);
+    } else {
+        let Answer { payload, .. } = answer;
+        let refused = format!("order {number} was refused: {payload}");
+        let refused = Fault::new(Kind::Broken, refused);
+        books.open().refusals.push(refused);
     }
     id
 }

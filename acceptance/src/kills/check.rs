@@ -109,7 +109,9 @@ impl Look<'_> {
         let id = &record.id;
         let different: BTreeSet<_> = claims.iter().map(|(claim, _)| *claim).collect();
         if different.len() < claims.len() {
-            return double(format!("two workers ran `{id}` at the same time: {claims:?}"));
+            return double(format!(
+                "two workers ran `{id}` at the same time: {claims:?}"
+            ));
         }
         let mut epoch = 0;
         for (at, (claim, runs)) in claims.iter().enumerate() {
@@ -133,7 +135,9 @@ impl Look<'_> {
             let was_handed_back = self.stopped.contains(&before.life);
             let counts = claim.attempt > before.attempt || was_handed_back;
             if !counts || claim.losses < before.losses {
-                return double(format!("`{id}` was claimed as {before:?}, then as {claim:?}"));
+                return double(format!(
+                    "`{id}` was claimed as {before:?}, then as {claim:?}"
+                ));
             }
         }
         Ok(())
@@ -146,7 +150,10 @@ impl Look<'_> {
         }
         // machine/boot/namespace/process/start
         let identity = record.worker.as_deref().unwrap_or_default();
-        let process = identity.rsplit('/').nth(1).and_then(|word| word.parse().ok());
+        let process = identity
+            .rsplit('/')
+            .nth(1)
+            .and_then(|word| word.parse().ok());
         if process.is_some_and(|process| self.processes.contains(&process)) {
             return Ok(());
         }
@@ -171,7 +178,8 @@ impl Look<'_> {
         let expected: Option<Vec<_>> = (1..=STAGES).map(last).collect();
         let expected = expected.unwrap_or_default();
         if expected.is_empty() || told != expected.iter().map(|run| &run.name).collect::<Vec<_>>() {
-            let what = format!("the result of `{id}` is of the runs {told:?}, but there were {runs:?}");
+            let what =
+                format!("the result of `{id}` is of the runs {told:?}, but there were {runs:?}");
             return Err(Fault::new(Kind::Double, what));
         }
         let end = expected[STAGES as usize - 1];
@@ -181,7 +189,11 @@ impl Look<'_> {
             return Err(Fault::new(Kind::Double, what));
         }
         let files = self.published.get(id).map_or(&[][..], Vec::as_slice);
-        if files.iter().map(|file| file.name.as_str()).ne(FILES.map(|(name, _)| name)) {
+        if files
+            .iter()
+            .map(|file| file.name.as_str())
+            .ne(FILES.map(|(name, _)| name))
+        {
             let what = format!("`{id}` has published {files:?}");
             return Err(Fault::new(Kind::Torn, what));
         }

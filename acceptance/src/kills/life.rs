@@ -109,11 +109,7 @@ impl End {
                 let lines = random.below(24);
                 Self::Random { lines }
             }
-            _ => Self::point(
-                next(Passed::AtWork),
-                1 + random.below(3),
-                !random.one_in(3),
-            ),
+            _ => Self::point(next(Passed::AtWork), 1 + random.below(3), !random.one_in(3)),
         }
     }
 
@@ -143,7 +139,10 @@ impl Rig {
         self.life += 1;
         let begun = self.log.begun;
         let _ = fs::remove_file(self.armed());
-        if end.asked().is_some_and(|(point, _)| super::points::passed(point) == Some(Passed::AfterChange)) {
+        if end
+            .asked()
+            .is_some_and(|(point, _)| super::points::passed(point) == Some(Passed::AfterChange))
+        {
             self.is_changed = !self.is_changed;
         }
         let by = match end {
@@ -179,9 +178,13 @@ impl Rig {
         }
         let mut server = match launch.start_unless_killed().await {
             Ok(server) => server,
-            Err((status, talk)) => return self.died(end, status, &talk, false),
+            Err(fallen) => {
+                // It may have taken over, or not.
+                self.processes.push(fallen.process);
+                return self.died(end, fallen.status, &fallen.talk, false);
+            }
         };
-        self.note_process(server.process_id());
+        self.processes = vec![server.process_id()];
         let client = McpClient::sharing(self.http.clone(), server.url());
         let leave = Arc::new(AtomicBool::new(false));
         let held = self.hold(&client, &mut server).await;
@@ -244,7 +247,7 @@ impl Rig {
                 .env("FARCALL_CRASH_AFTER", self.armed());
         }
         let mut process = launch.spawn();
-        self.note_process(process.id());
+        self.processes.push(process.id());
         let rescues = self.log.rescues;
         let deadline = Instant::now() + 4 * PATIENCE;
         until("the second worker", async || {
@@ -326,12 +329,6 @@ impl Rig {
     /// From now on passings of the crash point count.
     fn arm(&self) {
         fs::write(self.armed(), "").unwrap();
-    }
-
-    fn note_process(&mut self, process: u32) {
-        self.processes.push(process);
-        let old = self.processes.len().saturating_sub(2);
-        self.processes.drain(..old);
     }
 
     async fn wait_for_lines(&mut self, lines: u32, server: &mut Server) {

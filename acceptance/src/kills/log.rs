@@ -75,14 +75,25 @@ impl Log {
         self.read += whole as u64;
         for line in text[..whole].lines() {
             self.lines += 1;
-            self.take(line).unwrap_or_else(|| panic!("the log says `{line}`"));
+            self.take(line)
+                .unwrap_or_else(|| panic!("the log says `{line}`"));
         }
     }
 
-    fn take(&mut self, line: &str) -> Option<()> {
-        let words: Vec<_> = line.split(' ').collect();
+    fn take(&mut self, text: &str) -> Option<()> {
+        let words: Vec<_> = text.split(' ').collect();
         match words.as_slice() {
-            ["began", name, job, stage, life, worker, process, attempt, losses] => {
+            [
+                "began",
+                name,
+                job,
+                stage,
+                life,
+                worker,
+                process,
+                attempt,
+                losses,
+            ] => {
                 let claim = ClaimOf {
                     life: life.parse().ok()?,
                     worker: (*worker).to_owned(),
@@ -113,7 +124,9 @@ impl Log {
     /// Whether `stage` of `job` has begun in the life `life`.
     pub(crate) fn has_begun(&self, job: &str, stage: u32, life: u32) -> bool {
         let is_it = |run: &Run| run.stage == stage && run.claim.life == life;
-        self.runs.get(job).is_some_and(|runs| runs.iter().any(is_it))
+        self.runs
+            .get(job)
+            .is_some_and(|runs| runs.iter().any(is_it))
     }
 
     /// How often a stage began that had begun before.

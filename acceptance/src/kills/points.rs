@@ -89,6 +89,9 @@ impl Hits {
 
     /// The points with how often a process ended there, by name.
     pub(crate) fn hit(&self) -> Vec<(&'static str, u32)> {
-        self.hit.iter().map(|(point, hits)| (*point, *hits)).collect()
+        self.hit
+            .iter()
+            .map(|(point, hits)| (*point, *hits))
+            .collect()
     }
 }

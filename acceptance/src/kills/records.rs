@@ -119,7 +119,11 @@ pub(crate) async fn published(data: &DataFolder) -> BTreeMap<String, Vec<FileRec
 /// What the database says of itself: `ok` where it is sound.
 pub(crate) async fn soundness(data: &DataFolder) -> String {
     let lines: Vec<(String,)> = data.query("PRAGMA integrity_check").await;
-    lines.into_iter().map(|(line,)| line).collect::<Vec<_>>().join("; ")
+    lines
+        .into_iter()
+        .map(|(line,)| line)
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 /// How many jobs run and wait.

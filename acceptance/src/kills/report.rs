@@ -1,6 +1,6 @@
 //! What came of a run.
 
-use std::{fmt, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use super::{
     fault::{Fault, Kind},
@@ -40,6 +40,8 @@ pub struct Report {
     pub faults: Vec<Fault>,
     /// The same with the place.
     pub where_found: Vec<String>,
+    /// The data folders that were kept for whoever looks into them.
+    pub kept: Vec<PathBuf>,
     /// How long it took.
     pub took: Duration,
 }
@@ -62,6 +64,7 @@ impl Report {
             hits: Vec::new(),
             faults: Vec::new(),
             where_found: Vec::new(),
+            kept: Vec::new(),
             took: Duration::ZERO,
         }
     }
@@ -90,7 +93,10 @@ impl fmt::Display for Report {
         writeln!(
             out,
             "kills      {} with a job running: {} at crash points, {} at random, {} at random because the point was not passed",
-            self.kills(), self.at_points, self.at_random, self.instead
+            self.kills(),
+            self.at_points,
+            self.at_random,
+            self.instead
         )?;
         writeln!(
             out,
@@ -108,7 +114,13 @@ impl fmt::Display for Report {
             writeln!(out, "  {hits:5}  {point}")?;
         }
         write!(out, "found     ")?;
-        for kind in [Kind::Lost, Kind::Double, Kind::Torn, Kind::Stuck, Kind::Broken] {
+        for kind in [
+            Kind::Lost,
+            Kind::Double,
+            Kind::Torn,
+            Kind::Stuck,
+            Kind::Broken,
+        ] {
             write!(out, " {} {kind}", self.found(kind))?;
         }
         writeln!(out)?;

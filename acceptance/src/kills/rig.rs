@@ -47,8 +47,8 @@ pub(crate) struct Rig {
     pub(crate) is_changed: bool,
     /// The lives that were asked to stop.
     pub(crate) stopped: BTreeSet<u32>,
-    /// The processes of the last two lives: one that ended early has not taken over from the
-    /// one before.
+    /// The processes whose workers may still have jobs: that of the last life, and those before it
+    /// from which it may not have taken over.
     pub(crate) processes: Vec<u32>,
     /// How many jobs waited when the last life was over.
     pub(crate) waiting: u32,
@@ -91,8 +91,12 @@ impl Rig {
         if faults.is_empty() {
             faults = self.finish().await.err().unwrap_or_default();
         }
-        let (acked, jobs) = (self.books.open().acknowledged().count(), self.log.runs.len());
-        self.shared.sum_up(acked, jobs, self.log.repeated(), self.log.rescues);
+        let (acked, jobs) = (
+            self.books.open().acknowledged().count(),
+            self.log.runs.len(),
+        );
+        self.shared
+            .sum_up(acked, jobs, self.log.repeated(), self.log.rescues);
         if !faults.is_empty() {
             let life = self.life;
             let kept = self.folder.keep();
@@ -168,7 +172,10 @@ impl Rig {
         };
         let mut faults = look.faults(&mut self.sightings);
         if soundness != "ok" {
-            faults.push(Fault::new(Kind::Torn, format!("the database says: {soundness}")));
+            faults.push(Fault::new(
+                Kind::Torn,
+                format!("the database says: {soundness}"),
+            ));
         }
         faults
     }
@@ -183,9 +190,9 @@ impl Rig {
             self.life += 1;
             let mut server = match self.launch("server").start_unless_killed().await {
                 Ok(server) => server,
-                Err((status, talk)) => return Err(broken(format!("{status}: {talk}"))),
+                Err(fallen) => return Err(broken(format!("{fallen:?}"))),
             };
-            self.processes.push(server.process_id());
+            self.processes = vec![server.process_id()];
             let data = self.data();
             let is_done = async || {
                 let tally = records::tally(&data).await;
@@ -211,7 +218,10 @@ impl Rig {
         if strays.is_empty() {
             return Ok(());
         }
-        Err(one(Kind::Torn, format!("nobody needs these files: {strays:?}")))
+        Err(one(
+            Kind::Torn,
+            format!("nobody needs these files: {strays:?}"),
+        ))
     }
 
     async fn published(&self) -> BTreeSet<PathBuf> {

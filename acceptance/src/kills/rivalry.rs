@@ -110,5 +110,5 @@ pub(crate) async fn run() {
         ..RunnerOptions::default()
     };
     let _second = begin(Programs::new(kitchen.jobs()), options).await.unwrap();
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

@@ -111,9 +111,12 @@ impl Shared {
     pub(crate) fn report(&self, faults: Vec<Fault>, life: u32, folder: &Path) {
         let mut report = self.report.lock().unwrap();
         for fault in &faults {
-            report.where_found.push(format!("life {life} in {}: {fault}", folder.display()));
+            report
+                .where_found
+                .push(format!("life {life} in {}: {fault}", folder.display()));
         }
         report.faults.extend(faults);
+        report.kept.push(folder.to_owned());
     }
 }
 
@@ -122,5 +125,9 @@ impl Shared {
 pub fn scratch() -> PathBuf {
     let memory = PathBuf::from("/dev/shm");
     let is_usable = tempfile::TempDir::new_in(&memory).is_ok();
-    if is_usable { memory } else { std::env::temp_dir() }
+    if is_usable {
+        memory
+    } else {
+        std::env::temp_dir()
+    }
 }

@@ -1,0 +1,59 @@
+//! Short runs; `cargo run -p farcall-acceptance --bin kills` makes long ones.
+
+use std::{env, path::PathBuf};
+
+use farcall_acceptance::kills::{Kind, Options, Report, run, scratch};
+
+/// How many kills there are here; `FARCALL_KILLS` says otherwise.
+const KILLS: u32 = 150;
+
+/// How many kills a planted bug may survive.
+const ENOUGH: u32 = 300;
+
+fn options(kills: u32, plant: Option<&str>) -> Options {
+    Options {
+        kills,
+        // Every run looks elsewhere; the report says where.
+        seed: u64::from(std::process::id()),
+        rigs: 2,
+        plant: plant.map(ToOwned::to_owned),
+        scratch: scratch(),
+        program: PathBuf::from(env!("CARGO_BIN_EXE_kills")),
+    }
+}
+
+fn planted(bug: &str) -> Report {
+    let report = run(options(ENOUGH, Some(bug)));
+    for folder in &report.kept {
+        // What a bug left that we planted tells nobody anything.
+        std::fs::remove_dir_all(folder).expect("the folder was kept");
+    }
+    report
+}
+
+#[test]
+fn kills_at_any_moment_lose_double_tear_and_strand_nothing() {
+    let kills = env::var("FARCALL_KILLS").map_or(KILLS, |kills| {
+        kills.parse().expect("`FARCALL_KILLS` is a number")
+    });
+    let report = run(options(kills, None));
+    println!("{report}");
+    assert!(report.faults.is_empty(), "{report}");
+    assert!(report.kills() >= kills && report.repeated > 0, "{report}");
+    let least = if kills < 1000 { 1 } else { 5 };
+    let missed = report.missed(least);
+    assert!(missed.is_empty(), "{missed:?} were passed by in:\n{report}");
+}
+
+#[test]
+fn the_harness_catches_a_missing_fence() {
+    let report = planted("no-fence");
+    let found = report.found(Kind::Double) + report.found(Kind::Torn);
+    assert!(found > 0, "{report}");
+}
+
+#[test]
+fn the_harness_catches_an_answer_before_the_commit() {
+    let report = planted("early-ack");
+    assert!(report.found(Kind::Lost) > 0, "{report}");
+}
