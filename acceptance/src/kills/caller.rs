@@ -8,7 +8,8 @@ use std::{
     time::Duration,
 };
 
-use serde_json::json;
+use farcall_core::job::IDEMPOTENCY_KEY;
+use serde_json::{Value, json};
 
 use super::{
     brew::{BREW, Order},
@@ -20,6 +21,9 @@ use crate::{
     McpClient,
     mcp::{Answer, Unanswered},
 };
+
+/// Whether starts carry a key, under which they are sent again until there is an answer.
+const HAS_KEYS: bool = true;
 
 /// What all callers of a rig share.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +46,8 @@ pub(crate) struct Caller {
     pub(crate) habit: Habit,
     /// It should place no more, and leave.
     pub(crate) leave: Arc<AtomicBool>,
+    /// Whether it begins with what was left without an answer.
+    pub(crate) is_tenacious: bool,
 }
 
 /// What a caller does with every order instead of now and then.
@@ -61,6 +67,9 @@ impl Caller {
     }
 
     async fn try_call(&mut self) -> Result<(), Unanswered> {
+        if self.is_tenacious {
+            send_again(&self.client, &self.books, Some(8)).await?;
+        }
         for _ in 0..self.orders {
             if self.leaves() {
                 return Ok(());
@@ -72,6 +81,9 @@ impl Caller {
                 continue;
             }
             let id = start(&self.client, &self.books, BREW, order).await?;
+            if HAS_KEYS && self.random.one_in(10) {
+                start(&self.client, &self.books, BREW, order).await?;
+            }
             let cancels = self.habit == Habit::Cancels || self.random.one_in(8);
             if let Some(id) = id.filter(|_| cancels) {
                 self.pause(8).await;
@@ -104,7 +116,7 @@ impl Caller {
     async fn abandon(&mut self, order: Order) {
         let patience = Duration::from_micros(self.random.below(1500).into());
         let tool = format!("start_{BREW}");
-        let call = self.client.try_call(&tool, json!(order));
+        let call = self.client.try_call(&tool, arguments(order));
         if let Ok(Ok(answer)) = tokio::time::timeout(patience, call).await {
             acknowledge(&self.books, order.number, &answer);
         }
@@ -176,6 +188,38 @@ pub(crate) fn fresh(books: &Books, random: &mut Random) -> Order {
     }
 }
 
+/// Sends the starts again that nobody has answered, not more than `most`: under its key each is
+/// the same job, whether it was kept or not.
+pub(crate) async fn send_again(
+    client: &McpClient,
+    books: &Books,
+    most: Option<usize>,
+) -> Result<(), Unanswered> {
+    let unanswered: Vec<_> = {
+        let books = books.open();
+        let unanswered = books.placed.values().filter(|placed| placed.id.is_none());
+        let unanswered = unanswered.map(|placed| (placed.job, placed.order));
+        unanswered.take(most.unwrap_or(usize::MAX)).collect()
+    };
+    for (job, order) in unanswered.into_iter().filter(|_| HAS_KEYS) {
+        start(client, books, job, order).await?;
+    }
+    Ok(())
+}
+
+/// The key under which an order is sent as often as it takes.
+pub(crate) fn key(number: u32) -> String {
+    format!("order-{number}")
+}
+
+fn arguments(order: Order) -> Value {
+    let mut arguments = json!(order);
+    if HAS_KEYS {
+        arguments[IDEMPOTENCY_KEY] = key(order.number).into();
+    }
+    arguments
+}
+
 /// Starts `job` for an order that stands in the books; `None` where it was refused.
 pub(crate) async fn start(
     client: &McpClient,
@@ -184,7 +228,7 @@ pub(crate) async fn start(
     order: Order,
 ) -> Result<Option<String>, Unanswered> {
     let answer = client
-        .try_call(&format!("start_{job}"), json!(order))
+        .try_call(&format!("start_{job}"), arguments(order))
         .await?;
     Ok(acknowledge(books, order.number, &answer))
 }

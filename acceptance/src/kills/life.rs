@@ -193,8 +193,10 @@ impl Rig {
         }
         let mut callers = JoinSet::new();
         if held {
-            for _ in 0..2 {
-                callers.spawn(self.caller(end, &client, &leave).call());
+            for is_tenacious in [true, false] {
+                let mut caller = self.caller(end, &client, &leave);
+                caller.is_tenacious = is_tenacious;
+                callers.spawn(caller.call());
             }
         }
         let mut is_ours = false;
@@ -323,6 +325,7 @@ impl Rig {
             orders: if self.waiting > 24 { 2 } else { 4 },
             habit,
             leave: Arc::clone(leave),
+            is_tenacious: false,
         }
     }
 

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::{
     brew::{CHANGED, LIFE, LOG},
-    caller::Books,
+    caller::{Books, send_again},
     check::{Look, Sightings},
     fault::{Fault, Kind},
     life::End,
@@ -22,7 +22,7 @@ use super::{
     records,
     run::Shared,
 };
-use crate::{DataFolder, Launch, wait::until_within};
+use crate::{DataFolder, Launch, McpClient, wait::until_within};
 
 /// How many lives a data folder has.
 const LIVES: u32 = 60;
@@ -193,6 +193,12 @@ impl Rig {
                 Err(fallen) => return Err(broken(format!("{fallen:?}"))),
             };
             self.processes = vec![server.process_id()];
+            let client = McpClient::sharing(self.http.clone(), server.url());
+            if send_again(&client, &self.books, None).await.is_err() {
+                return Err(broken(
+                    "a server that nobody kills does not answer".to_owned(),
+                ));
+            }
             let data = self.data();
             let is_done = async || {
                 let tally = records::tally(&data).await;

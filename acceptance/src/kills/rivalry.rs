@@ -11,11 +11,14 @@ use std::{
 use farcall::RunnerOptions;
 use farcall_artifacts::Artifacts;
 use farcall_core::{clock::SystemClock, principal::Principal};
-use farcall_jobs::{Programs, Queue, Runner};
+use farcall_jobs::{Programs, Queue, Runner, queue::How};
 use farcall_store::{JobStore, SqliteStore};
 use serde_json::Value;
 
-use super::brew::{FIRST, HOLD, Kitchen};
+use super::{
+    brew::{FIRST, HOLD, Kitchen},
+    caller::key,
+};
 use crate::wait::until;
 
 /// The variable with the orders, a JSON array.
@@ -90,8 +93,14 @@ pub(crate) async fn run() {
     let queue = Queue::new(Arc::clone(&store), programs);
     for order in &orders {
         let arguments = order.as_object().unwrap().clone();
-        let started = queue.start(HOLD, arguments, &Principal::anonymous()).await;
-        let (id, number) = (started.unwrap().id, &order["number"]);
+        let number = order["number"].as_u64().unwrap();
+        let how = How {
+            key: Some(key(u32::try_from(number).unwrap())),
+            ..How::default()
+        };
+        let caller = Principal::anonymous();
+        let started = queue.start_with(HOLD, arguments, &caller, how).await;
+        let id = started.unwrap().id;
         kitchen.note(&format!("acked {id} {number}")).unwrap();
     }
     until("jobs that stand still", async || {
