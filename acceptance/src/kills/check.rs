@@ -278,3 +278,6 @@ fn stages(record: &Record, claims: &[(&ClaimOf, Vec<&Run>)]) -> Result<(), Fault
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
