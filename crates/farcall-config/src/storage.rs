@@ -32,6 +32,12 @@ impl DatabaseUrl {
         if !matches!(url.scheme(), "postgres" | "postgresql") {
             return None;
         }
+        // A password with a `/`, `?` or `#` that is not escaped ends the host, and what is shown
+        // would be part of it.
+        let rest = [Some(url.path()), url.query(), url.fragment()];
+        if rest.into_iter().flatten().any(|part| part.contains('@')) {
+            return None;
+        }
         // Everything else may hold a secret.
         let host = url.host_str().unwrap_or_default();
         let port = url.port().map_or(String::new(), |port| format!(":{port}"));
@@ -70,7 +76,8 @@ impl Storage {
             // What was written may hold a password.
             faults.push(Fault::new(
                 "`FARCALL_DATABASE_URL` is no address of a PostgreSQL database",
-                "write postgres://user:password@host/database, or leave it out for a file in the data folder",
+                "write postgres://user:password@host/database, with %2F for a `/` in the password and so on; \
+                 or leave it out for a file in the data folder",
             ));
         }
         Self {

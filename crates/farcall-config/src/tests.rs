@@ -164,7 +164,16 @@ fn jobs_have_limits_of_their_own() {
 
 #[test]
 fn places_for_data_are_judged_without_telling_their_secrets() {
-    for wrong in ["mysql://u:hunter2@host/db", "postgres", "u:hunter2@host"] {
+    for wrong in [
+        "mysql://u:hunter2@host/db",
+        "postgres",
+        "u:hunter2@host",
+        // Passwords with characters that should have been escaped.
+        "postgres://u:12/hunter2@host/db",
+        "postgres://u:12?hunter2@host/db",
+        "postgres://u:12#hunter2@host/db",
+        "postgres://u:hunter2/@host/db",
+    ] {
         let fault = fault("FARCALL_DATABASE_URL", wrong);
         assert!(
             fault.contains("no address of a PostgreSQL database"),
