@@ -104,7 +104,7 @@ async fn crash_at(point: &str, passing: u32) -> bool {
     let launch = rig.launch().env(ASKED_FOR, &case);
     let (acknowledged, status) = match launch.start_unless_killed().await {
         // A worker looks for jobs before anybody can have started one.
-        Err((status, _)) => (None, status),
+        Err(fallen) => (None, fallen.status),
         Ok(server) => run_to_its_end(server, &case, order).await,
     };
     if status.signal() != Some(9) {

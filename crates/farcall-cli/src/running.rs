@@ -86,7 +86,9 @@ impl Ready {
                 .await
                 .map_err(|error| Failure::failed(error.to_string()))?;
             let queue = Queue::new(Arc::clone(&jobs.store), programs.clone());
-            let queue = queue.until(stopping.clone());
+            let queue = queue
+                .until(stopping.clone())
+                .reading(jobs.artifacts.clone());
             let links = Links::new(public_base_url.as_str());
             let catalog = app.offer.catalog(Some((&queue, &links)));
             (Some(jobs), Some(Tasks::new(queue, links)), catalog)

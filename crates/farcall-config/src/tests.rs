@@ -197,10 +197,7 @@ fn places_for_data_are_judged_without_telling_their_secrets() {
 
 #[test]
 fn a_variable_that_would_be_ignored_is_a_fault() {
-    for (name, value) in [
-        ("FARCALL_MIN_FREE", "1GiB"),
-        ("FARCALL_ROLE", "all"),
-    ] {
+    for (name, value) in [("FARCALL_MIN_FREE", "1GiB"), ("FARCALL_ROLE", "all")] {
         assert!(
             fault(name, value).contains("no effect in this version"),
             "{name}"

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use farcall_artifacts::Artifacts;
 #[cfg(debug_assertions)]
 use farcall_core::planted;
 use farcall_core::{
@@ -32,6 +33,7 @@ pub struct Queue {
     store: Arc<dyn JobStore>,
     programs: Programs,
     watch: Watch,
+    artifacts: Option<Artifacts>,
     stopping: CancellationToken,
 }
 
@@ -64,6 +66,7 @@ impl Queue {
             watch: Watch::new(Arc::clone(&store)),
             store,
             programs,
+            artifacts: None,
             stopping: CancellationToken::new(),
         }
     }
@@ -72,6 +75,13 @@ impl Queue {
     #[must_use]
     pub fn until(mut self, stopping: CancellationToken) -> Self {
         self.stopping = stopping;
+        self
+    }
+
+    /// The same queue, which can show what stands in short text files.
+    #[must_use]
+    pub fn reading(mut self, artifacts: Artifacts) -> Self {
+        self.artifacts = Some(artifacts);
         self
     }
 
@@ -252,6 +262,10 @@ impl Queue {
             tracing::warn!(job = %id, "too many callers wait already, this one is answered at once");
         }
         watching
+    }
+
+    pub(crate) fn artifacts(&self) -> Option<&Artifacts> {
+        self.artifacts.as_ref()
     }
 
     /// Cancelled when nobody should wait any longer.

@@ -100,13 +100,12 @@ impl Tasks {
             return Ok(None);
         };
         let view = match record.state {
-            JobState::Queued => View::Working,
             JobState::Running if record.is_asking => self.questions(&record, caller).await?,
-            JobState::Running => View::Working,
+            JobState::Queued | JobState::Running => View::Working,
             JobState::Succeeded => {
                 let (job, id) = (&record.job, record.id.to_string());
                 let outcome = self.queue.outcome(job, &id, caller).await?;
-                View::Completed(Ok(result::payload(outcome, &self.links)))
+                View::Completed(Ok(result::payload(&self.queue, &self.links, outcome).await))
             }
             JobState::Failed => failed(&record),
         };

@@ -174,19 +174,7 @@ impl JobOptions {
             self.expose == Expose::Task && (self.log || self.wait),
             "`log` and `wait` belong to the contract's tools, which are not exposed; add \"contract\" to `expose`".to_owned(),
         );
-        faults.extend(self.without_effect().map(|name| {
-            format!("`{name}` is understood, but has no effect in this version; leave it out")
-        }));
         faults
-    }
-
-    /// What is declared and not served yet. A promise that nobody keeps is worse than none.
-    fn without_effect(&self) -> impl Iterator<Item = &'static str> {
-        [
-            ("inline_text", self.inline_text),
-        ]
-        .into_iter()
-        .filter_map(|(name, is_said)| is_said.then_some(name))
     }
 }
 
@@ -241,17 +229,5 @@ mod tests {
             options.expose = Expose::Task;
         };
         assert!(faults(hidden).contains("add \"contract\""));
-    }
-
-    #[test]
-    fn what_is_not_served_yet_is_refused_and_not_forgotten() {
-        assert!(
-            faults(|options| options.inline_text = true)
-                .contains("`inline_text` is understood, but")
-        );
-        assert_eq!(faults(|options| options.log = true), "");
-        assert_eq!(faults(|options| options.retries = 1), "");
-        assert_eq!(faults(|options| options.concurrency = Some(1)), "");
-        assert_eq!(faults(|options| options.on_lost = OnLost::Fail), "");
     }
 }

@@ -84,7 +84,7 @@ impl Contract {
         }
         let (id, caller) = (record.id.to_string(), context.principal());
         let outcome = self.queue.outcome(job, &id, caller).await?;
-        Ok(result::payload(outcome, &self.links))
+        Ok(result::payload(&self.queue, &self.links, outcome).await)
     }
 
     /// Tells the caller of every change until the job is over; `None` where it cannot be watched.

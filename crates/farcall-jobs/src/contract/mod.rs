@@ -13,6 +13,7 @@ pub(crate) mod result;
 mod schema;
 pub(crate) mod start;
 pub(crate) mod status;
+mod texts;
 
 use std::sync::Arc;
 

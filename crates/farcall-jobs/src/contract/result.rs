@@ -11,8 +11,8 @@ use farcall_core::{
 use farcall_store::Outcome;
 use serde_json::{Value, json};
 
-use super::{Contract, add_error, id, rfc3339};
-use crate::Links;
+use super::{Contract, add_error, id, rfc3339, texts};
+use crate::{Links, Queue};
 
 pub(super) fn declaration(job: &Job) -> ToolDeclaration {
     let name = &job.name;
@@ -51,6 +51,7 @@ pub(super) fn fields() -> Value {
                         "size": {"type": "integer", "description": "Length in bytes."},
                         "sha256": {"type": "string", "description": "Checksum, hexadecimal."},
                         "media_type": {"type": "string"},
+                        "text": {"type": "string", "description": "What stands in it, where it is short and text, and the job shows it."},
                         "expires_at": {"type": ["string", "null"], "description": "When the file may be removed, RFC 3339."},
                     },
                     "required": ["name", "url", "size", "sha256", "media_type"],
@@ -72,7 +73,7 @@ impl Contract {
         let caller = context.principal();
         let outcome = self.queue.outcome(&self.job, id(arguments), caller).await?;
         if outcome.record.state == JobState::Succeeded {
-            return Ok(payload(outcome, &self.links));
+            return Ok(payload(&self.queue, &self.links, outcome).await);
         }
         let record = outcome.record;
         let mut payload = json!({"job_id": record.id, "ready": false, "state": record.state});
@@ -82,7 +83,8 @@ impl Contract {
 }
 
 /// What a job left that has succeeded.
-pub(crate) fn payload(outcome: Outcome, links: &Links) -> Value {
+pub(crate) async fn payload(queue: &Queue, links: &Links, outcome: Outcome) -> Value {
+    let mut texts = texts::of(queue, &outcome).await;
     let Outcome {
         record,
         value,
@@ -90,14 +92,18 @@ pub(crate) fn payload(outcome: Outcome, links: &Links) -> Value {
     } = outcome;
     let expires_at = record.expires_at.map(rfc3339);
     let described = artifacts.iter().map(|artifact| {
-        json!({
+        let mut described = json!({
             "name": artifact.name,
             "url": links.file(record.id, &artifact.name),
             "size": artifact.size,
             "sha256": artifact.sha256,
             "media_type": artifact.media_type,
             "expires_at": expires_at,
-        })
+        });
+        if let Some(text) = texts.remove(&artifact.name) {
+            described["text"] = text.into();
+        }
+        described
     });
     let mut payload = json!({
         "job_id": record.id,

@@ -108,18 +108,20 @@ async fn find(
     let Ok(id) = JobId::parse(id) else {
         return Ok(None);
     };
-    let mut published = files.known.get(id, name);
-    if published.is_none() {
-        let reach = Reach::of(caller);
-        let found = files.jobs.store.published(id, reach, name).await;
-        let found = found.map_err(|error| unreadable(id, &error))?;
-        published = found.map(|published| files.known.keep(id, name, published));
-    }
     let now = files.clock.now();
     let may_fetch = |published: &Arc<PublishedArtifact>| {
         caller.may_see(&published.owner, published.expires_at, now)
     };
-    Ok(published.filter(may_fetch))
+    // Whoever may not have it takes the way, and the time, of a file that never was.
+    if let Some(published) = files.known.get(id, name).filter(may_fetch) {
+        return Ok(Some(published));
+    }
+    let reach = Reach::of(caller);
+    let found = files.jobs.store.published(id, reach, name).await;
+    let found = found.map_err(|error| unreadable(id, &error))?;
+    Ok(found
+        .map(|published| files.known.keep(id, name, published))
+        .filter(may_fetch))
 }
 
 fn unreadable(id: JobId, error: &StoreError) -> Response {

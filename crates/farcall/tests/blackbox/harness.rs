@@ -16,7 +16,7 @@ pub(crate) use self::{
     raw::{Connection, exchange},
     reply::Reply,
     rpc::{Era, Rpc},
-    server::{Client, Server, Setup},
+    server::{Client, Http, Server, Setup},
 };
 
 /// The longest time to wait for what must happen; long, because test machines are slow.

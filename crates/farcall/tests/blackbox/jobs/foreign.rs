@@ -1,12 +1,15 @@
 //! Jobs that do not exist, for this caller: all of them look alike.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use farcall::{Value, json};
+use farcall::{Job, Value, json};
+use reqwest::Method;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
-    harness::{Client, Server, Setup, soon},
-    offers::{Callers, count, ended, printed, result, started, tools, tools_and_jobs},
+    harness::{Client, Http, Rpc, Server, Setup, soon},
+    offers::{Callers, count, ended, print, printed, result, started, tools, tools_and_jobs},
+    tasks::{about, exposed},
 };
 
 const NOWHERE: &str = "00000000000000000000000000000000";
@@ -17,27 +20,76 @@ async fn server() -> Server {
         .await
 }
 
-/// Everything that `client` sees of the job `id`, with the id itself written as `ID`, as it came
-/// over the wire: answers of tools and of `/files`, with status and headers that tell something.
+/// A server on which everything is offered that a job can be asked.
+async fn open_to_all() -> Server {
+    let open = CancellationToken::new();
+    open.cancel();
+    let everything = |job: Job| {
+        exposed(job).with(|options| {
+            options.log = true;
+            options.wait = true;
+            options.inline_text = true;
+        })
+    };
+    let app = tools()
+        .add_job(everything(print(&open)))
+        .add_job(everything(count()));
+    Setup::new(app.token_verifier(Callers)).start().await
+}
+
+/// The ways in which a job can be asked for by its id.
+fn ways(client: &Client, id: &str) -> Vec<Http> {
+    let id_only = json!({"job_id": id});
+    let mut ways = Vec::new();
+    let mut add = |request: Rpc| {
+        let body = request.body();
+        ways.push(request.with_body(body));
+    };
+    for job in ["print", "count"] {
+        for tool in [
+            format!("get_{job}_status"),
+            format!("get_{job}_result"),
+            format!("get_{job}_log"),
+            format!("cancel_{job}"),
+        ] {
+            add(client.tool(&tool, id_only.clone()));
+        }
+    }
+    add(client.tool("get_print_status", json!({"job_id": id, "wait_s": 20})));
+    add(client.tool(
+        "get_print_log",
+        json!({"job_id": id, "cursor": "1", "grep": "x"}),
+    ));
+    for method in ["tasks/get", "tasks/update", "tasks/cancel"] {
+        add(about(client, method, id).param("inputResponses", json!({})));
+    }
+    for path in [
+        format!("/files/{id}"),
+        format!("/files/{id}/page.txt"),
+        format!("/files/{id}/log.csv"),
+        format!("/files/{id}/nothing.txt"),
+    ] {
+        ways.push(client.http(Method::GET, &path));
+        ways.push(client.http(Method::HEAD, &path));
+        ways.push(client.http(Method::GET, &path).header("range", "bytes=0-1"));
+    }
+    ways
+}
+
+/// Everything that `client` sees of the job `id`, as it came over the wire: status, headers and
+/// body, with the id itself written as `ID`.
 async fn seen(client: &Client, id: &str) -> Vec<String> {
     let mut seen = Vec::new();
-    for tool in [
-        "get_print_status",
-        "get_print_result",
-        "cancel_print",
-        "get_count_status",
-        "get_count_result",
-    ] {
-        let reply = client.call(tool, json!({"job_id": id})).await;
-        reply.tool_failure();
-        seen.push(reply.text());
+    for way in ways(client, id) {
+        let reply = way.send().await;
+        let mut headers = reply.headers.clone();
+        for own in ["x-request-id", "date"] {
+            headers.remove(own);
+        }
+        let told = format!("{} {headers:?} {}", reply.status, reply.text());
+        seen.push(told.replace(id, "ID"));
     }
-    for path in [format!("/files/{id}"), format!("/files/{id}/page.txt")] {
-        let reply = client.get(&path).await;
-        let told: Vec<_> = reply.headers.keys().map(ToString::to_string).collect();
-        seen.push(format!("{} {told:?} {}", reply.status, reply.text()));
-    }
-    seen.iter().map(|text| text.replace(id, "ID")).collect()
+    seen
 }
 
 #[tokio::test]
@@ -129,7 +181,7 @@ async fn an_expired_job_is_unknown_and_its_file_is_gone() {
 
 #[tokio::test]
 async fn somebody_elses_job_looks_like_one_that_never_was() {
-    let server = server().await;
+    let server = open_to_all().await;
     let (alice, bob) = (
         server.with_token("alice-token"),
         server.with_token("bob-token"),
@@ -138,8 +190,10 @@ async fn somebody_elses_job_looks_like_one_that_never_was() {
     let failed = started(&alice, "print", json!({"text": "x", "jam": true})).await;
     ended(&alice, "print", &failed).await;
     let nothing = seen(&bob, NOWHERE).await;
-    assert_eq!(nothing.len(), 7);
+    assert_eq!(nothing.len(), 25);
     for id in [succeeded.as_str(), failed.as_str()] {
+        // Also what the server remembers of her own requests does not show.
+        assert_ne!(seen(&alice, id).await, nothing);
         assert_eq!(seen(&bob, id).await, nothing);
     }
     // It is there all the time.
@@ -163,7 +217,7 @@ async fn the_operator_sees_everyones_jobs() {
 
 #[tokio::test]
 async fn callers_run_the_same_job_without_meeting() {
-    let server = server().await;
+    let server = open_to_all().await;
     let (alice, bob) = (
         server.with_token("alice-token"),
         server.with_token("bob-token"),
@@ -175,4 +229,86 @@ async fn callers_run_the_same_job_without_meeting() {
         result(&bob, "print", &his).await.structured()["ready"],
         true
     );
+}
+
+/// How many pairs of requests are timed.
+const PAIRS: usize = 1_000;
+
+/// The difference between medians that nobody can tell from the outside.
+const TOLERANCE: Duration = Duration::from_micros(20);
+
+/// How long each of many requests took, in nanoseconds.
+struct Times(Vec<u128>);
+
+impl Times {
+    fn median(&self) -> u128 {
+        let mut sorted = self.0.clone();
+        sorted.sort_unstable();
+        sorted[sorted.len() / 2]
+    }
+
+    /// By how many standard deviations these are not from the same distribution (Mann-Whitney).
+    fn differ_from(&self, others: &Self) -> f64 {
+        let here = self.0.iter().map(|time| (time, true));
+        let there = others.0.iter().map(|time| (time, false));
+        let mut all: Vec<_> = here.chain(there).collect();
+        all.sort_unstable();
+        let ranks = all.iter().zip(1_u32..);
+        let ranks = ranks.filter(|((_, is_here), _)| *is_here);
+        let sum: f64 = ranks.map(|(_, rank)| f64::from(rank)).sum();
+        let size = f64::from(u32::try_from(self.0.len()).unwrap());
+        let expected = size * (2.0 * size + 1.0) / 2.0;
+        let deviation = (size * size * (2.0 * size + 1.0) / 12.0).sqrt();
+        (sum - expected).abs() / deviation
+    }
+
+    /// Whether the difference is one of chance, or too small to be of use to anybody.
+    fn look_like(&self, others: &Self) -> bool {
+        let (median, other) = (self.median(), others.median());
+        let distance = median.abs_diff(other);
+        let is_small = distance <= TOLERANCE.as_nanos() || distance * 20 <= other;
+        is_small || self.differ_from(others) < 2.58
+    }
+}
+
+/// Times the `way`-th of the ways to ask for each of both ids, in turns.
+async fn times(client: &Client, way: usize, ids: [&str; 2]) -> [Times; 2] {
+    let mut times = [Times(Vec::new()), Times(Vec::new())];
+    for pair in 0..PAIRS {
+        for turn in 0..2 {
+            // Whoever is first in a pair has the disadvantage.
+            let which = (pair + turn) % 2;
+            let request = ways(client, ids[which]).swap_remove(way);
+            let began = Instant::now();
+            request.send().await;
+            times[which].0.push(began.elapsed().as_nanos());
+        }
+    }
+    times
+}
+
+#[tokio::test]
+async fn somebody_elses_job_takes_as_long_as_one_that_never_was() {
+    let server = open_to_all().await;
+    let (alice, bob) = (
+        server.with_token("alice-token"),
+        server.with_token("bob-token"),
+    );
+    let hers = printed(&alice, "a secret of alice").await;
+    // So that the server has whatever it remembers of her files.
+    seen(&alice, &hers).await;
+    // A status, a result, a log, a task, a file.
+    for way in [0, 1, 2, 10, 13] {
+        let mut told = String::new();
+        let mut is_alike = false;
+        for _ in 0..3 {
+            let [foreign, unknown] = times(&bob, way, [&hers, NOWHERE]).await;
+            is_alike = foreign.look_like(&unknown);
+            if is_alike {
+                break;
+            }
+            told = format!("{} ns, {} ns", foreign.median(), unknown.median());
+        }
+        assert!(is_alike, "way {way}: {told}");
+    }
 }

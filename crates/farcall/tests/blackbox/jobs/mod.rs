@@ -11,4 +11,5 @@ mod order;
 mod restart;
 mod retries;
 mod slots;
+mod texts;
 mod wait;
