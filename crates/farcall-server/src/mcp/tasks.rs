@@ -148,7 +148,7 @@ pub(super) fn detailed(server: &Server, task: task::Task) -> Result<DetailedTask
             result: result(server, &task.job, outcome)?,
         },
         task::View::Failed(error) => TaskPayload::Failed {
-            error: error_object(error),
+            error: error_object(&error),
         },
         task::View::Cancelled => TaskPayload::Cancelled,
     };
@@ -172,7 +172,7 @@ fn result(
     }
 }
 
-fn error_object(error: JobError) -> JsonObject {
+fn error_object(error: &JobError) -> JsonObject {
     let error = json!({
         "code": rmcp::model::ErrorCode::INTERNAL_ERROR,
         "message": error.message,

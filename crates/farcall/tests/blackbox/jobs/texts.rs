@@ -9,12 +9,12 @@ use crate::{
 };
 
 /// The job `write`, which leaves these files.
-fn write(files: &'static [(&'static str, &'static [u8])]) -> Job {
-    let pipeline = Pipeline::new().stage("writing", |ctx: &JobContext, _: Value| {
-        for (name, bytes) in files {
+fn write<const N: usize>(files: [(&'static str, &'static [u8]); N]) -> Job {
+    let pipeline = Pipeline::new().stage("writing", move |ctx: &JobContext, _: Value| {
+        for (name, bytes) in &files {
             ctx.write_artifact(name, bytes)?;
         }
-        Ok::<_, Problem>(json!({"files": files.len()}))
+        Ok::<_, Problem>(json!({"files": N}))
     });
     let mut job = Job::new("write", "Write files.", pipeline);
     job.input_schema = farcall_core::schema::empty_object();
@@ -41,7 +41,7 @@ fn of(name: &str, text: Option<&str>) -> (String, Option<String>) {
 
 #[tokio::test]
 async fn text_stands_in_the_result_and_nothing_else_does() {
-    let job = write(&[
+    let job = write([
         ("a.md", "# Tëa".as_bytes()),
         ("b.csv", b"a,b\n"),
         ("c.json", b"{}"),
@@ -67,7 +67,7 @@ async fn text_stands_in_the_result_and_nothing_else_does() {
 async fn only_so_much_text_stands_in_one_result() {
     static HALF: [u8; 40_000] = [b'x'; 40_000];
     static REST: [u8; 25_536] = [b'y'; 25_536];
-    let job = write(&[
+    let job = write([
         ("a.txt", &HALF),
         ("b.txt", &HALF),
         ("c.txt", &REST),
@@ -84,7 +84,7 @@ async fn only_so_much_text_stands_in_one_result() {
 
 #[tokio::test]
 async fn a_job_that_does_not_ask_for_it_only_names_its_files() {
-    let job = write(&[("a.txt", b"x")]).with(|options| options.inline_text = false);
+    let job = write([("a.txt", b"x")]).with(|options| options.inline_text = false);
     let server = Setup::new(tools().add_job(job)).start().await;
     assert_eq!(texts(&server).await, [of("a.txt", None)]);
 }
