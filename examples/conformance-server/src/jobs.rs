@@ -43,10 +43,19 @@ fn slow_compute() -> Pipeline<Effort, String> {
         let (began, time) = (Instant::now(), Duration::from_secs_f64(effort.seconds));
         while began.elapsed() < time {
             ctx.check()?;
-            std::thread::sleep(Duration::from_millis(20));
+            take(Duration::from_millis(20));
         }
         Ok(format!("computed {}", effort.label))
     })
+}
+
+/// Takes time, as real work does.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the suite asks for jobs that last"
+)]
+fn take(time: Duration) {
+    std::thread::sleep(time);
 }
 
 /// Nothing to say.
@@ -57,7 +66,7 @@ struct Nothing {}
 #[job(expose("task"))]
 fn failing_job() -> Pipeline<Nothing, String> {
     Pipeline::new().stage("failing", |_: &JobContext, _: Nothing| {
-        std::thread::sleep(Duration::from_secs(1));
+        take(Duration::from_secs(1));
         Err(Problem::user("this job always fails"))
     })
 }

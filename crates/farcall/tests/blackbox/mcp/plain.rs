@@ -278,7 +278,7 @@ fn essence(reply: &Reply) -> (u16, String, Vec<Value>) {
 
 #[tokio::test]
 async fn whichever_way_a_request_takes_its_answer_is_the_same() {
-    let [short, long] = both().await;
+    let [short, long] = Box::pin(both()).await;
     let (short, long) = (short.with_token(TOKEN), long.with_token(TOKEN));
     let mut well = 0;
     for case in cases() {
@@ -292,7 +292,7 @@ async fn whichever_way_a_request_takes_its_answer_is_the_same() {
 
 #[tokio::test]
 async fn neither_way_is_open_without_the_token() {
-    for server in both().await {
+    for server in Box::pin(both()).await {
         let reply = Case::new(None, "add", &json!({"a": 1, "b": 1}))
             .send(&server)
             .await;
