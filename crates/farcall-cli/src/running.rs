@@ -220,6 +220,10 @@ async fn bind(config: &Config) -> Result<TcpListener, Failure> {
     })
 }
 
+/// How long a job of a database waits for a worker that knows its name; longer than a rollout of
+/// another version takes.
+const VANISHED: Duration = Duration::from_mins(10);
+
 /// What the program says about running jobs, unless the configuration says otherwise.
 fn options(mut options: RunnerOptions, config: &Config) -> RunnerOptions {
     if let Some(concurrency) = config.jobs.concurrency {
@@ -228,21 +232,30 @@ fn options(mut options: RunnerOptions, config: &Config) -> RunnerOptions {
     if !config.jobs.slots.is_empty() {
         options.slots.clone_from(&config.jobs.slots);
     }
+    if config.storage.database_url.is_some() {
+        options.is_shared = true;
+        options.vanished = options.vanished.max(VANISHED);
+    }
     options
 }
 
-/// Sees that every job can run. Nobody else works on the same folder, so one that cannot run here
-/// would wait for ever.
+/// Sees that every job can run. Where nobody else works on the same store, one that cannot run
+/// here would wait for ever.
 fn supplies(programs: &Programs, options: &RunnerOptions) -> Result<(), Failure> {
     let beyond = programs.beyond(&options.slots);
     if beyond.is_empty() {
         return Ok(());
     }
-    Err(Failure::usage(format!(
+    let sentence = format!(
         "this server can never run `{}`: it supplies fewer slots than that needs",
         beyond.join("`, `")
-    ))
-    .hint("set FARCALL_SLOTS to what this machine has, for example FARCALL_SLOTS=gpu=1"))
+    );
+    if options.is_shared {
+        tracing::warn!("{sentence}");
+        return Ok(());
+    }
+    Err(Failure::usage(sentence)
+        .hint("set FARCALL_SLOTS to what this machine has, for example FARCALL_SLOTS=gpu=1"))
 }
 
 async fn run(

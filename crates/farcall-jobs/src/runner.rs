@@ -39,6 +39,9 @@ pub struct RunnerOptions {
     /// How long a job waits for a worker that knows its name, before it is given up; defaults to
     /// not at all, because nobody else works on the same data folder.
     pub vanished: Duration,
+    /// Whether other processes work on the same store; defaults to no. Then files that nothing
+    /// needs are only removed once they are old: somebody may be about to record them.
+    pub is_shared: bool,
 }
 
 impl Default for RunnerOptions {
@@ -55,6 +58,7 @@ impl Default for RunnerOptions {
             tidy: Duration::from_hours(1),
             patience: Duration::from_mins(1),
             vanished: Duration::ZERO,
+            is_shared: false,
         }
     }
 }

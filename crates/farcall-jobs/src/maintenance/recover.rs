@@ -6,7 +6,8 @@ use farcall_store::StoreError;
 use super::{strays, sweep::sweep};
 use crate::{processes, runner::Services};
 
-/// Puts lost jobs back into the queue, ends the ones nobody can run, and removes stray files.
+/// Puts lost jobs back into the queue, ends the ones nobody can run, and removes stray files
+/// where nobody else can be writing any.
 pub(crate) async fn recover(services: &Services) -> Result<(), Problem> {
     let workers = services.store.workers().await;
     let workers = workers.map_err(StoreError::problem)?;
@@ -18,5 +19,8 @@ pub(crate) async fn recover(services: &Services) -> Result<(), Problem> {
         .collect();
     let swept = sweep(services, &dead).await;
     swept.map_err(StoreError::problem)?;
+    if services.options.is_shared {
+        return Ok(());
+    }
     strays::remove_all(services).await
 }

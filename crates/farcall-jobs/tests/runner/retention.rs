@@ -78,3 +78,37 @@ async fn what_has_expired_goes_with_its_files_and_everything_else_stays() {
     assert_eq!(rig.names("artifacts").len(), files.len() - 1);
     rig.stop(runner).await;
 }
+
+/// P14, P18: a server that starts beside others may not take their files for strays.
+#[tokio::test]
+async fn a_server_that_shares_its_store_leaves_files_alone_that_are_about_to_be_recorded() {
+    let rig = Rig::new().await;
+    let gate = Arc::new(Semaphore::new(0));
+    let held = Arc::clone(&gate);
+    let pipeline = Pipeline::new().stage_async("writing", move |ctx: JobContext, _: JsonObject| {
+        let held = Arc::clone(&held);
+        async move {
+            let tea = ctx.write_artifact("tea.txt", b"tea")?;
+            ctx.message("written");
+            held.acquire().await.unwrap().forget();
+            Ok(tea)
+        }
+    });
+    let job = Job::new("brew", "Brew tea.", pipeline);
+    let mut options = quick();
+    options.is_shared = true;
+    options.vanished = Duration::from_mins(10);
+    let runner = rig.run(&job, options.clone()).await;
+    let id = rig.start(&job).await;
+    rig.record_when(id, |record| record.message.ends_with("written"))
+        .await;
+    let other = rig.run(&job, options).await;
+    other
+        .stop(Duration::ZERO, &tokio_util::sync::CancellationToken::new())
+        .await;
+    gate.add_permits(1);
+    assert_eq!(rig.ended(id).await.state, JobState::Succeeded);
+    let folder = format!("artifacts/{id}");
+    assert_eq!(rig.names(&folder).len(), 1, "its file is gone");
+    rig.stop(runner).await;
+}
