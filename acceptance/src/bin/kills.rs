@@ -9,7 +9,7 @@
 use std::{env, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use farcall_acceptance::kills::{self, Options};
+use farcall_acceptance::kills::{self, Engine, Options};
 
 /// How often a process must end at each crash point where there are a thousand kills.
 const LEAST: u32 = 5;
@@ -20,6 +20,9 @@ struct Arguments {
     /// How many kills with a job running there must be.
     #[arg(long, default_value_t = 1000)]
     kills: u32,
+    /// Where jobs are kept: sqlite or postgres.
+    #[arg(long, default_value = "sqlite", value_parser = ["sqlite", "postgres"])]
+    engine: String,
     /// Where chance begins; another one each time unless it is said.
     #[arg(long)]
     seed: Option<u64>,
@@ -45,6 +48,10 @@ fn main() -> ExitCode {
             .seed
             .unwrap_or_else(|| u64::from(std::process::id())),
         rigs: arguments.rigs,
+        engine: match arguments.engine.as_str() {
+            "postgres" => Engine::Postgres,
+            _ => Engine::Sqlite,
+        },
         plant: arguments.plant,
         scratch: arguments.scratch.unwrap_or_else(kills::scratch),
         program: env::current_exe().unwrap(),

@@ -154,7 +154,7 @@ impl Rig {
             self.shared.hits.lock().unwrap().note(point);
         }
         let tally = if self.has_data() {
-            records::tally(&self.data()).await
+            self.records().tally().await
         } else {
             records::Tally::default()
         };

@@ -30,5 +30,5 @@ pub use self::{
     fault::{Fault, Kind},
     part::play,
     report::Report,
-    run::{Options, run, scratch},
+    run::{Engine, Options, run, scratch},
 };

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::{FromRow, Row, sqlite::SqliteRow};
+use serde::{Deserialize, de::DeserializeOwned};
+use sqlx::{Connection, PgConnection};
 
 use crate::DataFolder;
 
 /// The record of a job.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(crate) struct Record {
     pub(crate) id: String,
     /// Of the order.
@@ -30,7 +31,7 @@ pub(crate) struct Record {
 }
 
 /// A file as it is recorded.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct FileRecord {
     pub(crate) job: String,
     pub(crate) name: String,
@@ -41,7 +42,7 @@ pub(crate) struct FileRecord {
 }
 
 /// How many jobs there are in which state, in short.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
 pub(crate) struct Tally {
     pub(crate) running: u32,
     pub(crate) waiting: u32,
@@ -53,87 +54,117 @@ impl Record {
     }
 }
 
-impl FromRow<'_, SqliteRow> for Record {
-    fn from_row(row: &SqliteRow) -> sqlx::Result<Self> {
-        Ok(Self {
-            id: row.try_get(0)?,
-            number: row.try_get(1)?,
-            state: row.try_get(2)?,
-            stage: row.try_get(3)?,
-            total_stages: row.try_get(4)?,
-            epoch: row.try_get(5)?,
-            attempt: row.try_get(6)?,
-            losses: row.try_get(7)?,
-            counted_losses: row.try_get(8)?,
-            restarts: row.try_get(9)?,
-            error_code: row.try_get(10)?,
-            error_message: row.try_get(11)?,
-            finished_at: row.try_get(12)?,
-            result: row.try_get(13)?,
-            worker: row.try_get(14)?,
-        })
-    }
+/// Where the records of a rig are.
+#[derive(Clone, Debug)]
+pub(crate) enum Records {
+    Sqlite(DataFolder),
+    /// The address of a database.
+    Postgres(String),
 }
 
-impl FromRow<'_, SqliteRow> for FileRecord {
-    fn from_row(row: &SqliteRow) -> sqlx::Result<Self> {
-        Ok(Self {
-            job: row.try_get(0)?,
-            name: row.try_get(1)?,
-            epoch: row.try_get(2)?,
-            size: row.try_get(3)?,
-            sha256: row.try_get(4)?,
-            location: row.try_get(5)?,
-        })
-    }
+// Both engines can make JSON of a row; only the function's name differs.
+macro_rules! jobs {
+    ($object:literal) => {
+        concat!(
+            "SELECT CAST(", $object, "(
+                'id', id, 'state', state, 'stage', stage, 'total_stages', total_stages,
+                'number', (SELECT CAST(value ->> 'number' AS integer) FROM arguments
+                           WHERE arguments.job = sequence),
+                'epoch', epoch, 'attempt', attempt, 'losses', losses,
+                'counted_losses', counted_losses, 'restarts', restarts,
+                'error_code', error_code, 'error_message', error_message,
+                'finished_at', finished_at, 'result', CAST(result AS text),
+                'worker', (SELECT identity FROM workers WHERE workers.id = jobs.worker)) AS text)
+             FROM jobs ORDER BY sequence"
+        )
+    };
 }
 
-/// Every job, oldest first.
-pub(crate) async fn jobs(data: &DataFolder) -> Vec<Record> {
-    data.query(
-        "SELECT id, (SELECT value ->> 'number' FROM arguments WHERE job = sequence), state, stage,
-                total_stages, epoch, attempt, losses, counted_losses, restarts, error_code,
-                error_message, finished_at, result,
-                (SELECT identity FROM workers WHERE workers.id = jobs.worker)
-         FROM jobs ORDER BY sequence",
-    )
-    .await
-}
-
-/// The published files of each job, in their order.
-pub(crate) async fn published(data: &DataFolder) -> BTreeMap<String, Vec<FileRecord>> {
-    let files: Vec<FileRecord> = data
-        .query(
-            "SELECT id, name, artifacts.epoch, size, sha256, location
+macro_rules! published {
+    ($object:literal) => {
+        concat!(
+            "SELECT CAST(",
+            $object,
+            "(
+                'job', id, 'name', name, 'epoch', artifacts.epoch, 'size', size,
+                'sha256', sha256, 'location', location) AS text)
              FROM artifacts JOIN jobs ON artifacts.job = sequence
-             WHERE artifacts.state = 'published' ORDER BY sequence, position",
+             WHERE artifacts.state = 'published' ORDER BY sequence, position"
         )
-        .await;
-    let mut by_job = BTreeMap::<_, Vec<_>>::new();
-    for file in files {
-        by_job.entry(file.job.clone()).or_default().push(file);
+    };
+}
+
+macro_rules! tally {
+    ($object:literal) => {
+        concat!(
+            "SELECT CAST(",
+            $object,
+            "(
+                'running', count(*) FILTER (WHERE state = 'running'),
+                'waiting', count(*) FILTER (WHERE state = 'queued')) AS text)
+             FROM jobs WHERE state IN ('running', 'queued')"
+        )
+    };
+}
+
+macro_rules! of_either {
+    ($records:expr, $statement:ident) => {
+        $records
+            .read($statement!("json_object"), $statement!("json_build_object"))
+            .await
+    };
+}
+
+impl Records {
+    /// Every job, oldest first.
+    pub(crate) async fn jobs(&self) -> Vec<Record> {
+        of_either!(self, jobs)
     }
-    by_job
-}
 
-/// What the database says of itself: `ok` where it is sound.
-pub(crate) async fn soundness(data: &DataFolder) -> String {
-    let lines: Vec<(String,)> = data.query("PRAGMA integrity_check").await;
-    lines
-        .into_iter()
-        .map(|(line,)| line)
-        .collect::<Vec<_>>()
-        .join("; ")
-}
+    /// The published files of each job, in their order.
+    pub(crate) async fn published(&self) -> BTreeMap<String, Vec<FileRecord>> {
+        let files: Vec<FileRecord> = of_either!(self, published);
+        let mut by_job = BTreeMap::<_, Vec<_>>::new();
+        for file in files {
+            by_job.entry(file.job.clone()).or_default().push(file);
+        }
+        by_job
+    }
 
-/// How many jobs run and wait.
-pub(crate) async fn tally(data: &DataFolder) -> Tally {
-    let rows: Vec<(u32, u32)> = data
-        .query(
-            "SELECT coalesce(sum(state = 'running'), 0), coalesce(sum(state = 'queued'), 0)
-             FROM jobs WHERE state IN ('running', 'queued')",
-        )
-        .await;
-    let (running, waiting) = rows.first().copied().unwrap_or_default();
-    Tally { running, waiting }
+    /// How many jobs run and wait.
+    pub(crate) async fn tally(&self) -> Tally {
+        let tallies: Vec<Tally> = of_either!(self, tally);
+        tallies.first().copied().unwrap_or_default()
+    }
+
+    /// What the database says of itself: `ok` where it is sound. PostgreSQL is not asked.
+    pub(crate) async fn soundness(&self) -> String {
+        let Self::Sqlite(data) = self else {
+            return "ok".to_owned();
+        };
+        let lines: Vec<(String,)> = data.query("PRAGMA integrity_check").await;
+        let lines: Vec<_> = lines.into_iter().map(|(line,)| line).collect();
+        lines.join("; ")
+    }
+
+    async fn read<T: DeserializeOwned>(
+        &self,
+        sqlite: &'static str,
+        postgres: &'static str,
+    ) -> Vec<T> {
+        let rows: Vec<(String,)> = match self {
+            Self::Sqlite(data) => data.query(sqlite).await,
+            Self::Postgres(url) => {
+                let mut database = PgConnection::connect(url).await.unwrap();
+                let rows = sqlx::query_as(postgres)
+                    .fetch_all(&mut database)
+                    .await
+                    .unwrap();
+                database.close().await.unwrap();
+                rows
+            }
+        };
+        let read = |(row,): (String,)| serde_json::from_str(&row).unwrap();
+        rows.into_iter().map(read).collect()
+    }
 }

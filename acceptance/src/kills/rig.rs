@@ -4,10 +4,15 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
+use farcall_testpg::Cluster;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 
 use super::{
@@ -19,7 +24,8 @@ use super::{
     log::Log,
     part::PART,
     random::Random,
-    records,
+    records::Records,
+    rivalry::DATABASE,
     run::Shared,
 };
 use crate::{DataFolder, Launch, McpClient, wait::until_within};
@@ -38,6 +44,8 @@ pub(crate) struct Rig {
     pub(crate) shared: Arc<Shared>,
     pub(crate) http: reqwest::Client,
     pub(crate) folder: TempDir,
+    /// The address of its database where it is one of PostgreSQL.
+    database: Option<String>,
     pub(crate) random: Random,
     pub(crate) books: Books,
     pub(crate) log: Log,
@@ -56,9 +64,14 @@ pub(crate) struct Rig {
 }
 
 impl Rig {
-    pub(crate) fn new(shared: Arc<Shared>, http: reqwest::Client, random: Random) -> Self {
+    pub(crate) async fn new(shared: Arc<Shared>, http: reqwest::Client, random: Random) -> Self {
         let folder = TempDir::new_in(&shared.options.scratch).unwrap();
+        let database = match &shared.cluster {
+            Some(cluster) => Some(new_database(cluster).await),
+            None => None,
+        };
         Self {
+            database,
             log: Log::new(folder.path().join("log")),
             shared,
             http,
@@ -115,6 +128,9 @@ impl Rig {
             .env("FARCALL_CONCURRENCY", "3")
             .env("FARCALL_DRAIN", "0s")
             .env("FARCALL_LOG", "warn");
+        if let Some(url) = &self.database {
+            launch = launch.env(DATABASE, url);
+        }
         if self.is_changed {
             launch = launch.env(CHANGED, "1");
         }
@@ -129,8 +145,11 @@ impl Rig {
         self.folder.path().join("armed")
     }
 
-    pub(crate) fn data(&self) -> DataFolder {
-        DataFolder::new(self.data_path())
+    pub(crate) fn records(&self) -> Records {
+        match &self.database {
+            Some(url) => Records::Postgres(url.clone()),
+            None => Records::Sqlite(DataFolder::new(self.data_path())),
+        }
     }
 
     pub(crate) fn data_path(&self) -> PathBuf {
@@ -157,10 +176,10 @@ impl Rig {
             return Vec::new();
         }
         self.catch_up();
-        let data = self.data();
-        let records = records::jobs(&data).await;
-        let published = records::published(&data).await;
-        let soundness = records::soundness(&data).await;
+        let data = self.records();
+        let records = data.jobs().await;
+        let published = data.published().await;
+        let soundness = data.soundness().await;
         let look = Look {
             records: &records,
             published: &published,
@@ -199,14 +218,14 @@ impl Rig {
                     "a server that nobody kills does not answer".to_owned(),
                 ));
             }
-            let data = self.data();
+            let data = self.records();
             let is_done = async || {
-                let tally = records::tally(&data).await;
+                let tally = data.tally().await;
                 (tally.running + tally.waiting == 0).then_some(())
             };
             let done = tokio::time::timeout(TO_THE_END, until_within(2 * TO_THE_END, "", is_done));
             if done.await.is_err() {
-                let all = records::jobs(&data).await;
+                let all = data.jobs().await;
                 let left: Vec<_> = all.iter().filter(|job| !job.is_over()).collect();
                 return Err(one(Kind::Stuck, format!("{left:?}")));
             }
@@ -231,11 +250,24 @@ impl Rig {
     }
 
     async fn published(&self) -> BTreeSet<PathBuf> {
-        let published = records::published(&self.data()).await;
+        let published = self.records().published().await;
         let files = published.into_values().flatten();
         let artifacts = self.data_path().join("artifacts");
         files.map(|file| artifacts.join(file.location)).collect()
     }
+}
+
+/// A database that nobody has used, with its address.
+async fn new_database(cluster: &Cluster) -> String {
+    static DATABASES: AtomicU32 = AtomicU32::new(0);
+    let name = format!("kills_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+    let mut server = PgConnection::connect(&cluster.url("postgres"))
+        .await
+        .unwrap();
+    // The template lets nobody else in while it is copied.
+    let create = AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE template0"));
+    sqlx::query(create).execute(&mut server).await.unwrap();
+    cluster.url(&name)
 }
 
 /// What is in the folder beside the database and `published`; an empty folder below the first

@@ -12,7 +12,7 @@ use farcall::RunnerOptions;
 use farcall_artifacts::Artifacts;
 use farcall_core::{clock::SystemClock, principal::Principal};
 use farcall_jobs::{Programs, Queue, Runner, queue::How};
-use farcall_store::{JobStore, SqliteStore};
+use farcall_store::{JobStore, PostgresStore, SqliteStore};
 use serde_json::Value;
 
 use super::{
@@ -23,6 +23,9 @@ use crate::wait::until;
 
 /// The variable with the orders, a JSON array.
 pub(crate) const ORDERS: &str = "KILLS_ORDERS";
+
+/// The variable with the address of the database, as servers have it.
+pub(crate) const DATABASE: &str = "FARCALL_DATABASE_URL";
 
 /// The line of the log from which the second worker has the jobs.
 pub(crate) const RESCUED: &str = "rescued";
@@ -71,8 +74,12 @@ impl Rivalry {
 pub(crate) async fn run() {
     let data = env::var("FARCALL_DATA_DIR").unwrap();
     let orders: Vec<Value> = serde_json::from_str(&env::var(ORDERS).unwrap()).unwrap();
-    let store = SqliteStore::open(Path::new(&data), Arc::new(SystemClock)).await;
-    let store: Arc<dyn JobStore> = Arc::new(store.unwrap());
+    let store: Arc<dyn JobStore> = if let Ok(url) = env::var(DATABASE) {
+        Arc::new(PostgresStore::open(&url).await.unwrap())
+    } else {
+        let store = SqliteStore::open(Path::new(&data), Arc::new(SystemClock)).await;
+        Arc::new(store.unwrap())
+    };
     let artifacts = Artifacts::open(Path::new(&data)).unwrap();
     let rivalry = Rivalry::default();
 

@@ -7,6 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use farcall_testpg::{Cluster, Durability};
+
 use super::{
     fault::Fault,
     life::{By, Death},
@@ -25,6 +27,8 @@ pub struct Options {
     pub seed: u64,
     /// How many data folders are worked on at the same time.
     pub rigs: usize,
+    /// Where the jobs are.
+    pub engine: Engine,
     /// The bug that the servers are to have.
     pub plant: Option<String>,
     /// Where data folders are made.
@@ -33,10 +37,21 @@ pub struct Options {
     pub program: PathBuf,
 }
 
+/// Where jobs are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// In the data folder.
+    Sqlite,
+    /// On a server of its own, a database for each data folder.
+    Postgres,
+}
+
 /// What the rigs have in common.
 pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) hits: Mutex<Hits>,
+    /// The server of the databases, where there is one.
+    pub(crate) cluster: Option<Cluster>,
     report: Mutex<Report>,
 }
 
@@ -50,6 +65,7 @@ pub fn run(options: Options) -> Report {
     let rigs = options.rigs;
     let shared = Arc::new(Shared {
         hits: Mutex::new(Hits::new(&mut random)),
+        cluster: (options.engine == Engine::Postgres).then(|| Cluster::start(Durability::None)),
         report: Mutex::new(Report::new(&options)),
         options,
     });
@@ -73,7 +89,7 @@ fn work(shared: &Arc<Shared>, mut random: Random) {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(10));
         let http = http.build().unwrap();
         while !shared.is_over() {
-            let rig = Rig::new(Arc::clone(shared), http.clone(), random.split());
+            let rig = Rig::new(Arc::clone(shared), http.clone(), random.split()).await;
             rig.run().await;
         }
     });

@@ -2,7 +2,7 @@
 
 use std::{env, path::PathBuf};
 
-use farcall_acceptance::kills::{Kind, Options, Report, run, scratch};
+use farcall_acceptance::kills::{Engine, Kind, Options, Report, run, scratch};
 
 /// How many kills there are here; `FARCALL_KILLS` says otherwise.
 const KILLS: u32 = 150;
@@ -16,6 +16,7 @@ fn options(kills: u32, plant: Option<&str>) -> Options {
         // Every run looks elsewhere; the report says where.
         seed: u64::from(std::process::id()),
         rigs: 2,
+        engine: Engine::Sqlite,
         plant: plant.map(ToOwned::to_owned),
         scratch: scratch(),
         program: PathBuf::from(env!("CARGO_BIN_EXE_kills")),

@@ -47,7 +47,9 @@ impl PostgresStore {
         // Without limits of time: another process may be at a long migration.
         let mut connection = options.connect().await?;
         refuse_unfit_server(&mut connection).await?;
+        farcall_core::crash_point!("store.migrate.begun");
         migrate(&mut connection).await?;
+        farcall_core::crash_point!("store.migrate.committed");
         connection.close().await?;
 
         let limited = options
