@@ -15,7 +15,7 @@ use crate::{
 const ROUNDS: usize = 5;
 
 /// Jobs that docket is given at once.
-const DOCKET_JOBS: u64 = 2_000;
+const DOCKET_JOBS: u64 = 400;
 
 pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
     let seconds = bench.options.by_length(1, 3, 10);
