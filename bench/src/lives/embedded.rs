@@ -42,15 +42,7 @@ struct Lives<S> {
 
 pub(super) async fn lives<S: JobStore + 'static>(store: Arc<S>, window: Duration) -> Result<f64> {
     let worker = WorkerId::from_random(random());
-    let program = ("work".to_owned(), "1".to_owned());
-    let known = NewWorker {
-        id: worker,
-        host: "bench".to_owned(),
-        identity: String::new(),
-        programs: BTreeMap::from([program]),
-        slots: BTreeMap::new(),
-    };
-    store.register(known, LEASE).await?;
+    register(&*store, worker).await?;
     let lives = Arc::new(Lives {
         store,
         worker,
@@ -75,6 +67,19 @@ pub(super) async fn lives<S: JobStore + 'static>(store: Arc<S>, window: Duration
     tasks.shutdown().await;
     lives.store.close().await;
     Ok(over as f64 / elapsed.as_secs_f64())
+}
+
+/// Makes a worker known that can do the one job there is.
+pub(super) async fn register(store: &impl JobStore, worker: WorkerId) -> Result<()> {
+    let program = ("work".to_owned(), "1".to_owned());
+    let known = NewWorker {
+        id: worker,
+        host: "bench".to_owned(),
+        identity: String::new(),
+        programs: BTreeMap::from([program]),
+        slots: BTreeMap::new(),
+    };
+    Ok(store.register(known, LEASE).await?)
 }
 
 impl<S: JobStore + 'static> Lives<S> {
@@ -161,7 +166,7 @@ fn job(id: JobId) -> NewJob {
     }
 }
 
-fn random() -> [u8; 16] {
+pub(super) fn random() -> [u8; 16] {
     let mut bits = [0; 16];
     getrandom::fill(&mut bits).expect("the system has random bits");
     bits

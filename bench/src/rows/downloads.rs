@@ -20,7 +20,7 @@ const SMALL: u64 = 64 << 10;
 
 pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
     let on = On::Core(bench.machine);
-    let farcall = servers::big_files(bench.setup, on)?;
+    let farcall = servers::big_files(bench.setup, on, None)?;
     let artifacts = farcall.folder().join("data/artifacts");
     let nginx = servers::nginx(bench.setup, on, &artifacts)?;
     let (large, small) = (File::write(&farcall, LARGE)?, File::write(&farcall, SMALL)?);

@@ -44,7 +44,7 @@ pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
     drop(server);
 
     let jobs = bench.options.by_length(100, 1_000, 10_000);
-    let server = servers::big_files(bench.setup, on)?;
+    let server = servers::big_files(bench.setup, on, None)?;
     let address = server.address;
     let job = Repeated {
         server: &server,

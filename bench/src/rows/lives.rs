@@ -7,7 +7,7 @@ use farcall_testpg::{Cluster, Durability};
 
 use super::Bench;
 use crate::{
-    lives::{PRODUCERS, embedded, postgres},
+    lives::{PRODUCERS, embedded, on_postgres, pgbench, postgres},
     report::{Bound, Comparison, Report, Unit},
     rounds::Ratio,
 };
@@ -15,12 +15,22 @@ use crate::{
 const ROUNDS: usize = 5;
 
 /// Jobs that docket is given at once.
-const DOCKET_JOBS: u64 = 400;
+const DOCKET_JOBS: u64 = 320;
 
 pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
+    let cluster = Cluster::start(Durability::Disk);
+    if bench.options.wants(&["G9", "G9b"]) {
+        measure_embedded(bench, &cluster, report)?;
+    }
+    if bench.options.wants(&["G9e"]) {
+        measure_on_postgres(bench, &cluster, report)?;
+    }
+    Ok(())
+}
+
+fn measure_embedded(bench: &Bench, cluster: &Cluster, report: &mut Report) -> Result<()> {
     let seconds = bench.options.by_length(1, 3, 10);
     let window = Duration::from_secs(seconds);
-    let cluster = Cluster::start(Durability::Disk);
     let database = cluster.url("postgres");
     let mut rates = [const { Vec::new() }; 4];
     for round in 0..ROUNDS {
@@ -52,6 +62,36 @@ pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
             goal: Bound::AtLeast(goal),
         });
     }
+    Ok(())
+}
+
+/// Both do the same to a database of their own, new in every round.
+fn measure_on_postgres(bench: &Bench, cluster: &Cluster, report: &mut Report) -> Result<()> {
+    let window = Duration::from_secs(bench.options.by_length(2, 5, 10));
+    let mut rates = [const { Vec::new() }; 2];
+    for round in 0..ROUNDS {
+        for turn in 0..rates.len() {
+            let contestant = (round + turn) % rates.len();
+            let database = format!("round_{round}_{turn}");
+            cluster.create_database(&database);
+            bench.machine.wait_for_quiet()?;
+            rates[contestant].push(match contestant {
+                0 => on_postgres(&cluster.url(&database), window)?,
+                _ => pgbench(cluster, &database, window)?,
+            });
+        }
+    }
+    let [ours, theirs] = &rates;
+    report.compare(Comparison {
+        id: "G9e",
+        what: &format!("lives of jobs in PostgreSQL, {PRODUCERS} workers"),
+        peer: "pgbench, same statements",
+        ratio: Ratio::of_rounds(ours, theirs),
+        measured_in: Unit::PerSecond,
+        shown_as: Unit::Share,
+        floor: Bound::AtLeast(0.6),
+        goal: Bound::AtLeast(1.1),
+    });
     Ok(())
 }
 

@@ -14,12 +14,22 @@ use crate::{
     process::{Process, pause},
     report::{Absolute, Bound, Report, Unit, gibibytes},
     requests,
-    servers::{self, On},
+    servers::{self, On, S3},
 };
 
 pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
+    measure_from("disk", None, bench, report)?;
+    measure_from("S3", Some(&S3::start()?), bench, report)
+}
+
+fn measure_from(
+    place: &str,
+    bucket: Option<&S3>,
+    bench: &Bench,
+    report: &mut Report,
+) -> Result<()> {
     let length: u64 = bench.options.by_length(256 << 20, 1 << 30, 4 << 30);
-    let server = servers::big_files(bench.setup, On::Core(bench.machine))?;
+    let server = servers::big_files(bench.setup, On::Core(bench.machine), bucket)?;
     let job = mcp::write_file(server.address, length)?;
     let before = server.process().resident()?;
     let load = Load {
@@ -39,7 +49,7 @@ pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
     report.check(Absolute {
         id: "G5d",
         what: &format!(
-            "RSS growth, 16 clients pull {} from disk",
+            "RSS growth, 16 clients pull {} from {place}",
             gibibytes(length)
         ),
         beside: format!("{} before", Unit::Mebibytes.show(before as f64)),

@@ -19,7 +19,7 @@ use crate::{machine::Machine, options::Options, report::Report, setup::Setup};
 /// Every row there is.
 pub(crate) const NAMES: &[&str] = &[
     "G1", "G1b", "G1c", "G2", "G2b", "G3", "G4", "G5", "G5b", "G5c", "G5d", "G6", "G6c", "G6d",
-    "G7", "G8", "G8b", "G9", "G9b", "G9f", "G10", "G11",
+    "G7", "G8", "G8b", "G9", "G9b", "G9e", "G9f", "G10", "G11",
 ];
 
 /// Connections at once where a row says nothing else.
@@ -48,7 +48,7 @@ const FREE: &[Group] = &[
     },
     Group {
         name: "lives of jobs",
-        rows: &["G9", "G9b"],
+        rows: &["G9", "G9b", "G9e"],
         measure: lives::measure,
     },
 ];

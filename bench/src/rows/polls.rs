@@ -11,7 +11,7 @@ use crate::{
     report::{Bound, Comparison, Report, Unit, thousands},
     requests,
     rounds::{Contestant, Series, rounds},
-    servers::{self, On, Server},
+    servers::{self, On, Place, Server},
 };
 
 /// Jobs that report while others are polled.
@@ -34,7 +34,7 @@ fn measure_many(bench: &Bench, report: &mut Report) -> Result<()> {
     let on = On::Core(bench.machine);
     let jobs = bench.options.by_length(500, 10_000, 10_000);
     let guide = servers::guide_with_steps(bench.setup, on, 0.0)?;
-    let farcall = servers::many_jobs(bench.setup, on, None, None)?;
+    let farcall = servers::many_jobs(bench.setup, on, Place::default())?;
     fill(
         bench,
         &farcall,
@@ -75,7 +75,7 @@ fn measure_many(bench: &Bench, report: &mut Report) -> Result<()> {
 fn measure_reporting(bench: &Bench, report: &mut Report) -> Result<()> {
     let on = On::Core(bench.machine);
     let guide = servers::guide_with_steps(bench.setup, on, LONG)?;
-    let farcall = servers::many_jobs(bench.setup, on, None, None)?;
+    let farcall = servers::many_jobs(bench.setup, on, Place::default())?;
     let sessions = sessions(&guide)?;
     let mut jobs = (String::new(), String::new());
     for _ in 0..REPORTING {

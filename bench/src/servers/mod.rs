@@ -5,6 +5,7 @@ mod farcall;
 mod guide;
 mod nginx;
 mod plain_rmcp;
+mod s3;
 
 use std::{
     fs::{self, File},
@@ -20,10 +21,11 @@ use tempfile::TempDir;
 
 pub(crate) use self::{
     bare_axum::bare_axum,
-    farcall::{big_files, example, many_jobs, many_tools},
+    farcall::{Place, big_files, example, many_jobs, many_tools},
     guide::{guide, guide_with_steps},
     nginx::nginx,
     plain_rmcp::plain_rmcp,
+    s3::S3,
 };
 use crate::{
     client::Client,
@@ -44,6 +46,9 @@ pub(crate) enum On<'a> {
     Core(&'a Machine),
     /// Wherever this process may.
     Anything,
+    /// The same, and like another machine to whoever asks which processes live: it sees others,
+    /// and none of ours.
+    AnotherMachine,
 }
 
 /// A running server; it ends with this value.
@@ -76,6 +81,14 @@ impl Server {
                 command
             }
             On::Anything => Command::new(program),
+            On::AnotherMachine => {
+                let mut command = Command::new("unshare");
+                command
+                    .args(["--map-root-user", "--pid", "--fork", "--kill-child=KILL"])
+                    .arg("--mount-proc")
+                    .arg(program);
+                command
+            }
         };
         let said = File::create(folder.path().join("log"))?;
         command

@@ -29,6 +29,9 @@ pub mod conformance;
 #[cfg(feature = "memory")]
 pub use crate::memory::MemoryStore;
 #[cfg(feature = "postgres")]
+#[doc(hidden)]
+pub use crate::postgres::LifeStatements;
+#[cfg(feature = "postgres")]
 pub use crate::postgres::PostgresStore;
 pub use crate::{
     error::StoreError,

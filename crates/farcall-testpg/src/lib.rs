@@ -76,6 +76,17 @@ impl Cluster {
         format!("postgres://postgres@{folder}:{}/{database}", self.port)
     }
 
+    /// Makes a database.
+    pub fn create_database(&self, name: &str) {
+        done(
+            server_command(&self.programs.join("createdb"))
+                .arg("--host")
+                .arg(&self.folder)
+                .arg(format!("--port={}", self.port))
+                .args(["--username=postgres", name]),
+        );
+    }
+
     /// The address of a database by TCP at `server`, which may be something that stands before
     /// the [server itself](Self::server).
     pub fn tcp_url(&self, server: SocketAddr, database: &str) -> String {
@@ -85,6 +96,11 @@ impl Cluster {
     /// Where the server listens.
     pub fn server(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    /// A program that comes with the server, such as `pgbench`.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.programs.join(name)
     }
 
     /// Ends the server as a loss of power would, and starts it again. Returns when it answers.

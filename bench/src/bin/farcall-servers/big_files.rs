@@ -4,9 +4,6 @@ use std::io::Write;
 
 use farcall::prelude::*;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// What to write.
 #[data]
 struct FileSpec {
@@ -50,6 +47,6 @@ fn block() -> Vec<u8> {
     block
 }
 
-fn main() -> farcall::Exit {
-    App::new("big-files").job::<write_file>().run()
+pub(crate) fn app() -> App {
+    App::new("big-files").job::<write_file>()
 }

@@ -8,9 +8,6 @@ use std::{
 
 use farcall::prelude::*;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// How often a job says how far it is.
 const PACE: Duration = Duration::from_millis(100);
 
@@ -52,6 +49,6 @@ fn wait() {
     std::thread::sleep(PACE);
 }
 
-fn main() -> farcall::Exit {
-    App::new("many-jobs").job::<work>().run()
+pub(crate) fn app() -> App {
+    App::new("many-jobs").job::<work>()
 }

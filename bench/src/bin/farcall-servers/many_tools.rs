@@ -1,17 +1,13 @@
 //! A farcall server with 200 tools, as one that wraps a large API has.
 
-use farcall::{App, Exit, Tool, ToolDeclaration, ToolOutput, json};
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+use farcall::{App, Tool, ToolDeclaration, ToolOutput, json};
 
 const TOOLS: usize = 200;
 
-fn main() -> Exit {
+pub(crate) fn app() -> App {
     (1..=TOOLS)
         .map(tool)
         .fold(App::new("many-tools"), App::add_tool)
-        .run()
 }
 
 fn tool(number: usize) -> Tool {

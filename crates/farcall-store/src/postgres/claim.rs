@@ -73,7 +73,7 @@ macro_rules! claim {
     };
 }
 
-const CLAIM_OTHERS: &str = claim!("NOT suspect");
+pub(super) const CLAIM_OTHERS: &str = claim!("NOT suspect");
 
 const CLAIM_SUSPECT: &str = claim!("suspect");
 

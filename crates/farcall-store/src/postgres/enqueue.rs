@@ -11,7 +11,7 @@ use crate::{Enqueued, NewJob, Same, StoreError, Terms, limits::milliseconds, mes
 
 // One statement. It waits for another start of the same key that is under way, and then makes
 // nothing.
-const ENQUEUE: &str = concat!(
+pub(super) const ENQUEUE: &str = concat!(
     at_one_moment!(),
     ", made AS (
          INSERT INTO jobs (

@@ -17,7 +17,7 @@ use crate::{
 
 // Nothing goes on from the checkpoint any more. What is published waits for the row of `over`,
 // and so for the state that it needs.
-const SUCCEED: &str = concat!(
+pub(super) const SUCCEED: &str = concat!(
     at_one_moment!(),
     ", over AS (
          UPDATE jobs SET

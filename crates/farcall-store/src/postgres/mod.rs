@@ -11,6 +11,7 @@ mod enqueue;
 mod error;
 mod finish;
 mod hints;
+mod life;
 mod log;
 mod open;
 #[cfg(all(test, feature = "postgres-tests"))]
@@ -33,6 +34,7 @@ use serde_json::Value;
 use tokio::sync::broadcast;
 
 pub(crate) use self::error::{Meaning, meaning};
+pub use self::life::LifeStatements;
 use self::{hints::SharedHints, pool::Pool};
 use crate::{
     Beat, Cancelled, Checkpoint, Claim, Enqueued, Fence, Hint, JobError, JobRecord, JobStore,

@@ -11,7 +11,7 @@ use super::{
 use crate::{Checkpoint, Fence, Report, StoreError, message, text};
 
 // A late report, of an earlier stage than the record's, changes nothing.
-const REPORT: &str = concat!(
+pub(super) const REPORT: &str = concat!(
     at_one_moment!(),
     "UPDATE jobs SET
          message = CASE WHEN stage <= $3 THEN $4 ELSE message END,
