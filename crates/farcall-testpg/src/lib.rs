@@ -142,7 +142,11 @@ fn programs() -> PathBuf {
     in_path
         .into_iter()
         .chain(debian)
-        .find(|folder| folder.join("initdb").exists())
+        .find_map(|folder| {
+            // The others are where a link to one of them leads.
+            let initdb = fs::canonicalize(folder.join("initdb")).ok()?;
+            initdb.parent().map(Path::to_owned)
+        })
         .unwrap_or_else(|| panic!("there is no PostgreSQL server here; {INSTALL}"))
 }
 
