@@ -121,7 +121,9 @@ impl DataFolder {
                 found.insert(self.name(&folder), Vec::new());
             }
         }
-        found.retain(|name, _| name != "lock" && !name.starts_with("jobs.sqlite3"));
+        found.retain(|name, _| {
+            !["ballast", "lock"].contains(&name.as_str()) && !name.starts_with("jobs.sqlite3")
+        });
         found
     }
 

@@ -1,4 +1,4 @@
-//! What the crash server and the tests that kill it agree on.
+//! What the servers of the tests and the tests agree on.
 
 use std::{fmt::Write, fs, path::Path};
 
@@ -46,6 +46,12 @@ pub const FAILURE: &str = "this order asked to fail";
 
 /// The [gate](crate::gate) of a job that takes the server with it.
 pub const ABORTION: &str = "abortion";
+
+/// The stages of the job `load` of the space server.
+pub const LOAD_STAGES: [&str; 3] = ["beginning", "writing", "ending"];
+
+/// The variable that says for how many seconds the space server keeps its jobs.
+pub const KEEP_SECONDS: &str = "SPACE_SERVER_KEEP_SECONDS";
 
 /// How many numbers there are; as text more than what an artifact gathers in memory.
 const COUNT: usize = 20_000;

@@ -8,6 +8,7 @@
 )]
 
 pub mod data;
+pub mod disk;
 pub mod fixture;
 pub mod gate;
 pub mod kills;

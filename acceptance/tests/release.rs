@@ -7,12 +7,14 @@
 use std::{env, fs, path::PathBuf};
 
 /// Switches, and bugs to plant.
-const SWITCHES: [&str; 5] = [
+const SWITCHES: [&str; 7] = [
     "FARCALL_CRASH_AT",
     "FARCALL_CRASH_AFTER",
     "FARCALL_PLANT",
     "no-fence",
     "early-ack",
+    "no-ballast",
+    "no-watermark",
 ];
 
 /// Which of the switches and crash points stand in `program`.

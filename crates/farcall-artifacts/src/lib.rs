@@ -20,6 +20,7 @@ mod folder;
 mod location;
 mod objects;
 mod read;
+mod space;
 mod sweep;
 mod work;
 mod write;
@@ -38,6 +39,7 @@ pub use crate::{
     folder::write::CRASH_POINTS,
     objects::upload::OBJECT_CRASH_POINTS,
     read::{ArtifactBody, ArtifactFile},
+    space::{Granted, Shortage, Space},
     sweep::{Needed, Swept},
 };
 use crate::{folder::Folder, objects::Objects};
@@ -52,6 +54,7 @@ struct Inner {
     place: Place,
     work: Dir,
     work_path: PathBuf,
+    space: Space,
 }
 
 /// Two kinds and no trait: both are ours.
@@ -121,14 +124,23 @@ impl Artifacts {
         let place = place(&data)?;
         let work_path = data.join("work");
         let work = open_top(&work_path)?;
-        fs::File::open(&data)
-            .and_then(|data| data.sync_all())
-            .map_err(failed)?;
+        let data = fs::File::open(&data).map_err(failed)?;
+        data.sync_all().map_err(failed)?;
+        let mut places = vec![data, file_of(&work).map_err(failed)?];
+        if let Place::Folder(folder) = &place {
+            places.push(file_of(folder.root()).map_err(failed)?);
+        }
         Ok(Self(Arc::new(Inner {
             place,
             work,
             work_path,
+            space: Space::of(places),
         })))
+    }
+
+    /// The room where jobs write on this machine.
+    pub fn space(&self) -> &Space {
+        &self.0.space
     }
 }
 
@@ -138,6 +150,11 @@ fn open_top(path: &Path) -> Result<Dir, ArtifactError> {
         Ok(Dir::from_std_file(fs::File::open(path)?))
     };
     open().map_err(|error| ArtifactError::io("open the folder", path.display(), error))
+}
+
+/// Another handle of `folder`.
+fn file_of(folder: &Dir) -> io::Result<fs::File> {
+    folder.try_clone().map(Dir::into_std_file)
 }
 
 /// Runs what waits for a disk where it keeps nobody from working.

@@ -79,7 +79,7 @@ impl Ready {
         let (jobs, tasks, catalog) = if programs.is_empty() {
             (None, None, app.offer.catalog(None))
         } else {
-            let jobs = open::open(&config.storage, &clock).await?;
+            let jobs = open::open(config, &clock).await?;
             state_key = jobs
                 .store
                 .secret("request-state", state_key)
@@ -88,7 +88,7 @@ impl Ready {
             let queue = Queue::new(Arc::clone(&jobs.store), programs.clone());
             let queue = queue
                 .until(stopping.clone())
-                .reading(jobs.artifacts.clone());
+                .with_files(jobs.artifacts.clone());
             let links = Links::new(public_base_url.as_str());
             let catalog = app.offer.catalog(Some((&queue, &links)));
             (Some(jobs), Some(Tasks::new(queue, links)), catalog)

@@ -21,7 +21,7 @@ pub struct Jobs {
     pub slots: BTreeMap<String, u32>,
     /// How many jobs run in it at once; where it is not set, the program decides.
     pub concurrency: Option<NonZeroUsize>,
-    /// Free space in bytes below which no job is started; 64 MiB by default.
+    /// Free space in bytes below which no job is started; 64 MiB by default, 0 for none.
     pub min_free: u64,
     /// How long running jobs may go on when it stops; 30 seconds by default.
     pub drain: Duration,

@@ -35,6 +35,7 @@ variables! {
     FARCALL_CONCURRENCY, "processors", "How many jobs run at once in this process.";
     FARCALL_SLOTS, "none", "What this process has for jobs that need something, such as gpu=1,ram_gb=64.";
     FARCALL_DRAIN, "30s", "How long running jobs may go on when the server stops.";
+    FARCALL_MIN_FREE, "64MiB", "Free space where jobs write below which none is started, such as 500MiB or 2GiB; 0 for none.";
     FARCALL_ARTIFACTS_URL, "folder in FARCALL_DATA_DIR", "Where files are kept: `s3://bucket/prefix`, `gs://…`, `az://…`, `file:///folder`, or `memory:` for tests.";
     FARCALL_ALLOWED_HOSTS, "none", "More values of the Host header to accept, comma-separated.";
     FARCALL_ALLOWED_ORIGINS, "none", "Origins of browsers to accept, comma-separated; turns CORS on for them.";
@@ -49,5 +50,4 @@ variables! {
     WITHOUT_EFFECT, "Variables that are understood and do nothing yet: to set one is a fault, because \
                      whoever sets it relies on it.":
     FARCALL_ROLE, "all", "What this process does: all, api or worker.";
-    FARCALL_MIN_FREE, "64MiB", "Free space below which no job is started.";
 }

@@ -6,7 +6,7 @@
 //! error enums, and turn into a `Problem` where a caller is about to see them.
 //! The protocol layer alone decides how a `Problem` looks on the wire.
 
-use std::{any::Any, error::Error, fmt, io, time::Duration};
+use std::{error::Error, fmt, io, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -300,18 +300,74 @@ impl fmt::Display for Problem {
 // `Problem` is not an `Error`, so that every error can turn into one with `?`.
 impl<E: Error + Send + Sync + 'static> From<E> for Problem {
     fn from(error: E) -> Self {
-        let io = (&error as &dyn Any)
-            .downcast_ref::<io::Error>()
-            .map(io::Error::kind);
-        match io {
-            // The one library error that a caller can understand, and that passes by itself.
-            Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => Self::new(
+        // The one library error that a caller can understand, and that passes by itself.
+        if is_of_a_full_disk(&error) {
+            return Self::new(
                 ErrorCode::StorageFull,
                 "the server has no room left for this",
             )
             .hint("try again later, or ask the operator to free space")
-            .because(error),
-            _ => Self::internal(error),
+            .because(error);
         }
+        Self::internal(error)
+    }
+}
+
+/// Whether `error` is, or comes from, what the system says where a disk or a quota is full. Libraries
+/// that write files wrap it.
+fn is_of_a_full_disk(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let io = error.downcast_ref::<io::Error>();
+        if io.is_some_and(|io| {
+            matches!(
+                io.kind(),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+            )
+        }) {
+            return true;
+        }
+        // What was made into an `io::Error` is not its source, but in its place.
+        next = match io.and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As libraries that write files say it.
+    #[derive(Debug)]
+    struct Unencodable(io::Error);
+
+    impl fmt::Display for Unencodable {
+        fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("the picture cannot be encoded")
+        }
+    }
+
+    impl Error for Unencodable {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_told_however_it_is_wrapped() {
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        for problem in [
+            Problem::from(full()),
+            Problem::from(io::Error::other(full())),
+            Problem::from(Unencodable(full())),
+            Problem::from(io::Error::other(Unencodable(full()))),
+        ] {
+            assert_eq!(problem.code(), ErrorCode::StorageFull, "{problem:?}");
+        }
+        let other = Unencodable(io::ErrorKind::BrokenPipe.into());
+        assert_eq!(Problem::from(other).code(), ErrorCode::Internal);
     }
 }

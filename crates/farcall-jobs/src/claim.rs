@@ -141,6 +141,10 @@ impl Running {
 }
 
 async fn take_what_there_is(services: &Services, running: &mut Running) {
+    // What is left is for the ones that run.
+    if services.artifacts.space().shortage().await.is_some() {
+        return;
+    }
     while running.tasks.len() < services.options.concurrency.max(1)
         && !running.is_alone()
         && !services.soft_stop.is_cancelled()

@@ -7,6 +7,7 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse, Response},
 };
+use farcall_artifacts::ArtifactError;
 use farcall_core::principal::Scope;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::json;
@@ -19,9 +20,6 @@ use crate::{
     JobFiles,
     auth::{self, Authenticators},
 };
-
-/// Less free space than this and the server is not ready for jobs (64 MiB).
-const MIN_FREE_BYTES: u64 = 64 << 20;
 
 /// Where probes ask whether the process is alive; the second is an alias.
 pub(crate) const ALIVE: [&str; 2] = ["/healthz", "/health"];
@@ -87,13 +85,15 @@ impl Readiness {
         if let Err(error) = jobs.store.ping().await {
             return Some(("store", error.to_string()));
         }
-        match jobs.artifacts.check().await {
-            Ok(Some(free)) if free < MIN_FREE_BYTES => {
-                Some(("disk", format!("{free} bytes are free")))
-            }
-            Ok(_) => None,
-            Err(error) => Some(("artifacts", error.to_string())),
+        if let Some(shortage) = jobs.artifacts.space().shortage().await {
+            return Some(("disk", shortage.to_string()));
         }
+        let error = jobs.artifacts.check().await.err()?;
+        let check = match error {
+            ArtifactError::StorageFull { .. } => "disk",
+            _ => "artifacts",
+        };
+        Some((check, error.to_string()))
     }
 }
 

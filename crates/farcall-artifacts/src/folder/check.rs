@@ -1,5 +1,4 @@
-//! Whether files can be written to the folder just now, what it has room for, and what its
-//! clock says.
+//! Whether files can be written to the folder just now, and what its clock says.
 
 use std::{
     fs::File,
@@ -25,13 +24,6 @@ impl Folder {
         let at = written.map_err(|error| ArtifactError::io("write the file", &name, error))?;
         removed.map_err(|error| ArtifactError::io("remove the file", &name, error))?;
         Ok(at)
-    }
-
-    /// How many bytes this user can still write.
-    pub(crate) fn free_space(&self) -> Result<u64, ArtifactError> {
-        let status = rustix::fs::fstatvfs(&self.0.root)
-            .map_err(|errno| ArtifactError::io("ask for the free space of", "artifacts", errno))?;
-        Ok(status.f_bavail.saturating_mul(status.f_frsize))
     }
 
     fn write_and_sync(&self, name: &str) -> io::Result<SystemTime> {

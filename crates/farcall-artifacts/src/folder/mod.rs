@@ -43,6 +43,10 @@ impl Folder {
         })))
     }
 
+    pub(crate) fn root(&self) -> &Dir {
+        &self.0.root
+    }
+
     /// Removes every file of a job; fine where there is none.
     pub(crate) fn remove(&self, job: JobId) -> Result<(), ArtifactError> {
         let name = job.to_string();

@@ -3,10 +3,9 @@ use std::fs;
 use super::*;
 
 #[test]
-fn a_check_tells_the_free_space_and_leaves_nothing() {
+fn a_check_leaves_nothing() {
     let store = Store::new();
-    assert!(check(&store).unwrap().unwrap() > 0);
-    assert!(store.artifacts.free_space().unwrap().unwrap() > 0);
+    check(&store).unwrap();
     assert!(tree(&store.artifacts_path()).is_empty());
 }
 
@@ -30,6 +29,6 @@ fn checks_do_not_get_in_each_others_way() {
     assert!(tree(&store.artifacts_path()).is_empty());
 }
 
-fn check(store: &Store) -> Result<Option<u64>, ArtifactError> {
+fn check(store: &Store) -> Result<(), ArtifactError> {
     runtime().block_on(store.artifacts.check())
 }

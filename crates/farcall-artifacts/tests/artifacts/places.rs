@@ -224,8 +224,7 @@ fn work_folders_are_local_and_go_with_their_job(rig: &Rig) {
 }
 
 fn a_check_passes_and_leaves_nothing(rig: &Rig) {
-    let free = rig.runtime.block_on(rig.artifacts.check()).unwrap();
-    assert_eq!(free, rig.artifacts.free_space().unwrap().and(free));
+    rig.runtime.block_on(rig.artifacts.check()).unwrap();
     assert_eq!(rig.sweep(&[]), Swept::default());
 }
 

@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use farcall_artifacts::Artifacts;
-use farcall_config::{DatabaseUrl, Storage};
+use farcall_artifacts::{ArtifactError, Artifacts};
+use farcall_config::{Config, DatabaseUrl, Storage};
 use farcall_core::clock::Clock;
 use farcall_server::JobFiles;
 use farcall_store::{JobStore, SqliteStore, StoreError};
@@ -12,14 +12,18 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::Failure;
 
 /// Opens the store of jobs, and the place of their files.
-pub(super) async fn open(storage: &Storage, clock: &Arc<dyn Clock>) -> Result<JobFiles, Failure> {
+pub(super) async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<JobFiles, Failure> {
+    let (storage, min_free) = (&config.storage, config.jobs.min_free);
     let store: Arc<dyn JobStore> = if let Some(url) = &storage.database_url {
         open_database(url).await?
     } else {
         let store = SqliteStore::open(&storage.data_dir, Arc::clone(clock)).await;
-        Arc::new(store.map_err(|error| wrong(&error))?)
+        let store = store.map_err(|error| wrong(&error))?;
+        store.keep_free(min_free);
+        Arc::new(store)
     };
     let artifacts = open_artifacts(storage).await?;
+    artifacts.space().keep_free(min_free);
     Ok(JobFiles { store, artifacts })
 }
 
@@ -97,7 +101,8 @@ async fn open_artifacts(storage: &Storage) -> Result<Artifacts, Failure> {
         .map_err(|error| failed(error.to_string()))?;
     // A bucket that is not there would cost the first job its result.
     match tokio::time::timeout(FILES_ANSWER, artifacts.check()).await {
-        Ok(Ok(_)) => Ok(artifacts),
+        // What is there can be read on a full disk too.
+        Ok(Ok(()) | Err(ArtifactError::StorageFull { .. })) => Ok(artifacts),
         Ok(Err(error)) => Err(failed(error.to_string())),
         Err(_) => Err(failed(format!(
             "the place of the files does not answer within {} seconds",

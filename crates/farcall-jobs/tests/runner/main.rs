@@ -10,4 +10,5 @@ mod leases;
 mod limits;
 mod retention;
 mod rig;
+mod space;
 mod suspects;

@@ -54,10 +54,23 @@ impl Rig {
     }
 
     pub(crate) async fn run_all(&self, jobs: &[&Job], options: RunnerOptions) -> Runner {
-        let artifacts = Artifacts::open(self.folder.path()).unwrap();
+        self.run_in(jobs, &self.artifacts(), options).await
+    }
+
+    pub(crate) async fn run_in(
+        &self,
+        jobs: &[&Job],
+        artifacts: &Artifacts,
+        options: RunnerOptions,
+    ) -> Runner {
         let programs = Programs::new(jobs.iter().copied().cloned());
-        let started = Runner::start(Arc::clone(&self.store), artifacts, programs, options);
+        let store = Arc::clone(&self.store);
+        let started = Runner::start(store, artifacts.clone(), programs, options);
         started.await.unwrap()
+    }
+
+    pub(crate) fn artifacts(&self) -> Artifacts {
+        Artifacts::open(self.folder.path()).unwrap()
     }
 
     pub(crate) fn queue(&self, job: &Job) -> Queue {

@@ -84,6 +84,44 @@ pub async fn a_key_with_other_arguments_is_a_conflict(store: &dyn JobStore) {
     }
 }
 
+/// P15: who repeats a start is told of its job, also where no other is taken in.
+pub async fn a_repetition_is_told_and_takes_nothing_in(
+    store: &dyn JobStore,
+    clock: &dyn TestClock,
+) {
+    let earlier = async |job: NewJob| {
+        let found = store.earlier(&job).await.unwrap();
+        found.map(|found| (found.record.id, found.was_there))
+    };
+    for job in [keyed("k"), unique(), new_job()] {
+        assert_eq!(earlier(job.clone()).await, None);
+        assert_eq!(earlier(job).await, None, "it was only asked for");
+    }
+    let (key, _) = start(store, keyed("k")).await;
+    let (arguments, _) = start(store, unique()).await;
+    assert_eq!(earlier(keyed("k")).await, Some((key, Some(Same::Key))));
+    let same = Some((arguments, Some(Same::Arguments)));
+    assert_eq!(earlier(unique()).await, same);
+    assert_eq!(earlier(new_job()).await, None);
+    let other = NewJob {
+        args_hash: [0xcd; 32],
+        ..keyed("k")
+    };
+    let answer = store.earlier(&other).await;
+    assert!(matches!(answer, Err(StoreError::KeyConflict)), "{answer:?}");
+    clock.advance(15_000).await;
+    assert_eq!(earlier(unique()).await, None);
+
+    store
+        .fail(claimed(store).await.fence, failure())
+        .await
+        .unwrap();
+    clock
+        .advance(u32::try_from(KEPT.as_millis()).unwrap())
+        .await;
+    assert_eq!(earlier(keyed("k")).await, None);
+}
+
 pub async fn the_key_of_an_expired_job_is_free(store: &dyn JobStore, clock: &dyn TestClock) {
     let (id, _) = start(store, keyed("k")).await;
     store

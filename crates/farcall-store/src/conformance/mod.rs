@@ -141,6 +141,7 @@ macro_rules! store_suite {
         }
         $crate::store_suite! { $open, in time =>
             claims::the_start_is_that_of_the_first_claim,
+            keys::a_repetition_is_told_and_takes_nothing_in,
             keys::identical_starts_within_their_time_are_one_job,
             keys::the_key_of_an_expired_job_is_free,
             keys::what_failed_or_is_too_old_does_not_count_as_identical,

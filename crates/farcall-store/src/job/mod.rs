@@ -61,6 +61,10 @@ pub trait JobStore: Send + Sync {
     /// [`StoreError::KeyConflict`] where the key came with other arguments before.
     async fn enqueue(&self, job: NewJob) -> Result<Enqueued, StoreError>;
 
+    /// The job that [`enqueue`](Self::enqueue) would return in the place of a new one; with the same
+    /// error where the key came with other arguments. Nothing is taken in.
+    async fn earlier(&self, job: &NewJob) -> Result<Option<Enqueued>, StoreError>;
+
     // Workers.
 
     /// Makes a worker known, with a lease.

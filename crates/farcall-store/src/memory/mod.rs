@@ -101,6 +101,11 @@ impl JobStore for MemoryStore {
         Ok(enqueued)
     }
 
+    async fn earlier(&self, job: &NewJob) -> Result<Option<Enqueued>, StoreError> {
+        let (table, at) = self.table()?;
+        table.earlier(at.now, job)
+    }
+
     async fn register(&self, worker: NewWorker, lease: Duration) -> Result<(), StoreError> {
         let (mut table, at) = self.table()?;
         table.register(at, worker, lease)

@@ -69,11 +69,8 @@ impl Table {
 
     pub(super) fn enqueue(&mut self, now: Timestamp, job: NewJob) -> Result<Enqueued, StoreError> {
         text::written(&json!(job.arguments))?;
-        if let Some((earlier, why)) = self.earlier(now, &job)? {
-            return Ok(Enqueued {
-                record: earlier.record(now),
-                was_there: Some(why),
-            });
+        if let Some(earlier) = self.earlier(now, &job)? {
+            return Ok(earlier);
         }
         must(self.row(job.id).is_none(), "there is a job with this id")?;
         let row = Row::new(job, now)?;
@@ -97,7 +94,19 @@ impl Table {
     }
 
     /// The job that this start is a repetition of.
-    fn earlier(&self, now: Timestamp, job: &NewJob) -> Result<Option<(&Row, Same)>, StoreError> {
+    pub(super) fn earlier(
+        &self,
+        now: Timestamp,
+        job: &NewJob,
+    ) -> Result<Option<Enqueued>, StoreError> {
+        let found = self.same(now, job)?;
+        Ok(found.map(|(row, why)| Enqueued {
+            record: row.record(now),
+            was_there: Some(why),
+        }))
+    }
+
+    fn same(&self, now: Timestamp, job: &NewJob) -> Result<Option<(&Row, Same)>, StoreError> {
         let mut same = self.rows.iter().filter(|(_, row)| row.is_same(job));
         if let Some(key) = &job.key {
             let keyed = same.find(|(_, row)| row.order.key.as_ref() == Some(key));

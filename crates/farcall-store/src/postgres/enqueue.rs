@@ -52,6 +52,25 @@ pub(super) async fn enqueue(pool: &Pool, job: NewJob) -> Result<Enqueued, StoreE
     .await
 }
 
+/// The job that `job` is a repetition of, if there is one.
+pub(super) async fn earlier(pool: &Pool, job: &NewJob) -> Result<Option<Enqueued>, StoreError> {
+    let args_hash = hexadecimal(&job.args_hash);
+    let start = Start {
+        job,
+        arguments: "",
+        args_hash: &args_hash,
+    };
+    pool.run(async |connection| match (&job.key, job.unique_for) {
+        (Some(_), _) => start.same_key(connection).await,
+        (None, Some(unique_for)) => {
+            let unique_for = milliseconds(unique_for);
+            start.same_arguments(connection, unique_for).await
+        }
+        (None, None) => Ok(None),
+    })
+    .await
+}
+
 /// A job that is about to be accepted.
 struct Start<'a> {
     job: &'a NewJob,
@@ -134,18 +153,8 @@ impl Start<'_> {
             .bind(self.args_hash)
             .execute(&mut *transaction)
             .await?;
-        let same = sqlx::query(SAME_ARGUMENTS)
-            .bind(&self.job.owner)
-            .bind(&self.job.job)
-            .bind(self.args_hash)
-            .bind(unique_for)
-            .fetch_optional(&mut *transaction)
-            .await?;
-        if let Some(row) = same {
-            return Ok(Enqueued {
-                record: row::record(&row)?,
-                was_there: Some(Same::Arguments),
-            });
+        if let Some(same) = self.same_arguments(&mut transaction, unique_for).await? {
+            return Ok(same);
         }
         let made = self.insert(&mut transaction).await?;
         commit!(transaction, "enqueue");
@@ -178,6 +187,28 @@ impl Start<'_> {
             Ok(Enqueued {
                 record: row::record(&row)?,
                 was_there: None,
+            })
+        })
+        .transpose()
+    }
+
+    /// The newest job with the same arguments, where it is younger than `unique_for`.
+    async fn same_arguments(
+        &self,
+        connection: &mut PgConnection,
+        unique_for: i64,
+    ) -> Result<Option<Enqueued>, StoreError> {
+        let row = sqlx::query(SAME_ARGUMENTS)
+            .bind(&self.job.owner)
+            .bind(&self.job.job)
+            .bind(self.args_hash)
+            .bind(unique_for)
+            .fetch_optional(connection)
+            .await?;
+        row.map(|row| {
+            Ok(Enqueued {
+                record: row::record(&row)?,
+                was_there: Some(Same::Arguments),
             })
         })
         .transpose()

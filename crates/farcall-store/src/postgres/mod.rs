@@ -89,6 +89,10 @@ impl JobStore for PostgresStore {
         Ok(enqueued)
     }
 
+    async fn earlier(&self, job: &NewJob) -> Result<Option<Enqueued>, StoreError> {
+        enqueue::earlier(&self.durable, job).await
+    }
+
     async fn register(&self, worker: NewWorker, lease: Duration) -> Result<(), StoreError> {
         workers::register(&self.durable, worker, lease).await
     }

@@ -1,7 +1,7 @@
 //! Into the queue.
 
 use farcall_core::{artifact::hexadecimal, clock::Timestamp, id::JobId, question::Askable};
-use sqlx::{Row, SqliteConnection, SqlitePool};
+use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
 use super::{
     row::{self, AFTER_RECORD, record_columns},
@@ -57,8 +57,10 @@ impl Write for Enqueue {
         at: Moment,
     ) -> Result<Enqueued, StoreError> {
         let (job, terms) = (&self.job, &self.job.terms);
-        if let Some(earlier) = earlier(connection, at.now, job, &self.args_hash).await? {
-            return Ok(earlier);
+        match looked_for(connection, at.now, job, &self.args_hash).await? {
+            Earlier::Job(earlier) => return Ok(*earlier),
+            Earlier::Expired => free_key(connection, job).await?,
+            Earlier::None => {}
         }
         let row = sqlx::query(ENQUEUE)
             .bind(job.id.to_string())
@@ -113,41 +115,57 @@ const SAME_ARGUMENTS: &str = concat!(
 const FREE_KEY: &str =
     "UPDATE jobs SET idem_key = NULL WHERE owner = ?1 AND job = ?2 AND idem_key = ?3";
 
-/// The job that this start is a repetition of, if there is one.
-async fn earlier(
+/// What is found of the job that a start is a repetition of.
+enum Earlier {
+    /// It has expired, and still has the key.
+    Expired,
+    Job(Box<Enqueued>),
+    None,
+}
+
+/// The job that `job` is a repetition of, if there is one.
+pub(super) async fn earlier(
+    readers: &SqlitePool,
+    now: Timestamp,
+    job: &NewJob,
+) -> Result<Option<Enqueued>, StoreError> {
+    let mut connection = readers.acquire().await?;
+    let args_hash = hexadecimal(&job.args_hash);
+    Ok(
+        match looked_for(&mut connection, now, job, &args_hash).await? {
+            Earlier::Job(earlier) => Some(*earlier),
+            Earlier::Expired | Earlier::None => None,
+        },
+    )
+}
+
+async fn looked_for(
     connection: &mut SqliteConnection,
     now: Timestamp,
     job: &NewJob,
     args_hash: &str,
-) -> Result<Option<Enqueued>, StoreError> {
+) -> Result<Earlier, StoreError> {
     if let Some(key) = &job.key {
         let row = sqlx::query(SAME_KEY)
             .bind(&job.owner)
             .bind(&job.job)
             .bind(key)
             .bind(now.0)
-            .fetch_optional(&mut *connection)
+            .fetch_optional(connection)
             .await?;
-        let Some(row) = row else { return Ok(None) };
+        let Some(row) = row else {
+            return Ok(Earlier::None);
+        };
         if row.try_get(AFTER_RECORD + 1)? {
-            sqlx::query(FREE_KEY)
-                .bind(&job.owner)
-                .bind(&job.job)
-                .bind(key)
-                .execute(&mut *connection)
-                .await?;
-            return Ok(None);
+            return Ok(Earlier::Expired);
         }
         if row.try_get::<&str, _>(AFTER_RECORD)? != args_hash {
             return Err(StoreError::KeyConflict);
         }
-        return Ok(Some(Enqueued {
-            record: row::record(&row, now)?,
-            was_there: Some(Same::Key),
-        }));
+        return same(&row, now, Same::Key);
     }
     let Some(unique_for) = job.unique_for else {
-        return Ok(None);
+        return Ok(Earlier::None);
     };
     let row = sqlx::query(SAME_ARGUMENTS)
         .bind(&job.owner)
@@ -155,15 +173,29 @@ async fn earlier(
         .bind(args_hash)
         .bind(now.0)
         .bind(milliseconds(unique_for))
-        .fetch_optional(&mut *connection)
+        .fetch_optional(connection)
         .await?;
-    row.map(|row| {
-        Ok(Enqueued {
-            record: row::record(&row, now)?,
-            was_there: Some(Same::Arguments),
-        })
-    })
-    .transpose()
+    let Some(row) = row else {
+        return Ok(Earlier::None);
+    };
+    same(&row, now, Same::Arguments)
+}
+
+fn same(row: &SqliteRow, now: Timestamp, why: Same) -> Result<Earlier, StoreError> {
+    Ok(Earlier::Job(Box::new(Enqueued {
+        record: row::record(row, now)?,
+        was_there: Some(why),
+    })))
+}
+
+async fn free_key(connection: &mut SqliteConnection, job: &NewJob) -> Result<(), StoreError> {
+    sqlx::query(FREE_KEY)
+        .bind(&job.owner)
+        .bind(&job.job)
+        .bind(&job.key)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 const ORDER: &str = "

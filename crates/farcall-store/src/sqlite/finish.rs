@@ -32,6 +32,12 @@ const SUCCEED: &str = concat!(
      WHERE job = (SELECT sequence FROM jobs WHERE id = ?1 AND epoch = ?2 AND state = 'succeeded')"
 );
 
+/// The largest result that gets of the ballast, in bytes.
+const SMALL: usize = 64 << 10;
+
+/// With how many files at most.
+const FEW: usize = 100;
+
 pub(super) struct Succeed {
     pub(super) fence: Fence,
     pub(super) success: Success,
@@ -40,6 +46,13 @@ pub(super) struct Succeed {
 impl Write for Succeed {
     type Answer = ();
     const NAME: &'static str = "succeed";
+
+    /// A large result might take the room that others need for their end.
+    fn is_vital(&self) -> bool {
+        let value = self.success.value.as_ref();
+        let value = value.map_or(0, |value| value.to_string().len());
+        value <= SMALL && self.success.artifacts.len() <= FEW
+    }
 
     async fn run(&self, connection: &mut SqliteConnection, at: Moment) -> Result<(), StoreError> {
         let value = self.success.value.as_ref().map(text::written).transpose()?;
@@ -85,6 +98,10 @@ pub(super) struct Fail {
 impl Write for Fail {
     type Answer = ();
     const NAME: &'static str = "fail";
+
+    fn is_vital(&self) -> bool {
+        true
+    }
 
     async fn run(&self, connection: &mut SqliteConnection, at: Moment) -> Result<(), StoreError> {
         let ended = sqlx::query(FAIL)
@@ -141,6 +158,10 @@ impl Write for Retry {
     type Answer = ();
     const NAME: &'static str = "retry";
 
+    fn is_vital(&self) -> bool {
+        true
+    }
+
     async fn run(&self, connection: &mut SqliteConnection, at: Moment) -> Result<(), StoreError> {
         let waits = sqlx::query(RETRY)
             .bind(self.fence.id.to_string())
@@ -169,6 +190,10 @@ pub(super) struct Release {
 impl Write for Release {
     type Answer = ();
     const NAME: &'static str = "release";
+
+    fn is_vital(&self) -> bool {
+        true
+    }
 
     async fn run(&self, connection: &mut SqliteConnection, at: Moment) -> Result<(), StoreError> {
         let waits = sqlx::query(RELEASE)
@@ -225,6 +250,10 @@ impl Cancel {
 impl Write for Cancel {
     type Answer = Option<Cancelled>;
     const NAME: &'static str = "cancel";
+
+    fn is_vital(&self) -> bool {
+        true
+    }
 
     async fn run(
         &self,

@@ -16,6 +16,7 @@ mod questions;
 mod read;
 mod rescue;
 mod retention;
+mod room;
 mod row;
 mod secrets;
 mod workers;
@@ -41,6 +42,7 @@ use self::{
     questions::{Answer, Ask},
     rescue::{GiveUp, Rescue},
     retention::Delete,
+    room::Room,
     secrets::Secret,
     workers::{Register, Renew, Unregister},
     writer::Writer,
@@ -58,6 +60,7 @@ pub struct SqliteStore {
     writer: Writer,
     clock: Arc<dyn Clock>,
     hints: Hints,
+    room: Room,
 }
 
 impl SqliteStore {
@@ -70,6 +73,10 @@ impl SqliteStore {
 impl JobStore for SqliteStore {
     async fn enqueue(&self, job: NewJob) -> Result<Enqueued, StoreError> {
         self.writer.write(Enqueue::new(job)?).await
+    }
+
+    async fn earlier(&self, job: &NewJob) -> Result<Option<Enqueued>, StoreError> {
+        enqueue::earlier(&self.readers, self.now(), job).await
     }
 
     async fn register(&self, worker: NewWorker, lease: Duration) -> Result<(), StoreError> {

@@ -6,12 +6,16 @@ use farcall_core::clock::{Clock, Timestamp};
 use sqlx::{
     ConnectOptions, SqlSafeStr, SqliteConnection,
     migrate::{MigrateError, Migration, MigrationType, Migrator},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{
+        SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions,
+        SqliteSynchronous,
+    },
 };
 
 use super::{
     SqliteStore,
     folder::{self, FolderLock},
+    room::Room,
     writer::Writer,
 };
 use crate::{StoreError, hints::Hints};
@@ -26,8 +30,9 @@ const SOUND_SQLITE: (u32, u32, u32) = (3, 51, 3);
 /// How many polls can be read at the same moment; more only wait for a processor.
 const READERS: u32 = 4;
 
-/// How large the log may stay on disk after it was moved into the database file.
-const LOG_LIMIT_BYTES: &str = "67108864";
+/// How large the log may stay on disk after it was moved into the database file: twice as large as
+/// it gets before SQLite moves it. A larger one would be taken from whoever fills a small disk.
+const LOG_LIMIT_BYTES: &str = "8388608";
 
 /// How long to wait for a lock that another program, such as a backup, holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -71,14 +76,15 @@ impl SqliteStore {
             folder: folder.to_owned(),
             source,
         })?;
-        let options = options(&file);
-        let mut writer = writer(&options, synchronous).await?;
-        refuse_unsound_sqlite(&mut writer).await?;
-        farcall_core::crash_point!("store.migrate.begun");
-        migrate(&mut writer).await?;
-        farcall_core::crash_point!("store.migrate.committed");
-        sqlx::query(END_LEASES).execute(&mut writer).await?;
-        Self::with(options, writer, clock, Some(lock)).await
+        let (options, room) = (options(&file), Room::of(&full));
+        let writer = loop {
+            match made_ready(&options, synchronous).await {
+                // What is there can still be read, and pruned.
+                Err(StoreError::Full(_)) if room.give_up_a_piece() => {}
+                opened => break opened?,
+            }
+        };
+        Self::with(options, writer, clock, room, Some(lock)).await
     }
 
     /// Opens the store in `folder` beside the process that has it, to look at its jobs and to
@@ -100,13 +106,21 @@ impl SqliteStore {
         let mut writer = writer(&options, SqliteSynchronous::Full).await?;
         refuse_unsound_sqlite(&mut writer).await?;
         refuse_other_schema(&mut writer).await?;
-        Self::with(options, writer, Arc::new(Beside(clock)), None).await
+        let room = Room::beside(folder);
+        Self::with(options, writer, Arc::new(Beside(clock)), room, None).await
+    }
+
+    /// From now on, where less than `bytes` are free, the room of deleted jobs is given back to the
+    /// disk; elsewhere it stays in the file for the next ones.
+    pub fn keep_free(&self, bytes: u64) {
+        self.room.keep_free(bytes);
     }
 
     async fn with(
         options: SqliteConnectOptions,
         writer: SqliteConnection,
         clock: Arc<dyn Clock>,
+        room: Room,
         lock: Option<FolderLock>,
     ) -> Result<Self, StoreError> {
         // After the writer, whose log they share.
@@ -122,11 +136,19 @@ impl SqliteStore {
             .connect_with(options.read_only(true))
             .await?;
         let hints = Hints::new();
+        let writer = Writer::new(
+            writer,
+            Arc::clone(&clock),
+            hints.clone(),
+            room.clone(),
+            lock,
+        )?;
         Ok(Self {
             readers,
-            writer: Writer::new(writer, Arc::clone(&clock), hints.clone(), lock)?,
+            writer,
             clock,
             hints,
+            room,
         })
     }
 }
@@ -151,6 +173,20 @@ const ENDED: i64 = -1;
 // Leases count on the steady clock of the process that had the folder.
 const END_LEASES: &str = "UPDATE workers SET lease_until = -1 WHERE gone_at IS NULL";
 
+/// The connection that writes, with a schema that is up to date and no lease of anybody else.
+async fn made_ready(
+    options: &SqliteConnectOptions,
+    synchronous: SqliteSynchronous,
+) -> Result<SqliteConnection, StoreError> {
+    let mut writer = writer(options, synchronous).await?;
+    refuse_unsound_sqlite(&mut writer).await?;
+    farcall_core::crash_point!("store.migrate.begun");
+    migrate(&mut writer).await?;
+    farcall_core::crash_point!("store.migrate.committed");
+    sqlx::query(END_LEASES).execute(&mut writer).await?;
+    Ok(writer)
+}
+
 /// What all connections have in common.
 fn options(file: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
@@ -159,6 +195,9 @@ fn options(file: &Path) -> SqliteConnectOptions {
         .busy_timeout(BUSY_TIMEOUT)
         // A read through a mapping of a file that shrinks or fails ends the process.
         .pragma("mmap_size", "0")
+        // The deletion of a job with a long log goes through a temporary file, and where that would
+        // lie may be full as well.
+        .pragma("temp_store", "memory")
         .disable_statement_logging()
 }
 
@@ -168,6 +207,8 @@ async fn writer(
 ) -> Result<SqliteConnection, StoreError> {
     let options = options.clone().journal_mode(SqliteJournalMode::Wal);
     let options = options.synchronous(synchronous);
+    // Only a file that was made so can become smaller.
+    let options = options.auto_vacuum(SqliteAutoVacuum::Incremental);
     Ok(options
         .pragma("journal_size_limit", LOG_LIMIT_BYTES)
         .connect()
@@ -268,8 +309,9 @@ mod tests {
     async fn every_connection_is_set_up_as_promised() {
         const SETTINGS: &str = "
             SELECT concat_ws(' ', journal_mode, 'synchronous', synchronous, 'foreign_keys',
-                             foreign_keys, 'busy', timeout)
-            FROM pragma_journal_mode, pragma_synchronous, pragma_foreign_keys, pragma_busy_timeout";
+                             foreign_keys, 'busy', timeout, 'temp', temp_store, 'vacuum', auto_vacuum)
+            FROM pragma_journal_mode, pragma_synchronous, pragma_foreign_keys, pragma_busy_timeout,
+                 pragma_temp_store, pragma_auto_vacuum";
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(folder.path(), Arc::new(SystemClock))
             .await
@@ -280,8 +322,11 @@ mod tests {
             .unwrap();
         let writer = store.writer.write(Look(SETTINGS)).await.unwrap();
         for settings in [reader, writer] {
-            // 2 is FULL: a commit waits for the disk.
-            assert_eq!(settings, "wal synchronous 2 foreign_keys 1 busy 5000");
+            // 2 is FULL, a commit waits for the disk; MEMORY; and INCREMENTAL.
+            assert_eq!(
+                settings,
+                "wal synchronous 2 foreign_keys 1 busy 5000 temp 2 vacuum 2"
+            );
         }
         let mapped: Option<i64> = sqlx::query_scalar("PRAGMA mmap_size")
             .fetch_optional(&store.readers)

@@ -31,6 +31,10 @@ impl Write for Rescue {
     type Answer = Vec<Lost>;
     const NAME: &'static str = "rescue";
 
+    fn is_vital(&self) -> bool {
+        true
+    }
+
     async fn run(
         &self,
         connection: &mut SqliteConnection,
@@ -162,6 +166,10 @@ pub(super) struct GiveUp {
 impl Write for GiveUp {
     type Answer = Vec<JobId>;
     const NAME: &'static str = "give_up";
+
+    fn is_vital(&self) -> bool {
+        true
+    }
 
     async fn run(
         &self,

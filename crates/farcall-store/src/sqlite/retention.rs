@@ -34,6 +34,10 @@ impl Write for Delete {
     type Answer = u64;
     const NAME: &'static str = "delete";
 
+    fn is_vital(&self) -> bool {
+        true
+    }
+
     async fn run(&self, connection: &mut SqliteConnection, at: Moment) -> Result<u64, StoreError> {
         let deleted = sqlx::query(DELETE)
             .bind(&self.ids)

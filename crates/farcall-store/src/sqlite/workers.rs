@@ -26,6 +26,10 @@ impl Write for Register {
     type Answer = ();
     const NAME: &'static str = "register";
 
+    fn is_vital(&self) -> bool {
+        true
+    }
+
     async fn run(&self, connection: &mut SqliteConnection, at: Moment) -> Result<(), StoreError> {
         sqlx::query(REGISTER)
             .bind(self.worker.id.to_string())
@@ -60,6 +64,10 @@ pub(super) struct Renew {
 impl Write for Renew {
     type Answer = Beat;
     const NAME: &'static str = "beat";
+
+    fn is_vital(&self) -> bool {
+        true
+    }
 
     async fn run(&self, connection: &mut SqliteConnection, at: Moment) -> Result<Beat, StoreError> {
         let worker = self.worker.to_string();
@@ -107,6 +115,10 @@ pub(super) struct Unregister {
 impl Write for Unregister {
     type Answer = Vec<Lost>;
     const NAME: &'static str = "unregister";
+
+    fn is_vital(&self) -> bool {
+        true
+    }
 
     async fn run(
         &self,

@@ -8,13 +8,10 @@ use std::{
 
 use farcall_core::{clock::Clock, crash_point};
 use sqlx::{Connection, SqliteConnection};
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::timeout,
-};
+use tokio::sync::{mpsc, oneshot};
 
 use super::{Order, Write};
-use crate::{StoreError, hints::Hints, moment::Moment};
+use crate::{StoreError, hints::Hints, moment::Moment, sqlite::room::Room};
 
 /// How many writes share a commit at most.
 const MOST: usize = 128;
@@ -22,8 +19,22 @@ const MOST: usize = 128;
 /// For how long a transaction takes more of them.
 const OPEN_FOR: Duration = Duration::from_millis(10);
 
-/// After how much quiet the log is moved into the database file.
+/// After how much quiet the log is moved into the database file, and how often the room on the
+/// disk is looked after meanwhile.
 const QUIET: Duration = Duration::from_secs(1);
+
+/// The pause between two steps of giving room back.
+const BREATH: Duration = Duration::from_millis(50);
+
+/// Moves the log into the file as far as no reader needs it.
+const PASSIVE: &str = "PRAGMA wal_checkpoint(PASSIVE)";
+
+/// Moves all of it, and leaves none.
+const TRUNCATE: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+
+/// Makes the file smaller by at most half a MiB of unused pages; those in its middle are filled from
+/// its end, so the log may grow by twice as much.
+const GIVE_BACK: &str = "PRAGMA incremental_vacuum(128)";
 
 /// A write and its caller, whatever it is.
 pub(super) trait Pending: Send {
@@ -33,6 +44,9 @@ pub(super) trait Pending: Send {
         connection: &'a mut SqliteConnection,
         at: Moment,
     ) -> Pin<Box<dyn Future<Output = Result<(), Spoiled>> + Send + 'a>>;
+
+    /// Whether it may have of the ballast.
+    fn is_vital(&self) -> bool;
 
     /// Gives the answer that it got to its caller: everything is on disk.
     fn finish(self: Box<Self>, hints: &Hints);
@@ -89,6 +103,10 @@ impl<W: Write> Pending for Asked<W> {
         })
     }
 
+    fn is_vital(&self) -> bool {
+        self.write.is_vital()
+    }
+
     fn finish(self: Box<Self>, hints: &Hints) {
         crash_point!(&format!("store.{}.committed", W::NAME));
         let Some(answer) = self.answer else { return };
@@ -108,14 +126,21 @@ pub(super) struct Group {
     connection: SqliteConnection,
     clock: Arc<dyn Clock>,
     hints: Hints,
+    room: Room,
 }
 
 impl Group {
-    pub(super) fn new(connection: SqliteConnection, clock: Arc<dyn Clock>, hints: Hints) -> Self {
+    pub(super) fn new(
+        connection: SqliteConnection,
+        clock: Arc<dyn Clock>,
+        hints: Hints,
+        room: Room,
+    ) -> Self {
         Self {
             connection,
             clock,
             hints,
+            room,
         }
     }
 
@@ -125,23 +150,30 @@ impl Group {
         mut self,
         mut waiting: mpsc::Receiver<Order>,
     ) -> Option<oneshot::Sender<()>> {
-        let mut is_quiet = true;
+        // How long nobody may ask for anything until there is something to do all the same.
+        let mut quiet = None;
+        let mut looked = Instant::now();
         let closed = loop {
-            let order = if is_quiet {
-                waiting.recv().await
-            } else if let Ok(order) = timeout(QUIET, waiting.recv()).await {
-                order
-            } else {
-                is_quiet = true;
-                self.checkpoint("PRAGMA wal_checkpoint(PASSIVE)").await;
-                continue;
+            let order = tokio::select! {
+                biased;
+                order = waiting.recv() => order,
+                () = passed(quiet) => {
+                    self.checkpoint(PASSIVE).await;
+                    quiet = self.look_after_room().await.then_some(BREATH);
+                    continue;
+                }
             };
             match order {
                 Some(Order::Write(first)) => {
-                    is_quiet = false;
                     if let Some(closed) = self.write(first, &mut waiting).await {
                         break Some(closed);
                     }
+                    // Where there is never quiet, it would never be done.
+                    if looked.elapsed() >= QUIET {
+                        self.look_after_room().await;
+                        looked = Instant::now();
+                    }
+                    quiet = Some(QUIET);
                 }
                 Some(Order::Close(closed)) => break Some(closed),
                 None => break None,
@@ -149,7 +181,7 @@ impl Group {
         };
         // What still waits finds the store closed.
         drop(waiting);
-        self.checkpoint("PRAGMA wal_checkpoint(TRUNCATE)").await;
+        self.checkpoint(TRUNCATE).await;
         // With an error too, it is closed.
         let _ = self.connection.close().await;
         closed
@@ -159,6 +191,35 @@ impl Group {
     async fn checkpoint(&mut self, statement: &'static str) {
         // A failure loses nothing: the log stays beside the file, and is read from there.
         let _ = self.execute(statement).await;
+    }
+
+    /// Puts the ballast back, and where too little is free gives back what deleted jobs have left in
+    /// the file. Says whether there is more to give back.
+    async fn look_after_room(&mut self) -> bool {
+        if !self.room.is_ours() {
+            return false;
+        }
+        // Where it cannot be put back there is none.
+        let _ = self.room.put_back();
+        if !self.room.is_short() || self.unused().await == 0 {
+            return false;
+        }
+        match self.execute(GIVE_BACK).await.map_err(StoreError::from) {
+            Ok(()) => {
+                // The file is cut once the log is in it.
+                self.checkpoint(PASSIVE).await;
+                true
+            }
+            // What it takes now comes back with the next step.
+            Err(StoreError::Full(_)) => self.room.give_up_a_piece(),
+            Err(_) => false,
+        }
+    }
+
+    /// How many pages of the file hold nothing.
+    async fn unused(&mut self) -> i64 {
+        let pages = sqlx::query_scalar("PRAGMA freelist_count");
+        pages.fetch_one(&mut self.connection).await.unwrap_or(0)
     }
 
     /// Writes `first` and what waits behind it with one commit. Returns whoever asked to close
@@ -183,6 +244,7 @@ impl Group {
             }
         };
         let mut done = self.transact(&mut group, &mut next).await;
+        let mut is_log_moved = false;
         loop {
             match done {
                 Ok(()) => {
@@ -195,6 +257,11 @@ impl Group {
                 Err((refused, Spoiled::Refused(_))) => {
                     let refused = group.remove(refused);
                     self.alone(refused).await;
+                }
+                // A log that is in the file begins anew, where it has room already.
+                Err((_, Spoiled::Broken(StoreError::Full(_)))) if !is_log_moved => {
+                    is_log_moved = true;
+                    self.checkpoint(PASSIVE).await;
                 }
                 Err((_, Spoiled::Broken(_))) => {
                     for write in group {
@@ -210,7 +277,13 @@ impl Group {
     /// Writes one with a commit of its own, and answers it whatever happens.
     async fn alone(&mut self, write: Box<dyn Pending>) {
         let mut group = vec![write];
-        let done = self.transact(&mut group, &mut || None).await;
+        let mut done = self.transact(&mut group, &mut || None).await;
+        while let Err((_, Spoiled::Broken(StoreError::Full(_)))) = done
+            && group[0].is_vital()
+            && self.room.give_up_a_piece()
+        {
+            done = self.transact(&mut group, &mut || None).await;
+        }
         for write in group {
             match done {
                 Ok(()) => write.finish(&self.hints),
@@ -257,6 +330,14 @@ impl Group {
     async fn execute(&mut self, statement: &'static str) -> Result<(), sqlx::Error> {
         sqlx::query(statement).execute(&mut self.connection).await?;
         Ok(())
+    }
+}
+
+/// Returns after `quiet`; never where there is none.
+async fn passed(quiet: Option<Duration>) {
+    match quiet {
+        Some(quiet) => tokio::time::sleep(quiet).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use self::group::{Group, Pending};
-use super::folder::FolderLock;
+use super::{folder::FolderLock, room::Room};
 use crate::{StoreError, hints::Hints, moment::Moment};
 
 /// How many writes can wait; more of them wait for a place.
@@ -42,6 +42,12 @@ pub(super) trait Write: Send + Sync + 'static {
         at: Moment,
     ) -> impl Future<Output = Result<Self::Answer, StoreError>> + Send;
 
+    /// Whether a full disk must not keep it from being done, so that it gets of the
+    /// [ballast](Room) what it needs: it ends something, or keeps a worker alive, and is small.
+    fn is_vital(&self) -> bool {
+        false
+    }
+
     /// Tells of it, when it has happened.
     fn tell(&self, _: &Self::Answer, _: &Hints) {}
 }
@@ -62,10 +68,11 @@ impl Writer {
         connection: SqliteConnection,
         clock: Arc<dyn Clock>,
         hints: Hints,
+        room: Room,
         lock: Option<FolderLock>,
     ) -> Result<Self, StoreError> {
         let (orders, waiting) = mpsc::channel(WAITING);
-        let group = Group::new(connection, clock, hints);
+        let group = Group::new(connection, clock, hints, room);
         // Every statement is a trip to the connection's own thread and back, and a thread that
         // has nothing else to do waits for it at half the cost.
         let runtime = Builder::new_current_thread().enable_time().build();
