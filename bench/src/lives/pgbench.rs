@@ -70,7 +70,6 @@ fn life(worker: &str) -> String {
             "'{\"seconds\": 0}'",
         ],
     );
-    let other_version = statements.other_version_ms.to_string();
     let claim = filled(
         statements.claim,
         &[
@@ -79,7 +78,7 @@ fn life(worker: &str) -> String {
             "ARRAY['work']",
             "ARRAY['1']",
             "ARRAY[NULL]",
-            &other_version,
+            "60000",
             "1",
         ],
     );

@@ -1,7 +1,6 @@
 //! The statements of a whole life of a job, for whoever measures what they cost without us.
 
 use super::{claim::CLAIM_OTHERS, enqueue::ENQUEUE, finish::SUCCEED, progress::REPORT};
-use crate::limits::OTHER_VERSION_MS;
 
 /// What a job without a key, files, logs and limits costs the database: one statement a step. The
 /// benchmark gives them to `pgbench`. Not an interface: they change with the schema.
@@ -10,10 +9,9 @@ use crate::limits::OTHER_VERSION_MS;
 pub struct LifeStatements {
     /// Takes a job in; its parameters are those of [`NewJob`](crate::NewJob), the id first.
     pub enqueue: &'static str,
-    /// Gives jobs to a worker, the parameter `$1`; `$7` is how many at most.
+    /// Gives jobs to a worker, the parameter `$1`; `$6` is how many milliseconds a job of another
+    /// version is left alone, `$7` how many jobs at most.
     pub claim: &'static str,
-    /// Milliseconds for the parameter `$6` of `claim`.
-    pub other_version_ms: i64,
     /// Keeps the progress of the job `$1` with the epoch `$2`. Its commit need not wait for the
     /// disk.
     pub report: &'static str,
@@ -28,7 +26,6 @@ impl LifeStatements {
         Self {
             enqueue: ENQUEUE,
             claim: CLAIM_OTHERS,
-            other_version_ms: OTHER_VERSION_MS,
             report: REPORT,
             succeed: SUCCEED,
         }
