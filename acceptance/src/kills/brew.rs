@@ -5,7 +5,7 @@ use std::{
     env,
     fs::{self, OpenOptions},
     io::Write,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process,
     sync::{
         Arc,
@@ -15,9 +15,11 @@ use std::{
 };
 
 use farcall::{Artifact, Job, JobContext, Pipeline, Problem, data};
+use farcall_core::clock::{Clock, SystemClock};
 use tokio::runtime::Handle;
 
 use super::rivalry::Rivalry;
+use crate::gate;
 
 /// The variable that names the file in which stages write down what they do.
 pub(crate) const LOG: &str = "KILLS_LOG";
@@ -66,6 +68,9 @@ pub(crate) struct Order {
     /// Whether it stalls after the file of its second stage is written, not before.
     #[default = false]
     pub(crate) stalls_late: bool,
+    /// The stage that waits at the gate [`pause`], where that is closed; 0 for none.
+    #[default = 0]
+    pub(crate) pauses_at: u32,
 }
 
 /// What passes from stage to stage: the runs of stages that led here.
@@ -148,6 +153,10 @@ impl Kitchen {
 
     fn run(&self, stage: u32, ctx: &JobContext, mut batch: Batch) -> Result<Batch, Problem> {
         let run = self.begin(stage, ctx)?;
+        if batch.order.pauses_at == stage {
+            gate::pass(self.folder(), &pause(batch.order.number))?;
+            ctx.progress(0.5);
+        }
         let (order, water) = (batch.order, ctx.work_dir().join("water.txt"));
         match stage {
             1 => fs::write(water, order.number.to_string())?,
@@ -197,8 +206,9 @@ impl Kitchen {
         let run = format!("{life}.{worker}.{}", RUNS.fetch_add(1, Ordering::Relaxed));
         let (job, process) = (ctx.job_id(), process::id());
         let (attempt, losses) = (ctx.attempt(), ctx.losses());
+        let now = SystemClock.now().0;
         self.note(&format!(
-            "began {run} {job} {stage} {life} {worker} {process} {attempt} {losses}"
+            "began {run} {job} {stage} {life} {worker} {process} {attempt} {losses} {now}"
         ))?;
         if let Some(rivalry) = &self.0.rivalry
             && worker != FIRST
@@ -206,6 +216,11 @@ impl Kitchen {
             rivalry.begun(&job.to_string());
         }
         Ok(run)
+    }
+
+    /// Where the log is.
+    fn folder(&self) -> &Path {
+        self.0.log.parent().unwrap_or(Path::new("."))
     }
 
     fn write(&self, run: &str, ctx: &JobContext, name: &str, order: Order) -> Result<(), Problem> {
@@ -223,6 +238,11 @@ impl Kitchen {
             .open(&self.0.log)?;
         Ok(log.write_all(format!("{line}\n").as_bytes())?)
     }
+}
+
+/// The name of the gate, beside the log, at which the order `number` pauses.
+pub(crate) fn pause(number: u32) -> String {
+    format!("order-{number}")
 }
 
 /// What `run` writes into its file of `size` bytes: nobody else writes the same.

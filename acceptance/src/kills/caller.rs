@@ -123,9 +123,7 @@ impl Caller {
     }
 
     async fn cancel(&mut self, number: u32, id: &str) -> Result<(), Unanswered> {
-        if let Some(placed) = self.books.open().placed.get_mut(&number) {
-            placed.is_cancelled = true;
-        }
+        self.books.open().cancelled(number);
         let tool = format!("cancel_{BREW}");
         let Answer { is_error, payload } =
             self.client.try_call(&tool, json!({"job_id": id})).await?;
@@ -185,6 +183,7 @@ pub(crate) fn fresh(books: &Books, random: &mut Random) -> Order {
         waits_in: 0,
         stalls_in: 0,
         stalls_late: false,
+        pauses_at: 0,
     }
 }
 
@@ -212,7 +211,8 @@ pub(crate) fn key(number: u32) -> String {
     format!("order-{number}")
 }
 
-fn arguments(order: Order) -> Value {
+/// What a start is called with.
+pub(crate) fn arguments(order: Order) -> Value {
     let mut arguments = json!(order);
     if HAS_KEYS {
         arguments[IDEMPOTENCY_KEY] = key(order.number).into();
@@ -233,7 +233,8 @@ pub(crate) async fn start(
     Ok(acknowledge(books, order.number, &answer))
 }
 
-fn acknowledge(books: &Books, number: u32, answer: &Answer) -> Option<String> {
+/// Writes down what a start was answered with; returns the id, where it was not refused.
+pub(crate) fn acknowledge(books: &Books, number: u32, answer: &Answer) -> Option<String> {
     let id = answer.payload["job_id"].as_str().map(ToOwned::to_owned);
     if let Some(id) = &id {
         books.open().acknowledge(number, id);

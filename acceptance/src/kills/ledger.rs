@@ -60,6 +60,13 @@ impl Ledger {
         }
     }
 
+    /// Writes down that somebody asks for the end of order `number`.
+    pub(crate) fn cancelled(&mut self, number: u32) {
+        if let Some(placed) = self.placed.get_mut(&number) {
+            placed.is_cancelled = true;
+        }
+    }
+
     /// The orders that were acknowledged.
     pub(crate) fn acknowledged(&self) -> impl Iterator<Item = (&Placed, &str)> {
         let placed = self.placed.values();

@@ -47,6 +47,8 @@ pub(crate) struct Log {
     pub(crate) begun: usize,
     /// How often a second worker got the jobs of the first.
     pub(crate) rescues: usize,
+    /// The time of day that the last stage saw when it began, in milliseconds.
+    pub(crate) clock: i64,
 }
 
 impl Log {
@@ -59,6 +61,7 @@ impl Log {
             lines: 0,
             begun: 0,
             rescues: 0,
+            clock: 0,
         }
     }
 
@@ -93,7 +96,9 @@ impl Log {
                 process,
                 attempt,
                 losses,
+                now,
             ] => {
+                self.clock = now.parse().ok()?;
                 let claim = ClaimOf {
                     life: life.parse().ok()?,
                     worker: (*worker).to_owned(),

@@ -13,18 +13,22 @@
 mod brew;
 mod caller;
 mod check;
+mod database;
 mod fault;
+mod finish;
 mod ledger;
 mod life;
 mod log;
 mod part;
 mod points;
+mod press;
 mod random;
 mod records;
 mod report;
 mod rig;
 mod rivalry;
 mod run;
+pub mod trials;
 
 pub use self::{
     fault::{Fault, Kind},

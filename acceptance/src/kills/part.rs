@@ -10,11 +10,14 @@ use farcall::{App, RunnerOptions};
 
 use super::{
     brew::{FIRST, Kitchen},
-    rivalry,
+    press, rivalry,
 };
 
 /// The variable that says which part a process plays.
 pub(crate) const PART: &str = "KILLS_PART";
+
+/// The variable with the lease of a server, in milliseconds, where it is not the usual one.
+pub(crate) const LEASE: &str = "KILLS_LEASE";
 
 /// Plays the part that the environment asks for; `None` where it asks for none.
 ///
@@ -36,14 +39,27 @@ pub fn play() -> Option<ExitCode> {
 
 fn serve() -> ExitCode {
     let kitchen = Kitchen::of_this_process(FIRST, None);
+    let usual = RunnerOptions::default();
+    let lease = env::var(LEASE).map_or(usual.lease, |lease| {
+        Duration::from_millis(lease.parse().unwrap())
+    });
     let options = RunnerOptions {
+        lease,
+        sweep: usual.sweep.min(lease / 3),
         // Often enough that each life passes it.
         beat: Duration::from_millis(20),
-        ..RunnerOptions::default()
+        // Also what is still needed is old enough for this between two lives.
+        tidy: Duration::from_millis(300),
+        // Both happen: what the other version began is left to it, and taken over.
+        adopt: Duration::from_millis(100),
+        ..usual
     };
     let mut app = App::new("kills").runner(options);
     for job in kitchen.jobs() {
         app = app.add_job(job);
+    }
+    if let Some(folder) = env::var_os(press::FOLDER) {
+        app = app.add_job(press::job(folder.into()));
     }
     app.run().report()
 }

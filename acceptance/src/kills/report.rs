@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf, time::Duration};
 
 use super::{
     fault::{Fault, Kind},
-    run::Options,
+    run::{Engine, Options},
 };
 
 /// The figures of a run, and what was found.
@@ -12,6 +12,8 @@ use super::{
 pub struct Report {
     /// Where chance began.
     pub seed: u64,
+    /// Where the jobs were.
+    pub engine: Engine,
     /// How many processes were started to be ended.
     pub lives: u32,
     /// Kills at crash points, with a job running.
@@ -50,6 +52,7 @@ impl Report {
     pub(crate) fn new(options: &Options) -> Self {
         Self {
             seed: options.seed,
+            engine: options.engine,
             lives: 0,
             at_points: 0,
             at_random: 0,
@@ -89,7 +92,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(out, "seed       {}", self.seed)?;
+        writeln!(out, "seed       {} over {:?}", self.seed, self.engine)?;
         writeln!(
             out,
             "kills      {} with a job running: {} at crash points, {} at random, {} at random because the point was not passed",

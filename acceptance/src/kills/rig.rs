@@ -1,24 +1,14 @@
 //! One data folder and the lives of its servers, one after the other.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
-use farcall_testpg::Cluster;
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 
 use super::{
     brew::{CHANGED, LIFE, LOG},
-    caller::{Books, send_again},
+    caller::Books,
     check::{Look, Sightings},
+    database::Database,
     fault::{Fault, Kind},
     life::End,
     log::Log,
@@ -28,7 +18,7 @@ use super::{
     rivalry::DATABASE,
     run::Shared,
 };
-use crate::{DataFolder, Launch, McpClient, wait::until_within};
+use crate::{DataFolder, Launch};
 
 /// How many lives a data folder has.
 const LIVES: u32 = 60;
@@ -36,16 +26,13 @@ const LIVES: u32 = 60;
 /// How many lives there are between two looks.
 const LOOK_EVERY: u32 = 10;
 
-/// How long nothing may happen while there are jobs to run and nobody kills any more.
-const TO_THE_END: Duration = Duration::from_secs(20);
-
 /// A data folder with all that is known about it.
 pub(crate) struct Rig {
     pub(crate) shared: Arc<Shared>,
     pub(crate) http: reqwest::Client,
     pub(crate) folder: TempDir,
-    /// The address of its database where it is one of PostgreSQL.
-    database: Option<String>,
+    /// Where it is one of PostgreSQL.
+    pub(crate) database: Option<Database>,
     pub(crate) random: Random,
     pub(crate) books: Books,
     pub(crate) log: Log,
@@ -67,7 +54,7 @@ impl Rig {
     pub(crate) async fn new(shared: Arc<Shared>, http: reqwest::Client, random: Random) -> Self {
         let folder = TempDir::new_in(&shared.options.scratch).unwrap();
         let database = match &shared.cluster {
-            Some(cluster) => Some(new_database(cluster).await),
+            Some(cluster) => Some(Database::create(cluster).await),
             None => None,
         };
         Self {
@@ -99,6 +86,7 @@ impl Rig {
             }
             if self.life.is_multiple_of(LOOK_EVERY) && faults.is_empty() {
                 faults = self.look().await;
+                self.let_files_age();
             }
         }
         if faults.is_empty() {
@@ -111,9 +99,14 @@ impl Rig {
         self.shared
             .sum_up(acked, jobs, self.log.repeated(), self.log.rescues);
         if !faults.is_empty() {
+            if let Some(database) = self.database.as_ref().filter(|_| self.has_data()) {
+                database.tell(self.folder.path()).await;
+            }
             let life = self.life;
             let kept = self.folder.keep();
             self.shared.report(faults, life, &kept);
+        } else if let (Some(database), Some(cluster)) = (self.database, &self.shared.cluster) {
+            database.drop(cluster).await;
         }
     }
 
@@ -128,8 +121,8 @@ impl Rig {
             .env("FARCALL_CONCURRENCY", "3")
             .env("FARCALL_DRAIN", "0s")
             .env("FARCALL_LOG", "warn");
-        if let Some(url) = &self.database {
-            launch = launch.env(DATABASE, url);
+        if let Some(database) = &self.database {
+            launch = launch.env(DATABASE, &database.url);
         }
         if self.is_changed {
             launch = launch.env(CHANGED, "1");
@@ -147,7 +140,7 @@ impl Rig {
 
     pub(crate) fn records(&self) -> Records {
         match &self.database {
-            Some(url) => Records::Postgres(url.clone()),
+            Some(database) => Records::Postgres(database.url.clone()),
             None => Records::Sqlite(DataFolder::new(self.data_path())),
         }
     }
@@ -198,106 +191,4 @@ impl Rig {
         }
         faults
     }
-
-    /// Lets a server bring every job to its end, and sees that nothing is left that nobody needs.
-    async fn finish(&mut self) -> Result<(), Vec<Fault>> {
-        let one = |kind, what: String| vec![Fault::new(kind, what)];
-        let broken = |what: String| one(Kind::Broken, what);
-        let _ = fs::remove_file(self.armed());
-        // The second start removes what the first has left of jobs that failed.
-        for _ in 0..2 {
-            self.life += 1;
-            let mut server = match self.launch("server").start_unless_killed().await {
-                Ok(server) => server,
-                Err(fallen) => return Err(broken(format!("{fallen:?}"))),
-            };
-            self.processes = vec![server.process_id()];
-            let client = McpClient::sharing(self.http.clone(), server.url());
-            if send_again(&client, &self.books, None).await.is_err() {
-                return Err(broken(
-                    "a server that nobody kills does not answer".to_owned(),
-                ));
-            }
-            let data = self.records();
-            let mut moved = (Instant::now(), self.log.lines, 0);
-            let began = moved.0;
-            let is_over = until_within(10 * TO_THE_END, "the ends of all jobs", async || {
-                self.log.catch_up();
-                let tally = data.tally().await;
-                let open = tally.running + tally.waiting;
-                // A slow machine is no fault, as long as something happens there.
-                if (moved.1, moved.2) != (self.log.lines, open) {
-                    moved = (Instant::now(), self.log.lines, open);
-                }
-                let is_stuck = moved.0.elapsed() > TO_THE_END || began.elapsed() > 9 * TO_THE_END;
-                (open == 0 || is_stuck).then_some(open == 0)
-            });
-            if !is_over.await {
-                let all = data.jobs().await;
-                let left: Vec<_> = all.iter().filter(|job| !job.is_over()).collect();
-                return Err(one(Kind::Stuck, format!("{left:?}")));
-            }
-            server.terminate();
-            let status = server.into_process().wait().await;
-            if !status.success() {
-                return Err(broken(format!("a server stopped with {status}")));
-            }
-        }
-        let faults = self.look().await;
-        if !faults.is_empty() {
-            return Err(faults);
-        }
-        let strays = strays(&self.data_path(), &self.published().await);
-        if strays.is_empty() {
-            return Ok(());
-        }
-        Err(one(
-            Kind::Torn,
-            format!("nobody needs these files: {strays:?}"),
-        ))
-    }
-
-    async fn published(&self) -> BTreeSet<PathBuf> {
-        let published = self.records().published().await;
-        let files = published.into_values().flatten();
-        let artifacts = self.data_path().join("artifacts");
-        files.map(|file| artifacts.join(file.location)).collect()
-    }
-}
-
-/// A database that nobody has used, with its address.
-async fn new_database(cluster: &Cluster) -> String {
-    static DATABASES: AtomicU32 = AtomicU32::new(0);
-    let name = format!("kills_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
-    let mut server = PgConnection::connect(&cluster.url("postgres"))
-        .await
-        .unwrap();
-    // The template lets nobody else in while it is copied.
-    let create = AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE template0"));
-    sqlx::query(create).execute(&mut server).await.unwrap();
-    cluster.url(&name)
-}
-
-/// What is in the folder beside the database and `published`; an empty folder below the first
-/// level is a stray as well.
-fn strays(data: &Path, published: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
-    let mut strays = Vec::new();
-    let mut open = vec![data.join("artifacts"), data.join("work")];
-    while let Some(folder) = open.pop() {
-        let Ok(entries) = fs::read_dir(&folder) else {
-            continue;
-        };
-        let paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
-        if paths.is_empty() && folder.parent() != Some(data) {
-            strays.push(folder);
-        }
-        for path in paths {
-            if path.is_dir() {
-                open.push(path);
-            } else if !published.contains(&path) {
-                strays.push(path);
-            }
-        }
-    }
-    strays
 }

@@ -74,7 +74,9 @@ impl Rivalry {
 pub(crate) async fn run() {
     let data = env::var("FARCALL_DATA_DIR").unwrap();
     let orders: Vec<Value> = serde_json::from_str(&env::var(ORDERS).unwrap()).unwrap();
-    let store: Arc<dyn JobStore> = if let Ok(url) = env::var(DATABASE) {
+    let database = env::var(DATABASE).ok();
+    let is_shared = database.is_some();
+    let store: Arc<dyn JobStore> = if let Some(url) = database {
         Arc::new(PostgresStore::open(&url).await.unwrap())
     } else {
         let store = SqliteStore::open(Path::new(&data), Arc::new(SystemClock)).await;
@@ -90,6 +92,7 @@ pub(crate) async fn run() {
         // It says nothing more than that it is there.
         beat: Duration::from_hours(1),
         lease: Duration::from_hours(1),
+        is_shared,
         ..RunnerOptions::default()
     };
     let begin = |programs, options| {
@@ -123,6 +126,7 @@ pub(crate) async fn run() {
     let kitchen = Kitchen::of_this_process("second", Some(rivalry));
     let options = RunnerOptions {
         beat: Duration::from_millis(5),
+        is_shared,
         ..RunnerOptions::default()
     };
     let _second = begin(Programs::new(kitchen.jobs()), options).await.unwrap();

@@ -63,12 +63,7 @@ pub fn run(options: Options) -> Report {
     let began = Instant::now();
     let mut random = Random::new(options.seed);
     let rigs = options.rigs;
-    let shared = Arc::new(Shared {
-        hits: Mutex::new(Hits::new(&mut random)),
-        cluster: (options.engine == Engine::Postgres).then(|| Cluster::start(Durability::None)),
-        report: Mutex::new(Report::new(&options)),
-        options,
-    });
+    let shared = Arc::new(Shared::new(options, &mut random, Durability::None));
     thread::scope(|scope| {
         for _ in 0..rigs {
             let (shared, random) = (Arc::clone(&shared), random.split());
@@ -96,6 +91,16 @@ fn work(shared: &Arc<Shared>, mut random: Random) {
 }
 
 impl Shared {
+    pub(crate) fn new(options: Options, random: &mut Random, durability: Durability) -> Self {
+        let is_postgres = options.engine == Engine::Postgres;
+        Self {
+            hits: Mutex::new(Hits::new(random)),
+            cluster: is_postgres.then(|| Cluster::start(durability)),
+            report: Mutex::new(Report::new(&options)),
+            options,
+        }
+    }
+
     /// Whether it was often enough, or something was found.
     pub(crate) fn is_over(&self) -> bool {
         let report = self.report.lock().unwrap();

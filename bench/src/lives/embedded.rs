@@ -108,6 +108,7 @@ impl<S: JobStore + 'static> Lives<S> {
                 programs: &programs,
                 which: Which::Others,
                 limit: u32::try_from(PRODUCERS)?,
+                adopt_after: Duration::ZERO,
             };
             let claims = self.store.claim(wanted).await?;
             if claims.is_empty() {

@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use farcall_core::{crash_point, problem::Problem};
@@ -175,11 +176,17 @@ async fn claim_one(
     which: Which,
 ) -> Option<Claim> {
     let left = running.leaves(services);
+    let options = &services.options;
     let wanted = Wanted {
         worker,
         programs: &services.programs.fitting(&left),
         which,
         limit: 1,
+        adopt_after: if options.is_shared {
+            options.adopt
+        } else {
+            Duration::ZERO
+        },
     };
     match services.store.claim(wanted).await {
         Ok(mut claims) => claims.pop(),

@@ -39,6 +39,10 @@ pub struct RunnerOptions {
     /// How long a job waits for a worker that knows its name, before it is given up; defaults to
     /// not at all, because nobody else works on the same data folder.
     pub vanished: Duration,
+    /// How long a job that another version of its program began is left to a worker that has that
+    /// version; defaults to a minute. Where nobody else works on the same store there is no such
+    /// worker, and nothing is left to it.
+    pub adopt: Duration,
     /// Whether other processes work on the same store; defaults to no. Then files that nothing
     /// needs are only removed once they are old: somebody may be about to record them.
     pub is_shared: bool,
@@ -58,6 +62,7 @@ impl Default for RunnerOptions {
             tidy: Duration::from_hours(1),
             patience: Duration::from_mins(1),
             vanished: Duration::ZERO,
+            adopt: Duration::from_mins(1),
             is_shared: false,
         }
     }

@@ -16,12 +16,6 @@ pub(crate) const MAX_LOG_BYTES: u32 = 1 << 20;
 /// How long a worker that is gone is remembered, because what it knew may come back with it.
 pub(crate) const REMEMBERED_MS: i64 = 3_600_000;
 
-/// How long a job of another version of its program is left alone after it can be claimed, for a
-/// worker that has that version and is only just being started again. A store that one process
-/// has need not wait: that worker can be nowhere else.
-#[cfg(any(feature = "memory", feature = "postgres"))]
-pub(crate) const OTHER_VERSION_MS: i64 = 60_000;
-
 /// The longest time that is counted with, in milliseconds, so that no sum of it with a moment
 /// overflows.
 const FOREVER_MS: i64 = i64::MAX / 4;

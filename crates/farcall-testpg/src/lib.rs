@@ -2,9 +2,11 @@
 //!
 //! [`Cluster::start`] makes a cluster in a temporary folder and runs a server on it, which ends
 //! with the value or with the process, however that ends. Where the tests run as root the server
-//! runs as the user `postgres`, because it refuses to be root.
+//! runs as the user `postgres`, because it refuses to be root. A [`Proxy`] is the network to it.
 
 #![expect(clippy::missing_panics_doc, reason = "whatever fails fails the test")]
+
+mod proxy;
 
 use std::{
     env, fs,
@@ -15,6 +17,8 @@ use std::{
     process::{Child, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
 };
+
+pub use self::proxy::Proxy;
 
 /// How to get what this needs.
 const INSTALL: &str = "install PostgreSQL with `apt-get install -y postgresql-15`";

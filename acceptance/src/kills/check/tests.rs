@@ -20,12 +20,12 @@ impl Case {
         let folder = TempDir::new().unwrap();
         let mut log = Log::new(folder.path().join("log"));
         let lines = "\
-            began 1.a.0 j 1 1 first 11 1 0\n\
-            began 1.a.1 j 2 1 first 11 1 0\n\
+            began 1.a.0 j 1 1 first 11 1 0 7\n\
+            began 1.a.1 j 2 1 first 11 1 0 7\n\
             wrote 1.a.1 j 1\n\
-            began 1.a.2 j 3 1 first 11 1 0\n\
-            began 2.a.0 j 3 2 first 12 2 1\n\
-            began 2.a.1 j 4 2 first 12 2 1\n\
+            began 1.a.2 j 3 1 first 11 1 0 7\n\
+            began 2.a.0 j 3 2 first 12 2 1 7\n\
+            began 2.a.1 j 4 2 first 12 2 1 7\n\
             wrote 2.a.1 j 2\n";
         fs::write(folder.path().join("log"), lines).unwrap();
         log.catch_up();
@@ -38,6 +38,7 @@ impl Case {
             waits_in: 0,
             stalls_in: 0,
             stalls_late: false,
+            pauses_at: 0,
         };
         ledger.place(order, HOLD);
         ledger.acknowledge(1, "j");
@@ -147,7 +148,7 @@ fn a_result_of_an_earlier_run_is_double() {
 #[test]
 fn a_worker_that_comes_back_is_double() {
     let mut case = Case::new();
-    case.run_again("began 1.a.3 j 4 1 first 11 1 0\n");
+    case.run_again("began 1.a.3 j 4 1 first 11 1 0 7\n");
     assert_eq!(case.found(), [Kind::Double]);
 }
 
@@ -162,7 +163,7 @@ fn an_epoch_of_two_claims_is_double() {
 fn a_finished_stage_that_runs_again_is_torn() {
     let mut case = Case::new();
     case.records[0].state = "queued".to_owned();
-    case.run_again("began 3.a.0 j 2 3 first 13 3 2\n");
+    case.run_again("began 3.a.0 j 2 3 first 13 3 2 7\n");
     assert_eq!(case.found(), [Kind::Torn]);
 }
 

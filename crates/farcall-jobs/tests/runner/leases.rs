@@ -54,6 +54,7 @@ async fn claimed(rig: &Rig, job: &Job, worker: WorkerId) -> JobId {
         programs: &[program],
         which: Which::Others,
         limit: 1,
+        adopt_after: Duration::ZERO,
     };
     rig.store.claim(wanted).await.unwrap()[0].fence.id
 }

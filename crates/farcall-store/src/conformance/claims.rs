@@ -1,6 +1,6 @@
 //! Out of the queue, into the hands of a worker.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use farcall_core::job::state::JobState;
 use futures_util::future::join_all;
@@ -104,6 +104,7 @@ pub async fn sixty_four_claims_at_once_give_each_job_once(store: &dyn JobStore) 
         programs: &known(),
         which: Which::Others,
         limit: 1,
+        adopt_after: Duration::ZERO,
     };
     let claims = join_all((0..64).map(|_| store.claim(wanted))).await;
     let taken: Vec<_> = claims.into_iter().flat_map(Result::unwrap).collect();
@@ -123,6 +124,7 @@ pub async fn several_are_claimed_at_once_in_their_order(store: &dyn JobStore) {
         programs: &known(),
         which: Which::Others,
         limit: 3,
+        adopt_after: Duration::ZERO,
     };
     let mut taken = Vec::new();
     for expected in [3, 2, 0] {

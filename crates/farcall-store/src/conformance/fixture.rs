@@ -155,6 +155,7 @@ pub async fn claim(store: &dyn JobStore, programs: &[WantedJob], which: Which) -
         programs,
         which,
         limit: 1,
+        adopt_after: Duration::ZERO,
     };
     store.claim(wanted).await.unwrap().pop()
 }

@@ -1,6 +1,6 @@
 //! Which job is next.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use farcall_core::{id::JobId, job::state::JobState, problem::ErrorCode};
 use futures_util::future::join_all;
@@ -37,6 +37,49 @@ pub async fn priority_goes_before_age_until_age_has_made_up_for_it(
     }
 }
 
+/// P20: a thousand jobs that matter less have all begun after what their priority costs and the
+/// time to serve them, however many come meanwhile that matter more.
+pub async fn nothing_starves_in_a_stream_of_what_matters_more(
+    store: &dyn JobStore,
+    clock: &dyn TestClock,
+) {
+    const LOW: usize = 1_000;
+    /// How many come with each step that matter more, and how many can be served in it.
+    const EACH: usize = 10;
+    const STEP: u32 = 10_000;
+    /// How many steps two points of priority are worth, a minute each.
+    const PRICE: usize = 12;
+    let starts = |jobs, priority| join_all((0..jobs).map(move |_| with_priority(store, priority)));
+    let low: HashSet<_> = starts(LOW, -1).await.into_iter().collect();
+    let mut begun = Vec::new();
+    for _ in 0..=PRICE + LOW / EACH {
+        starts(EACH, 1).await;
+        let wanted = Wanted {
+            worker: employed(store).await,
+            programs: &known(),
+            which: Which::Others,
+            limit: u32::try_from(EACH).unwrap(),
+            adopt_after: Duration::ZERO,
+        };
+        let claims = store.claim(wanted).await.unwrap();
+        begun.extend(claims.iter().map(|claim| low.contains(&claim.fence.id)));
+        let ends = claims
+            .iter()
+            .map(|claim| store.succeed(claim.fence, success()));
+        assert!(join_all(ends).await.iter().all(Result::is_ok));
+        clock.advance(STEP).await;
+        store.beat(wanted.worker, LEASE).await.unwrap();
+    }
+    let (before, after) = begun.split_at(PRICE * EACH);
+    assert!(before.iter().all(|is_low| !is_low), "more matters more");
+    let (of_low, rest) = after.split_at(LOW);
+    assert!(
+        of_low.iter().all(|is_low| *is_low),
+        "they have waited enough"
+    );
+    assert!(rest.iter().all(|is_low| !is_low) && rest.len() == EACH);
+}
+
 pub async fn a_limit_on_how_many_run_is_never_exceeded(store: &dyn JobStore) {
     for _ in 0..6 {
         enqueued(store).await;
@@ -50,6 +93,7 @@ pub async fn a_limit_on_how_many_run_is_never_exceeded(store: &dyn JobStore) {
         programs: &limited,
         which: Which::Others,
         limit: 3,
+        adopt_after: Duration::ZERO,
     };
     let claims = join_all((0..32).map(|_| store.claim(wanted))).await;
     let claims: Vec<_> = claims.into_iter().flat_map(Result::unwrap).collect();
@@ -106,17 +150,15 @@ pub async fn a_job_of_another_version_goes_to_a_worker_that_has_it(
         programs: &wanted,
         which: Which::Others,
         limit: 1,
+        adopt_after: 2 * LEASE,
     };
     store.register(newer, LEASE).await.unwrap();
-    assert_eq!(store.claim(wanted).await.unwrap(), []);
-
-    // The other one is gone, so somebody has to start the job over. A store that many share
-    // waits a minute before it lets them.
-    let keep = wanted.worker;
     for _ in 0..3 {
+        assert_eq!(store.claim(wanted).await.unwrap(), []);
         clock.advance(25_000).await;
-        store.beat(keep, LEASE).await.unwrap();
+        store.beat(wanted.worker, LEASE).await.unwrap();
     }
+    // The other one is gone, and did not come back in time: somebody has to start the job over.
     let adopted = store.claim(wanted).await.unwrap();
     assert_eq!(adopted.len(), 1);
     assert_eq!(

@@ -8,11 +8,14 @@ use farcall_core::{
 };
 use serde_json::{Value, json};
 
-use super::fixture::{
-    KEPT, START, checkpoint, claimed, enqueued, new_job, outcome, record, report, running,
-    unique_id,
+use super::{
+    TestClock,
+    fixture::{
+        KEPT, START, checkpoint, claim, claimed, enqueued, known, new_job, outcome, record, report,
+        running, unique_id, worker_lost,
+    },
 };
-use crate::{JobRecord, JobStore, NewJob, Reach, StoreError, message};
+use crate::{JobRecord, JobStore, NewJob, Reach, StoreError, Which, message};
 
 pub async fn a_new_job_waits_at_stage_zero(store: &dyn JobStore) {
     let new = new_job();
@@ -165,4 +168,29 @@ pub async fn an_order_is_what_a_job_was_started_with(store: &dyn JobStore) {
     store.enqueue(job.clone()).await.unwrap();
     assert_eq!(store.order(job.id).await.unwrap(), Some(job));
     assert_eq!(store.order(unique_id()).await.unwrap(), None);
+}
+
+/// P16: nobody waits until a clock that was set back has come round again.
+pub async fn a_clock_that_is_set_back_keeps_no_job_waiting(
+    store: &dyn JobStore,
+    clock: &dyn TestClock,
+) {
+    const HOUR: i64 = 3_600_000;
+    let id = enqueued(store).await;
+    clock.jump(-HOUR).await;
+    let fence = claimed(store).await.fence;
+    clock.jump(-HOUR).await;
+    store.release(fence).await.unwrap();
+    let fence = claimed(store).await.fence;
+    let pause = Duration::from_secs(5);
+    let again = "again".to_owned();
+    store.retry(fence, pause, again).await.unwrap();
+    clock.jump(-HOUR).await;
+    // For a store whose clock nobody could set.
+    clock.advance(5_000).await;
+    claimed(store).await;
+    clock.jump(-HOUR).await;
+    worker_lost(store).await;
+    let last = claim(store, &known(), Which::Suspect).await.unwrap();
+    assert_eq!((last.fence.id, last.attempt), (id, 3));
 }

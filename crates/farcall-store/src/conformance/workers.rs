@@ -1,5 +1,7 @@
 //! Who may claim, and until when.
 
+use std::time::Duration;
+
 use farcall_core::{clock::Timestamp, job::state::JobState};
 
 use super::{
@@ -18,6 +20,7 @@ async fn taken_by(store: &dyn JobStore, id: WorkerId) -> usize {
         programs: &known(),
         which: Which::Others,
         limit: 9,
+        adopt_after: Duration::ZERO,
     };
     store.claim(wanted).await.unwrap().len()
 }

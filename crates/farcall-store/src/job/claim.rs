@@ -74,6 +74,9 @@ pub struct Wanted<'a> {
     pub which: Which,
     /// How many at most; one where `which` is [`Suspect`](Which::Suspect).
     pub limit: u32,
+    /// How long a job of another version of its program has to have waited, for a worker that has
+    /// that version and is only just being started again.
+    pub adopt_after: Duration,
 }
 
 /// A declaration that a worker can take jobs of.

@@ -23,8 +23,7 @@ use self::{row::Row, rules::Event, table::Table};
 use crate::{
     Beat, Cancelled, Checkpoint, Claim, Enqueued, Fence, Hint, JobError, JobRecord, JobStore,
     Listed, LogPage, Lost, Needed, NewJob, NewWorker, Outcome, PublishedArtifact, Reach, Report,
-    StoreError, Success, Wanted, Worker, WorkerId, hints::Hints, limits::OTHER_VERSION_MS,
-    moment::Moment,
+    StoreError, Success, Wanted, Worker, WorkerId, hints::Hints, moment::Moment,
 };
 
 /// A [`JobStore`] in memory. Its clones are doors to the same jobs.
@@ -43,16 +42,6 @@ impl MemoryStore {
             clock,
             hints: Hints::new(),
         }
-    }
-
-    /// A store as several machines share it: a job of another version of its program is left
-    /// alone for a minute, for a worker that has that version and is only just being started.
-    pub fn shared(clock: Arc<dyn Clock>) -> Self {
-        let store = Self::new(clock);
-        if let Ok((mut table, _)) = store.table() {
-            table.other_version_after = OTHER_VERSION_MS;
-        }
-        store
     }
 
     /// The jobs, for as long as the answer is held, and the moment.

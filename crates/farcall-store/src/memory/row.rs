@@ -274,6 +274,12 @@ impl Row {
         Ok(())
     }
 
+    /// Whether it has waited this long for whoever may take it. Where it has changed later than
+    /// now, the clock was set back since, and nobody knows.
+    pub(super) fn has_waited(&self, now: Timestamp, milliseconds: i64) -> bool {
+        self.run_at.0 <= now.0 - milliseconds || self.updated_at > now
+    }
+
     /// Everything else that can happen: to be released, lost, cancelled or given up.
     pub(super) fn happen(&mut self, now: Timestamp, event: Event) -> Result<(), StoreError> {
         rules::apply(&mut self.standing, event)?;
@@ -287,6 +293,7 @@ impl Row {
         }
         if matches!(event, Event::Release | Event::Lose) && state == JobState::Queued {
             message::QUEUED.clone_into(&mut self.message);
+            self.run_at = self.run_at.min(now);
         }
         if matches!(
             event,

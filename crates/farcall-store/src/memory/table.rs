@@ -22,8 +22,6 @@ pub(super) struct Table {
     pub(super) workers: BTreeMap<WorkerId, Known>,
     pub(super) secrets: BTreeMap<String, [u8; 32]>,
     pub(super) is_closed: bool,
-    /// For how long a job waits for a worker with its version, in milliseconds.
-    pub(super) other_version_after: i64,
 }
 
 impl Table {
@@ -176,14 +174,14 @@ impl Table {
         };
         row.is(JobState::Queued)
             && row.standing.is_suspect == is_suspect
-            && row.run_at <= at.now
+            && row.has_waited(at.now, 0)
             && !row.queue_deadline().is_some_and(is_late)
             && wanted.programs.iter().any(|program| {
                 program.name == row.order.job
                     && program.concurrency.is_none_or(|limit| running() < limit as usize)
                     // Another version of it goes first, where a worker has that.
                     && (program.fingerprint == row.order.fingerprint
-                        || row.run_at.0 <= at.now.0 - self.other_version_after
+                        || row.has_waited(at.now, milliseconds(wanted.adopt_after))
                             && !self.workers.values().any(|known| knows(&known)))
             })
     }

@@ -8,8 +8,8 @@ use super::{
     row::{self, number},
 };
 use crate::{
-    Checkpoint, Claim, Fence, StoreError, Wanted, WantedJob, Which, limits::OTHER_VERSION_MS,
-    message, text,
+    Checkpoint, Claim, Fence, StoreError, Wanted, WantedJob, Which, limits::milliseconds, message,
+    text,
 };
 
 // One statement, so that no two workers can take the same job: what another one has locked is
@@ -20,7 +20,10 @@ use crate::{
 // finds that it is gone, and takes nothing. A beat waits for neither.
 //
 // A job of another version of its program is left to a worker that has that version, where there
-// is one.
+// is one or may soon be one.
+//
+// A job that has changed later than now tells that the clock was set back since. Then nobody knows
+// how long it has waited, and it waits no longer.
 //
 // Arrays in the place of joins keep to the indexes: what a limit lets through is not known when
 // the statement is planned, and the guess of a tenth of the table would read all of it.
@@ -44,12 +47,13 @@ macro_rules! claim {
                  WHERE EXISTS (SELECT 1 FROM me)
                    AND state = 'queued' AND ",
             $which,
-            "      AND run_at <= (SELECT now FROM clock)
+            "      AND (run_at <= (SELECT now FROM clock) OR updated_at > (SELECT now FROM clock))
                    AND (queue_deadline IS NULL OR epoch > 0
                         OR queue_deadline > (SELECT now FROM clock))
                    AND job = ANY(ARRAY(SELECT name FROM wanted))
                    AND ((job, fingerprint) IN (SELECT name, fingerprint FROM wanted)
-                        OR (run_at <= (SELECT now FROM clock) - $6
+                        OR ((run_at <= (SELECT now FROM clock) - $6
+                             OR updated_at > (SELECT now FROM clock))
                             AND NOT EXISTS (
                                 SELECT 1 FROM workers
                                 WHERE gone_at IS NULL AND lease_until >= (SELECT now FROM clock)
@@ -137,7 +141,7 @@ async fn take(
         .bind(column(|program| &program.name))
         .bind(column(|program| &program.fingerprint))
         .bind(concurrencies.collect::<Vec<_>>())
-        .bind(OTHER_VERSION_MS)
+        .bind(milliseconds(wanted.adopt_after))
         .bind(i64::from(limit))
         .fetch_all(connection)
         .await?;

@@ -138,8 +138,10 @@ pub(super) async fn retry(
     .await
 }
 
-const RELEASE: &str =
-    back!("attempt = CASE WHEN cancel_requested_at IS NULL THEN attempt - 1 ELSE attempt END");
+const RELEASE: &str = back!(
+    "attempt = CASE WHEN cancel_requested_at IS NULL THEN attempt - 1 ELSE attempt END,
+     run_at = CASE WHEN cancel_requested_at IS NULL THEN least(run_at, now) ELSE run_at END"
+);
 
 pub(super) async fn release(pool: &Pool, fence: Fence) -> Result<(), StoreError> {
     pool.run_fenced(fence, async |connection, fence| {

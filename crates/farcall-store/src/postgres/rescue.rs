@@ -72,14 +72,16 @@ const END: &str = concat!(
             OR max_losses = 0 OR counted_losses + alone::int >= max_losses)"
 );
 
-const REQUEUE: &str = "
-    UPDATE jobs SET
-        state = 'queued', worker = NULL, alone = FALSE, is_asking = FALSE, progress = NULL,
-        losses = losses + 1, counted_losses = counted_losses + alone::int, suspect = TRUE,
-        message = $2, updated_at = farcall_now(),
-        stage = coalesce((SELECT checkpoints.stage FROM checkpoints
-                          WHERE checkpoints.job = sequence), 0)
-    WHERE worker = ANY($1)";
+const REQUEUE: &str = concat!(
+    at_one_moment!(),
+    "UPDATE jobs SET
+         state = 'queued', worker = NULL, alone = FALSE, is_asking = FALSE, progress = NULL,
+         losses = losses + 1, counted_losses = counted_losses + alone::int, suspect = TRUE,
+         message = $2, updated_at = now, run_at = least(run_at, now),
+         stage = coalesce((SELECT checkpoints.stage FROM checkpoints
+                           WHERE checkpoints.job = sequence), 0)
+     FROM clock WHERE worker = ANY($1)"
+);
 
 /// Takes their jobs from `workers`, whose rows are locked. What was cancelled or lost too often
 /// has failed, the rest waits again.

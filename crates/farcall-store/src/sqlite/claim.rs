@@ -6,8 +6,8 @@ use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
 use super::{row, writer::Write};
 use crate::{
-    Checkpoint, Claim, Fence, Hint, StoreError, Wanted, WantedJob, Which, hints::Hints, message,
-    moment::Moment, text,
+    Checkpoint, Claim, Fence, Hint, StoreError, Wanted, WantedJob, Which, hints::Hints,
+    limits::milliseconds, message, moment::Moment, text,
 };
 
 // One statement, so that no two workers can take the same job. It goes through the queue in the
@@ -15,7 +15,10 @@ use crate::{
 // for the statement.
 //
 // A job of another version of its program is left to a worker that has that version, where there
-// is one.
+// is one or may soon be one.
+//
+// A job that has changed later than now tells that the clock was set back since. Then nobody knows
+// how long it has waited, and it waits no longer.
 macro_rules! claim {
     ($which:literal) => {
         concat!(
@@ -29,7 +32,7 @@ macro_rules! claim {
                  SELECT sequence FROM jobs AS waiting
                  WHERE state = 'queued' AND ",
             $which,
-            " AND run_at <= ?3
+            " AND (run_at <= ?3 OR updated_at > ?3)
                    AND (queue_deadline IS NULL OR epoch > 0 OR queue_deadline > ?3)
                    AND job IN (
                        SELECT value ->> 'name' FROM json_each(?4)
@@ -39,10 +42,11 @@ macro_rules! claim {
                               WHERE other.state = 'running' AND other.job = value ->> 'name'))
                    AND ((job, fingerprint) IN (
                            SELECT value ->> 'name', value ->> 'fingerprint' FROM json_each(?4))
-                        OR NOT EXISTS (
-                           SELECT 1 FROM workers
-                           WHERE gone_at IS NULL AND lease_until >= ?5
-                             AND programs ->> waiting.job = waiting.fingerprint))
+                        OR ((run_at <= ?3 - ?6 OR updated_at > ?3)
+                            AND NOT EXISTS (
+                               SELECT 1 FROM workers
+                               WHERE gone_at IS NULL AND lease_until >= ?5
+                                 AND programs ->> waiting.job = waiting.fingerprint)))
                  ORDER BY rank, sequence LIMIT 1)
              RETURNING
                  id, epoch, owner, job, attempt, losses, alone, total_stages, fingerprint, can_ask,
@@ -62,6 +66,7 @@ pub(super) struct Take {
     programs: String,
     which: Which,
     limit: usize,
+    adopt_after: i64,
 }
 
 impl Take {
@@ -71,6 +76,7 @@ impl Take {
             programs: described(wanted.programs),
             which: wanted.which,
             limit: wanted.limit as usize,
+            adopt_after: milliseconds(wanted.adopt_after),
         }
     }
 }
@@ -97,6 +103,7 @@ impl Write for Take {
                 .bind(at.now.0)
                 .bind(&self.programs)
                 .bind(at.steady.0)
+                .bind(self.adopt_after)
                 .fetch_optional(&mut *connection)
                 .await?;
             let Some(row) = row else { break };

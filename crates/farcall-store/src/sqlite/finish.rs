@@ -181,7 +181,7 @@ impl Write for Retry {
     }
 }
 
-const RELEASE: &str = wait_again!("attempt = attempt - 1");
+const RELEASE: &str = wait_again!("attempt = attempt - 1, run_at = min(run_at, ?4)");
 
 pub(super) struct Release {
     pub(super) fence: Fence,

@@ -90,7 +90,7 @@ const REQUEUE: &str = "
     UPDATE jobs SET
         state = 'queued', worker = NULL, alone = 0, is_asking = 0, progress = NULL,
         losses = losses + 1, counted_losses = counted_losses + alone, suspect = 1,
-        message = ?3, updated_at = ?1,
+        message = ?3, updated_at = ?1, run_at = min(run_at, ?1),
         stage = coalesce((SELECT stage FROM checkpoints WHERE job = sequence), 0)
     WHERE worker IN (SELECT value FROM json_each(?2))";
 

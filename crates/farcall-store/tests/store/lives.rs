@@ -77,6 +77,7 @@ async fn live(store: &dyn JobStore, worker: farcall_store::WorkerId) {
         programs: &known(),
         which: Which::Others,
         limit: 1,
+        adopt_after: Duration::ZERO,
     };
     let fence = store.claim(wanted).await.unwrap().pop().unwrap().fence;
     for stage in 1..=3 {

@@ -1,6 +1,13 @@
 //! A store of an earlier version is opened, with jobs in every state.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
 
 use farcall_core::{
     clock::{ManualClock, Timestamp},
@@ -110,4 +117,74 @@ async fn a_folder_that_was_brought_up_to_date_opens_again() {
         assert_eq!(record(&store, id("c")).await.state, JobState::Queued);
         store.close().await;
     }
+}
+
+const FOLDER: &str = "FARCALL_STORE_TEST_FOLDER";
+
+/// What runs in the process that is killed.
+#[tokio::test]
+#[ignore = "another test runs it, in a process of its own"]
+async fn the_process_that_migrates() {
+    let Ok(folder) = std::env::var(FOLDER) else {
+        return;
+    };
+    println!("\nbegins");
+    open_in(Path::new(&folder)).await.unwrap();
+}
+
+/// P21: each kill comes a little later than the one before, until one comes too late.
+#[tokio::test]
+async fn a_migration_that_is_killed_at_any_moment_costs_no_job() {
+    const STEP: Duration = Duration::from_micros(400);
+    let mut versions = BTreeSet::new();
+    for kill in 0.. {
+        let folder = tempfile::tempdir().unwrap();
+        first_version(folder.path()).await;
+        let mut process = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "--ignored", "--nocapture"])
+            .arg("migrations::the_process_that_migrates")
+            .env(FOLDER, folder.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        assert!(lines.any(|line| line.unwrap() == "begins"));
+        tokio::time::sleep(kill * STEP).await;
+        process.kill().unwrap();
+        let is_late = process.wait().unwrap().success();
+
+        versions.insert(version(folder.path()).await);
+        let store = open_before_they_expire(folder.path()).await;
+        for (digit, state) in [
+            ("a", JobState::Succeeded),
+            ("b", JobState::Failed),
+            ("c", JobState::Queued),
+            ("d", JobState::Running),
+        ] {
+            assert_eq!(record(&store, id(digit)).await.state, state, "{kill}");
+        }
+        store.close().await;
+        if is_late {
+            break;
+        }
+    }
+    assert!(
+        versions.len() > 1,
+        "no kill came in the middle: {versions:?}"
+    );
+}
+
+async fn open_before_they_expire(folder: &Path) -> SqliteStore {
+    let clock = Arc::new(ManualClock::at(Timestamp(5_000)));
+    SqliteStore::open(folder, clock).await.unwrap()
+}
+
+/// How far the schema is.
+async fn version(folder: &Path) -> i64 {
+    let options = SqliteConnectOptions::new().filename(folder.join("jobs.sqlite3"));
+    let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+    let version = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations");
+    let version = version.fetch_one(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    version
 }

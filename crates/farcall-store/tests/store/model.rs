@@ -6,6 +6,7 @@
 mod command;
 
 use std::{
+    cell::RefCell,
     fmt::Debug,
     path::PathBuf,
     sync::{Arc, Mutex},
@@ -36,16 +37,11 @@ use self::command::{Command, PROGRAMS, Start, Write, commands};
 use crate::suite::Hand;
 
 /// How many sequences of commands are tried where nobody says it.
-const CASES: u32 = 1_000;
-
-/// A server takes several times longer than a file in memory.
-#[cfg(feature = "postgres-tests")]
-const CASES_OF_POSTGRES: u32 = 200;
+const CASES: u32 = 2_000;
 
 /// A store that is held against the reference.
 pub(crate) trait Subject {
-    /// Whether a clock that is set, here or on any other machine, is none of the store's, and
-    /// its jobs of another version wait for the workers of other machines.
+    /// Whether a clock that is set, here or on any other machine, is none of the store's.
     const IS_SHARED: bool;
 
     /// The store.
@@ -57,13 +53,16 @@ pub(crate) trait Subject {
     /// Closes the store and opens it again, as the next process would.
     async fn reopen(&mut self);
 
-    /// Leaves nothing behind.
-    async fn clear(self);
+    /// The same without a job, where that is there sooner than another one; it leaves nothing
+    /// behind.
+    async fn emptied(self) -> Option<Self>
+    where
+        Self: Sized;
 }
 
 /// Tries many sequences of commands, each on a store that `open` makes.
-pub(crate) fn hold_against_the_reference<S: Subject>(cases: u32, open: impl AsyncFn() -> S + Sync) {
-    let cases = std::env::var("FARCALL_MODEL_CASES").map_or(cases, |cases| cases.parse().unwrap());
+pub(crate) fn hold_against_the_reference<S: Subject>(open: impl AsyncFn() -> S + Sync) {
+    let cases = std::env::var("FARCALL_MODEL_CASES").map_or(CASES, |cases| cases.parse().unwrap());
     let (open, seen) = (&open, &Seen::default());
     // A store has threads of its own, but waits for them most of the time.
     std::thread::scope(|scope| {
@@ -128,11 +127,21 @@ fn try_some<S: Subject>(cases: u32, open: &impl AsyncFn() -> S, seen: &Seen) -> 
         source_file: Some(file!()),
         ..ProptestConfig::default()
     });
-    let runtime = runtime();
+    let (runtime, kept) = (runtime(), RefCell::new(None));
     let answer = runner.run(&commands(), |commands| {
-        runtime.block_on(async { Both::new(open().await, seen).run(commands).await });
+        runtime.block_on(async {
+            let subject = match kept.take() {
+                Some(subject) => subject,
+                None => open().await,
+            };
+            let subject = Both::new(subject, seen).run(commands).await;
+            kept.replace(subject.emptied().await);
+        });
         Ok(())
     });
+    if let Some(subject) = kept.into_inner() {
+        runtime.block_on(async { subject.store().close().await });
+    }
     answer.map_err(|error| match error {
         TestError::Fail(reason, commands) => format!("{reason}\n{commands:#?}"),
         TestError::Abort(reason) => reason.to_string(),
@@ -160,18 +169,14 @@ impl<'a, S: Subject> Both<'a, S> {
         Self {
             subject,
             seen,
-            reference: if S::IS_SHARED {
-                MemoryStore::shared(clock.clone())
-            } else {
-                MemoryStore::new(clock.clone())
-            },
+            reference: MemoryStore::new(clock.clone()),
             clock: Hand(clock),
             jobs: Vec::new(),
             workers: Vec::new(),
         }
     }
 
-    async fn run(mut self, commands: Vec<Command>) {
+    async fn run(mut self, commands: Vec<Command>) -> S {
         for command in &commands {
             // Without a worker there is nothing to see.
             if !self.workers().await.iter().any(|worker| worker.is_live) {
@@ -182,8 +187,7 @@ impl<'a, S: Subject> Both<'a, S> {
         for id in self.jobs.clone() {
             self.compare_job(id, "the end").await;
         }
-        self.subject.store().close().await;
-        self.subject.clear().await;
+        self.subject
     }
 
     /// Gives `command` to both, and sees that they answer the same and are the same then.
@@ -270,6 +274,7 @@ impl<'a, S: Subject> Both<'a, S> {
                     programs: &claim.programs(),
                     which: claim.which,
                     limit: claim.limit,
+                    adopt_after: claim.adopt_after,
                 };
                 said(store.claim(wanted).await)
             }
@@ -489,7 +494,10 @@ impl Subject for Sqlite {
         self.store = store.await.unwrap();
     }
 
-    async fn clear(self) {}
+    async fn emptied(self) -> Option<Self> {
+        self.store.close().await;
+        None
+    }
 }
 
 /// A folder on a file system in memory, where there is one.
@@ -506,7 +514,7 @@ fn sqlite_does_what_the_reference_does() {
         store.unwrap().close().await;
     });
     let empty = folder.path().join("jobs.sqlite3");
-    hold_against_the_reference(CASES, async || Sqlite::open(&empty).await);
+    hold_against_the_reference(async || Sqlite::open(&empty).await);
 }
 
 #[cfg(feature = "postgres-tests")]
@@ -553,15 +561,14 @@ mod on_a_server {
             self.store = PostgresStore::open(&url).await.unwrap();
         }
 
-        async fn clear(self) {
-            self.hand.0.close().await;
-            let drop = format!("DROP DATABASE {} WITH (FORCE)", self.database);
-            pg::administer(&pg::SERVER, drop).await;
+        async fn emptied(self) -> Option<Self> {
+            pg::empty(&self.hand.0).await;
+            Some(self)
         }
     }
 
     #[test]
     fn postgres_does_what_the_reference_does() {
-        hold_against_the_reference(CASES_OF_POSTGRES, Postgres::open);
+        hold_against_the_reference(Postgres::open);
     }
 }

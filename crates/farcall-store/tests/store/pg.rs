@@ -70,6 +70,22 @@ pub(crate) async fn database() -> String {
     name
 }
 
+/// Takes everything out of a database with a store in it, and sets its clock back to [`START`].
+pub(crate) async fn empty(pool: &PgPool) {
+    const TABLES: &str = "
+        SELECT string_agg(format('DELETE FROM %I;', tablename), ' ') FROM pg_tables
+        WHERE schemaname = current_schema() AND tablename NOT IN ('_sqlx_migrations', 'test_clock')";
+    let deletes: String = sqlx::query_scalar(TABLES).fetch_one(pool).await.unwrap();
+    // Without the triggers, which refuse what no store does.
+    let empty = format!(
+        "BEGIN; SET LOCAL session_replication_role = replica; {deletes}
+         UPDATE test_clock SET now = {}; COMMIT",
+        START.0
+    );
+    let empty = sqlx::raw_sql(AssertSqlSafe(empty)).execute(pool);
+    empty.await.unwrap();
+}
+
 /// The way past a store.
 pub(crate) struct Raw(pub(crate) PgPool);
 
@@ -96,7 +112,7 @@ impl RawDatabase for Raw {
 pub(crate) struct Hand(pub(crate) PgPool);
 
 impl Hand {
-    async fn move_by(&self, milliseconds: i64) {
+    pub(crate) async fn move_by(&self, milliseconds: i64) {
         let moved = sqlx::query("UPDATE test_clock SET now = now + $1").bind(milliseconds);
         moved.execute(&self.0).await.unwrap();
     }

@@ -308,6 +308,7 @@ async fn sixty_four_workers_on_four_threads_take_each_job_once() {
                 programs: &known(),
                 which: Which::Others,
                 limit: 1,
+                adopt_after: Duration::ZERO,
             };
             while let Some(claim) = store.claim(wanted).await.unwrap().pop() {
                 store.report(claim.fence, report(1)).await.unwrap();

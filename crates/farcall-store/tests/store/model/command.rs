@@ -75,6 +75,7 @@ pub(super) struct Claim {
     pub(super) which: Which,
     pub(super) limit: u32,
     pub(super) concurrency: Option<u32>,
+    pub(super) adopt_after: Duration,
 }
 
 impl Claim {
@@ -160,6 +161,7 @@ fn ordeal() -> impl Strategy<Value = Vec<Command>> {
                 which,
                 limit: 1,
                 concurrency: None,
+                adopt_after: Duration::ZERO,
             })
         };
         let attempt = [claim(Which::Suspect), claim(Which::Others), end];
@@ -237,15 +239,16 @@ fn worker() -> impl Strategy<Value = usize> {
 fn claim() -> impl Strategy<Value = Claim> {
     let which = prop_oneof![3 => Just(Which::Others), 2 => Just(Which::Suspect)];
     let concurrency = option::weighted(0.2, 0..3_u32);
-    (worker(), 0..PROGRAMS.len(), which, 1..4_u32, concurrency).prop_map(
-        |(worker, slot, which, limit, concurrency)| Claim {
-            worker,
-            slot,
-            which,
-            limit,
-            concurrency,
-        },
-    )
+    let whose = (worker(), 0..PROGRAMS.len(), which);
+    let how = (1..4_u32, concurrency, seconds(&[0, 60]));
+    (whose, how).prop_map(|((worker, slot, which), how)| Claim {
+        worker,
+        slot,
+        which,
+        limit: how.0,
+        concurrency: how.1,
+        adopt_after: how.2,
+    })
 }
 
 fn write() -> impl Strategy<Value = Write> {

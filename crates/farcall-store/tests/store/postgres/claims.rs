@@ -2,18 +2,24 @@
 
 use std::{
     collections::HashMap,
-    process::{Command, Stdio},
+    io::{BufRead, BufReader, Write},
+    process::{Child, Command, Stdio},
     sync::Arc,
+    time::Duration,
 };
 
-use farcall_core::id::JobId;
+use farcall_core::{id::JobId, job::state::JobState, question::Question};
 use farcall_store::{
-    JobStore, PostgresStore, Wanted, Which,
-    conformance::fixture::{LEASE, enqueued, known, new_worker, success},
+    Fence, JobStore, PostgresStore, StoreError, Wanted, Which,
+    conformance::fixture::{
+        LEASE, artifact, checkpoint, claimed, enqueued, failure, known, locations, new_job,
+        new_worker, outcome, report, success,
+    },
 };
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::task::JoinSet;
 
-use crate::pg::{SERVER, database};
+use crate::pg::{SERVER, database, empty_database};
 
 const URL: &str = "FARCALL_STORE_TEST_URL";
 
@@ -43,6 +49,7 @@ async fn the_process_that_claims() {
                 which: Which::Others,
                 // Some take several at once.
                 limit: 1 + claimer % 4,
+                adopt_after: Duration::ZERO,
             };
             loop {
                 let taken = store.claim(wanted).await.unwrap();
@@ -115,6 +122,120 @@ async fn two_processes_with_sixteen_claimers_each_take_every_job_once() {
         assert_eq!(epochs, expected, "{id}");
     }
     store.close().await;
+}
+
+/// What runs in the process that stands still: it claims a job for each way to write, and writes
+/// when it is told to.
+#[tokio::test]
+#[ignore = "another test runs it, in a process of its own"]
+async fn the_process_that_stands_still() {
+    let Ok(url) = std::env::var(URL) else { return };
+    let store = PostgresStore::open(&url).await.unwrap();
+    let worker = new_worker();
+    let wanted = Wanted {
+        worker: worker.id,
+        programs: &known(),
+        which: Which::Others,
+        limit: WRITES,
+        adopt_after: Duration::ZERO,
+    };
+    store.register(worker, SHORT).await.unwrap();
+    let claims = store.claim(wanted).await.unwrap();
+    println!("\nclaimed {}", claims.len());
+    std::io::stdin().read_line(&mut String::new()).unwrap();
+    for (write, claim) in (0..).zip(claims) {
+        println!(
+            "\nwritten {:?}",
+            write_in_way(&store, write, claim.fence).await
+        );
+    }
+    let beat = store.beat(wanted.worker, SHORT).await;
+    println!("\nwritten {:?}", beat.map(drop));
+    store.close().await;
+}
+
+/// How many ways there are for a worker to write to its job.
+const WRITES: u32 = 8;
+
+/// The lease of a worker that is soon believed lost.
+const SHORT: Duration = Duration::from_millis(300);
+
+async fn write_in_way(store: &PostgresStore, way: u32, fence: Fence) -> Result<(), StoreError> {
+    let files = || vec![artifact("late.txt", "1/late.txt")];
+    let questions = [("folders".to_owned(), Question::roots())];
+    match way {
+        0 => store.report(fence, report(1)).await,
+        1 => store.checkpoint(fence, checkpoint(1), files()).await,
+        2 => store.restart(fence, 3, "f1".to_owned()).await,
+        3 => store.succeed(fence, success()).await,
+        4 => store.fail(fence, failure()).await,
+        5 => store.retry(fence, Duration::ZERO, String::new()).await,
+        6 => store.release(fence).await,
+        _ => store.ask(fence, &questions).await.map(drop),
+    }
+}
+
+/// P5: a process stops, others take its jobs and end them, and then it goes on.
+#[tokio::test]
+async fn a_process_that_stood_still_past_its_lease_finds_every_write_refused() {
+    // Time passes in it.
+    let url = SERVER.url(&empty_database().await);
+    let store = PostgresStore::open(&url).await.unwrap();
+    for _ in 0..WRITES {
+        let mut job = new_job();
+        job.terms.keep_for = Duration::from_hours(1);
+        store.enqueue(job).await.unwrap();
+    }
+    let mut process = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "--ignored", "--nocapture"])
+        .arg("postgres::claims::the_process_that_stands_still")
+        .env(URL, &url)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    let all = format!("claimed {WRITES}");
+    assert!(lines.any(|line| line.unwrap() == all));
+    signal(&process, Signal::STOP);
+
+    let mut lost = Vec::new();
+    while lost.len() < WRITES as usize {
+        lost.extend(store.rescue(&[]).await.unwrap());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    for _ in &lost {
+        let again = claimed(&store).await;
+        store.succeed(again.fence, success()).await.unwrap();
+    }
+    let mut before = Vec::new();
+    for job in &lost {
+        before.push((
+            outcome(&store, job.id).await,
+            locations(&store, job.id).await,
+        ));
+    }
+
+    signal(&process, Signal::CONT);
+    process.stdin.take().unwrap().write_all(b"\n").unwrap();
+    let lines = lines.map(Result::unwrap);
+    let written: Vec<_> = lines
+        .filter_map(|line| Some(line.strip_prefix("written ")?.to_owned()))
+        .collect();
+    assert!(process.wait().unwrap().success());
+    // The last one is the beat.
+    assert_eq!(written, ["Err(StaleClaim)"; WRITES as usize + 1]);
+    for (job, (result, files)) in lost.iter().zip(before) {
+        let mut now = outcome(&store, job.id).await;
+        now.record.read_at = result.record.read_at;
+        assert_eq!((&now, now.record.state), (&result, JobState::Succeeded));
+        assert_eq!(locations(&store, job.id).await, files);
+    }
+    store.close().await;
+}
+
+fn signal(process: &Child, signal: Signal) {
+    kill_process(Pid::from_child(process), signal).unwrap();
 }
 
 /// What the planted bug has to be found by, in a process that has it.

@@ -1,18 +1,25 @@
 //! P21: schemas that come into being once, whoever starts or ends meanwhile.
 
 use std::{
+    fs,
     process::{Command, Stdio},
     time::Duration,
 };
 
 use farcall_store::{JobStore, PostgresStore, Reach, StoreError, conformance::fixture::enqueued};
 use futures_util::future::join_all;
-use sqlx::{Connection, PgConnection};
+use sqlx::{
+    AssertSqlSafe, Connection, PgConnection, SqlSafeStr,
+    migrate::{Migration, MigrationType, Migrator},
+};
 use tokio::time::sleep;
 
 use crate::pg::{SERVER, database, empty_database};
 
 const URL: &str = "FARCALL_STORE_TEST_URL";
+
+/// The last migration of a later version.
+const NEXT: i64 = 9999;
 
 #[tokio::test]
 async fn of_several_that_start_together_one_migrates() {
@@ -27,6 +34,62 @@ async fn of_several_that_start_together_one_migrates() {
         enqueued(&store).await;
         store.close().await;
     }
+}
+
+/// The migrations of this version, and one more: those of the next.
+fn migrations_of_the_next() -> Vec<Migration> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/postgres/migrations");
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().flatten().collect();
+    files.sort_by_key(|file| file.file_name());
+    let own = files.into_iter().map(|file| {
+        let name = file.file_name().into_string().unwrap();
+        let (version, _) = name.split_once('_').unwrap();
+        let sql = fs::read_to_string(file.path()).unwrap();
+        migration(version.parse().unwrap(), sql)
+    });
+    own.chain([migration(NEXT, "CREATE TABLE next (id int)".to_owned())])
+        .collect()
+}
+
+fn migration(version: i64, sql: String) -> Migration {
+    let sql = AssertSqlSafe(sql).into_sql_str();
+    Migration::new(version, "x".into(), MigrationType::Simple, sql, false)
+}
+
+#[tokio::test]
+async fn of_two_versions_that_start_together_the_newer_migrates_once() {
+    for _ in 0..3 {
+        let url = SERVER.url(&empty_database().await);
+        let older = join_all((0..4).map(|_| PostgresStore::open(&url)));
+        let newer = join_all((0..4).map(async |_| {
+            let mut connection = PgConnection::connect(&url).await.unwrap();
+            let migrator = Migrator::with_migrations(migrations_of_the_next());
+            migrator.run_direct(None, &mut connection, false).await
+        }));
+        let (older, newer) = tokio::join!(older, newer);
+        assert!(newer.iter().all(Result::is_ok), "{newer:?}");
+        for store in older {
+            match store {
+                // It was there first, and goes on while the newer one takes over.
+                Ok(store) => {
+                    enqueued(&store).await;
+                    store.close().await;
+                }
+                Err(error) => is_refused(&error),
+            }
+        }
+        let mut connection = PgConnection::connect(&url).await.unwrap();
+        let applied = sqlx::query_scalar("SELECT count(*) FROM _sqlx_migrations WHERE success");
+        let applied: i64 = applied.fetch_one(&mut connection).await.unwrap();
+        assert_eq!(applied as usize, migrations_of_the_next().len());
+        let too_late = PostgresStore::open(&url).await.unwrap_err();
+        is_refused(&too_late);
+    }
+}
+
+fn is_refused(error: &StoreError) {
+    let is_right = matches!(error, StoreError::NewerSchema { version: NEXT });
+    assert!(is_right, "{error:?}");
 }
 
 /// What runs in the process that ends.
@@ -93,11 +156,7 @@ async fn a_newer_schema_is_refused_and_left_alone() {
                  VALUES (9999, 'later', TRUE, '', 0)";
     sqlx::query(later).execute(&mut raw).await.unwrap();
 
-    let error = PostgresStore::open(&url).await.unwrap_err();
-    assert!(
-        matches!(error, StoreError::NewerSchema { version: 9999 }),
-        "{error:?}"
-    );
+    is_refused(&PostgresStore::open(&url).await.unwrap_err());
 
     let undo = "DELETE FROM _sqlx_migrations WHERE version = 9999";
     sqlx::query(undo).execute(&mut raw).await.unwrap();

@@ -2,9 +2,9 @@
 //! processes share and that may be gone.
 
 mod claims;
+mod clock;
 mod migrations;
 mod outages;
-mod proxy;
 mod server;
 mod shared;
 

@@ -17,11 +17,16 @@ use farcall_store::{
         unique_id,
     },
 };
-use farcall_testpg::{Cluster, Durability};
+use farcall_testpg::{Cluster, Durability, Proxy};
 use tokio::{task::JoinSet, time::sleep};
 
-use super::proxy::{Proxy, store_behind};
 use crate::pg::{SERVER, database};
+
+/// A store whose server stands behind `proxy`.
+async fn store_behind(proxy: &Proxy, database: &str) -> Arc<PostgresStore> {
+    let url = SERVER.tcp_url(proxy.address(), database);
+    Arc::new(PostgresStore::open(&url).await.unwrap())
+}
 
 fn is_unavailable<T: std::fmt::Debug>(answer: &Result<T, StoreError>) -> bool {
     matches!(answer, Err(StoreError::Unavailable(_)))
@@ -203,6 +208,7 @@ async fn work(store: &PostgresStore, told: &mut Told) -> Result<(), StoreError> 
         programs: &known(),
         which: Which::Others,
         limit: 2,
+        adopt_after: Duration::ZERO,
     };
     store.register(worker, LEASE).await?;
     for claim in store.claim(wanted).await? {

@@ -1,6 +1,6 @@
-//! A network between a store and its server that can fall silent or break.
+//! A network before a server that can fall silent or break.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::net::SocketAddr;
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -18,8 +18,9 @@ enum State {
     Silent,
 }
 
-/// Stands before a server.
-pub(super) struct Proxy {
+/// Stands before a server; it is gone when this is dropped.
+#[derive(Debug)]
+pub struct Proxy {
     address: SocketAddr,
     state: watch::Sender<State>,
     // Each change of it breaks the connections that there are.
@@ -28,9 +29,12 @@ pub(super) struct Proxy {
 }
 
 impl Proxy {
-    pub(super) async fn before(server: SocketAddr) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+    /// One before the server that listens at `server`.
+    pub async fn before(server: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("there is a free port");
+        let address = listener.local_addr().expect("it listens");
         let (state, breaks) = (watch::Sender::new(State::Well), watch::Sender::new(()));
         let (well, broken) = (state.subscribe(), breaks.clone());
         let listening = tokio::spawn(async move {
@@ -52,19 +56,23 @@ impl Proxy {
         }
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
+    /// Where it listens itself.
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    pub(super) fn fall_silent(&self) {
+    /// Carries nothing from now on, and keeps its connections.
+    pub fn fall_silent(&self) {
         self.state.send_replace(State::Silent);
     }
 
-    pub(super) fn recover(&self) {
+    /// Carries everything again, also what it has held back.
+    pub fn recover(&self) {
         self.state.send_replace(State::Well);
     }
 
-    pub(super) fn break_connections(&self) {
+    /// Ends the connections that there are.
+    pub fn break_connections(&self) {
         self.breaks.send_replace(());
     }
 }
@@ -100,13 +108,4 @@ async fn one_way(
             return;
         }
     }
-}
-
-/// A store whose server stands behind `proxy`.
-pub(super) async fn store_behind(
-    proxy: &Proxy,
-    database: &str,
-) -> Arc<farcall_store::PostgresStore> {
-    let url = crate::pg::SERVER.tcp_url(proxy.address(), database);
-    Arc::new(farcall_store::PostgresStore::open(&url).await.unwrap())
 }

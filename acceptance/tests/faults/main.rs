@@ -1,0 +1,57 @@
+//! What else may happen to a server than to be killed: real processes that stand still, a clock
+//! that is set, a database that goes away, a thing that there is once.
+
+use std::path::PathBuf;
+
+use farcall_acceptance::kills::{Engine, trials};
+
+fn program() -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_kills"))
+}
+
+/// P5.
+#[tokio::test]
+async fn a_server_that_stood_still_past_its_lease_changes_nothing_any_more() {
+    trials::a_server_stands_still(program()).await;
+}
+
+/// P12.
+#[tokio::test]
+async fn no_two_jobs_ever_hold_the_only_slot_of_a_server_that_is_killed() {
+    trials::a_thing_is_given_to_one(Engine::Sqlite, program()).await;
+}
+
+/// P12.
+#[tokio::test]
+async fn no_two_jobs_ever_hold_the_only_slot_of_a_server_that_is_believed_lost() {
+    trials::a_thing_is_given_to_one(Engine::Postgres, program()).await;
+}
+
+#[tokio::test]
+async fn two_jobs_that_hold_one_thing_are_seen() {
+    trials::two_things_are_given_to_two(program()).await;
+}
+
+/// P16.
+#[tokio::test]
+async fn a_clock_that_jumps_by_an_hour_costs_no_job_over_sqlite() {
+    trials::a_clock_is_set(Engine::Sqlite, program()).await;
+}
+
+/// P16.
+#[tokio::test]
+async fn a_clock_that_jumps_by_an_hour_costs_no_job_over_postgres() {
+    trials::a_clock_is_set(Engine::Postgres, program()).await;
+}
+
+/// P17.
+#[tokio::test]
+async fn jobs_go_on_while_their_database_ends_again_and_again() {
+    trials::the_database_restarts(program()).await;
+}
+
+/// P17.
+#[tokio::test]
+async fn a_job_goes_on_or_runs_again_when_its_database_fell_silent() {
+    trials::the_database_falls_silent(program()).await;
+}
