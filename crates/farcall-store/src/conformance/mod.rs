@@ -147,6 +147,7 @@ macro_rules! store_suite {
             order::a_job_of_another_version_goes_to_a_worker_that_has_it,
             order::a_job_whose_time_to_start_is_over_fails_with_a_sentence,
             order::priority_goes_before_age_until_age_has_made_up_for_it,
+            questions::a_question_and_an_answer_are_news_and_nothing_else_is,
             recovery::jobs_that_nobody_knows_fail_with_a_sentence,
             recovery::what_a_worker_knew_has_not_vanished_with_it_at_once,
             retention::what_has_expired_is_not_there_and_may_be_deleted,
