@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use farcall::{Job, RunnerOptions, prelude::*};
+use farcall::{Expose, Job, RunnerOptions, prelude::*};
 use farcall_acceptance::{
     fixture::{
         self, ABORTION, BRIEF, CHANGED, CHANGED_STAGES, FAILURE, GATES, LOG, ORIGINAL, OTHER,
@@ -167,17 +167,31 @@ fn assemble(program: &str) -> Job {
     }
 }
 
+/// Say hello, without any job.
+#[tool]
+fn greet() -> String {
+    "hello".to_owned()
+}
+
 fn main() -> farcall::Exit {
     let program = env::var(PROGRAM).unwrap_or_else(|_| ORIGINAL.to_owned());
     assert!(
         fixture::PROGRAMS.contains(&program.as_str()),
         "there is no program `{program}`"
     );
-    let (mut job, mut options) = (assemble(&program), RunnerOptions::default());
+    let mut options = RunnerOptions::default();
+    // Every way to wait for it is there.
+    let mut job = assemble(&program).with(|options| {
+        options.wait = true;
+        options.expose = Expose::ContractAndTask;
+    });
     if program == BRIEF {
         job = job.with(|options| options.keep_for = Duration::from_millis(1));
         options.prune = Duration::from_millis(100);
     }
-    let app = App::new("crash-server").add_job(job).runner(options);
+    let app = App::new("crash-server")
+        .tool::<greet>()
+        .add_job(job)
+        .runner(options);
     app.run()
 }

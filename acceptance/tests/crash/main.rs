@@ -9,6 +9,7 @@
 mod changes;
 mod folder;
 mod keys;
+mod leavers;
 mod losses;
 /// A release build has no crash points.
 #[cfg(debug_assertions)]

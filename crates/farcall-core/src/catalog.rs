@@ -69,8 +69,6 @@ pub struct CatalogedTool {
     pub input: CheckedSchema,
     /// Judges results, where the tool has an output schema.
     pub output: Option<CheckedSchema>,
-    /// Whether an `{"error": …}` object is a valid result, so that errors may be structured.
-    pub output_admits_errors: bool,
 }
 
 /// Everything a server offers, in the order it was registered. It never changes.
@@ -182,15 +180,10 @@ fn cataloged(mut tool: Tool) -> Result<CatalogedTool, Faults> {
         .as_ref()
         .map(compile)
         .transpose()?;
-    let sample = serde_json::json!({"error": "", "error_code": ""});
-    let output_admits_errors = output
-        .as_ref()
-        .is_none_or(|schema| schema.check(&sample).is_ok());
     Ok(CatalogedTool {
         tool,
         input,
         output,
-        output_admits_errors,
     })
 }
 

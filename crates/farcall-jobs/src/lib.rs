@@ -7,7 +7,7 @@
 //! stop early, `stop` tells it, and all of them `insist` where the
 //! store may recover. `worker` keeps this process known, `maintenance` puts right what a crash left
 //! behind, and [`runner`] starts and stops it all. [`contract`] is what callers see: tools from one declaration;
-//! [`task`] is the same job to a client that knows tasks;
+//! [`task`] is the same job to a client that knows tasks, and [`follow`] tells it of changes;
 //! who waits is told by `watch`.
 
 mod ask;
@@ -15,6 +15,7 @@ mod claim;
 pub mod contract;
 mod execute;
 mod finish;
+pub mod follow;
 mod host;
 mod insist;
 mod limits;
@@ -34,6 +35,7 @@ mod watch;
 mod worker;
 
 pub use self::{
+    follow::Following,
     links::Links,
     programs::Programs,
     queue::Queue,

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Programs,
-    watch::{Watch, Watching},
+    watch::{MAX_FOLLOWED, MAX_WAITING, Watch, Watching},
 };
 
 /// Takes jobs in and tells about them; cheap to clone.
@@ -301,9 +301,18 @@ impl Queue {
     }
 
     pub(crate) fn watch(&self, id: JobId) -> Option<Watching> {
-        let watching = self.watch.job(id);
+        let watching = self.watch.job(id, MAX_WAITING);
         if watching.is_none() {
             tracing::warn!(job = %id, "too many callers wait already, this one is answered at once");
+        }
+        watching
+    }
+
+    /// The same for somebody who waits for every change, and can be told that nobody will tell.
+    pub(crate) fn follow(&self, id: JobId) -> Option<Watching> {
+        let watching = self.watch.job(id, MAX_FOLLOWED);
+        if watching.is_none() {
+            tracing::warn!(job = %id, "too many tasks are followed already, this one is not");
         }
         watching
     }

@@ -25,7 +25,7 @@ use crate::{
 /// Starts tasks and tells about them; cheap to clone.
 #[derive(Clone)]
 pub struct Tasks {
-    queue: Queue,
+    pub(crate) queue: Queue,
     links: Links,
 }
 
@@ -96,9 +96,18 @@ impl Tasks {
     /// # Errors
     /// A problem where the store cannot be read.
     pub async fn get(&self, id: &str, caller: &Principal) -> Result<Option<Task>, Problem> {
-        let Some((record, _)) = self.find(id, caller).await? else {
-            return Ok(None);
-        };
+        match self.find(id, caller).await? {
+            Some((record, _)) => self.seen(record, caller).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The task that `record` is, of this caller's.
+    pub(crate) async fn seen(
+        &self,
+        record: JobRecord,
+        caller: &Principal,
+    ) -> Result<Task, Problem> {
         let view = match record.state {
             JobState::Running if record.is_asking => self.questions(&record, caller).await?,
             JobState::Queued | JobState::Running => View::Working,
@@ -109,7 +118,7 @@ impl Tasks {
             }
             JobState::Failed => failed(&record),
         };
-        Ok(Some(Task::new(record, view)))
+        Ok(Task::new(record, view))
     }
 
     async fn questions(&self, record: &JobRecord, caller: &Principal) -> Result<View, Problem> {
@@ -161,7 +170,7 @@ impl Tasks {
     }
 
     /// The job behind a task. Every miss is the same.
-    async fn find(
+    pub(crate) async fn find(
         &self,
         id: &str,
         caller: &Principal,

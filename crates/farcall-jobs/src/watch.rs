@@ -24,8 +24,12 @@ use tokio::{
 /// How often every watched job is read, whatever the hints say.
 const POLL: Duration = Duration::from_millis(500);
 
-/// How many may watch at once; each holds a connection of its caller's.
-const MAX_WATCHING: usize = 512;
+/// How many may watch at once and be answered when something changes.
+pub(crate) const MAX_WAITING: usize = 1_024;
+
+/// How many of those may be tasks that somebody follows: there are always places left for calls
+/// that wait.
+pub(crate) const MAX_FOLLOWED: usize = 512;
 
 /// The jobs that are watched; cheap to clone.
 #[derive(Clone)]
@@ -70,10 +74,10 @@ impl Watch {
         }))
     }
 
-    /// Begins to watch a job that the caller may see; `None` where too many watch already.
-    pub(crate) fn job(&self, id: JobId) -> Option<Watching> {
+    /// Begins to watch a job that the caller may see; `None` where `most` watch already.
+    pub(crate) fn job(&self, id: JobId, most: usize) -> Option<Watching> {
         let mut watched = self.0.watched();
-        if watched.watching >= MAX_WATCHING {
+        if watched.watching >= most {
             return None;
         }
         watched.watching += 1;
@@ -295,9 +299,9 @@ mod tests {
     async fn everybody_who_watches_is_told_of_a_change() {
         let rig = Rig::new().await;
         let (one, other) = (rig.queued().await, rig.queued().await);
-        let mut first = rig.watch.job(one).unwrap();
-        let mut second = rig.watch.job(one).unwrap();
-        let mut elsewhere = rig.watch.job(other).unwrap();
+        let mut first = rig.watch.job(one, MAX_WAITING).unwrap();
+        let mut second = rig.watch.job(one, MAX_WAITING).unwrap();
+        let mut elsewhere = rig.watch.job(other, MAX_WAITING).unwrap();
         for watching in [&mut first, &mut second, &mut elsewhere] {
             let reading = watching.next().await;
             assert_eq!(state(reading.as_ref()), Some(JobState::Queued));
@@ -318,7 +322,7 @@ mod tests {
         let rig = Rig::new().await;
         let id = rig.queued().await;
         rig.cancel(id).await;
-        let mut watching = rig.watch.job(id).unwrap();
+        let mut watching = rig.watch.job(id, MAX_WAITING).unwrap();
         let reading = watching.next().await;
         assert_eq!(state(reading.as_ref()), Some(JobState::Failed));
         rig.clock.advance(7_200_000);
@@ -329,14 +333,14 @@ mod tests {
     async fn reading_ends_with_the_last_watcher_and_begins_with_the_next() {
         let rig = Rig::new().await;
         let id = rig.queued().await;
-        let mut watching = rig.watch.job(id).unwrap();
+        let mut watching = rig.watch.job(id, MAX_WAITING).unwrap();
         watching.next().await.unwrap();
         drop(watching);
         let hub = Arc::clone(&rig.watch.0);
         while hub.watched().is_running {
             tokio::task::yield_now().await;
         }
-        let mut watching = rig.watch.job(id).unwrap();
+        let mut watching = rig.watch.job(id, MAX_WAITING).unwrap();
         watching.next().await.unwrap();
     }
 
@@ -347,9 +351,9 @@ mod tests {
         let hub = Arc::clone(&rig.watch.0);
         // Reads only where this test does.
         hub.watched().is_running = true;
-        let _first = rig.watch.job(id).unwrap();
+        let _first = rig.watch.job(id, MAX_WAITING).unwrap();
         let (round, ids) = hub.begin().unwrap();
-        let mut late = rig.watch.job(id).unwrap();
+        let mut late = rig.watch.job(id, MAX_WAITING).unwrap();
         hub.read(round, ids).await;
         let mut next = std::pin::pin!(late.next());
         assert!(now(&mut next).await.is_none());
@@ -371,10 +375,14 @@ mod tests {
     async fn there_are_only_so_many_watchers() {
         let rig = Rig::new().await;
         let id = rig.queued().await;
-        let watch = || rig.watch.job(id);
-        let mut watching: Vec<_> = std::iter::from_fn(watch).take(MAX_WATCHING + 1).collect();
-        assert_eq!(watching.len(), MAX_WATCHING);
-        watching.pop();
-        assert!(rig.watch.job(id).is_some());
+        let hub = &rig.watch;
+        let watch = |most| std::iter::from_fn(move || hub.job(id, most)).take(most + 1);
+        let followed: Vec<_> = watch(MAX_FOLLOWED).collect();
+        assert_eq!(followed.len(), MAX_FOLLOWED);
+        let mut waiting: Vec<_> = watch(MAX_WAITING).collect();
+        assert_eq!(waiting.len(), MAX_WAITING - MAX_FOLLOWED);
+        waiting.pop();
+        assert!(rig.watch.job(id, MAX_FOLLOWED).is_none());
+        assert!(rig.watch.job(id, MAX_WAITING).is_some());
     }
 }

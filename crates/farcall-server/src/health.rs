@@ -1,11 +1,11 @@
 //! Probes: alive, and ready.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt::Display, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
     extract::{Request, State},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use farcall_artifacts::ArtifactError;
 use farcall_core::principal::Scope;
@@ -19,6 +19,7 @@ use tokio::{
 use crate::{
     JobFiles,
     auth::{self, Authenticators},
+    problem_response,
 };
 
 /// Where probes ask whether the process is alive; the second is an alias.
@@ -50,8 +51,8 @@ pub(crate) struct Readiness {
 /// The check that fails, with its cause; `None` where none does.
 type Verdict = Option<(&'static str, String)>;
 
-/// How long the checks may take.
-const CHECK_TIME: Duration = Duration::from_secs(5);
+/// How long a check may take.
+const CHECK_TIME: Duration = Duration::from_secs(4);
 
 /// How long a verdict holds.
 const VERDICT_TIME: Duration = Duration::from_secs(2);
@@ -71,9 +72,7 @@ impl Readiness {
         match &*verdict {
             Some((at, known)) if at.elapsed() < VERDICT_TIME => known.clone(),
             _ => {
-                // A check that hangs is a check that fails.
-                let fresh = timeout(CHECK_TIME, self.check()).await;
-                let fresh = fresh.unwrap_or_else(|_| Some(("time", "the checks hang".to_owned())));
+                let fresh = self.check().await;
                 *verdict = Some((Instant::now(), fresh.clone()));
                 fresh
             }
@@ -82,18 +81,33 @@ impl Readiness {
 
     async fn check(&self) -> Verdict {
         let jobs = self.jobs.as_ref()?;
-        if let Err(error) = jobs.store.ping().await {
-            return Some(("store", error.to_string()));
+        if let Err(cause) = in_time(jobs.store.ping()).await {
+            return Some(("store", cause));
         }
         if let Some(shortage) = jobs.artifacts.space().shortage().await {
             return Some(("disk", shortage.to_string()));
         }
-        let error = jobs.artifacts.check().await.err()?;
-        let check = match error {
-            ArtifactError::StorageFull { .. } => "disk",
-            _ => "artifacts",
+        let mut check = "artifacts";
+        let writing = async {
+            jobs.artifacts.check().await.inspect_err(|error| {
+                if matches!(error, ArtifactError::StorageFull { .. }) {
+                    check = "disk";
+                }
+            })
         };
-        Some((check, error.to_string()))
+        let cause = in_time(writing).await.err()?;
+        Some((check, cause))
+    }
+}
+
+/// What a check found, or why it fails; one that hangs fails.
+async fn in_time<T, E: Display>(check: impl Future<Output = Result<T, E>>) -> Result<T, String> {
+    match timeout(CHECK_TIME, check).await {
+        Ok(found) => found.map_err(|error| error.to_string()),
+        Err(_) => Err(format!(
+            "there is no answer within {} s",
+            CHECK_TIME.as_secs()
+        )),
     }
 }
 
@@ -110,11 +124,8 @@ pub(crate) async fn ready(State(readiness): State<Readiness>, headers: HeaderMap
     if caller.is_some_and(|caller| caller.has(Scope::Admin)) {
         body["cause"] = cause.into();
     }
-    let json = HeaderValue::from_static("application/json");
-    (
-        StatusCode::SERVICE_UNAVAILABLE,
-        [(header::CONTENT_TYPE, json)],
-        body.to_string(),
-    )
-        .into_response()
+    let mut response = problem_response::json(StatusCode::SERVICE_UNAVAILABLE, &body);
+    let soon = HeaderValue::from(VERDICT_TIME.as_secs());
+    response.headers_mut().insert(header::RETRY_AFTER, soon);
+    response
 }

@@ -9,12 +9,12 @@ use serde_json::json;
 
 /// `{"error": sentence}` with a status.
 pub(crate) fn plain(status: StatusCode, sentence: &str) -> Response {
-    body(status, &json!({"error": sentence}))
+    json(status, &json!({"error": sentence}))
 }
 
 /// A JSON-RPC error without an id, because the request was not read that far.
 pub(crate) fn json_rpc(status: StatusCode, code: i32, sentence: &str) -> Response {
-    body(
+    json(
         status,
         &json!({"jsonrpc": "2.0", "error": {"code": code, "message": sentence}}),
     )
@@ -31,10 +31,11 @@ pub(crate) fn for_path(path: &str, status: StatusCode, sentence: &str) -> Respon
     }
 }
 
-fn body(status: StatusCode, value: &serde_json::Value) -> Response {
+/// A JSON value that says what went wrong.
+pub(crate) fn json(status: StatusCode, value: &serde_json::Value) -> Response {
     let mut response = (status, Body::from(value.to_string())).into_response();
-    let json = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    let kind = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
     // What is not there yet may be there soon; no edge may keep the refusal.
     let no_store = HeaderValue::from_static("no-store");
     response

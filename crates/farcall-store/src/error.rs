@@ -154,15 +154,18 @@ impl StoreError {
             .hint("send a key of its own for each job that you want"),
             Self::Unavailable(_) => Problem::new(
                 ErrorCode::Internal,
-                "the store cannot be reached at the moment",
+                "the job store does not answer at the moment",
             )
-            .hint("try again in a few seconds")
-            .try_again_after(Duration::from_secs(5))
+            .hint(format!("try again in {} seconds", PAUSE.as_secs()))
+            .try_again_after(PAUSE)
             .because(self),
             other => Problem::internal(other),
         }
     }
 }
+
+/// When to ask again a store that did not answer.
+const PAUSE: Duration = Duration::from_secs(5);
 
 /// Primary result codes of SQLite, which are the low byte of the extended ones.
 mod sqlite_code {

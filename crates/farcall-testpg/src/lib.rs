@@ -40,6 +40,7 @@ pub enum Durability {
 pub struct Cluster {
     programs: PathBuf,
     folder: PathBuf,
+    durability: Durability,
     port: u16,
     // Stops the server and removes the folder when its input ends.
     keeper: Child,
@@ -69,6 +70,7 @@ impl Cluster {
         Self {
             programs,
             folder,
+            durability,
             port,
             keeper,
         }
@@ -109,19 +111,28 @@ impl Cluster {
 
     /// Ends the server as a loss of power would, and starts it again. Returns when it answers.
     pub fn crash(&self) {
-        done(
-            server_command(&self.programs.join("pg_ctl"))
-                .args([
-                    "restart",
-                    "--silent",
-                    "--wait",
-                    "--mode=immediate",
-                    "--pgdata",
-                ])
-                .arg(self.folder.join("data"))
-                .arg("--log")
-                .arg(self.folder.join("log")),
-        );
+        let how = ["restart", "--silent", "--wait", "--mode=immediate"];
+        done(self.control(&how).arg("--log").arg(self.folder.join("log")));
+    }
+
+    /// Ends the server as a loss of power would.
+    pub fn stop(&self) {
+        done(&mut self.control(&["stop", "--silent", "--wait", "--mode=immediate"]));
+    }
+
+    /// Starts a server that was stopped, at the same port. Returns when it answers.
+    pub fn start_again(&self) {
+        let started = start(&self.programs, &self.folder, self.durability, self.port);
+        assert!(started, "the PostgreSQL server does not start again");
+    }
+
+    fn control(&self, how: &[&str]) -> Command {
+        let mut command = server_command(&self.programs.join("pg_ctl"));
+        command
+            .args(how)
+            .arg("--pgdata")
+            .arg(self.folder.join("data"));
+        command
     }
 }
 
@@ -223,32 +234,37 @@ fn keeper(programs: &Path, folder: &Path) -> Child {
 /// Starts the server and returns its port.
 fn serve(programs: &Path, folder: &Path, durability: Durability) -> u16 {
     const TRIES: u32 = 5;
-    let sync = match durability {
-        Durability::Disk => "on",
-        Durability::None => "off",
-    };
     for _ in 0..TRIES {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|port| port.local_addr());
         let port = free.expect("there is a free port").port();
-        let options = format!(
-            "-c port={port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} \
-             -c fsync={sync} -c full_page_writes={sync} -c max_connections=300 \
-             -c shared_buffers=32MB",
-            folder.display()
-        );
-        let started = server_command(&programs.join("pg_ctl"))
-            .args(["start", "--silent", "--wait", "--pgdata"])
-            .arg(folder.join("data"))
-            .arg("--log")
-            .arg(folder.join("log"))
-            .args(["--options", &options])
-            .stdin(Stdio::null())
-            .status();
-        // Somebody else may have taken the port.
-        if started.is_ok_and(|status| status.success()) {
+        // Somebody else may have taken it.
+        if start(programs, folder, durability, port) {
             return port;
         }
     }
     let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
     panic!("the PostgreSQL server does not start: {log}");
+}
+
+/// Starts the server at `port`; whether it answers.
+fn start(programs: &Path, folder: &Path, durability: Durability, port: u16) -> bool {
+    let sync = match durability {
+        Durability::Disk => "on",
+        Durability::None => "off",
+    };
+    let options = format!(
+        "-c port={port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} \
+         -c fsync={sync} -c full_page_writes={sync} -c max_connections=300 \
+         -c shared_buffers=32MB",
+        folder.display()
+    );
+    let started = server_command(&programs.join("pg_ctl"))
+        .args(["start", "--silent", "--wait", "--pgdata"])
+        .arg(folder.join("data"))
+        .arg("--log")
+        .arg(folder.join("log"))
+        .args(["--options", &options])
+        .stdin(Stdio::null())
+        .status();
+    started.is_ok_and(|status| status.success())
 }

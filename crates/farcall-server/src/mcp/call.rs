@@ -1,7 +1,7 @@
 //! Runs a tool: its arguments are judged first, its result last, and in between it can neither
 //! take the server down nor keep its caller waiting for ever.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use farcall_core::{
     BoxFuture, JsonObject,
@@ -216,12 +216,21 @@ pub(super) fn failed(tool: &CatalogedTool, problem: &Problem) -> ToolOutput {
     if problem.code() != ErrorCode::UserError {
         error["error_code"] = problem.code().as_str().into();
     }
+    if let Some(pause) = problem.retry_after() {
+        error["retry_after_ms"] = milliseconds(pause).into();
+    }
     for (name, value) in problem.details() {
         error[name] = value.clone();
     }
     let mut output = ToolOutput::text(error.to_string()).failed();
-    output.structured = tool.output_admits_errors.then_some(error);
+    let schema = tool.output.as_ref();
+    let is_admitted = schema.is_none_or(|schema| schema.check(&error).is_ok());
+    output.structured = is_admitted.then_some(error);
     output
+}
+
+pub(super) fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn log(tool: &CatalogedTool, context: &CallContext, problem: &Problem) {

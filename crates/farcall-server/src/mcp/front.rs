@@ -19,6 +19,7 @@ use super::{
     Protocol,
     headers::{MCP_METHOD, MCP_PROTOCOL_VERSION, MCP_SESSION_ID},
     stream::{self, Pending},
+    subscriptions,
 };
 use crate::{edge, problem_response::json_rpc, router::MCP};
 
@@ -100,13 +101,9 @@ pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Reque
         let both = HeaderValue::from_static("application/json, text/event-stream");
         parts.headers.insert(header::ACCEPT, both);
     }
-    if is_call
-        && !accepts.stream
-        && parts
-            .headers
-            .get(MCP_METHOD)
-            .is_some_and(|method| method == "subscriptions/listen")
-    {
+    let method = parts.headers.get(MCP_METHOD);
+    let is_listening = is_call && method.is_some_and(|method| method == "subscriptions/listen");
+    if is_listening && !accepts.stream {
         return json_rpc(
             StatusCode::NOT_ACCEPTABLE,
             -32_000,
@@ -124,9 +121,18 @@ pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Reque
     let mut pending: Pending = match plain {
         Some(plain) => Box::pin(async move { finished(plain.answer().await, accepts).await }),
         None => Box::pin({
-            let protocol = Arc::clone(&protocol);
-            let request = http::Request::from_parts(parts, Full::new(body));
-            async move { finished(protocol.http.handle(request).await.map(Body::new), accepts).await }
+            let (protocol, caller) = (Arc::clone(&protocol), owner.clone());
+            let request = http::Request::from_parts(parts, Full::new(body.clone()));
+            async move {
+                let response = protocol.http.handle(request).await.map(Body::new);
+                match caller {
+                    Some(caller) if is_listening && stream::is_one(&response) => {
+                        let (server, places) = (&protocol.server, &protocol.places);
+                        subscriptions::answer(server, places, &caller, &body).await
+                    }
+                    _ => finished(response, accepts).await,
+                }
+            }
         }),
     };
     let response = if is_call && accepts.stream {

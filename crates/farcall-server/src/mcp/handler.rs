@@ -276,6 +276,11 @@ impl ServerHandler for Connection {
         &self,
         requested: &SubscriptionFilter,
     ) -> Option<SubscriptionFilter> {
+        if self.local.is_none() {
+            // The request is only judged here; `subscriptions` says what is accepted.
+            let can_be_told = self.server.updates.is_some() || self.server.tasks.is_some();
+            return can_be_told.then(|| requested.clone());
+        }
         let updates = self.server.updates.as_ref()?;
         // The SDK confirms before it calls `listen`, and what is sent in between must arrive.
         let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,6 @@
-//! News for subscribers: `subscriptions/listen` of 2026-07-28, and the notifications that a
-//! session of an older client gets without asking, or for resources it subscribed to.
+//! News for subscribers that the SDK serves: `subscriptions/listen` of a client on standard input,
+//! and the notifications that a session of an older client gets without asking, or for resources it
+//! subscribed to. Over HTTP there are `subscriptions`.
 
 use std::{
     collections::HashSet,
@@ -54,6 +55,13 @@ impl Subscribed {
 
     /// The longest URI that a session may subscribe to, in bytes.
     const MAX_URI: usize = 2_048;
+
+    /// Whether these resources are neither too many for one subscriber, nor their URIs too long.
+    pub(super) fn can_hold<'a>(uris: impl Iterator<Item = &'a String>) -> bool {
+        let mut count = 0;
+        let mut uris = uris.inspect(|_| count += 1);
+        uris.all(|uri| uri.len() <= Self::MAX_URI) && count <= Self::MAX
+    }
 
     /// Adds a resource; `false` where there are too many already, or its URI is too long.
     pub(super) fn add(&self, uri: String) -> bool {

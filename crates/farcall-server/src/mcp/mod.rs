@@ -4,8 +4,9 @@
 //! the SDK calls, and `plain` what takes a shorter way; `call` runs a tool, `offers` everything
 //! else, both within a `limit`. `client` is the other end as user code sees it, `questions`
 //! what it is asked in a session, `rounds` what travels through it between two rounds of a call,
-//! `tasks` what a job is to a client that knows them, `listen` and `logging` what clients are told unasked, `sessions` the bounded sessions of older
-//! clients, `present` declarations in the SDK's types.
+//! `tasks` what a job is to a client that knows them, `subscriptions`, `listen` and `logging` what
+//! clients are told unasked, `sessions` the bounded sessions of older clients, `present` declarations
+//! in the SDK's types.
 
 mod call;
 mod client;
@@ -22,6 +23,7 @@ mod questions;
 mod rounds;
 mod sessions;
 mod stream;
+mod subscriptions;
 mod tasks;
 mod unserved;
 
@@ -40,7 +42,10 @@ use rmcp::{
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::front::answer;
-use self::{handler::Connection, present::Presented, rounds::Rounds, sessions::BoundedSessions};
+use self::{
+    handler::Connection, present::Presented, rounds::Rounds, sessions::BoundedSessions,
+    subscriptions::Places,
+};
 use crate::{Parts, Sessions};
 
 /// A comment on a stream this often keeps proxies from cutting it.
@@ -52,6 +57,7 @@ pub struct Protocol {
     tools: plain::ToolList,
     http: StreamableHttpService<Connection, BoundedSessions>,
     sessions: Arc<BoundedSessions>,
+    places: Places,
     are_sessions_on: bool,
     are_calls_plain: bool,
 }
@@ -109,6 +115,7 @@ impl Protocol {
             server,
             http: StreamableHttpService::new(connect, Arc::clone(&sessions), config),
             sessions,
+            places: Places::default(),
             are_sessions_on: parts.sessions.is_some(),
             are_calls_plain: parts.plain_calls,
         }))

@@ -1,6 +1,6 @@
 //! Answers as streams of server-sent events.
 
-use std::{convert::Infallible, future::Future, pin::Pin};
+use std::{convert::Infallible, fmt::Display, future::Future, pin::Pin};
 
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
@@ -13,7 +13,10 @@ use serde::{Deserialize, de::IgnoredAny};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::KEEP_ALIVE;
+use super::{
+    KEEP_ALIVE,
+    subscriptions::{News, Said},
+};
 use crate::problem_response::json_rpc;
 
 /// A comment, which keeps proxies from cutting the stream.
@@ -79,11 +82,27 @@ pub(super) fn of_messages(
     events(Body::from_stream(bytes.map(Ok::<_, Infallible>)))
 }
 
+/// The news of a subscription, until it ends or its client goes.
+pub(super) fn of_news(news: News) -> Response {
+    let bytes = stream::unfold(news, |mut news| async {
+        let bytes = match news.next().await? {
+            Said::Message(message) => data(&message),
+            Said::Nothing => Bytes::from_static(STILL_WORKING),
+        };
+        Some((bytes, news))
+    });
+    events(Body::from_stream(bytes.map(Ok::<_, Infallible>)))
+}
+
 fn event(message: &ServerJsonRpcMessage) -> Bytes {
     let json = serde_json::to_string(message).unwrap_or_else(|error| {
         tracing::error!(%error, "a message cannot be written as JSON");
         String::new()
     });
+    data(&json)
+}
+
+fn data(json: &impl Display) -> Bytes {
     Bytes::from(format!("data: {json}\n\n"))
 }
 
@@ -130,10 +149,15 @@ struct Message {
     error: Option<IgnoredAny>,
 }
 
+/// Whether an answer is a stream already.
+pub(super) fn is_one(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
+}
+
 /// What a stream still has to say to give `response`.
 async fn rest(response: Response) -> Body {
-    let kind = response.headers().get(header::CONTENT_TYPE);
-    if kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream")) {
+    if is_one(&response) {
         return response.into_body();
     }
     let json = match response.into_body().collect().await {

@@ -113,11 +113,13 @@ fn unknown() -> ErrorData {
     ErrorData::invalid_params(sentence, None)
 }
 
-fn failed(problem: &Problem) -> ErrorData {
+pub(super) fn failed(problem: &Problem) -> ErrorData {
     if let Some(cause) = problem.cause() {
         tracing::error!(%cause, "a task cannot be answered about");
     }
-    ErrorData::internal_error(problem.public_message(), None)
+    let pause = problem.retry_after();
+    let data = pause.map(|pause| json!({"retry_after_ms": call::milliseconds(pause)}));
+    ErrorData::internal_error(problem.public_message(), data)
 }
 
 fn handle(task: &task::Task) -> Task {

@@ -150,6 +150,7 @@ macro_rules! store_suite {
             order::nothing_starves_in_a_stream_of_what_matters_more,
             order::priority_goes_before_age_until_age_has_made_up_for_it,
             queue::a_clock_that_is_set_back_keeps_no_job_waiting,
+            questions::a_question_and_an_answer_are_news_and_nothing_else_is,
             recovery::jobs_that_nobody_knows_fail_with_a_sentence,
             recovery::what_a_worker_knew_has_not_vanished_with_it_at_once,
             retention::what_has_expired_is_not_there_and_may_be_deleted,

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use farcall_core::{job::state::JobState, question::Question};
 use serde_json::{Value, json};
 
-use super::fixture::{claimed, record, running, standing, success, unique_id, worker_lost};
+use super::{
+    TestClock,
+    fixture::{claimed, record, running, standing, success, unique_id, worker_lost},
+};
 use crate::{JobStore, Reach, StoreError};
 
 fn asked() -> [(String, Question); 2] {
@@ -65,6 +68,49 @@ pub async fn an_answer_outlives_the_attempt_but_not_the_program(store: &dyn JobS
     assert_eq!(store.ask(again, &asked()).await.unwrap(), answers(&[]));
     store.succeed(again, success()).await.unwrap();
     assert!(!record(store, fence.id).await.is_asking);
+}
+
+pub async fn a_question_and_an_answer_are_news_and_nothing_else_is(
+    store: &dyn JobStore,
+    clock: &dyn TestClock,
+) {
+    let fence = running(store).await;
+    let both = asked();
+    let [colour, folders] = [
+        answers(&[("colour", json!(1))]),
+        answers(&[("folders", json!(2))]),
+    ];
+    let mut last = record(store, fence.id).await.updated_at;
+    let mut is_news = async |expected: bool, what: &str| {
+        let updated_at = record(store, fence.id).await.updated_at;
+        assert_eq!(updated_at > last, expected, "{what}");
+        last = updated_at;
+        clock.advance(1_000).await;
+    };
+    clock.advance(1_000).await;
+    for (asked, expected, what) in [
+        (&both[..1], true, "the first question"),
+        (&both[..1], false, "the same question"),
+        (&both[..], true, "one more, while one is open"),
+    ] {
+        store.ask(fence, asked).await.unwrap();
+        is_news(expected, what).await;
+    }
+    for (answers, expected, what) in [
+        (&colour, true, "an answer, while one is open"),
+        (&colour, false, "the same answer"),
+        (
+            &answers(&[("other", json!(3))]),
+            false,
+            "an answer to nothing",
+        ),
+        (&folders, true, "the last answer"),
+    ] {
+        store.answer(fence.id, Reach::All, answers).await.unwrap();
+        is_news(expected, what).await;
+    }
+    store.ask(fence, &both).await.unwrap();
+    is_news(false, "what was answered before").await;
 }
 
 pub async fn answers_that_nobody_waits_for_are_dropped(store: &dyn JobStore) {

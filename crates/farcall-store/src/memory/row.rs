@@ -338,6 +338,7 @@ impl Row {
         questions: &[(String, Question)],
     ) -> Result<BTreeMap<String, Value>, StoreError> {
         let mut answers = BTreeMap::new();
+        let known = self.questions.len();
         text::refuse_nul(questions.iter().map(|(key, _)| key.as_str()))?;
         for (key, question) in questions {
             let is_key = (1..=128).contains(&key.len());
@@ -349,7 +350,7 @@ impl Row {
                 answers.insert(key.clone(), answer.clone());
             }
         }
-        self.note_asking(now);
+        self.note_asking(now, self.questions.len() > known);
         Ok(answers)
     }
 
@@ -358,19 +359,21 @@ impl Row {
         now: Timestamp,
         answers: &BTreeMap<String, Value>,
     ) -> Result<(), StoreError> {
+        let mut is_news = false;
         for (key, answer) in answers {
             text::written(answer)?;
             if let Some((_, open @ None)) = self.questions.get_mut(key) {
                 *open = Some(answer.clone());
+                is_news = true;
             }
         }
-        self.note_asking(now);
+        self.note_asking(now, is_news);
         Ok(())
     }
 
-    fn note_asking(&mut self, now: Timestamp) {
+    fn note_asking(&mut self, now: Timestamp, is_news: bool) {
         let is_asking = self.questions.values().any(|(_, answer)| answer.is_none());
-        if is_asking != self.is_asking {
+        if is_news || is_asking != self.is_asking {
             (self.is_asking, self.updated_at) = (is_asking, now);
         }
     }

@@ -1,6 +1,9 @@
 //! Connections, and how long anybody waits for them.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use farcall_core::clock::Timestamp;
 #[cfg(debug_assertions)]
@@ -14,8 +17,13 @@ use tokio::time::timeout;
 
 use crate::{Fence, StoreError};
 
-/// How long to wait for a free connection before the caller is told.
+/// How long to wait for a connection before the caller is told. A server that is started again is
+/// back within that, and nobody has noticed.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The same while the server is known to be away: enough to be let in again, and no longer, because
+/// everybody who asks waits for it.
+const AWAY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long a whole operation may take. Longer than the server gives a statement, so that a slow
 /// one is told by the server, which knows that nothing was written; this is for a network that
@@ -30,7 +38,14 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Connections of one kind.
 #[derive(Debug)]
-pub(super) struct Pool(PgPool);
+pub(super) struct Pool {
+    connections: PgPool,
+    /// How many of them are at work.
+    working: AtomicUsize,
+    /// Whether the last who waited in vain did so although no connection was at work: there was a
+    /// place for one, and no server to make it with.
+    is_away: AtomicBool,
+}
 
 /// Makes what a transaction wrote durable, between the two crash points of the operation.
 macro_rules! commit {
@@ -55,13 +70,15 @@ pub(super) use alone;
 
 /// A connection that is closed unless its work came to an end: what was given up half way, by a
 /// caller or because the server fell silent, must not be waited for, nor be used again.
-struct Session {
+struct Session<'a> {
     connection: PoolConnection<Postgres>,
     is_done: bool,
+    working: &'a AtomicUsize,
 }
 
-impl Drop for Session {
+impl Drop for Session<'_> {
     fn drop(&mut self) {
+        self.working.fetch_sub(1, Ordering::Relaxed);
         if !self.is_done {
             self.connection.close_on_drop();
         }
@@ -84,7 +101,31 @@ impl Pool {
                     Ok(true)
                 })
             });
-        Self(pool.connect_lazy_with(options))
+        Self {
+            connections: pool.connect_lazy_with(options),
+            working: AtomicUsize::new(0),
+            is_away: AtomicBool::new(false),
+        }
+    }
+
+    async fn session(&self) -> Result<Session<'_>, StoreError> {
+        let acquire = self.connections.acquire();
+        let acquired = if self.is_away.load(Ordering::Relaxed) {
+            let late = |_| Err(sqlx::Error::PoolTimedOut);
+            timeout(AWAY_TIMEOUT, acquire).await.unwrap_or_else(late)
+        } else {
+            acquire.await
+        };
+        let is_idle = self.working.load(Ordering::Relaxed) == 0;
+        let is_away = acquired.is_err() && is_idle;
+        self.is_away.store(is_away, Ordering::Relaxed);
+        let connection = acquired?;
+        self.working.fetch_add(1, Ordering::Relaxed);
+        Ok(Session {
+            connection,
+            is_done: false,
+            working: &self.working,
+        })
     }
 
     /// Does `work` on a connection, within the time that there is for it.
@@ -92,10 +133,7 @@ impl Pool {
         &self,
         work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut session = Session {
-            connection: self.0.acquire().await?,
-            is_done: false,
-        };
+        let mut session = self.session().await?;
         let answer = timeout(ANSWER_TIMEOUT, work(&mut session.connection))
             .await
             .map_err(|_| {
@@ -129,7 +167,7 @@ impl Pool {
     /// Closes all connections.
     pub(super) async fn close(&self) {
         // Whatever still hangs after that is closed with the process.
-        let _ = timeout(CLOSE_TIMEOUT, self.0.close()).await;
+        let _ = timeout(CLOSE_TIMEOUT, self.connections.close()).await;
     }
 }
 

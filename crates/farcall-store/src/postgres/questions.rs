@@ -21,13 +21,13 @@ const ANSWERS_TO: &str = "
     SELECT key, answer::text FROM questions
     WHERE job = $1 AND key = ANY($2) AND answer IS NOT NULL";
 
-// Nothing is written where it says so already: a job that waits asks again and again.
+// Nothing is written where nothing is new: a job that waits asks again and again.
 const NOTE_ASKING: &str = "
     UPDATE jobs SET
         is_asking = EXISTS (SELECT 1 FROM questions WHERE job = $1 AND answer IS NULL),
         updated_at = $2
     WHERE sequence = $1
-      AND is_asking <> EXISTS (SELECT 1 FROM questions WHERE job = $1 AND answer IS NULL)";
+      AND ($3 OR is_asking <> EXISTS (SELECT 1 FROM questions WHERE job = $1 AND answer IS NULL))";
 
 pub(super) async fn ask(
     pool: &Pool,
@@ -38,21 +38,23 @@ pub(super) async fn ask(
     pool.run_fenced(fence, async |connection, fence| {
         let mut transaction = connection.begin().await?;
         let (sequence, now) = held(&mut transaction, fence).await?;
+        let mut is_news = false;
         for (key, question) in questions {
-            sqlx::query(PUT)
+            let put = sqlx::query(PUT)
                 .bind(sequence)
                 .bind(key)
                 .bind(question.method())
                 .bind(text::written_object(question.params())?)
                 .execute(&mut *transaction)
                 .await?;
+            is_news |= put.rows_affected() > 0;
         }
         let answers = sqlx::query(ANSWERS_TO)
             .bind(sequence)
             .bind(keys)
             .fetch_all(&mut *transaction)
             .await?;
-        note_asking(&mut transaction, now, sequence).await?;
+        note_asking(&mut transaction, now, sequence, is_news).await?;
         commit!(transaction, "ask");
         answers
             .iter()
@@ -66,10 +68,12 @@ async fn note_asking(
     transaction: &mut PgConnection,
     now: Timestamp,
     sequence: i64,
+    is_news: bool,
 ) -> Result<(), StoreError> {
     sqlx::query(NOTE_ASKING)
         .bind(sequence)
         .bind(now.0)
+        .bind(is_news)
         .execute(transaction)
         .await?;
     Ok(())
@@ -131,15 +135,17 @@ pub(super) async fn answer(
         let (sequence, now) = (job.try_get(0)?, Timestamp(job.try_get(2)?));
         // No question has a key with a NUL, which the server would refuse.
         let possible = |(key, _): &(&String, &Value)| text::refuse_nul([key.as_str()]).is_ok();
+        let mut is_news = false;
         for (key, answer) in answers.iter().filter(possible) {
-            sqlx::query(KEEP)
+            let kept = sqlx::query(KEEP)
                 .bind(sequence)
                 .bind(key)
                 .bind(text::written(answer)?)
                 .execute(&mut *transaction)
                 .await?;
+            is_news |= kept.rows_affected() > 0;
         }
-        note_asking(&mut transaction, now, sequence).await?;
+        note_asking(&mut transaction, now, sequence, is_news).await?;
         commit!(transaction, "answer");
         Ok(true)
     })

@@ -18,13 +18,13 @@ const PUT: &str = "
 const ANSWER_TO: &str =
     "SELECT answer FROM questions WHERE job = ? AND key = ? AND answer IS NOT NULL";
 
-// Nothing is written where it says so already: a job that waits asks again and again.
+// Nothing is written where nothing is new: a job that waits asks again and again.
 const NOTE_ASKING: &str = "
     UPDATE jobs SET
         is_asking = EXISTS (SELECT 1 FROM questions WHERE job = ?1 AND answer IS NULL),
         updated_at = ?2
     WHERE sequence = ?1
-      AND is_asking <> EXISTS (SELECT 1 FROM questions WHERE job = ?1 AND answer IS NULL)";
+      AND (?3 OR is_asking <> EXISTS (SELECT 1 FROM questions WHERE job = ?1 AND answer IS NULL))";
 
 pub(super) struct Ask {
     pub(super) fence: Fence,
@@ -42,15 +42,17 @@ impl Write for Ask {
     ) -> Result<BTreeMap<String, Value>, StoreError> {
         let sequence = fence::sequence(connection, self.fence).await?;
         let mut answers = BTreeMap::new();
+        let mut is_news = false;
         text::refuse_nul(self.questions.iter().map(|(key, _)| key.as_str()))?;
         for (key, question) in &self.questions {
-            sqlx::query(PUT)
+            let put = sqlx::query(PUT)
                 .bind(sequence)
                 .bind(key)
                 .bind(question.method())
                 .bind(text::written_object(question.params())?)
                 .execute(&mut *connection)
                 .await?;
+            is_news |= put.rows_affected() > 0;
             let answer: Option<String> = sqlx::query_scalar(ANSWER_TO)
                 .bind(sequence)
                 .bind(key)
@@ -60,7 +62,7 @@ impl Write for Ask {
                 answers.insert(key.clone(), text::read(&answer, "answer")?);
             }
         }
-        note_asking(connection, at.now, sequence).await?;
+        note_asking(connection, at.now, sequence, is_news).await?;
         Ok(answers)
     }
 
@@ -73,10 +75,12 @@ async fn note_asking(
     connection: &mut SqliteConnection,
     now: Timestamp,
     sequence: i64,
+    is_news: bool,
 ) -> Result<(), StoreError> {
     sqlx::query(NOTE_ASKING)
         .bind(sequence)
         .bind(now.0)
+        .bind(is_news)
         .execute(connection)
         .await?;
     Ok(())
@@ -145,15 +149,17 @@ impl Write for Answer {
         let Some(job) = job else { return Ok(false) };
         let (sequence, is_running) = (job.try_get(0)?, job.try_get(1)?);
         if is_running {
+            let mut is_news = false;
             for (key, answer) in &self.answers {
-                sqlx::query(KEEP)
+                let kept = sqlx::query(KEEP)
                     .bind(sequence)
                     .bind(key)
                     .bind(text::written(answer)?)
                     .execute(&mut *connection)
                     .await?;
+                is_news |= kept.rows_affected() > 0;
             }
-            note_asking(connection, at.now, sequence).await?;
+            note_asking(connection, at.now, sequence, is_news).await?;
         }
         Ok(true)
     }

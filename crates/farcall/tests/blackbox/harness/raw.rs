@@ -71,6 +71,22 @@ impl Connection {
         bytes
     }
 
+    /// Returns once there is something to read, and reads nothing.
+    pub(crate) async fn readable(&self) {
+        soon(self.0.readable()).await.unwrap();
+    }
+
+    /// Says that nothing more comes, and goes.
+    pub(crate) async fn close(mut self) {
+        soon(self.0.shutdown()).await.unwrap();
+    }
+
+    /// Goes without a word, as a machine does that has lost its power: whatever is sent to it now
+    /// is answered with a reset.
+    pub(crate) fn reset(self) {
+        self.0.set_zero_linger().unwrap();
+    }
+
     /// Whether nothing has come yet.
     pub(crate) fn is_silent(&self) -> bool {
         let nothing = self.0.try_read(&mut [0]);

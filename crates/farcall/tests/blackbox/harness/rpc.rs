@@ -104,6 +104,22 @@ impl Rpc {
         self.message.to_string()
     }
 
+    /// The whole request as it goes over a connection of its own, byte by byte.
+    pub(crate) fn wire(&self) -> Vec<u8> {
+        let body = self.body();
+        let mut head = format!(
+            "POST /mcp HTTP/1.1\r\nhost: {}\r\nconnection: close\r\naccept: {}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n",
+            self.client.address,
+            self.accept,
+            body.len()
+        );
+        for (name, value) in &self.headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        format!("{head}\r\n{body}").into_bytes()
+    }
+
     /// The request with a body of the test's own.
     pub(crate) fn with_body(self, body: impl Into<reqwest::Body>) -> Http {
         let mut http = self

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     harness::{Client, Http, Rpc, Server, Setup, soon},
     offers::{Callers, count, ended, print, printed, result, started, tools, tools_and_jobs},
-    tasks::{about, exposed},
+    tasks::{about, exposed, follow::listen},
 };
 
 const NOWHERE: &str = "00000000000000000000000000000000";
@@ -63,6 +63,7 @@ fn ways(client: &Client, id: &str) -> Vec<Http> {
     for method in ["tasks/get", "tasks/update", "tasks/cancel"] {
         add(about(client, method, id).param("inputResponses", json!({})));
     }
+    add(listen(client, json!({"taskIds": [id]})));
     for path in [
         format!("/files/{id}"),
         format!("/files/{id}/page.txt"),
@@ -190,7 +191,7 @@ async fn somebody_elses_job_looks_like_one_that_never_was() {
     let failed = started(&alice, "print", json!({"text": "x", "jam": true})).await;
     ended(&alice, "print", &failed).await;
     let nothing = seen(&bob, NOWHERE).await;
-    assert_eq!(nothing.len(), 25);
+    assert_eq!(nothing.len(), 26);
     for id in [succeeded.as_str(), failed.as_str()] {
         // Also what the server remembers of her own requests does not show.
         assert_ne!(seen(&alice, id).await, nothing);
@@ -297,8 +298,8 @@ async fn somebody_elses_job_takes_as_long_as_one_that_never_was() {
     let hers = printed(&alice, "a secret of alice").await;
     // So that the server has whatever it remembers of her files.
     seen(&alice, &hers).await;
-    // A status, a result, a log, a task, a file.
-    for way in [0, 1, 2, 10, 13] {
+    // A status, a result, a log, a task, a subscription, a file.
+    for way in [0, 1, 2, 10, 13, 14] {
         let mut told = String::new();
         let mut is_alike = false;
         for _ in 0..3 {

@@ -3,6 +3,7 @@
 mod callers;
 mod cancel;
 mod contract;
+mod disconnect;
 mod foreign;
 mod keys;
 mod limits;

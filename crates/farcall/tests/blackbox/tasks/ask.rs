@@ -16,16 +16,18 @@ use crate::{
     offers::{self, tools},
 };
 
-fn question(text: &str) -> Question {
+pub(super) fn question(text: &str) -> Question {
     Question::form(text).field("name", json!({"type": "string"}))
 }
 
-fn accepted(name: &str) -> Value {
+pub(super) fn accepted(name: &str) -> Value {
     json!({"action": "accept", "content": {"name": name}})
 }
 
 /// The job `brew`, whose one stage does `stage`.
-fn brew(stage: impl Fn(&JobContext) -> Result<Value, Problem> + Send + Sync + 'static) -> Job {
+pub(super) fn brew(
+    stage: impl Fn(&JobContext) -> Result<Value, Problem> + Send + Sync + 'static,
+) -> Job {
     let pipeline = Pipeline::new().stage("brewing", move |ctx: &JobContext, _: Value| stage(ctx));
     let mut job = Job::new("brew", "Brew tea.", pipeline);
     job.input_schema = farcall_core::schema::empty_object();
@@ -33,7 +35,7 @@ fn brew(stage: impl Fn(&JobContext) -> Result<Value, Problem> + Send + Sync + 's
 }
 
 /// Asks for two names, one after the other.
-fn two_names(ctx: &JobContext) -> Result<Value, Problem> {
+pub(super) fn two_names(ctx: &JobContext) -> Result<Value, Problem> {
     let first = ctx.ask("first", question("Who?"))?;
     let second = ctx.ask("second", question("Who else?"))?;
     let name = |answer: &farcall::Answer| answer.as_value()["content"]["name"].clone();

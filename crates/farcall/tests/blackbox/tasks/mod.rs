@@ -1,6 +1,7 @@
 //! Jobs as tasks of clients that know tasks (SEP-2663).
 
 mod ask;
+pub(crate) mod follow;
 mod gate;
 mod view;
 
