@@ -77,7 +77,7 @@ impl News {
         filter: SubscriptionFilter,
         updates: Option<Receiver<Update>>,
         tasks: Option<Following>,
-        (place, pace): (Place, Pace),
+        (held, pace): (Place, Pace),
     ) -> Self {
         let has_filter = filter != SubscriptionFilter::default();
         Self {
@@ -89,7 +89,7 @@ impl News {
             keep_alive: pace.keep_alive,
             ends_at: Instant::now() + pace.max_age,
             progress: Progress::New,
-            _place: place,
+            _place: held,
         }
     }
 
@@ -259,14 +259,14 @@ mod tests {
             stopping: CancellationToken::new(),
         };
         let filter = SubscriptionFilter::builder().tools_list_changed().build();
-        let place = Places::default().take(&Principal::anonymous()).unwrap();
+        let held = Places::default().take(&Principal::anonymous()).unwrap();
         let id = RequestId::Number(1);
         let listening = Some(updates.subscribe());
         let pace = Pace {
             keep_alive: QUIET,
             max_age: AGE,
         };
-        News::new(Arc::new(server), id, filter, listening, None, (place, pace))
+        News::new(Arc::new(server), id, filter, listening, None, (held, pace))
     }
 
     async fn message(news: &mut News) -> Value {
