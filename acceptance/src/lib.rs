@@ -7,6 +7,7 @@
     reason = "these are tests, and a panic is how they fail"
 )]
 
+pub mod bakery;
 pub mod data;
 pub mod disk;
 pub mod fixture;

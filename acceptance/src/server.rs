@@ -14,8 +14,11 @@ use crate::{
     wait::{DEADLINE, until},
 };
 
-/// What goes before the address in the banner.
-const ADDRESS: &str = "  mcp      http://";
+/// What stands around the address in the banner: of a server, and of one that only runs jobs.
+const ADDRESS: [(&str, &str); 2] = [
+    ("  mcp      http://", "/mcp"),
+    ("  probes   http://", "/readyz"),
+];
 
 /// A server about to be started.
 #[derive(Debug)]
@@ -50,6 +53,7 @@ impl Launch {
             .env_clear()
             .env("MCP_PORT", "0")
             .env("FARCALL_DATA_DIR", folder.join("data"))
+            .env("FARCALL_LINGER", "0s")
             .env("FARCALL_LOG_FORMAT", "text");
         Self(command)
     }
@@ -79,7 +83,8 @@ impl Launch {
             let ended = process.ended();
             let talk = process.stderr();
             let address = talk.lines().find_map(|line| {
-                Some(line.strip_prefix(ADDRESS)?.strip_suffix("/mcp")?.to_owned())
+                let between = |(before, after)| line.strip_prefix(before)?.strip_suffix(after);
+                ADDRESS.into_iter().find_map(between).map(str::to_owned)
             });
             match (address, ended) {
                 (Some(address), _) => Some(Ok(address)),

@@ -85,6 +85,24 @@ pub(crate) fn test() -> anyhow::Result<()> {
         ]),
     )?;
     step(
+        "several machines' tests",
+        cargo([
+            "test",
+            "--package",
+            "farcall-acceptance",
+            "--features",
+            "peers",
+            "--test",
+            "machines",
+            "--locked",
+            "--",
+            // What they count is worth reading.
+            "--nocapture",
+            // Each has a database, a balancer and some servers of its own.
+            "--test-threads=2",
+        ]),
+    )?;
+    step(
         "documentation",
         cargo(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"),
     )?;

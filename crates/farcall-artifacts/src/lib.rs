@@ -55,6 +55,7 @@ struct Inner {
     work: Dir,
     work_path: PathBuf,
     space: Space,
+    work_place: String,
 }
 
 /// Two kinds and no trait: both are ours.
@@ -124,6 +125,7 @@ impl Artifacts {
         let place = place(&data)?;
         let work_path = data.join("work");
         let work = open_top(&work_path)?;
+        let work_place = work::place(&data)?;
         let data = fs::File::open(&data).map_err(failed)?;
         data.sync_all().map_err(failed)?;
         let mut places = vec![data, file_of(&work).map_err(failed)?];
@@ -135,6 +137,7 @@ impl Artifacts {
             work,
             work_path,
             space: Space::of(places),
+            work_place,
         })))
     }
 

@@ -22,6 +22,9 @@ pub struct ServeFlags {
     /// Folder of the job store and of the files [env: FARCALL_DATA_DIR] [default: .farcall]
     #[arg(long)]
     pub data_dir: Option<String>,
+    /// What this process does: all, api or worker [env: FARCALL_ROLE] [default: all]
+    #[arg(long)]
+    pub role: Option<String>,
     /// Serve one client on standard input and output
     #[arg(long)]
     pub stdio: bool,

@@ -1,17 +1,18 @@
 //! Puts a server together, runs it, and takes it down in order.
 
+mod keys;
 mod open;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use farcall_config::Config;
+use farcall_config::{Config, Role};
 use farcall_core::{
     catalog::Faults,
     clock::{Clock, SystemClock},
 };
 use farcall_jobs::{Links, Programs, Queue, Runner, RunnerOptions, Tasks};
 use farcall_server::{
-    Entrance, Guard, JobFiles, Parts, Protocol, StdioError, accept,
+    Entrance, Guard, JobFiles, Parts, Protocol, StdioError, Work, accept,
     auth::{Authenticators, SharedSecret},
     router,
 };
@@ -27,7 +28,9 @@ pub struct Ready {
     parts: Parts,
     protocol: Arc<Protocol>,
     runner: Option<Runner>,
+    role: Role,
     drain: Duration,
+    linger: Duration,
     stopping: CancellationToken,
     hurrying: CancellationToken,
     /// Where it listens.
@@ -71,32 +74,29 @@ impl Ready {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let programs = app.offer.programs();
         let options = options(app.runner.clone(), config);
-        supplies(&programs, &options)?;
-        let mut state_key = [0; 32];
-        getrandom::fill(&mut state_key).map_err(|error| {
-            Failure::failed(format!("the system gives no random bytes: {error}"))
-        })?;
-        let (jobs, tasks, catalog) = if programs.is_empty() {
-            (None, None, app.offer.catalog(None))
+        supplies(&programs, &options, config.jobs.role)?;
+        let jobs = if programs.is_empty() {
+            None
         } else {
-            let jobs = open::open(config, &clock).await?;
-            state_key = jobs
-                .store
-                .secret("request-state", state_key)
-                .await
-                .map_err(|error| Failure::failed(error.to_string()))?;
+            Some(open::open(config, &clock).await?)
+        };
+        let store = jobs.as_ref().map(|jobs| jobs.store.as_ref());
+        let state_key = keys::request_state(config, store).await?;
+        let (tasks, catalog) = if let Some(jobs) = &jobs {
             let queue = Queue::new(Arc::clone(&jobs.store), programs.clone());
             let queue = queue
                 .until(stopping.clone())
                 .with_files(jobs.artifacts.clone());
             let links = Links::new(public_base_url.as_str());
             let catalog = app.offer.catalog(Some((&queue, &links)));
-            (Some(jobs), Some(Tasks::new(queue, links)), catalog)
+            (Some(Tasks::new(queue, links)), catalog)
+        } else {
+            (None, app.offer.catalog(None))
         };
         let routers = app.routes.clone().routers();
         let (gated_routes, public_routes) =
             routers.map_err(|faults| Failure::usage(faults.to_string()))?;
-        let parts = Parts {
+        let mut parts = Parts {
             catalog: Arc::new(catalog.map_err(|faults| Failure::usage(faults.to_string()))?),
             guard: guard(config),
             authenticators: authenticators(&app, config),
@@ -106,6 +106,7 @@ impl Ready {
             plain_calls: config.http.plain_calls,
             jobs,
             tasks,
+            work: Work::Elsewhere(programs.names().map(str::to_owned).collect()),
             gated_routes,
             public_routes,
             state_key,
@@ -116,15 +117,24 @@ impl Ready {
             Protocol::new(&parts).map_err(|faults| Failure::usage(faults.to_string()))?;
         // Last of all: a start that fails after it would cost the jobs it takes up a worker.
         let runner = match &parts.jobs {
-            Some(jobs) => Some(run(jobs, programs, options).await?),
+            Some(jobs) if config.jobs.role.works() => Some(run(jobs, programs, options).await?),
+            Some(jobs) => {
+                look_on(jobs, programs, options, &stopping).await?;
+                None
+            }
             None => None,
         };
+        if let Some(runner) = &runner {
+            parts.work = Work::Here(runner.standing());
+        }
         Ok(Self {
             listener,
             parts,
             protocol,
             runner,
+            role: config.jobs.role,
             drain: config.jobs.drain,
+            linger: config.http.linger,
             stopping,
             hurrying: CancellationToken::new(),
             address,
@@ -137,23 +147,35 @@ impl Ready {
         self.parts.catalog.tools().len()
     }
 
-    /// Begins to answer over HTTP.
+    /// Begins to answer over HTTP: callers, or probes alone where this process only runs jobs.
     pub fn start(self) -> Running {
-        self.started(router::router)
+        let linger = self.linger;
+        if self.role.answers() {
+            self.started(linger, router::router)
+        } else {
+            self.started(Duration::ZERO, |parts, _| router::probes(parts))
+        }
     }
 
     /// Begins to serve files and probes over HTTP; MCP is for
     /// [`serve_stdio`](Running::serve_stdio) alone.
     pub fn start_beside_stdio(self) -> Running {
-        self.started(|parts, _| router::beside_stdio(parts))
+        self.started(Duration::ZERO, |parts, _| router::beside_stdio(parts))
     }
 
-    fn started(self, routes: impl FnOnce(Parts, Arc<Protocol>) -> Entrance) -> Running {
+    fn started(
+        self,
+        linger: Duration,
+        routes: impl FnOnce(Parts, Arc<Protocol>) -> Entrance,
+    ) -> Running {
         let store = self.parts.jobs.as_ref().map(|jobs| Arc::clone(&jobs.store));
         let http = accept::serve(
             self.listener,
             routes(self.parts, Arc::clone(&self.protocol)),
-            accept::Limits::default(),
+            accept::Limits {
+                linger,
+                ..accept::Limits::default()
+            },
             self.stopping.clone(),
             self.hurrying.clone(),
         );
@@ -183,7 +205,7 @@ impl Running {
         self.hurrying.clone()
     }
 
-    /// Stops in order: no new connection and no new job; then requests and jobs end by
+    /// Stops in order: no new job, and soon no new connection; then requests and jobs end by
     /// themselves, or are cut and handed back; then the store is closed.
     pub async fn stop(self) {
         self.stopping.cancel();
@@ -241,9 +263,16 @@ fn options(mut options: RunnerOptions, config: &Config) -> RunnerOptions {
 
 /// Sees that every job can run. Where nobody else works on the same store, one that cannot run
 /// here would wait for ever.
-fn supplies(programs: &Programs, options: &RunnerOptions) -> Result<(), Failure> {
+fn supplies(programs: &Programs, options: &RunnerOptions, role: Role) -> Result<(), Failure> {
+    if programs.is_empty() && role == Role::Worker {
+        return Err(Failure::usage(
+            "this program has no job, and a worker does nothing but run jobs",
+        )
+        .hint("set FARCALL_ROLE=api, or register a job"));
+    }
     let beyond = programs.beyond(&options.slots);
-    if beyond.is_empty() {
+    // Who runs no job needs no slots.
+    if beyond.is_empty() || !role.works() {
         return Ok(());
     }
     let sentence = format!(
@@ -251,7 +280,7 @@ fn supplies(programs: &Programs, options: &RunnerOptions) -> Result<(), Failure>
         beyond.join("`, `")
     );
     if options.is_shared {
-        tracing::warn!("{sentence}");
+        tracing::warn!("{sentence}; other workers must");
         return Ok(());
     }
     Err(Failure::usage(sentence)
@@ -265,6 +294,19 @@ async fn run(
 ) -> Result<Runner, Failure> {
     let (store, artifacts) = (Arc::clone(&jobs.store), jobs.artifacts.clone());
     Runner::start(store, artifacts, programs, options)
+        .await
+        .map_err(|error| Failure::failed(error.to_string()))
+}
+
+/// Looks after the jobs of others, until the server stops.
+async fn look_on(
+    jobs: &JobFiles,
+    programs: Programs,
+    options: RunnerOptions,
+    stopping: &CancellationToken,
+) -> Result<(), Failure> {
+    let (store, artifacts) = (Arc::clone(&jobs.store), jobs.artifacts.clone());
+    farcall_jobs::look_on(store, artifacts, programs, options, stopping.clone())
         .await
         .map_err(|error| Failure::failed(error.to_string()))
 }

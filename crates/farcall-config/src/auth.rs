@@ -7,6 +7,9 @@ use crate::{Fault, Http, Source, variables};
 /// Tokens shorter than this can be guessed by trying.
 const SHORT_TOKEN: usize = 16;
 
+/// As many characters does a secret need from which keys are made.
+const SECRET: usize = 32;
+
 /// Who may call.
 #[derive(Clone, Debug, Default)]
 pub struct Auth {
@@ -16,6 +19,8 @@ pub struct Auth {
     pub allow_unauthenticated: bool,
     /// Whether an authenticator of the program's own checks callers.
     pub has_own_authenticator: bool,
+    /// What keys are made from, where that is not in the job store.
+    pub secret: Option<SecretString>,
 }
 
 impl Auth {
@@ -32,12 +37,21 @@ impl Auth {
                 "use visible ASCII characters without spaces, for example of `openssl rand -hex 32`",
             ));
         }
+        let secret = source.filled(&variables::FARCALL_SECRET);
+        if secret.is_some_and(|secret| secret.chars().count() < SECRET) {
+            faults.push(Fault::new(
+                format!("`FARCALL_SECRET` has fewer than {SECRET} characters and could be guessed"),
+                "use the same long random text for all servers, for example of `openssl rand -hex 32`, \
+                 or unset it",
+            ));
+        }
         Self {
             bearer_token: token
                 .filter(|token| !token.trim().is_empty())
                 .map(|token| SecretString::from(token.to_owned())),
             allow_unauthenticated: source.is_on(&variables::FARCALL_ALLOW_UNAUTHENTICATED),
             has_own_authenticator: source.has_own_authenticator(),
+            secret: secret.map(SecretString::from),
         }
     }
 

@@ -1,10 +1,13 @@
 //! Where the server listens, and under which names it is reached.
 
-use std::{fmt, net::IpAddr};
+use std::{fmt, net::IpAddr, time::Duration};
 
 use url::Url;
 
-use crate::{Fault, Source, variables};
+use crate::{Fault, Source, reader::Reader, units, variables};
+
+/// How long callers are still answered once the server stops.
+const DEFAULT_LINGER: Duration = Duration::from_secs(1);
 
 /// Where the server listens, and under which names it is reached.
 #[derive(Clone, Debug)]
@@ -21,6 +24,8 @@ pub struct Http {
     pub allowed_origins: Vec<String>,
     /// Whether plain tool calls are answered without the transport of the MCP SDK.
     pub plain_calls: bool,
+    /// How long callers are still answered once the server stops; a second by default.
+    pub linger: Duration,
 }
 
 /// An absolute `http` or `https` URL without query and without a slash at its end.
@@ -94,6 +99,14 @@ impl Http {
             allowed_hosts: lower(source.list(&variables::FARCALL_ALLOWED_HOSTS)),
             allowed_origins: origins(source, faults),
             plain_calls: source.is_not_off(&variables::FARCALL_PLAIN_CALLS),
+            linger: Reader { source, faults }
+                .parsed(
+                    &variables::FARCALL_LINGER,
+                    units::duration,
+                    "a duration",
+                    "write a whole number and ms, s, m, h or d, for example 5s",
+                )
+                .unwrap_or(DEFAULT_LINGER),
         }
     }
 

@@ -1,10 +1,10 @@
 //! How this process takes part in the work.
 
-use std::{collections::BTreeMap, num::NonZeroUsize, time::Duration};
+use std::{collections::BTreeMap, fmt, num::NonZeroUsize, time::Duration};
 
 use farcall_core::job::is_slot_name;
 
-use crate::{Fault, Source, units, variables};
+use crate::{Fault, Source, reader::Reader, units, variables};
 
 /// How long running jobs may go on when the server stops.
 const DEFAULT_DRAIN: Duration = Duration::from_secs(30);
@@ -37,6 +37,28 @@ pub enum Role {
     Api,
     /// It runs jobs.
     Worker,
+}
+
+impl Role {
+    /// Whether it answers callers.
+    pub fn answers(self) -> bool {
+        self != Self::Worker
+    }
+
+    /// Whether it runs jobs.
+    pub fn works(self) -> bool {
+        self != Self::Api
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::All => "all",
+            Self::Api => "api",
+            Self::Worker => "worker",
+        })
+    }
 }
 
 impl Jobs {
@@ -82,30 +104,6 @@ impl Jobs {
                 )
                 .unwrap_or(DEFAULT_DRAIN),
         }
-    }
-}
-
-struct Reader<'a> {
-    source: &'a Source,
-    faults: &'a mut Vec<Fault>,
-}
-
-impl Reader<'_> {
-    /// The value of `variable` where it is set and `parse` understands it.
-    fn parsed<T>(
-        &mut self,
-        variable: &variables::Variable,
-        parse: impl FnOnce(&str) -> Option<T>,
-        what: &str,
-        hint: &str,
-    ) -> Option<T> {
-        let text = self.source.filled(variable)?;
-        let value = parse(text);
-        if value.is_none() {
-            let sentence = format!("`{}` is `{text}`, which is not {what}", variable.name);
-            self.faults.push(Fault::new(sentence, hint));
-        }
-        value
     }
 }
 

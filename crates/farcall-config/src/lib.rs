@@ -9,6 +9,7 @@ mod auth;
 mod http;
 mod jobs;
 mod log;
+mod reader;
 mod source;
 mod storage;
 mod units;
@@ -52,16 +53,11 @@ impl Config {
         let jobs = Jobs::read(source, &mut faults);
         let log = Log::read(source, &mut faults);
         let storage = Storage::read(source, &mut faults);
-        if jobs.role != Role::All && storage.database_url.is_none() {
-            faults.push(Fault::new(
-                "`FARCALL_ROLE` shares the work between processes, and SQLite is for one",
-                "set FARCALL_DATABASE_URL=postgres://… for all of them, or leave the role out",
-            ));
-        }
         if faults.is_empty() {
-            faults.extend(without_effect(source));
+            faults.extend(without_company(jobs.role, &storage));
         }
-        if !auth.permits_bind(&http) {
+        // A worker answers nothing but probes.
+        if jobs.role.answers() && !auth.permits_bind(&http) {
             faults.push(Fault::new(
                 format!("binding `{}` without authentication would let anyone who reaches it call the tools", http.host),
                 "set MCP_BEARER_TOKEN; or bind MCP_HOST=127.0.0.1 behind a tunnel or proxy that authenticates; \
@@ -82,20 +78,26 @@ impl Config {
     }
 }
 
-/// A fault for each variable that is set and would be ignored.
-fn without_effect(source: &Source) -> impl Iterator<Item = Fault> {
-    let set = variables::WITHOUT_EFFECT
-        .iter()
-        .filter(|variable| source.filled(variable).is_some());
-    set.map(|variable| {
-        Fault::new(
-            format!(
-                "`{}` is understood, but has no effect in this version",
-                variable.name
-            ),
-            "unset it",
-        )
-    })
+/// A fault for each thing that processes of different roles must share and this one has for itself.
+fn without_company(role: Role, storage: &Storage) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    if role == Role::All {
+        return faults;
+    }
+    if storage.database_url.is_none() {
+        faults.push(Fault::new(
+            format!("`FARCALL_ROLE` is `{role}`, which shares jobs with other processes, and SQLite is for one"),
+            "set FARCALL_DATABASE_URL=postgres://… for all of them, or leave the role out",
+        ));
+    }
+    if !storage.shares_files() {
+        faults.push(Fault::new(
+            format!("`FARCALL_ROLE` is `{role}`, and the files of jobs would be in this process's own folder, where no other finds them"),
+            "set FARCALL_ARTIFACTS_URL to one place for all of them: s3://bucket/prefix, gs://…, az://…, \
+             or file:///folder on a disk that they share",
+        ));
+    }
+    faults
 }
 
 /// One thing that is wrong with the configuration.

@@ -67,6 +67,12 @@ pub struct ArtifactsUrl {
 const CLOUDS: [&str; 3] = ["AWS_", "AZURE_", "GOOGLE_"];
 
 impl Storage {
+    /// Whether other processes can have the same files.
+    pub(crate) fn shares_files(&self) -> bool {
+        let place = self.artifacts.as_ref();
+        place.is_some_and(|place| place.url.scheme() != "memory")
+    }
+
     pub(crate) fn read(source: &Source, faults: &mut Vec<Fault>) -> Self {
         let folder = source.filled(&variables::FARCALL_DATA_DIR);
         let database_url = source

@@ -153,7 +153,6 @@ fn jobs_have_limits_of_their_own() {
     let jobs = read(&[("FARCALL_MIN_FREE", "1GiB")]).unwrap().jobs;
     assert_eq!(jobs.min_free, 1 << 30);
     assert!(fault("FARCALL_ROLE", "master").contains("all, api or worker"));
-    assert!(fault("FARCALL_ROLE", "worker").contains("postgres://"));
     let jobs = read(&[("FARCALL_SLOTS", "gpu=1, ram_gb=64")]).unwrap().jobs;
     assert_eq!((jobs.slots["gpu"], jobs.slots["ram_gb"]), (1, 64));
     for slots in ["gpu", "gpu=0", "gpu=1,gpu=2", "GPU=1", "gpu=1,", "gpu=-1"] {
@@ -162,6 +161,61 @@ fn jobs_have_limits_of_their_own() {
             "{slots}"
         );
     }
+}
+
+const DATABASE: (&str, &str) = ("FARCALL_DATABASE_URL", "postgres://u@db.example/jobs");
+
+#[test]
+fn a_role_needs_jobs_and_files_that_others_have_too() {
+    let shared = ("FARCALL_ARTIFACTS_URL", "s3://bucket/prefix");
+    for role in ["api", "worker"] {
+        let report = fault("FARCALL_ROLE", role);
+        assert_eq!(report.matches("hint: ").count(), 2, "{report}");
+        let role = ("FARCALL_ROLE", role);
+        let report = read(&[role, shared]).unwrap_err();
+        assert!(report.contains("postgres://"), "{report}");
+        for files in ["", "memory:"] {
+            let files = ("FARCALL_ARTIFACTS_URL", files);
+            let report = read(&[role, DATABASE, files]).unwrap_err();
+            assert!(report.contains("file:///folder"), "{report}");
+        }
+        let folder = ("FARCALL_ARTIFACTS_URL", "file:///srv/farcall");
+        for files in [shared, folder] {
+            let jobs = read(&[role, DATABASE, files]).unwrap().jobs;
+            assert_eq!(jobs.role.to_string(), role.1);
+        }
+    }
+    assert!(read(&[("FARCALL_ROLE", "all")]).is_ok());
+    assert!(read(&[("FARCALL_ROLE", "all"), DATABASE]).is_ok());
+}
+
+#[test]
+fn only_who_answers_callers_has_to_know_them() {
+    let files = ("FARCALL_ARTIFACTS_URL", "s3://bucket/prefix");
+    let beyond = ("MCP_HOST", "0.0.0.0");
+    let with = |role| read(&[("FARCALL_ROLE", role), DATABASE, files, beyond]);
+    assert!(with("worker").is_ok());
+    let report = with("api").unwrap_err();
+    assert!(report.contains("MCP_BEARER_TOKEN"), "{report}");
+}
+
+#[test]
+fn a_secret_that_could_be_guessed_is_refused() {
+    let report = fault("FARCALL_SECRET", "0123456789abcdef0123456789abcde");
+    assert!(report.contains("fewer than 32 characters"), "{report}");
+    assert!(!report.contains("0123456789"), "{report}");
+    let config = read(&[("FARCALL_SECRET", "0123456789abcdef0123456789abcdef")]).unwrap();
+    assert!(config.auth.secret.is_some());
+    assert!(!format!("{config:?}").contains("0123456789"));
+    assert!(read(&[]).unwrap().auth.secret.is_none());
+}
+
+#[test]
+fn callers_are_answered_for_a_second_after_the_end_was_announced() {
+    assert_eq!(read(&[]).unwrap().http.linger.as_secs(), 1);
+    let http = read(&[("FARCALL_LINGER", "0s")]).unwrap().http;
+    assert!(http.linger.is_zero());
+    assert!(fault("FARCALL_LINGER", "5").contains("for example 5s"));
 }
 
 #[test]
@@ -195,11 +249,6 @@ fn places_for_data_are_judged_without_telling_their_secrets() {
     let url = config.unwrap().storage.database_url.unwrap();
     assert_eq!(url.to_string(), "postgres://db.example:5433/jobs");
     assert!(!format!("{url:?}").contains("hunter2"));
-}
-
-#[test]
-fn a_variable_that_would_be_ignored_is_a_fault() {
-    assert!(fault("FARCALL_ROLE", "all").contains("no effect in this version"));
 }
 
 #[test]

@@ -32,11 +32,14 @@ variables! {
     MCP_BEARER_TOKEN, "unset", "One shared secret; whoever sends it as a bearer token may call and fetch.";
     FARCALL_DATA_DIR, ".farcall", "Folder of the job store and of the files.";
     FARCALL_DATABASE_URL, "SQLite in FARCALL_DATA_DIR", "Database of the jobs: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.";
+    FARCALL_ROLE, "all", "What this process does: `api` answers callers, `worker` runs jobs, `all` does both.";
     FARCALL_CONCURRENCY, "processors", "How many jobs run at once in this process.";
     FARCALL_SLOTS, "none", "What this process has for jobs that need something, such as gpu=1,ram_gb=64.";
     FARCALL_DRAIN, "30s", "How long running jobs may go on when the server stops.";
     FARCALL_MIN_FREE, "64MiB", "Free space where jobs write below which none is started, such as 500MiB or 2GiB; 0 for none.";
+    FARCALL_LINGER, "1s", "How long callers are still answered after the server was told to stop, while `/readyz` says so.";
     FARCALL_ARTIFACTS_URL, "folder in FARCALL_DATA_DIR", "Where files are kept: `s3://bucket/prefix`, `gs://…`, `az://…`, `file:///folder`, or `memory:` for tests.";
+    FARCALL_SECRET, "in the job store", "Secret of 32 characters or more that servers share; what travels through clients is signed with keys made from it.";
     FARCALL_ALLOWED_HOSTS, "none", "More values of the Host header to accept, comma-separated.";
     FARCALL_ALLOWED_ORIGINS, "none", "Origins of browsers to accept, comma-separated; turns CORS on for them.";
     FARCALL_ALLOW_UNAUTHENTICATED, "unset", "1 permits a bind beyond loopback without authentication.";
@@ -44,10 +47,4 @@ variables! {
     FARCALL_TOKEN, "unset", "Bearer token that client verbs such as smoke send; MCP_BEARER_TOKEN where it is not set.";
     FARCALL_LOG, "info", "What is logged: a level, or directives as tracing-subscriber reads them.";
     FARCALL_LOG_FORMAT, "text on a terminal, else json", "How it is logged: text or json.";
-}
-
-variables! {
-    WITHOUT_EFFECT, "Variables that are understood and do nothing yet: to set one is a fault, because \
-                     whoever sets it relies on it.":
-    FARCALL_ROLE, "all", "What this process does: all, api or worker.";
 }

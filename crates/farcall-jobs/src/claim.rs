@@ -132,10 +132,9 @@ impl Running {
     /// would wait in vain, and so would everybody else.
     fn makes_room(&self, services: &Services) -> bool {
         let patience = services.options.patience;
-        let waits = services.worker.suspect_waits();
         // One that it just looked for and could not take is not waited for again at once.
         let looked = self.looked_for_suspects;
-        waits.is_some_and(|waits| waits >= patience)
+        services.worker.should_make_room(patience)
             && looked.is_none_or(|looked| looked.elapsed() >= patience)
             && !self.attempts.values().any(Attempt::is_overrun)
     }

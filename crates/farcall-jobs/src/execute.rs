@@ -113,7 +113,7 @@ async fn returned(
     }
     if matches!(reason, StopReason::Cancelled | StopReason::TimedOut) {
         // What it has written since then.
-        finish::clean_up(services, job).await;
+        finish::clean_up(&services.artifacts, job).await;
     }
 }
 
@@ -168,11 +168,12 @@ fn stages(
     runtime: &Handle,
 ) -> Result<(Value, Vec<Artifact>), Problem> {
     let program = &known.job.program;
-    let checkpoint = if claim.fingerprint == known.fingerprint {
-        claim.checkpoint.clone()
-    } else {
-        start_over(services, claim, known, runtime)?;
-        None
+    let checkpoint = match in_the_way(services, claim, known)? {
+        None => claim.checkpoint.clone(),
+        Some(reason) => {
+            start_over(services, claim, known, reason, runtime)?;
+            None
+        }
     };
     let finished = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.stage);
     let mut value = checkpoint.map_or_else(
@@ -197,6 +198,7 @@ fn stages(
             let kept = Checkpoint {
                 stage: begun,
                 value: value.clone(),
+                work: work_left(services, claim)?,
             };
             let written = host.take_written();
             let keep = || {
@@ -211,15 +213,42 @@ fn stages(
     Ok((value, host.take_written()))
 }
 
-/// Forgets what another version of the program has done: its values, its files, its folder.
+/// Why a job cannot go on after its checkpoint.
+fn in_the_way(
+    services: &Services,
+    claim: &Claim,
+    known: &Known,
+) -> Result<Option<&'static str>, Problem> {
+    if claim.fingerprint != known.fingerprint {
+        return Ok(Some("its program has changed"));
+    }
+    let work = claim.checkpoint.as_ref().map(|checkpoint| &checkpoint.work);
+    let is_elsewhere = match work {
+        // Later stages may need it.
+        Some(Some(_)) => work != Some(&work_left(services, claim)?),
+        _ => false,
+    };
+    Ok(is_elsewhere.then_some("what it has in its work folder is on another machine"))
+}
+
+/// The place of the job's work folder, where there is something in it.
+fn work_left(services: &Services, claim: &Claim) -> Result<Option<String>, Problem> {
+    let artifacts = &services.artifacts;
+    let has_work = artifacts.has_work(claim.fence.id);
+    let has_work = has_work.map_err(ArtifactError::into_problem)?;
+    Ok(has_work.then(|| artifacts.work_place().to_owned()))
+}
+
+/// Forgets what was done before: values, files, what is in the folder here.
 fn start_over(
     services: &Services,
     claim: &Claim,
     known: &Known,
+    reason: &str,
     runtime: &Handle,
 ) -> Result<(), Problem> {
     let job = claim.fence.id;
-    tracing::info!(%job, "the program has changed, the job starts from zero");
+    tracing::info!(%job, reason, "the job starts from zero");
     let total = known.job.program.total_stages();
     let restart = || {
         services

@@ -2,7 +2,7 @@
 
 use std::{io::Write, time::Duration};
 
-use farcall_artifacts::ArtifactError;
+use farcall_artifacts::{ArtifactError, Artifacts};
 use farcall_core::{
     artifact::{Artifact, media_type_of},
     crash_point,
@@ -30,7 +30,7 @@ pub(crate) async fn succeed(
     artifacts: Vec<Artifact>,
 ) {
     match publish(services, claim, value, artifacts).await {
-        Ok(()) => remove_work_dir(services, claim.fence.id).await,
+        Ok(()) => remove_work_dir(&services.artifacts, claim.fence.id).await,
         Err(problem) => fail(services, claim, &problem).await,
     }
 }
@@ -75,22 +75,22 @@ pub(crate) async fn fail(services: &Services, claim: &Claim, problem: &Problem) 
     if !until_it_is_kept(services, claim.fence, write).await {
         return;
     }
-    clean_up(services, claim.fence.id).await;
+    clean_up(&services.artifacts, claim.fence.id).await;
 }
 
 /// Removes everything on disk of a job that has failed.
-pub(crate) async fn clean_up(services: &Services, job: JobId) {
-    let artifacts = services.artifacts.clone();
-    let removed = tokio::task::spawn_blocking(move || artifacts.remove_files(job)).await;
+pub(crate) async fn clean_up(artifacts: &Artifacts, job: JobId) {
+    let files = artifacts.clone();
+    let removed = tokio::task::spawn_blocking(move || files.remove_files(job)).await;
     if let Ok(Err(error)) = removed {
         tracing::warn!(%job, %error, "files of the failed job are left behind");
     }
     crash_point!("finish.files_removed");
-    remove_work_dir(services, job).await;
+    remove_work_dir(artifacts, job).await;
 }
 
-async fn remove_work_dir(services: &Services, job: JobId) {
-    let artifacts = services.artifacts.clone();
+async fn remove_work_dir(artifacts: &Artifacts, job: JobId) {
+    let artifacts = artifacts.clone();
     let removed = tokio::task::spawn_blocking(move || artifacts.remove_work_dir(job)).await;
     if let Ok(Err(error)) = removed {
         tracing::warn!(%job, %error, "the work folder of the job is left behind");

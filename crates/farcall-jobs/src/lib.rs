@@ -37,9 +37,10 @@ mod worker;
 pub use self::{
     follow::Following,
     links::Links,
+    maintenance::look_on,
     programs::Programs,
     queue::Queue,
-    runner::{Runner, RunnerOptions, StartError},
+    runner::{Runner, RunnerOptions, Standing, StartError},
     task::Tasks,
 };
 

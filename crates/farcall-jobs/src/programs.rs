@@ -50,12 +50,12 @@ impl Programs {
         self.jobs.is_empty()
     }
 
-    /// What a worker with these programs can take, in no order.
-    pub(crate) fn wanted(&self) -> &[WantedJob] {
-        &self.wanted
+    /// The names of the jobs, in no order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.jobs.keys().map(String::as_str)
     }
 
-    /// What of it a worker can take that has `left`.
+    /// What a worker with these programs can take that has `left`, in no order.
     pub(crate) fn fitting(&self, left: &Slots) -> Cow<'_, [WantedJob]> {
         let fits = |wanted: &&WantedJob| slots::hold(left, self.needs(&wanted.name));
         if self.wanted.iter().all(|wanted| fits(&wanted)) {

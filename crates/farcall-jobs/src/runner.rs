@@ -8,7 +8,7 @@ use farcall_store::JobStore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Programs, claim, maintenance, worker::Worker};
+use crate::{Programs, claim, maintenance, maintenance::sweep::Sweep, worker::Worker};
 
 /// How the runner works.
 #[derive(Clone, Debug)]
@@ -33,8 +33,8 @@ pub struct RunnerOptions {
     pub prune: Duration,
     /// How often it looks for files that nothing needs; defaults to an hour.
     pub tidy: Duration,
-    /// How long a job that may be what ends its server waits for this process to be without work,
-    /// before it makes room for it; defaults to a minute.
+    /// How long a job that may be what ends its server waits for a process to be without work, before
+    /// one makes room for it; defaults to a minute. Of several another one does with each more.
     pub patience: Duration,
     /// How long a job waits for a worker that knows its name, before it is given up; defaults to
     /// not at all, because nobody else works on the same data folder.
@@ -95,6 +95,28 @@ pub(crate) struct Services {
     pub(crate) hard_stop: CancellationToken,
 }
 
+impl Services {
+    pub(crate) fn sweep(&self) -> Sweep {
+        Sweep {
+            store: Arc::clone(&self.store),
+            artifacts: self.artifacts.clone(),
+            programs: self.programs.clone(),
+            options: Arc::clone(&self.options),
+        }
+    }
+}
+
+/// Whether this process runs jobs at this moment; cheap to clone.
+#[derive(Clone)]
+pub struct Standing(Arc<Worker>);
+
+impl Standing {
+    /// Whether the store knows this process as a worker, and its jobs as its own.
+    pub fn is_at_work(&self) -> bool {
+        self.0.holds_its_lease()
+    }
+}
+
 /// The workers of this process.
 pub struct Runner {
     soft_stop: CancellationToken,
@@ -143,6 +165,11 @@ impl Runner {
             worker,
             signed_off,
         })
+    }
+
+    /// How this process stands with the store, now and later.
+    pub fn standing(&self) -> Standing {
+        Standing(Arc::clone(&self.worker))
     }
 
     /// Stops in two stages: no new jobs at once, and after `drain` or `hurry`, whichever is

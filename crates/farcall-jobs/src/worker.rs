@@ -82,9 +82,12 @@ impl Worker {
         standing.id.is_some() && Instant::now() < standing.until
     }
 
-    /// How long a job that has to run alone has waited for a worker, as of the last beat.
-    pub(crate) fn suspect_waits(&self) -> Option<Duration> {
-        self.standing.borrow().beat.suspect_waits
+    /// Whether a job that has to run alone has waited for `patience`, as of the last beat; for twice
+    /// and three times as long where others make room before this worker does.
+    pub(crate) fn should_make_room(&self, patience: Duration) -> bool {
+        let beat = &self.standing.borrow().beat;
+        let turn = patience.saturating_mul(beat.before.saturating_add(1));
+        beat.suspect_waits.is_some_and(|waits| waits >= turn)
     }
 
     /// The beats from now on.
@@ -181,12 +184,14 @@ impl Worker {
         let mut bits = [0; 16];
         getrandom::fill(&mut bits)?;
         let id = WorkerId::from_random(bits);
-        let known = self.programs.wanted().iter();
+        // What it lacks the slots for is left to others, whatever they know.
+        let known = self.programs.fitting(&self.slots);
         let worker = NewWorker {
             id,
             host: processes::host(),
             identity: processes::identity(),
             programs: known
+                .iter()
                 .map(|known| (known.name.clone(), known.fingerprint.clone()))
                 .collect(),
             slots: self.slots.clone(),

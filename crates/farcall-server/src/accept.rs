@@ -4,9 +4,18 @@
 //! a delayed acknowledgement, nor a timer for request heads, without which a client can hold
 //! a connection for ever by sending slowly.
 
-use std::{convert::Infallible, io, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::extract::Request;
+use http::{HeaderValue, header};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -14,7 +23,7 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -33,7 +42,10 @@ pub struct Limits {
     pub head_bytes: usize,
     /// Number of header fields. Defaults to 100.
     pub headers: usize,
-    /// Time for requests that are being answered when the server stops. Defaults to 30 seconds.
+    /// How long requests are still taken when the server stops, each connection for one. Defaults
+    /// to not at all.
+    pub linger: Duration,
+    /// Time for requests that are being answered then. Defaults to 30 seconds.
     pub drain: Duration,
 }
 
@@ -45,13 +57,19 @@ impl Default for Limits {
             unread: Duration::from_secs(30),
             head_bytes: 32 << 10,
             headers: 100,
+            linger: Duration::ZERO,
             drain: Duration::from_secs(30),
         }
     }
 }
 
-/// Serves what is behind `entrance` until `stop`, then lets the requests that are being answered finish, for
-/// the time of [`Limits::drain`] or until `hurry`.
+/// How long a connection that was let in last has to say what it wants.
+const SETTLE: Duration = Duration::from_millis(250);
+
+/// Serves what is behind `entrance` until `stop`. Then it takes its leave: for the time of
+/// [`Limits::linger`] every answer says that its connection ends with it, so that no client sends
+/// a request into a connection that is being closed. After that the requests that are being
+/// answered may finish, for the time of [`Limits::drain`] or until `hurry`.
 pub async fn serve(
     listener: TcpListener,
     entrance: Entrance,
@@ -59,44 +77,104 @@ pub async fn serve(
     stop: CancellationToken,
     hurry: CancellationToken,
 ) {
-    let places = Arc::new(Semaphore::new(limits.connections));
-    let graceful = GracefulShutdown::new();
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(limits.head)
-        .max_headers(limits.headers)
-        .max_header_size(limits.head_bytes);
-    loop {
-        let place = tokio::select! {
-            place = Arc::clone(&places).acquire_owned() => place,
-            () = stop.cancelled() => break,
-        };
-        let Ok(place) = place else { break };
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = stop.cancelled() => break,
-        };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
-            Err(error) => {
-                pause_after(&error).await;
-                continue;
+    let door = Door {
+        places: Arc::new(Semaphore::new(limits.connections)),
+        entrance,
+        limits,
+        is_leaving: Arc::default(),
+        graceful: GracefulShutdown::new(),
+    };
+    tokio::select! {
+        () = door.let_in(&listener) => {}
+        () = stop.cancelled() => {}
+    }
+    door.is_leaving.store(true, Ordering::Relaxed);
+    door.take_leave(listener, &hurry).await;
+    tokio::select! {
+        () = door.graceful.shutdown() => {}
+        () = tokio::time::sleep(limits.drain) => tracing::warn!("requests are cut, they took longer than the drain time"),
+        () = hurry.cancelled() => tracing::warn!("requests are cut, the server was told to hurry"),
+    }
+}
+
+/// Where connections come in.
+struct Door {
+    places: Arc<Semaphore>,
+    entrance: Entrance,
+    limits: Limits,
+    /// Set once the server stops.
+    is_leaving: Arc<AtomicBool>,
+    graceful: GracefulShutdown,
+}
+
+impl Door {
+    /// Lets everybody in, as long as there are places.
+    async fn let_in(&self, listener: &TcpListener) {
+        loop {
+            let Ok(place) = Arc::clone(&self.places).acquire_owned().await else {
+                return;
+            };
+            match listener.accept().await {
+                Ok((stream, _)) => self.serve(stream, place),
+                Err(error) => pause_after(&error).await,
             }
+        }
+    }
+
+    /// Goes on for a while, so that nobody is cut off in the middle of asking.
+    async fn take_leave(&self, listener: TcpListener, hurry: &CancellationToken) {
+        if self.limits.linger.is_zero() {
+            return;
+        }
+        tokio::select! {
+            () = self.let_in(&listener) => {}
+            () = tokio::time::sleep(self.limits.linger) => {}
+            () = hurry.cancelled() => {}
+        }
+        self.let_in_who_waits(listener);
+        tokio::select! {
+            () = tokio::time::sleep(SETTLE) => {}
+            () = hurry.cancelled() => {}
+        }
+    }
+
+    /// Lets in who has knocked already, and nobody else. The system would cut them off with the
+    /// listener, and who has sent a request by then cannot know whether it was done.
+    fn let_in_who_waits(&self, listener: TcpListener) {
+        // Asked itself, the system knows of everybody; the runtime may not have heard yet.
+        let Ok(listener) = listener.into_std() else {
+            return;
         };
-        let connection = graceful
-            .watch(http.serve_connection(prepared(stream, limits.unread), answering(&entrance)));
+        while let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+            let Ok((stream, _)) = listener.accept() else {
+                return;
+            };
+            let stream = stream
+                .set_nonblocking(true)
+                .and_then(|()| TcpStream::from_std(stream));
+            if let Ok(stream) = stream {
+                self.serve(stream, place);
+            }
+        }
+    }
+
+    fn serve(&self, stream: TcpStream, place: OwnedSemaphorePermit) {
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new())
+            .header_read_timeout(self.limits.head)
+            .max_headers(self.limits.headers)
+            .max_header_size(self.limits.head_bytes);
+        let stream = prepared(stream, self.limits.unread);
+        let answering = answering(&self.entrance, Arc::clone(&self.is_leaving));
+        let connection = self
+            .graceful
+            .watch(http.serve_connection(stream, answering));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "connection ended early");
             }
             drop(place);
         });
-    }
-    drop(listener);
-    tokio::select! {
-        () = graceful.shutdown() => {}
-        () = tokio::time::sleep(limits.drain) => tracing::warn!("requests are cut, they took longer than the drain time"),
-        () = hurry.cancelled() => tracing::warn!("requests are cut, the server was told to hurry"),
     }
 }
 
@@ -109,6 +187,7 @@ fn prepared(stream: TcpStream, unread: Duration) -> TokioIo<WriteDeadline<TcpStr
 
 fn answering(
     entrance: &Entrance,
+    is_leaving: Arc<AtomicBool>,
 ) -> impl hyper::service::Service<
     http::Request<Incoming>,
     Response = axum::response::Response,
@@ -119,7 +198,15 @@ fn answering(
     service_fn(move |request: http::Request<Incoming>| {
         let request = Request::from(request.map(axum::body::Body::new));
         let answer = entrance.answer(request);
-        async move { Ok(answer.await) }
+        let is_leaving = is_leaving.load(Ordering::Relaxed);
+        async move {
+            let mut response = answer.await;
+            if is_leaving {
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(header::CONNECTION, close);
+            }
+            Ok(response)
+        }
     })
 }
 

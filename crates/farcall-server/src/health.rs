@@ -9,15 +9,17 @@ use axum::{
 };
 use farcall_artifacts::ArtifactError;
 use farcall_core::principal::Scope;
+use farcall_store::Worker;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 use tokio::{
     sync::Mutex,
     time::{Instant, timeout},
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::{
-    JobFiles,
+    JobFiles, Parts, Work,
     auth::{self, Authenticators},
     problem_response,
 };
@@ -42,14 +44,23 @@ pub(crate) fn alive() -> Response {
 #[derive(Clone)]
 pub(crate) struct Readiness {
     jobs: Option<JobFiles>,
+    work: Work,
     gate: Arc<Authenticators>,
+    stopping: CancellationToken,
     /// The newest verdict, for everyone who asks soon after: the check writes to where
     /// files are kept.
     verdict: Arc<Mutex<Option<(Instant, Verdict)>>>,
 }
 
-/// The check that fails, with its cause; `None` where none does.
-type Verdict = Option<(&'static str, String)>;
+/// What the checks found.
+#[derive(Clone)]
+enum Verdict {
+    /// Jobs can be taken in, and files kept. Where others run the jobs: those of them that nobody
+    /// would run at this moment.
+    Ready(Option<Vec<String>>),
+    /// The check that fails, with its cause.
+    Failing(&'static str, String),
+}
 
 /// How long a check may take.
 const CHECK_TIME: Duration = Duration::from_secs(4);
@@ -58,34 +69,45 @@ const CHECK_TIME: Duration = Duration::from_secs(4);
 const VERDICT_TIME: Duration = Duration::from_secs(2);
 
 impl Readiness {
-    pub(crate) fn new(jobs: Option<JobFiles>, gate: Arc<Authenticators>) -> Self {
+    pub(crate) fn new(parts: &Parts, gate: Arc<Authenticators>) -> Self {
         Self {
-            jobs,
+            jobs: parts.jobs.clone(),
+            work: parts.work.clone(),
             gate,
+            stopping: parts.stopping.clone(),
             verdict: Arc::default(),
         }
     }
 
     async fn verdict(&self) -> Verdict {
+        // Known at once, so that whoever balances sends new callers elsewhere.
+        if self.stopping.is_cancelled() {
+            return Verdict::Failing("stopping", "the server was told to stop".to_owned());
+        }
         // Held during the check, so that many who ask at once cause one.
         let mut verdict = self.verdict.lock().await;
         match &*verdict {
             Some((at, known)) if at.elapsed() < VERDICT_TIME => known.clone(),
             _ => {
-                let fresh = self.check().await;
+                let fresh = match self.check().await {
+                    Ok(idle) => Verdict::Ready(idle),
+                    Err((check, cause)) => Verdict::Failing(check, cause),
+                };
                 *verdict = Some((Instant::now(), fresh.clone()));
                 fresh
             }
         }
     }
 
-    async fn check(&self) -> Verdict {
-        let jobs = self.jobs.as_ref()?;
-        if let Err(cause) = in_time(jobs.store.ping()).await {
-            return Some(("store", cause));
-        }
+    /// Of which jobs nobody would begin one, where others run them; or which check fails.
+    async fn check(&self) -> Result<Option<Vec<String>>, (&'static str, String)> {
+        let Some(jobs) = &self.jobs else {
+            return Ok(None);
+        };
+        let in_store = |cause| ("store", cause);
+        in_time(jobs.store.ping()).await.map_err(in_store)?;
         if let Some(shortage) = jobs.artifacts.space().shortage().await {
-            return Some(("disk", shortage.to_string()));
+            return Err(("disk", shortage.to_string()));
         }
         let mut check = "artifacts";
         let writing = async {
@@ -95,8 +117,27 @@ impl Readiness {
                 }
             })
         };
-        let cause = in_time(writing).await.err()?;
-        Some((check, cause))
+        in_time(writing).await.map_err(|cause| (check, cause))?;
+        match &self.work {
+            Work::Here(standing) if standing.is_at_work() => Ok(None),
+            Work::Here(_) => Err((
+                "worker",
+                "the lease of this process as a worker is over".to_owned(),
+            )),
+            // What nobody runs at this moment waits, which is what a queue is for: a server that
+            // sent its callers away because of it would take status and files from them as well.
+            Work::Elsewhere(offered) => {
+                let workers = in_time(jobs.store.workers()).await.map_err(in_store)?;
+                let mut idle = offered.clone();
+                idle.retain(|job| {
+                    let runs = |worker: &Worker| {
+                        worker.is_live && worker.worker.programs.contains_key(job)
+                    };
+                    !workers.iter().any(runs)
+                });
+                Ok(Some(idle))
+            }
+        }
     }
 }
 
@@ -112,20 +153,34 @@ async fn in_time<T, E: Display>(check: impl Future<Output = Result<T, E>>) -> Re
 }
 
 /// 200 where jobs can be taken in and files kept, else 503 with the failing check's name; the
-/// cause only for callers with the scope `admin`.
+/// cause only for callers with the scope `admin`. Where others run the jobs, 200 also says whether
+/// there are workers for all of them, and to the same callers for which there are none.
 pub(crate) async fn ready(State(readiness): State<Readiness>, headers: HeaderMap) -> Response {
-    let Some((check, cause)) = readiness.verdict().await else {
-        return alive();
+    let (status, mut body, detail) = match readiness.verdict().await {
+        Verdict::Ready(None) => return alive(),
+        Verdict::Ready(Some(idle)) => {
+            let body = json!({"ok": true, "workers": idle.is_empty()});
+            let detail = (!idle.is_empty()).then(|| ("without_worker", json!(idle)));
+            (StatusCode::OK, body, detail)
+        }
+        Verdict::Failing(check, cause) => {
+            tracing::warn!(check, cause, "not ready");
+            let sentence = format!("the check `{check}` fails");
+            let body = json!({"ok": false, "error": sentence, "failing": check});
+            let detail = Some(("cause", json!(cause)));
+            (StatusCode::SERVICE_UNAVAILABLE, body, detail)
+        }
     };
-    tracing::warn!(check, cause, "not ready");
-    let caller = auth::recognise(&readiness.gate, &headers).await.ok();
-    let sentence = format!("the check `{check}` fails");
-    let mut body = json!({"ok": false, "error": sentence, "failing": check});
-    if caller.is_some_and(|caller| caller.has(Scope::Admin)) {
-        body["cause"] = cause.into();
+    if let Some((name, detail)) = detail {
+        let caller = auth::recognise(&readiness.gate, &headers).await.ok();
+        if caller.is_some_and(|caller| caller.has(Scope::Admin)) {
+            body[name] = detail;
+        }
     }
-    let mut response = problem_response::json(StatusCode::SERVICE_UNAVAILABLE, &body);
-    let soon = HeaderValue::from(VERDICT_TIME.as_secs());
-    response.headers_mut().insert(header::RETRY_AFTER, soon);
+    let mut response = problem_response::json(status, &body);
+    if !status.is_success() {
+        let soon = HeaderValue::from(VERDICT_TIME.as_secs());
+        response.headers_mut().insert(header::RETRY_AFTER, soon);
+    }
     response
 }

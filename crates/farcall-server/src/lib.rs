@@ -20,7 +20,7 @@ use std::{sync::Arc, time::Duration};
 use axum::Router;
 use farcall_artifacts::Artifacts;
 use farcall_core::{catalog::Catalog, clock::Clock, updates::Updates};
-use farcall_jobs::Tasks;
+use farcall_jobs::{Standing, Tasks};
 use farcall_store::JobStore;
 use tokio_util::sync::CancellationToken;
 
@@ -84,6 +84,8 @@ pub struct Parts {
     pub jobs: Option<JobFiles>,
     /// Jobs as tasks; `None` where there is no job.
     pub tasks: Option<Tasks>,
+    /// Who runs the jobs.
+    pub work: Work,
     /// The program's own routes behind the authenticators.
     pub gated_routes: Router,
     /// The program's own routes that anyone may call.
@@ -94,6 +96,15 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Ends streams that would otherwise never end, when the server stops.
     pub stopping: CancellationToken,
+}
+
+/// Who runs the jobs that a server takes in.
+#[derive(Clone)]
+pub enum Work {
+    /// Other processes run these jobs, by name; none where there is no job.
+    Elsewhere(Vec<String>),
+    /// This process does.
+    Here(Standing),
 }
 
 /// Where finished jobs and their files are.

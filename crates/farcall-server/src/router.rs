@@ -23,8 +23,8 @@ pub const MCP: &str = "/mcp";
 /// What stands beside MCP over standard input and output: the files of jobs, and the probes. MCP
 /// itself is not here, because whoever reaches the port did not start the program.
 pub fn beside_stdio(parts: Parts) -> Entrance {
-    let gate = Arc::new(parts.authenticators);
-    let mut routes = health_routes(parts.jobs.clone(), Arc::clone(&gate));
+    let gate = Arc::new(parts.authenticators.clone());
+    let mut routes = health_routes(&parts, Arc::clone(&gate));
     if parts.jobs.is_some() {
         let files = file_routes(parts.jobs, parts.clock);
         routes = routes.merge(files.route_layer(from_fn_with_state(gate, auth::require)));
@@ -32,15 +32,21 @@ pub fn beside_stdio(parts: Parts) -> Entrance {
     layers::apply(routes, parts.guard)
 }
 
+/// What a process answers that only runs jobs: the probes.
+pub fn probes(parts: Parts) -> Entrance {
+    let gate = Arc::new(parts.authenticators.clone());
+    layers::apply(health_routes(&parts, gate), parts.guard)
+}
+
 /// The routes of a server, with their layers.
 pub fn router(parts: Parts, protocol: Arc<Protocol>) -> Entrance {
-    let gate = Arc::new(parts.authenticators);
+    let gate = Arc::new(parts.authenticators.clone());
+    let public = health_routes(&parts, Arc::clone(&gate)).merge(parts.public_routes);
     let gated = Router::new()
         .route(MCP, any(mcp::answer).with_state(protocol))
-        .merge(file_routes(parts.jobs.clone(), parts.clock))
+        .merge(file_routes(parts.jobs, parts.clock))
         .merge(parts.gated_routes)
-        .route_layer(from_fn_with_state(Arc::clone(&gate), auth::require));
-    let public = health_routes(parts.jobs, gate).merge(parts.public_routes);
+        .route_layer(from_fn_with_state(gate, auth::require));
     layers::apply(gated.merge(public), parts.guard)
 }
 
@@ -55,8 +61,8 @@ fn file_routes(jobs: Option<JobFiles>, clock: Arc<dyn Clock>) -> Router {
         .with_state(files)
 }
 
-fn health_routes(jobs: Option<JobFiles>, gate: Arc<Authenticators>) -> Router {
-    let readiness = health::Readiness::new(jobs, gate);
+fn health_routes(parts: &Parts, gate: Arc<Authenticators>) -> Router {
+    let readiness = health::Readiness::new(parts, gate);
     let [alive, alias] = health::ALIVE;
     Router::new()
         // Usually answered at the entrance already.

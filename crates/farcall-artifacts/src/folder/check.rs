@@ -18,7 +18,8 @@ impl Folder {
     /// Writes a small file through to the disk and removes it. Returns when that was by the
     /// clock of the file system, which is another machine's where the folder is shared.
     pub(crate) fn touch(&self) -> Result<SystemTime, ArtifactError> {
-        let name = format!("{PREFIX}{}", self.0.checks.fetch_add(1, Ordering::Relaxed));
+        let number = self.0.checks.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{PREFIX}{:020}{number}", self.0.instance);
         let written = self.write_and_sync(&name);
         let removed = self.0.root.remove_file(&name);
         let at = written.map_err(|error| ArtifactError::io("write the file", &name, error))?;

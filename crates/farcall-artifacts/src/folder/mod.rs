@@ -30,14 +30,20 @@ pub(crate) struct Folder(Arc<Inner>);
 struct Inner {
     root: Dir,
     buffers: Buffers,
+    /// Tells this process from others that have the folder.
+    instance: u64,
     checks: AtomicU64,
 }
 
 impl Folder {
     /// Opens the folder at `path`, created where missing, for this user only.
     pub(crate) fn open(path: &Path) -> Result<Self, ArtifactError> {
+        let mut instance = [0; 8];
+        getrandom::fill(&mut instance)
+            .map_err(|error| ArtifactError::io("open the folder", path.display(), error))?;
         Ok(Self(Arc::new(Inner {
             root: open_top(path)?,
+            instance: u64::from_ne_bytes(instance),
             buffers: Buffers::default(),
             checks: AtomicU64::new(0),
         })))

@@ -25,6 +25,14 @@ fn checks_do_not_get_in_each_others_way() {
         for _ in 0..8 {
             scope.spawn(|| check(&store).unwrap());
         }
+        // As another process that has the folder too.
+        let path = store.data.path();
+        scope.spawn(move || {
+            for _ in 0..100 {
+                let other = Artifacts::open(path).unwrap();
+                runtime().block_on(other.check()).unwrap();
+            }
+        });
     });
     assert!(tree(&store.artifacts_path()).is_empty());
 }

@@ -13,7 +13,13 @@ use crate::Failure;
 
 /// Opens the store of jobs, and the place of their files.
 pub(super) async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<JobFiles, Failure> {
-    let (storage, min_free) = (&config.storage, config.jobs.min_free);
+    let storage = &config.storage;
+    // Who runs no job writes nothing here.
+    let min_free = if config.jobs.role.works() {
+        config.jobs.min_free
+    } else {
+        0
+    };
     let store: Arc<dyn JobStore> = if let Some(url) = &storage.database_url {
         open_database(url).await?
     } else {
@@ -42,7 +48,7 @@ fn wrong(error: &StoreError) -> Failure {
 const DATABASE_ANSWER: Duration = Duration::from_mins(2);
 
 #[cfg(feature = "postgres")]
-async fn open_database(url: &DatabaseUrl) -> Result<Arc<dyn JobStore>, Failure> {
+pub(super) async fn open_database(url: &DatabaseUrl) -> Result<Arc<dyn JobStore>, Failure> {
     use farcall_store::PostgresStore;
 
     let opening = PostgresStore::open(url.url.expose_secret());
@@ -70,7 +76,7 @@ const UNREACHABLE: &str = "see that the server runs and takes this user, and tha
 
 #[cfg(not(feature = "postgres"))]
 #[expect(clippy::unused_async, reason = "with the feature it waits")]
-async fn open_database(url: &DatabaseUrl) -> Result<Arc<dyn JobStore>, Failure> {
+pub(super) async fn open_database(url: &DatabaseUrl) -> Result<Arc<dyn JobStore>, Failure> {
     let message =
         format!("`{url}` cannot keep the jobs: this program was built without PostgreSQL");
     Err(Failure::usage(message).hint("build it with farcall's feature `postgres`"))

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use farcall_config::{Config, Source, variables};
+use farcall_config::{Config, Role, Source, Storage, variables};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{App, Failure, command::ServeFlags, logging, running::Ready};
@@ -62,10 +62,20 @@ fn configured(app: &App, flags: &ServeFlags) -> Result<Config, Failure> {
     if let Some(folder) = &flags.data_dir {
         source.set(&variables::FARCALL_DATA_DIR, folder);
     }
+    if let Some(role) = &flags.role {
+        source.set(&variables::FARCALL_ROLE, role);
+    }
     if !app.verifiers.is_empty() {
         source.set_own_authenticator();
     }
-    Config::read(&source).map_err(usage)
+    let config = Config::read(&source).map_err(usage)?;
+    if flags.stdio && !config.jobs.role.answers() {
+        return Err(Failure::usage(
+            "`--stdio` is for a client, and `FARCALL_ROLE` is `worker`, which answers none",
+        )
+        .hint("leave out one of the two"));
+    }
+    Ok(config)
 }
 
 /// The start banner: what it is, where it is, who may call, where data lives, what to try.
@@ -91,33 +101,66 @@ fn announce(name: &str, jobs: usize, ready: &Ready, config: &Config, is_stdio: b
         (false, true) => "the program's own token verifier",
         (false, false) => "nothing in this process",
     };
-    let data = if jobs == 0 {
-        "none is kept".to_owned()
-    } else {
-        config.storage.data_dir.display().to_string()
-    };
     let token = if config.auth.bearer_token.is_some() {
         "MCP_BEARER_TOKEN=… "
     } else {
         ""
     };
-    let url = format!("http://{address}/mcp");
+    let origin = format!("http://{address}");
+    let (role, data) = (config.jobs.role, data(&config.storage, jobs));
+    if !role.answers() {
+        eprintln!(
+            "{name}\n  probes   {origin}/readyz\n  role     worker: runs {jobs} jobs, answers no callers\n  data     {data}"
+        );
+        return;
+    }
     // Over standard input and output there is no URL to try.
     let (mcp, attempt) = if is_stdio {
         ("standard input and output".to_owned(), String::new())
     } else {
+        let url = format!("{origin}/mcp");
         let attempt = format!("\n  try      {token}{program} smoke {url}");
         (url, attempt)
     };
+    let does = if role.works() {
+        "answers callers, runs jobs"
+    } else {
+        "answers callers, runs no job"
+    };
     eprintln!(
-        "{name}\n  mcp      {mcp}\n  callers  authenticated by {authentication}\n  data     {data}\n  offers   {} tools, {} of them for {jobs} jobs{attempt}",
+        "{name}\n  mcp      {mcp}\n  role     {role}: {does}\n  callers  authenticated by {authentication}\n  data     {data}\n  offers   {} tools, {} of them for {jobs} jobs{attempt}",
         ready.tools(),
         3 * jobs,
     );
     warn(ready, config);
 }
 
+/// Where jobs and files are, without what could be secret.
+fn data(storage: &Storage, jobs: usize) -> String {
+    if jobs == 0 {
+        return "none is kept".to_owned();
+    }
+    let folder = storage.data_dir.display().to_string();
+    let files = storage.artifacts.as_ref().map(|place| {
+        let host = place.url.host_str().unwrap_or_default();
+        format!("{}://{host}{}", place.url.scheme(), place.url.path())
+    });
+    match (&storage.database_url, files) {
+        (None, None) => folder,
+        (None, Some(files)) => format!("{folder}, files in {files}"),
+        (Some(database), files) => {
+            format!("{database}, files in {}", files.unwrap_or(folder))
+        }
+    }
+}
+
 fn warn(ready: &Ready, config: &Config) {
+    if config.jobs.role == Role::Api && config.http.public_base_url.is_none() {
+        tracing::warn!(
+            url = ready.public_base_url,
+            "the URLs of files name this server alone; set PUBLIC_BASE_URL to the address of all of them"
+        );
+    }
     if config.auth.has_short_token() {
         tracing::warn!(
             "MCP_BEARER_TOKEN is shorter than 16 characters and can be guessed; use `openssl rand -hex 32`"

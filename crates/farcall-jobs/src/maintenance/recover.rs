@@ -3,7 +3,7 @@
 use farcall_core::problem::Problem;
 use farcall_store::StoreError;
 
-use super::{strays, sweep::sweep};
+use super::strays;
 use crate::{processes, runner::Services};
 
 /// Puts lost jobs back into the queue, ends the ones nobody can run, and removes stray files
@@ -17,7 +17,7 @@ pub(crate) async fn recover(services: &Services) -> Result<(), Problem> {
         .filter(|worker| processes::is_dead(&worker.identity))
         .map(|worker| worker.id)
         .collect();
-    let swept = sweep(services, &dead).await;
+    let swept = services.sweep().once(&dead).await;
     swept.map_err(StoreError::problem)?;
     if services.options.is_shared {
         return Ok(());

@@ -14,8 +14,11 @@ const OLD: Duration = Duration::from_hours(1);
 
 /// Sweeps until the server stops.
 pub(crate) async fn keep_tidy(services: Services) {
+    // The first time is at any moment, so that it comes also where no server lives that long.
+    let mut share = chance();
     loop {
-        let pause = services.options.tidy.mul_f64(0.8 + 0.4 * chance());
+        let pause = services.options.tidy.mul_f64(share);
+        share = 0.8 + 0.4 * chance();
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = services.soft_stop.cancelled() => return,

@@ -6,6 +6,7 @@
 )]
 
 mod cancel;
+mod elsewhere;
 mod leases;
 mod limits;
 mod retention;

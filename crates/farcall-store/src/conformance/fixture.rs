@@ -94,11 +94,12 @@ pub fn artifact(name: &str, location: &str) -> Artifact {
     Artifact::new(name, "text/plain", 3, "ab".repeat(32), location)
 }
 
-/// The checkpoint after `stage` stages.
+/// The checkpoint after `stage` stages; the second leaves something in the work folder.
 pub fn checkpoint(stage: u32) -> Checkpoint {
     Checkpoint {
         stage,
         value: json!({"finished": stage}),
+        work: (stage == 2).then(|| "ab".repeat(16)),
     }
 }
 

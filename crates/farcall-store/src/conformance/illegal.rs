@@ -222,6 +222,8 @@ pub(super) const ILLEGAL: &[(JobState, &[&str])] = &[
             "UPDATE checkpoints SET stage = 4 WHERE job = (SELECT sequence FROM jobs WHERE id = $1)",
             "UPDATE checkpoints SET value = 'not JSON'
              WHERE job = (SELECT sequence FROM jobs WHERE id = $1)",
+            "UPDATE checkpoints SET work = '/srv/work'
+             WHERE job = (SELECT sequence FROM jobs WHERE id = $1)",
             // Questions and logs.
             "INSERT INTO questions (job, key, method, params)
              SELECT sequence, 'k', 'tools/call', '{}' FROM jobs WHERE id = $1",

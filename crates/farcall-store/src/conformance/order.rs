@@ -121,7 +121,7 @@ pub async fn a_job_whose_time_to_start_is_over_fails_with_a_sentence(
     assert_eq!(fence.id, in_time);
     clock.advance(5_000).await;
     nothing_to_claim(store).await;
-    assert_eq!(store.give_up(LEASE).await.unwrap(), [late]);
+    assert_eq!(store.give_up(&["render"], LEASE).await.unwrap(), [late]);
     let error = record(store, late).await.error.unwrap();
     assert_eq!(error.code, ErrorCode::QueueTimeout);
     assert!(error.message.contains("5 s"), "{}", error.message);

@@ -1,17 +1,17 @@
 //! Lost workers, lost programs, shared secrets; and the end of a store.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use farcall_core::{clock::Timestamp, job::state::JobState, problem::ErrorCode};
 
 use super::{
     TestClock,
     fixture::{
-        EXPIRY, LEASE, START, artifact, checkpoint, claimed, employed, enqueued, locations,
-        new_job, new_worker, outcome, record, report, running, standing, unique_id, worker_lost,
+        EXPIRY, START, artifact, checkpoint, claimed, employed, enqueued, locations, new_job,
+        outcome, record, report, running, standing, unique_id, worker_lost,
     },
 };
-use crate::{JobStore, Lost, NewJob, NewWorker, Reach, StoreError, message};
+use crate::{JobStore, Lost, NewJob, Reach, StoreError, message};
 
 pub async fn a_job_goes_on_after_its_last_checkpoint(store: &dyn JobStore) {
     let fence = running(store).await;
@@ -77,11 +77,13 @@ pub async fn jobs_that_nobody_knows_fail_with_a_sentence(
     }
     let waiting = enqueued(store).await;
     clock.advance(10_000).await;
+    let offered = ["render"];
     // Without a worker nobody can say what is known.
-    assert_eq!(store.give_up(after).await.unwrap(), []);
+    assert_eq!(store.give_up(&offered, after).await.unwrap(), []);
     employed(store).await;
-    assert_eq!(store.give_up(after * 2).await.unwrap(), [], "too early");
-    assert_eq!(store.give_up(after).await.unwrap(), orphans);
+    let early = store.give_up(&offered, after * 2).await.unwrap();
+    assert_eq!(early, [], "too early");
+    assert_eq!(store.give_up(&offered, after).await.unwrap(), orphans);
 
     let orphan = record(store, orphans[0]).await;
     assert_eq!((orphan.state, orphan.started_at), (JobState::Failed, None));
@@ -90,26 +92,31 @@ pub async fn jobs_that_nobody_knows_fail_with_a_sentence(
     let error = orphan.error.unwrap();
     assert_eq!(error.code, ErrorCode::Internal);
     assert!(error.message.contains("`encode`"), "{}", error.message);
-    assert_eq!(store.give_up(after).await.unwrap(), []);
+    assert_eq!(store.give_up(&offered, after).await.unwrap(), []);
     assert_eq!(record(store, waiting).await.state, JobState::Queued);
 }
 
-pub async fn what_a_worker_knew_has_not_vanished_with_it_at_once(
+/// P9: workers of a kind may be away for a while, and a new kind of job may be taken in before any
+/// worker knows it.
+pub async fn what_was_offered_not_long_ago_has_not_vanished(
     store: &dyn JobStore,
     clock: &dyn TestClock,
 ) {
-    let waiting = enqueued(store).await;
-    clock.advance(10_000).await;
-    worker_lost(store).await;
-    let other = NewWorker {
-        programs: BTreeMap::new(),
-        ..new_worker()
-    };
-    store.register(other, LEASE).await.unwrap();
     let after = Duration::from_secs(10);
-    assert_eq!(store.give_up(after).await.unwrap(), []);
+    let waiting = enqueued(store).await;
+    employed(store).await;
     clock.advance(10_000).await;
-    assert_eq!(store.give_up(after).await.unwrap(), [waiting]);
+    assert_eq!(store.give_up(&["render", "edit"], after).await.unwrap(), []);
+    clock.advance(9_999).await;
+    assert_eq!(store.give_up(&["edit"], after).await.unwrap(), []);
+    // Whoever gives it no time does not rely on anybody's word, nor leaves one.
+    let nothing = Duration::ZERO;
+    assert_eq!(store.give_up(&["render"], nothing).await.unwrap(), []);
+    clock.advance(1).await;
+    assert_eq!(store.give_up(&["edit"], after).await.unwrap(), [waiting]);
+
+    let next = enqueued(store).await;
+    assert_eq!(store.give_up(&["edit"], nothing).await.unwrap(), [next]);
 }
 
 pub async fn a_secret_is_made_once(store: &dyn JobStore) {

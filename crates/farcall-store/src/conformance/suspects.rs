@@ -7,8 +7,8 @@ use farcall_core::{job::state::JobState, problem::ErrorCode};
 use super::{
     TestClock,
     fixture::{
-        LEASE, claim, claimed, employed, enqueued, known, new_job, nothing_to_claim, record,
-        running, worker_lost,
+        LEASE, claim, claimed, employed, enqueued, known, new_job, new_worker, nothing_to_claim,
+        record, running, worker_lost,
     },
 };
 use crate::{JobStore, Which};
@@ -30,6 +30,36 @@ pub async fn a_lost_job_is_claimed_only_alone(store: &dyn JobStore, clock: &dyn 
     assert_eq!(claim(store, &known(), Which::Suspect).await, None);
     let beat = store.beat(employed(store).await, LEASE).await.unwrap();
     assert_eq!(beat.suspect_waits, None);
+}
+
+/// P7: not all workers stand still for one job.
+pub async fn each_worker_has_its_turn_to_make_room(store: &dyn JobStore, clock: &dyn TestClock) {
+    running(store).await;
+    worker_lost(store).await;
+    clock.advance(500).await;
+    let mut workers = Vec::new();
+    for knows in [true, true, false, true] {
+        let mut worker = new_worker();
+        if !knows {
+            worker.programs = [("encode".to_owned(), "f1".to_owned())].into();
+        }
+        workers.push((worker.id, knows));
+        store.register(worker, LEASE).await.unwrap();
+    }
+    workers.sort_unstable();
+    let mut turn = 0;
+    for (id, knows) in &workers {
+        let beat = store.beat(*id, LEASE).await.unwrap();
+        let waits = knows.then_some(Duration::from_millis(500));
+        let before = if *knows { turn } else { 0 };
+        assert_eq!((beat.suspect_waits, beat.before), (waits, before));
+        turn += u32::from(*knows);
+    }
+    // Who is gone is waited for by nobody.
+    let first = workers.iter().find(|(_, knows)| *knows).unwrap().0;
+    store.rescue(&[first]).await.unwrap();
+    let last = workers.iter().rfind(|(_, knows)| *knows).unwrap().0;
+    assert_eq!(store.beat(last, LEASE).await.unwrap().before, 1);
 }
 
 /// P7: only a loss while alone counts, and the second one ends it.

@@ -135,9 +135,9 @@ pub async fn a_worker_that_is_gone_is_forgotten_after_an_hour(
     nothing_to_claim(store).await;
     worker_lost(store).await;
     clock.advance(3_599_999).await;
-    store.give_up(LEASE).await.unwrap();
+    store.give_up(&[], LEASE).await.unwrap();
     assert_eq!(store.workers().await.unwrap().len(), 1);
     clock.advance(1).await;
-    store.give_up(LEASE).await.unwrap();
+    store.give_up(&[], LEASE).await.unwrap();
     assert_eq!(store.workers().await.unwrap(), []);
 }

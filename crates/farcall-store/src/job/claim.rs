@@ -44,7 +44,8 @@ pub struct NewWorker {
     /// What tells its process from every other one, so that a later one on the same machine can
     /// see that it is dead; empty where the system does not say.
     pub identity: String,
-    /// The names of the jobs that it can run, with the fingerprints of their programs.
+    /// The names of the jobs that it can run, with the fingerprints of their programs; without
+    /// those that need more than it supplies.
     pub programs: BTreeMap<String, String>,
     /// What it supplies, by name.
     pub slots: BTreeMap<String, u32>,
@@ -145,6 +146,8 @@ pub struct Checkpoint {
     pub stage: u32,
     /// What the last of them returned.
     pub value: Value,
+    /// The place of the work folder that they have left something in; none where it is empty.
+    pub work: Option<String>,
 }
 
 /// What a worker learns when it renews its lease.
@@ -161,4 +164,7 @@ pub struct Beat {
     pub cancelled: Vec<Fence>,
     /// How long the oldest [suspect](Which::Suspect) of a name that it knows has waited.
     pub suspect_waits: Option<Duration>,
+    /// How many live workers that know this name have a lower id, so that not all of them make room
+    /// for one job.
+    pub before: u32,
 }

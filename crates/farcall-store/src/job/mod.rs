@@ -203,9 +203,12 @@ pub trait JobStore: Send + Sync {
     async fn rescue(&self, dead: &[WorkerId]) -> Result<Vec<Lost>, StoreError>;
 
     /// Fails queued jobs whose time to start is over, and those that have waited for `after`
-    /// while no worker knew their name, unless there is no worker at all. Forgets workers that
-    /// have been gone for an hour. Returns the jobs, oldest first.
-    async fn give_up(&self, after: Duration) -> Result<Vec<JobId>, StoreError>;
+    /// while nobody offered a job of their name, unless there is no worker at all. Forgets workers
+    /// that have been gone for an hour. Returns the jobs, oldest first.
+    ///
+    /// `offered` is what the caller offers. It is noted for the others, unless `after` is no time
+    /// at all.
+    async fn give_up(&self, offered: &[&str], after: Duration) -> Result<Vec<JobId>, StoreError>;
 
     /// At most `limit` jobs that have expired, those that expired first at the beginning.
     async fn expired(&self, limit: u32) -> Result<Vec<JobId>, StoreError>;

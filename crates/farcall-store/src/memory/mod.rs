@@ -308,9 +308,9 @@ impl JobStore for MemoryStore {
         Ok(lost)
     }
 
-    async fn give_up(&self, after: Duration) -> Result<Vec<JobId>, StoreError> {
+    async fn give_up(&self, offered: &[&str], after: Duration) -> Result<Vec<JobId>, StoreError> {
         let (mut table, at) = self.table()?;
-        let ids = table.give_up(at, after)?;
+        let ids = table.give_up(at, offered, after)?;
         self.hints.tell(ids.iter().copied().map(Hint::Changed));
         Ok(ids)
     }

@@ -34,7 +34,8 @@ pub(super) struct Row {
     progress: Option<f64>,
     error_message: String,
     is_asking: bool,
-    checkpoint: Option<Value>,
+    /// Its value, and the place of the work folder.
+    checkpoint: Option<(Value, Option<String>)>,
     pub(super) value: Option<Value>,
     /// In the order in which their names first appeared.
     pub(super) artifacts: Vec<Artifact>,
@@ -182,7 +183,7 @@ impl Row {
             alone: standing.is_alone,
             total_stages: standing.total_stages,
             fingerprint: order.fingerprint,
-            checkpoint: checkpoint.map(|(stage, value)| Checkpoint { stage, value }),
+            checkpoint: checkpoint.map(|(stage, (value, work))| Checkpoint { stage, value, work }),
             can_ask: order.can_ask,
         })
     }
@@ -221,7 +222,7 @@ impl Row {
         let was_at = self.standing.stage;
         self.happen(now, Event::Checkpoint(checkpoint.stage))?;
         self.stage(artifacts)?;
-        self.checkpoint = Some(checkpoint.value);
+        self.checkpoint = Some((checkpoint.value, checkpoint.work));
         if was_at <= checkpoint.stage {
             self.progress = None;
         }

@@ -21,6 +21,8 @@ pub(super) struct Table {
     pub(super) rows: BTreeMap<i64, Row>,
     pub(super) workers: BTreeMap<WorkerId, Known>,
     pub(super) secrets: BTreeMap<String, [u8; 32]>,
+    /// The jobs that were offered, and when they last were.
+    pub(super) offers: BTreeMap<String, Timestamp>,
     pub(super) is_closed: bool,
 }
 

@@ -66,7 +66,16 @@ impl Table {
                 && row.run_at <= at.now
                 && known.worker.programs.contains_key(&row.order.job)
         });
-        let since = suspects.map(|row| row.updated_at.max(row.run_at).0).min();
+        // The first of those that have waited equally long.
+        let oldest = suspects.min_by_key(|row| row.updated_at.max(row.run_at));
+        let since = oldest.map(|row| row.updated_at.max(row.run_at).0);
+        let before = oldest.map_or(0, |oldest| {
+            let has_it = |known: &&Known| {
+                known.is_live(at) && known.worker.programs.contains_key(&oldest.order.job)
+            };
+            let lower = self.workers.range(..id).map(|(_, known)| known);
+            lower.filter(has_it).count()
+        });
         let running = self.rows.values().filter(|row| row.worker == Some(id));
         let fence = |row: &Row| Fence {
             id: row.order.id,
@@ -76,6 +85,7 @@ impl Table {
         Ok(Beat {
             cancelled: cancelled.map(fence).collect(),
             running: running.map(fence).collect(),
+            before: u32::try_from(before).unwrap_or(u32::MAX),
             suspect_waits: since
                 .map(|since| Duration::from_millis((at.now.0 - since).max(0).unsigned_abs())),
         })
@@ -150,15 +160,19 @@ impl Table {
     pub(super) fn give_up(
         &mut self,
         at: Moment,
+        offered: &[&str],
         after: Duration,
     ) -> Result<Vec<JobId>, StoreError> {
-        let (now, after) = (at.now, milliseconds(after));
+        let now = at.now;
+        if !after.is_zero() {
+            let noted = offered.iter().map(|job| ((*job).to_owned(), now));
+            self.offers.extend(noted);
+        }
+        let after = milliseconds(after);
         let has_worker = self.workers.values().any(|known| known.is_live(at));
         let is_known = |job: &String| {
-            let was_there = |gone: Timestamp| gone.0 > now.0 - after;
-            self.workers.values().any(|known| {
-                known.gone_at.is_none_or(was_there) && known.worker.programs.contains_key(job)
-            })
+            let last = self.offers.get(job);
+            offered.contains(&job.as_str()) || last.is_some_and(|last| last.0 > now.0 - after)
         };
         let mut ids = Vec::new();
         for row in self

@@ -70,7 +70,7 @@ macro_rules! claim {
              SELECT id, epoch, owner, taken.job, attempt, losses, alone, total_stages,
                     fingerprint, can_ask,
                     (SELECT value::text FROM arguments WHERE arguments.job = sequence),
-                    checkpoint.stage, checkpoint.value::text
+                    checkpoint.stage, checkpoint.value::text, checkpoint.work
              FROM taken LEFT JOIN LATERAL farcall_checkpoint(sequence) AS checkpoint ON TRUE
              ORDER BY rank, sequence"
         )
@@ -154,6 +154,7 @@ fn claimed(row: &PgRow) -> Result<Claim, StoreError> {
         Some(value) => Some(Checkpoint {
             stage: number(row, 11)?,
             value: text::read(value, "checkpoint")?,
+            work: row.try_get(13)?,
         }),
         None => None,
     };

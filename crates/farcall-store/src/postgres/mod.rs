@@ -256,8 +256,8 @@ impl JobStore for PostgresStore {
         Ok(lost)
     }
 
-    async fn give_up(&self, after: Duration) -> Result<Vec<JobId>, StoreError> {
-        let ids = rescue::give_up(&self.durable, after).await?;
+    async fn give_up(&self, offered: &[&str], after: Duration) -> Result<Vec<JobId>, StoreError> {
+        let ids = rescue::give_up(&self.durable, offered, after).await?;
         self.tell(ids.iter().copied().map(Hint::Changed));
         Ok(ids)
     }

@@ -123,7 +123,10 @@ fn judge(server: &Server) -> Result<(), StoreError> {
 /// Under a lock of the whole database, so that of several that start together one migrates. The
 /// lock ends with the connection.
 async fn migrate(connection: &mut PgConnection) -> Result<(), StoreError> {
-    let migrations = [(1, "jobs", include_str!("migrations/0001_jobs.sql"))];
+    let migrations = [
+        (1, "jobs", include_str!("migrations/0001_jobs.sql")),
+        (2, "machines", include_str!("migrations/0002_machines.sql")),
+    ];
     let migrations = migrations.map(|(version, name, sql)| {
         Migration::new(
             version,

@@ -58,8 +58,9 @@ async fn write_report(
 }
 
 const KEEP: &str = "
-    INSERT INTO checkpoints (job, stage, value) VALUES ($1, $2, $3::json)
-    ON CONFLICT (job) DO UPDATE SET stage = excluded.stage, value = excluded.value";
+    INSERT INTO checkpoints (job, stage, value, work) VALUES ($1, $2, $3::json, $4)
+    ON CONFLICT (job) DO UPDATE SET
+        stage = excluded.stage, value = excluded.value, work = excluded.work";
 
 // Progress was that of the stage that is over now.
 const ADVANCE: &str = "
@@ -83,6 +84,7 @@ pub(super) async fn checkpoint(
             .bind(sequence)
             .bind(i64::from(checkpoint.stage))
             .bind(value)
+            .bind(checkpoint.work)
             .execute(&mut *transaction)
             .await?;
         sqlx::query(ADVANCE)

@@ -141,11 +141,17 @@ const LATE: &str = concat!(
      RETURNING sequence, id"
 );
 
+// In their order, because others note the same ones at the same moment.
+const NOTE: &str = "
+    INSERT INTO offers (job, offered_at)
+    SELECT job, farcall_now() FROM unnest($1::text[]) AS job ORDER BY job
+    ON CONFLICT (job) DO UPDATE SET offered_at = excluded.offered_at";
+
 const UNKNOWN: &str = concat!(
     at_one_moment!(),
     ", known AS (
-         SELECT json_object_keys(programs) AS job FROM workers, clock
-         WHERE gone_at IS NULL OR gone_at > now - $3)
+         SELECT unnest($4::text[]) AS job UNION ALL
+         SELECT job FROM offers, clock WHERE offered_at > now - $3)
      UPDATE jobs SET
          state = 'failed', error_code = $1,
          error_message = 'this server has no job called `' || job
@@ -165,9 +171,19 @@ const UNKNOWN: &str = concat!(
 const FORGET: &str = "DELETE FROM workers WHERE gone_at <= (SELECT farcall_now()) - $1";
 
 /// Gives up at most [`ROUND`] jobs of either kind; the next call finds the others.
-pub(super) async fn give_up(pool: &Pool, after: Duration) -> Result<Vec<JobId>, StoreError> {
+pub(super) async fn give_up(
+    pool: &Pool,
+    offered: &[&str],
+    after: Duration,
+) -> Result<Vec<JobId>, StoreError> {
     pool.run(async |connection| {
         let mut transaction = connection.begin().await?;
+        if !after.is_zero() {
+            sqlx::query(NOTE)
+                .bind(offered)
+                .execute(&mut *transaction)
+                .await?;
+        }
         let mut rows = sqlx::query(LATE)
             .bind(ErrorCode::QueueTimeout.as_str())
             .bind(ROUND)
@@ -177,6 +193,7 @@ pub(super) async fn give_up(pool: &Pool, after: Duration) -> Result<Vec<JobId>, 
             .bind(ErrorCode::Internal.as_str())
             .bind(ROUND)
             .bind(milliseconds(after))
+            .bind(offered)
             .fetch_all(&mut *transaction)
             .await?;
         rows.extend(unknown);

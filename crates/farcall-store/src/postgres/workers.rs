@@ -49,13 +49,19 @@ const BEAT: &str = concat!(
          WHERE id = $1 AND gone_at IS NULL RETURNING programs),
      running AS MATERIALIZED (
          SELECT id, epoch, cancel_requested_at IS NOT NULL AS is_cancelled, sequence FROM jobs
-         WHERE worker = $1)
+         WHERE worker = $1),
+     oldest AS MATERIALIZED (
+         SELECT job, greatest(updated_at, run_at) AS since FROM jobs, clock
+         WHERE state = 'queued' AND suspect AND run_at <= now
+           AND job IN (SELECT json_object_keys(programs) FROM me)
+         ORDER BY since, sequence LIMIT 1)
      SELECT ARRAY(SELECT id FROM running ORDER BY sequence),
             ARRAY(SELECT epoch FROM running ORDER BY sequence),
             ARRAY(SELECT is_cancelled FROM running ORDER BY sequence),
-            now - (SELECT min(greatest(updated_at, run_at)) FROM jobs
-                   WHERE state = 'queued' AND suspect AND run_at <= now
-                     AND job IN (SELECT json_object_keys(programs)))
+            now - (SELECT since FROM oldest),
+            (SELECT count(*) FROM workers, oldest
+             WHERE gone_at IS NULL AND lease_until >= now AND id < $1
+               AND programs -> oldest.job IS NOT NULL)
      FROM me, clock"
 );
 
@@ -75,6 +81,7 @@ pub(super) async fn beat(
         let waits: Option<i64> = row.try_get(3)?;
         let mut beat = Beat {
             suspect_waits: waits.map(|waits| row::duration(waits.max(0))),
+            before: row::number(&row, 4)?,
             ..Beat::default()
         };
         for ((id, epoch), is_cancelled) in ids.iter().zip(epochs).zip(cancelled) {

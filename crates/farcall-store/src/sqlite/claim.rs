@@ -52,7 +52,8 @@ macro_rules! claim {
                  id, epoch, owner, job, attempt, losses, alone, total_stages, fingerprint, can_ask,
                  (SELECT value FROM arguments WHERE arguments.job = jobs.sequence),
                  (SELECT stage FROM checkpoints WHERE checkpoints.job = jobs.sequence),
-                 (SELECT value FROM checkpoints WHERE checkpoints.job = jobs.sequence)"
+                 (SELECT value FROM checkpoints WHERE checkpoints.job = jobs.sequence),
+                 (SELECT work FROM checkpoints WHERE checkpoints.job = jobs.sequence)"
         )
     };
 }
@@ -134,6 +135,7 @@ fn claimed(row: &SqliteRow) -> Result<Claim, StoreError> {
         (Some(stage), Some(value)) => Some(Checkpoint {
             stage,
             value: text::read(value, "checkpoint")?,
+            work: row.try_get(13)?,
         }),
         _ => None,
     };

@@ -235,8 +235,9 @@ impl JobStore for SqliteStore {
         self.writer.write(Rescue { dead }).await
     }
 
-    async fn give_up(&self, after: Duration) -> Result<Vec<JobId>, StoreError> {
-        self.writer.write(GiveUp { after }).await
+    async fn give_up(&self, offered: &[&str], after: Duration) -> Result<Vec<JobId>, StoreError> {
+        let offered = row::list(offered);
+        self.writer.write(GiveUp { offered, after }).await
     }
 
     async fn expired(&self, limit: u32) -> Result<Vec<JobId>, StoreError> {

@@ -235,10 +235,11 @@ fn is_sound(version: &str) -> bool {
 }
 
 /// The migrations of this version, in their order.
-fn migrations() -> [Migration; 2] {
+fn migrations() -> [Migration; 3] {
     let migrations = [
         (1, "jobs", include_str!("migrations/0001_jobs.sql")),
         (2, "workers", include_str!("migrations/0002_workers.sql")),
+        (3, "machines", include_str!("migrations/0003_machines.sql")),
     ];
     migrations.map(|(version, name, sql)| {
         Migration::new(

@@ -59,10 +59,11 @@ const KEEP: &str = concat!(
      WHERE ",
     held!(),
     " RETURNING sequence;
-     INSERT INTO checkpoints (job, stage, value)
-     SELECT sequence, ?3, ?4 FROM jobs WHERE ",
+     INSERT INTO checkpoints (job, stage, value, work)
+     SELECT sequence, ?3, ?4, ?6 FROM jobs WHERE ",
     held!(),
-    " ON CONFLICT (job) DO UPDATE SET stage = excluded.stage, value = excluded.value"
+    " ON CONFLICT (job) DO UPDATE SET
+         stage = excluded.stage, value = excluded.value, work = excluded.work"
 );
 
 pub(super) struct Keep {
@@ -89,6 +90,7 @@ impl Write for Keep {
             .bind(self.checkpoint.stage)
             .bind(value)
             .bind(at.now.0)
+            .bind(&self.checkpoint.work)
             .fetch_all(connection)
             .await?;
         fence::held_by(&kept)

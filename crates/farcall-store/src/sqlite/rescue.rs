@@ -145,6 +145,11 @@ const LATE: &str = "
     WHERE state = 'queued' AND epoch = 0 AND queue_deadline <= ?1
     RETURNING sequence, id";
 
+const NOTE: &str = "
+    INSERT INTO offers (job, offered_at)
+    SELECT value, ?2 FROM json_each(?1) WHERE TRUE
+    ON CONFLICT (job) DO UPDATE SET offered_at = excluded.offered_at";
+
 const UNKNOWN: &str = "
     UPDATE jobs SET
         state = 'failed', error_code = ?2,
@@ -152,14 +157,16 @@ const UNKNOWN: &str = "
             || '` any more; start the work again with one of its present tools',
         finished_at = ?1, updated_at = ?1, expires_at = ?1 + keep_ms
     WHERE state = 'queued' AND max(updated_at, run_at) <= ?1 - ?3
-      AND job NOT IN (SELECT key FROM workers, json_each(programs)
-                      WHERE gone_at IS NULL OR gone_at > ?1 - ?3)
+      AND job NOT IN (SELECT value FROM json_each(?5) UNION ALL
+                      SELECT job FROM offers WHERE offered_at > ?1 - ?3)
       AND EXISTS (SELECT 1 FROM workers WHERE gone_at IS NULL AND lease_until >= ?4)
     RETURNING sequence, id";
 
 const FORGET: &str = "DELETE FROM workers WHERE gone_at <= ?";
 
 pub(super) struct GiveUp {
+    /// A list of names as JSON.
+    pub(super) offered: String,
     pub(super) after: Duration,
 }
 
@@ -176,6 +183,13 @@ impl Write for GiveUp {
         connection: &mut SqliteConnection,
         at: Moment,
     ) -> Result<Vec<JobId>, StoreError> {
+        if !self.after.is_zero() {
+            sqlx::query(NOTE)
+                .bind(&self.offered)
+                .bind(at.now.0)
+                .execute(&mut *connection)
+                .await?;
+        }
         let mut rows = sqlx::query(LATE)
             .bind(at.now.0)
             .bind(ErrorCode::QueueTimeout.as_str())
@@ -186,6 +200,7 @@ impl Write for GiveUp {
             .bind(ErrorCode::Internal.as_str())
             .bind(milliseconds(self.after))
             .bind(at.steady.0)
+            .bind(&self.offered)
             .fetch_all(&mut *connection)
             .await?;
         rows.extend(unknown);

@@ -51,10 +51,15 @@ const RUNNING: &str = "
     SELECT id, epoch, cancel_requested_at IS NOT NULL FROM jobs
     WHERE worker = ? ORDER BY sequence";
 
-const SUSPECT_SINCE: &str = "
-    SELECT min(max(updated_at, run_at)) FROM jobs
+const OLDEST_SUSPECT: &str = "
+    SELECT max(updated_at, run_at) AS since,
+           (SELECT count(*) FROM workers
+            WHERE gone_at IS NULL AND lease_until >= ?3 AND id < ?1
+              AND programs -> jobs.job IS NOT NULL)
+    FROM jobs
     WHERE state = 'queued' AND suspect AND run_at <= ?2
-      AND job IN (SELECT key FROM json_each((SELECT programs FROM workers WHERE id = ?1)))";
+      AND job IN (SELECT key FROM json_each((SELECT programs FROM workers WHERE id = ?1)))
+    ORDER BY since, sequence LIMIT 1";
 
 pub(super) struct Renew {
     pub(super) worker: WorkerId,
@@ -83,13 +88,15 @@ impl Write for Renew {
             .bind(&worker)
             .fetch_all(&mut *connection)
             .await?;
-        let since: Option<i64> = sqlx::query_scalar(SUSPECT_SINCE)
+        let oldest: Option<(i64, u32)> = sqlx::query_as(OLDEST_SUSPECT)
             .bind(&worker)
             .bind(at.now.0)
-            .fetch_one(connection)
+            .bind(at.steady.0)
+            .fetch_optional(connection)
             .await?;
         let mut beat = Beat {
-            suspect_waits: since.map(|since| row::duration((at.now.0 - since).max(0))),
+            suspect_waits: oldest.map(|(since, _)| row::duration((at.now.0 - since).max(0))),
+            before: oldest.map_or(0, |(_, before)| before),
             ..Beat::default()
         };
         for row in &rows {

@@ -58,7 +58,7 @@ async fn run(store: &SqliteStore, operation: &str) -> Result<(), StoreError> {
         "give_up" => {
             job.terms.queue_timeout = Some(Duration::ZERO);
             store.enqueue(job).await?;
-            store.give_up(LEASE).await.map(drop)
+            store.give_up(&[], LEASE).await.map(drop)
         }
         "delete" => {
             job.terms.keep_for = Duration::ZERO;
@@ -162,7 +162,7 @@ async fn a_step_that_was_cut_off_is_there_or_not_but_never_half() {
 
         // And whatever was running can be brought to its end, with what was kept.
         store.rescue(&[]).await.unwrap();
-        store.give_up(LEASE).await.unwrap();
+        store.give_up(&[], LEASE).await.unwrap();
         let Some(job) = newest(&store).await else {
             continue;
         };

@@ -282,7 +282,11 @@ impl<'a, S: Subject> Both<'a, S> {
             Command::Rescue(None) => said(store.rescue(&[]).await),
             // The leases of a store that one process has end with that process.
             Command::Reopen => said(store.rescue(&self.workers).await),
-            Command::GiveUp(after) => said(store.give_up(*after).await),
+            Command::GiveUp(slot, after) => {
+                let offered = slot.map_or(&[][..], |slot| PROGRAMS[slot]);
+                let offered: Vec<_> = offered.iter().map(|(name, _)| *name).collect();
+                said(store.give_up(&offered, *after).await)
+            }
             Command::Delete => said(store.delete(&self.jobs).await),
             Command::Secret(byte) => said(store.secret("links", [*byte; 32]).await),
             Command::Advance(_) | Command::Jump(_) => String::new(),

@@ -41,7 +41,8 @@ pub(super) enum Command {
         keys: Vec<&'static str>,
     },
     Rescue(Option<usize>),
-    GiveUp(Duration),
+    /// For whoever offers one set of programs, or none.
+    GiveUp(Option<usize>, Duration),
     Delete,
     Secret(u8),
     Advance(u32),
@@ -179,15 +180,16 @@ fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         6 => start().prop_map(Command::Enqueue),
         1 => (0..PROGRAMS.len()).prop_map(Command::Register),
-        2 => worker().prop_map(Command::Beat),
+        4 => worker().prop_map(Command::Beat),
         1 => worker().prop_map(Command::Unregister),
         10 => claim().prop_map(Command::Claim),
         20 => (job(), age, write()).prop_map(|(job, age, write)| Command::Write { job, age, write }),
-        2 => (job(), owner()).prop_map(|(job, owner)| Command::Cancel { job, owner }),
+        3 => (job(), owner()).prop_map(|(job, owner)| Command::Cancel { job, owner }),
         2 => (job(), owner(), keys())
             .prop_map(|(job, owner, keys)| Command::Answer { job, owner, keys }),
         3 => option::weighted(0.8, worker()).prop_map(Command::Rescue),
-        1 => seconds(&[0, 10, 60]).prop_map(Command::GiveUp),
+        1 => (option::weighted(0.9, 0..PROGRAMS.len()), seconds(&[0, 10, 60]))
+            .prop_map(|(slot, after)| Command::GiveUp(slot, after)),
         1 => Just(Command::Delete),
         1 => any::<u8>().prop_map(Command::Secret),
         2 => passed.prop_map(Command::Advance),

@@ -211,6 +211,67 @@ async fn a_graceful_stop_lets_a_request_finish() {
     soon(running.ended).await.unwrap();
 }
 
+/// P18: whoever balances cannot know of a stop before it happens, and must not be cut off by it.
+#[tokio::test]
+async fn a_server_that_takes_its_leave_answers_whoever_still_comes() {
+    let limits = Limits {
+        linger: Duration::from_secs(30),
+        ..Limits::default()
+    };
+    let running = accepting(hello(), limits).await;
+    let mut known = Connection::open(running.address).await;
+    greeted(&mut known).await;
+    running.stop.cancel();
+    // One that comes late is asked to go with its answer, and so is one that was there before.
+    soon(async {
+        loop {
+            let mut late = Connection::open(running.address).await;
+            late.write(HELLO).await;
+            let answer = String::from_utf8(late.some().await).unwrap();
+            assert!(answer.ends_with("hello"), "{answer}");
+            if answer.contains("connection: close\r\n") {
+                assert!(late.rest().await.is_empty());
+                return;
+            }
+        }
+    })
+    .await;
+    known.write(HELLO).await;
+    let answer = String::from_utf8(known.rest().await).unwrap();
+    assert!(answer.contains("connection: close\r\n"), "{answer}");
+    assert!(answer.ends_with("hello"), "{answer}");
+    running.hurry.cancel();
+    soon(running.ended).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_has_knocked_when_the_door_closes_is_answered() {
+    let limits = Limits {
+        linger: Duration::from_millis(1),
+        ..Limits::default()
+    };
+    // Alone on its thread, it lets nobody in while this test does not wait.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, hurry) = (CancellationToken::new(), CancellationToken::new());
+    let entrance = Entrance::new(Guard::new(), hello());
+    let serve = accept::serve(listener, entrance, limits, stop.clone(), hurry);
+    let knocked: Vec<_> = (0..16)
+        .map(|_| {
+            let mut client = std::net::TcpStream::connect(address).unwrap();
+            std::io::Write::write_all(&mut client, HELLO).unwrap();
+            client
+        })
+        .collect();
+    stop.cancel();
+    soon(serve).await;
+    for mut client in knocked {
+        let mut answer = String::new();
+        std::io::Read::read_to_string(&mut client, &mut answer).unwrap();
+        assert!(answer.ends_with("hello"), "{answer}");
+    }
+}
+
 #[tokio::test]
 async fn a_stop_does_not_wait_longer_than_the_drain_time() {
     let gate = CancellationToken::new();

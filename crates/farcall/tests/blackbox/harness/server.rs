@@ -46,7 +46,11 @@ impl Setup {
             fresh.prefix("farcall-blackbox-").tempdir().unwrap()
         });
         let data_dir = folder.path().to_str().unwrap();
-        let mut environment = vec![("MCP_PORT", "0"), ("FARCALL_DATA_DIR", data_dir)];
+        let mut environment = vec![
+            ("MCP_PORT", "0"),
+            ("FARCALL_DATA_DIR", data_dir),
+            ("FARCALL_LINGER", "0s"),
+        ];
         let own = self.environment.iter();
         environment.extend(own.map(|(name, value)| (name.as_str(), value.as_str())));
         let config = Config::read(&Source::from_pairs(environment)).unwrap();

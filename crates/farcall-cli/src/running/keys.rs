@@ -1,0 +1,63 @@
+//! Keys that servers share: from a secret of the configuration, or else from the job store.
+
+use farcall_config::Config;
+use farcall_store::JobStore;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+
+use super::open;
+use crate::Failure;
+
+/// Signs what travels through a client between two rounds of a call.
+const REQUEST_STATE: &str = "request-state";
+
+/// The key that [`REQUEST_STATE`] is signed with. Without a secret and a store it is this process's
+/// own: what it signed is not accepted after a restart, nor by another server.
+pub(super) async fn request_state(
+    config: &Config,
+    store: Option<&dyn JobStore>,
+) -> Result<[u8; 32], Failure> {
+    if let Some(secret) = &config.auth.secret {
+        return Ok(made_from(secret, REQUEST_STATE));
+    }
+    let mut fresh = [0; 32];
+    getrandom::fill(&mut fresh)
+        .map_err(|error| Failure::failed(format!("the system gives no random bytes: {error}")))?;
+    let failed = |error: farcall_store::StoreError| Failure::failed(error.to_string());
+    match (store, &config.storage.database_url) {
+        (Some(store), _) => store.secret(REQUEST_STATE, fresh).await.map_err(failed),
+        // A program without jobs may have questions and a database all the same.
+        (None, Some(url)) => {
+            let store = open::open_database(url).await?;
+            let key = store.secret(REQUEST_STATE, fresh).await.map_err(failed);
+            store.close().await;
+            key
+        }
+        (None, None) => Ok(fresh),
+    }
+}
+
+/// The key for `purpose`; from one key nobody learns another, nor the secret.
+fn made_from(secret: &SecretString, purpose: &str) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for part in ["farcall", purpose, secret.expose_secret()] {
+        hash.update(part.len().to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_purpose_has_a_key_of_its_own_and_servers_agree_on_it() {
+        let secret = SecretString::from("0123456789abcdef0123456789abcdef");
+        let other = SecretString::from("0123456789abcdef0123456789abcdeF");
+        let key = made_from(&secret, REQUEST_STATE);
+        assert_eq!(key, made_from(&secret.clone(), REQUEST_STATE));
+        assert_ne!(key, made_from(&secret, "links"));
+        assert_ne!(key, made_from(&other, REQUEST_STATE));
+    }
+}
