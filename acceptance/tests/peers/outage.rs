@@ -255,8 +255,8 @@ async fn while_the_database_is_away_callers_are_told_and_the_rest_goes_on() {
         rig.post(MODERN, "tools/call", begin)
             .await
             .is_tool_error("a task that starts");
-        let (file, ready) =
-            tokio::join!(rig.get(&format!("/files/{finished}")), rig.get("/readyz"));
+        let path = format!("/files/{finished}");
+        let (file, ready) = tokio::join!(rig.get(&path), rig.get("/readyz"));
         file.is_unavailable("file");
         ready.is_unavailable("ready");
         assert_eq!(ready.json["failing"], "store");
