@@ -10,7 +10,7 @@ mod places;
 use std::sync::Arc;
 
 use axum::response::Response;
-use farcall_core::principal::Principal;
+use farcall_core::{principal::Principal, updates::Updates};
 use http::{HeaderValue, StatusCode, header};
 use rmcp::{
     ErrorData,
@@ -22,7 +22,7 @@ use rmcp::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use self::{news::Pace, places::Full};
+use self::{news::Limits, places::Full};
 pub(super) use self::{
     news::{News, Said},
     places::Places,
@@ -91,7 +91,7 @@ async fn begun(
     caller: &Principal,
     sent: Sent,
 ) -> Result<News, Refusal> {
-    let filter = filter(server, sent.params.notifications.filter)?;
+    let filter = filter(server, &sent.params.notifications.filter)?;
     let ids = task_ids(&sent.params.notifications.tasks)?;
     let tasks = server.tasks.as_ref().filter(|_| !ids.is_empty());
     let declared = sent.params.meta.client_capabilities();
@@ -100,7 +100,7 @@ async fn begun(
     }
     let place = places.take(caller).map_err(Refusal::full)?;
     // Before it is acknowledged: what is sent in between must arrive.
-    let updates = server.updates.as_ref().map(|updates| updates.subscribe());
+    let updates = server.updates.as_ref().map(Updates::subscribe);
     let following = match tasks {
         Some(tasks) => {
             let looked_at = &ids[..ids.len().min(MAX_TASKS)];
@@ -118,12 +118,12 @@ async fn begun(
         filter,
         updates,
         following,
-        (place, Pace::default()),
+        (place, Limits::default()),
     ))
 }
 
 /// What of `wanted` this server sends.
-fn filter(server: &Server, wanted: SubscriptionFilter) -> Result<SubscriptionFilter, Refusal> {
+fn filter(server: &Server, wanted: &SubscriptionFilter) -> Result<SubscriptionFilter, Refusal> {
     let resources = wanted.resource_subscriptions.iter().flatten();
     if !Subscribed::can_hold(resources) {
         let sentence = "these are too many resources, or one of their URIs is too long";

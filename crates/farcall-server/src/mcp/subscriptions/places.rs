@@ -24,7 +24,7 @@ struct Taken {
 }
 
 /// Why there is no place.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Full {
     /// This caller has all that it may have.
     Caller,
