@@ -1,6 +1,6 @@
 //! Callers that go without a word, a thousand times.
 
-use std::{fs, net::SocketAddr};
+use std::{fmt::Write, fs, net::SocketAddr};
 
 use farcall_acceptance::{Server, fixture::STAGES, wait::until};
 use serde_json::{Value, json};
@@ -112,9 +112,9 @@ fn request(number: usize, id: &str) -> Vec<u8> {
         params["_meta"][format!("{PREFIX}/protocolVersion")] = version.into();
         params["_meta"][format!("{PREFIX}/clientInfo")] = json!({"name": "x", "version": "1"});
         params["_meta"][format!("{PREFIX}/clientCapabilities")] = declared;
-        head.push_str(&format!("mcp-method: {method}\r\n"));
+        write!(head, "mcp-method: {method}\r\n").unwrap();
         if let Some(name) = params["name"].as_str() {
-            head.push_str(&format!("mcp-name: {name}\r\n"));
+            write!(head, "mcp-name: {name}\r\n").unwrap();
         }
     }
     let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();

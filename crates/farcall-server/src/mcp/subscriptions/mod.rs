@@ -22,7 +22,7 @@ use rmcp::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use self::{news::Pace, places::Full};
+use self::{news::Limits, places::Full};
 pub(super) use self::{
     news::{News, Said},
     places::Places,
@@ -118,7 +118,7 @@ async fn begun(
         filter,
         updates,
         following,
-        (place, Pace::default()),
+        (place, Limits::default()),
     ))
 }
 

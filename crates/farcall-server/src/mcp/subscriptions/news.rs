@@ -23,14 +23,14 @@ use super::{
 };
 
 /// What a stream does where nothing happens.
-pub(super) struct Pace {
+pub(super) struct Limits {
     /// How soon it shows that it is there.
     pub(super) keep_alive: Duration,
     /// How long it lasts: whoever forgot it does not keep its place for ever.
     pub(super) max_age: Duration,
 }
 
-impl Default for Pace {
+impl Default for Limits {
     fn default() -> Self {
         Self {
             keep_alive: KEEP_ALIVE,
@@ -77,7 +77,7 @@ impl News {
         filter: SubscriptionFilter,
         updates: Option<Receiver<Update>>,
         tasks: Option<Following>,
-        (held, pace): (Place, Pace),
+        (place, limits): (Place, Limits),
     ) -> Self {
         let has_filter = filter != SubscriptionFilter::default();
         Self {
@@ -86,10 +86,10 @@ impl News {
             updates: updates.filter(|_| has_filter),
             filter,
             tasks,
-            keep_alive: pace.keep_alive,
-            ends_at: Instant::now() + pace.max_age,
+            keep_alive: limits.keep_alive,
+            ends_at: Instant::now() + limits.max_age,
             progress: Progress::New,
-            _place: held,
+            _place: place,
         }
     }
 
@@ -259,14 +259,21 @@ mod tests {
             stopping: CancellationToken::new(),
         };
         let filter = SubscriptionFilter::builder().tools_list_changed().build();
-        let held = Places::default().take(&Principal::anonymous()).unwrap();
+        let place = Places::default().take(&Principal::anonymous()).unwrap();
         let id = RequestId::Number(1);
         let listening = Some(updates.subscribe());
-        let pace = Pace {
+        let limits = Limits {
             keep_alive: QUIET,
             max_age: AGE,
         };
-        News::new(Arc::new(server), id, filter, listening, None, (held, pace))
+        News::new(
+            Arc::new(server),
+            id,
+            filter,
+            listening,
+            None,
+            (place, limits),
+        )
     }
 
     async fn message(news: &mut News) -> Value {

@@ -1,5 +1,7 @@
 //! A request of MCP, in the form of 2026-07-28 or of 2025-11-25.
 
+use std::fmt::Write;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -115,7 +117,7 @@ impl Rpc {
             body.len()
         );
         for (name, value) in &self.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            write!(head, "{name}: {value}\r\n").unwrap();
         }
         format!("{head}\r\n{body}").into_bytes()
     }
