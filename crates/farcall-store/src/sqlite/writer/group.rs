@@ -127,6 +127,9 @@ pub(super) struct Group {
     clock: Arc<dyn Clock>,
     hints: Hints,
     room: Room,
+    /// Begun with too little room, it goes on to its end: at the mark itself the next write would
+    /// bring too little again.
+    gives_back: bool,
 }
 
 impl Group {
@@ -141,6 +144,7 @@ impl Group {
             clock,
             hints,
             room,
+            gives_back: false,
         }
     }
 
@@ -201,7 +205,9 @@ impl Group {
         }
         // Where it cannot be put back there is none.
         let _ = self.room.put_back();
-        if !self.room.is_short() || self.unused().await == 0 {
+        self.gives_back |= self.room.is_short();
+        if !self.gives_back || self.unused().await == 0 {
+            self.gives_back = false;
             return false;
         }
         match self.execute(GIVE_BACK).await.map_err(StoreError::from) {
