@@ -108,14 +108,21 @@ pub(super) struct Group {
     connection: SqliteConnection,
     clock: Arc<dyn Clock>,
     hints: Hints,
+    has_folder: bool,
 }
 
 impl Group {
-    pub(super) fn new(connection: SqliteConnection, clock: Arc<dyn Clock>, hints: Hints) -> Self {
+    pub(super) fn new(
+        connection: SqliteConnection,
+        clock: Arc<dyn Clock>,
+        hints: Hints,
+        has_folder: bool,
+    ) -> Self {
         Self {
             connection,
             clock,
             hints,
+            has_folder,
         }
     }
 
@@ -157,6 +164,10 @@ impl Group {
 
     /// Moves the log into the database file.
     async fn checkpoint(&mut self, statement: &'static str) {
+        // It could keep the process that has the folder from writing.
+        if !self.has_folder {
+            return;
+        }
         // A failure loses nothing: the log stays beside the file, and is read from there.
         let _ = self.execute(statement).await;
     }
