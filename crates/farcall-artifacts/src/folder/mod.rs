@@ -36,11 +36,25 @@ struct Inner {
 impl Folder {
     /// Opens the folder at `path`, created where missing, for this user only.
     pub(crate) fn open(path: &Path) -> Result<Self, ArtifactError> {
-        Ok(Self(Arc::new(Inner {
-            root: open_top(path)?,
+        Ok(Self::of(open_top(path)?))
+    }
+
+    fn of(root: Dir) -> Self {
+        Self(Arc::new(Inner {
+            root,
             buffers: Buffers::default(),
             checks: AtomicU64::new(0),
-        })))
+        }))
+    }
+
+    /// Opens the folder at `path`, which is there.
+    pub(crate) fn open_there(path: &Path) -> io::Result<Self> {
+        let root = Dir::from_std_file(fs::File::open(path)?);
+        // Opened for reading, everything else would be opened as well.
+        root.dir_metadata()?
+            .is_dir()
+            .then(|| Self::of(root))
+            .ok_or_else(|| io::ErrorKind::NotADirectory.into())
     }
 
     /// Removes every file of a job; fine where there is none.
