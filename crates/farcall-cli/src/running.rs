@@ -1,6 +1,6 @@
 //! Puts a server together, runs it, and takes it down in order.
 
-mod open;
+pub(crate) mod open;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 

@@ -76,6 +76,19 @@ impl Cluster {
         format!("postgres://postgres@{folder}:{}/{database}", self.port)
     }
 
+    /// Makes a new database, and returns its address by the server's socket.
+    pub fn new_database(&self) -> String {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("new_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        done(
+            server_command(&self.programs.join("createdb"))
+                .args(["--username=postgres", "--host"])
+                .arg(&self.folder)
+                .args(["--port", &self.port.to_string(), &name]),
+        );
+        self.url(&name)
+    }
+
     /// The address of a database by TCP at `server`, which may be something that stands before
     /// the [server itself](Self::server).
     pub fn tcp_url(&self, server: SocketAddr, database: &str) -> String {
