@@ -59,6 +59,13 @@ pub enum ArtifactError {
         found: u64,
     },
 
+    /// The file does not have the bytes that were recorded.
+    #[error("the file at `{location}` does not have the checksum that was recorded")]
+    OtherBytes {
+        /// The location as it was recorded.
+        location: String,
+    },
+
     /// The URL names no place that artifacts can be kept in.
     #[error("artifacts cannot be kept in `{url}`: {reason}")]
     BadUrl {

@@ -15,6 +15,7 @@
 //! these steps.
 
 mod check;
+mod copy;
 mod error;
 mod folder;
 mod location;
@@ -35,6 +36,7 @@ use cap_std::fs::Dir;
 use url::Url;
 
 pub use crate::{
+    copy::Originals,
     error::ArtifactError,
     folder::write::CRASH_POINTS,
     objects::upload::OBJECT_CRASH_POINTS,

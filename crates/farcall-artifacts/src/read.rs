@@ -60,7 +60,7 @@ impl Artifacts {
     }
 }
 
-fn parse(artifact: &Artifact) -> Result<Location, ArtifactError> {
+pub(crate) fn parse(artifact: &Artifact) -> Result<Location, ArtifactError> {
     Location::parse(&artifact.location)
         .ok_or_else(|| ArtifactError::bad_location(artifact, "it is not `<job>/<epoch>-<name>`"))
 }

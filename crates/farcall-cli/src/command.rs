@@ -46,8 +46,29 @@ struct Program {
 enum Verb {
     /// Serve MCP over HTTP, or over standard input and output
     Serve(ServeFlags),
+    #[command(flatten)]
+    Other(OtherVerb),
+}
+
+/// The verbs that need no program: those of every command line.
+#[derive(Debug, Subcommand)]
+enum OtherVerb {
     /// Test a server from outside: list, call, drive a job to its file
     Smoke(verbs::smoke::Flags),
+    /// Look after jobs: list, show, watch, cancel, retry
+    Jobs(verbs::jobs::Flags),
+    /// Copy jobs and files while the server works
+    Backup(verbs::backup::Flags),
+}
+
+impl OtherVerb {
+    fn run(self) -> Exit {
+        ended(match self {
+            Self::Smoke(flags) => in_runtime(verbs::smoke::smoke(flags)),
+            Self::Jobs(flags) => in_runtime(verbs::jobs::jobs(flags)),
+            Self::Backup(flags) => in_runtime(verbs::backup::backup(flags)),
+        })
+    }
 }
 
 #[derive(Debug, Parser)]
@@ -59,13 +80,7 @@ enum Verb {
 )]
 struct Binary {
     #[command(subcommand)]
-    verb: BinaryVerb,
-}
-
-#[derive(Debug, Subcommand)]
-enum BinaryVerb {
-    /// Test a server from outside: list, call, drive a job to its file
-    Smoke(verbs::smoke::Flags),
+    verb: OtherVerb,
 }
 
 /// The command line of a program that offers `app`.
@@ -90,9 +105,9 @@ where
             },
         ) => ended(in_runtime(verbs::serve::serve(app, serve))),
         Ok(Program {
-            verb: Some(Verb::Smoke(flags)),
+            verb: Some(Verb::Other(verb)),
             ..
-        }) => ended(in_runtime(verbs::smoke::smoke(flags))),
+        }) => verb.run(),
     }
 }
 
@@ -104,9 +119,7 @@ where
 {
     match Binary::try_parse_from(arguments) {
         Err(error) => explained(&error),
-        Ok(Binary {
-            verb: BinaryVerb::Smoke(flags),
-        }) => ended(in_runtime(verbs::smoke::smoke(flags))),
+        Ok(Binary { verb }) => verb.run(),
     }
 }
 
@@ -119,16 +132,19 @@ pub fn helps() -> Vec<(String, String)> {
         // Wide enough that no line breaks, whatever terminal this runs on.
         command = command.term_width(100);
         command.build();
-        helps.push((
-            command.get_name().to_owned(),
-            command.render_long_help().to_string(),
-        ));
-        for verb in command.get_subcommands_mut() {
-            let title = verb.get_bin_name().unwrap_or_default().to_owned();
-            helps.push((title, verb.render_long_help().to_string()));
-        }
+        let title = command.get_name().to_owned();
+        add_helps(&mut command, title, &mut helps);
     }
     helps
+}
+
+/// Adds the help of `command`, and those of the verbs below it.
+fn add_helps(command: &mut clap::Command, title: String, helps: &mut Vec<(String, String)>) {
+    helps.push((title, command.render_long_help().to_string()));
+    for verb in command.get_subcommands_mut() {
+        let title = verb.get_bin_name().unwrap_or_default().to_owned();
+        add_helps(verb, title, helps);
+    }
 }
 
 fn in_runtime(verb: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {

@@ -4,6 +4,8 @@
 //! [`verbs`]; a program of a user and the `farcall` binary run the same code.
 
 mod app;
+mod attach;
+mod bar;
 pub mod client;
 pub mod command;
 mod exit;
@@ -11,7 +13,9 @@ mod logging;
 mod offer;
 mod routes;
 mod running;
+mod terminal;
 pub mod verbs;
+mod words;
 
 pub use self::{
     app::App,

@@ -1,7 +1,7 @@
 //! Puts a server together, runs it, and takes it down in order.
 
 mod keys;
-mod open;
+pub(crate) mod open;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 

@@ -110,6 +110,18 @@ impl Http {
         }
     }
 
+    /// The prefix of the URLs of files, where the configuration says it: of a port that the system
+    /// chooses, only the server knows.
+    pub fn files_at(source: &Source) -> Option<String> {
+        let mut faults = Vec::new();
+        let http = Self::read(source, &mut faults);
+        match http.public_base_url {
+            _ if !faults.is_empty() => None,
+            Some(url) => Some(url.as_str().to_owned()),
+            None => (http.port != 0).then(|| format!("http://127.0.0.1:{}", http.port)),
+        }
+    }
+
     /// Whether only this machine can reach the address.
     pub fn is_loopback(&self) -> bool {
         let host = self.host.trim_start_matches('[').trim_end_matches(']');

@@ -5,7 +5,7 @@ use std::{fmt, path::PathBuf};
 use secrecy::SecretString;
 use url::Url;
 
-use crate::{Fault, Source, variables};
+use crate::{ConfigError, Fault, Source, variables};
 
 /// Where data lives.
 #[derive(Clone, Debug)]
@@ -71,6 +71,20 @@ impl Storage {
     pub(crate) fn shares_files(&self) -> bool {
         let place = self.artifacts.as_ref();
         place.is_some_and(|place| place.url.scheme() != "memory")
+    }
+
+    /// Reads this section alone, for what looks at the data beside a server.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with everything that is wrong with it.
+    pub fn alone(source: &Source) -> Result<Self, ConfigError> {
+        let mut faults = Vec::new();
+        let storage = Self::read(source, &mut faults);
+        if faults.is_empty() {
+            Ok(storage)
+        } else {
+            Err(ConfigError(faults))
+        }
     }
 
     pub(crate) fn read(source: &Source, faults: &mut Vec<Fault>) -> Self {

@@ -59,6 +59,12 @@ pub enum StoreError {
         /// The kind of file system, as people call it.
         kind: &'static str,
     },
+    /// Nobody has made a store there yet, and whoever only looks does not make one.
+    #[error("there is no job store in {place}")]
+    NoStore {
+        /// The folder or the database.
+        place: String,
+    },
     /// A later version of farcall has written to this store.
     #[error("the job store has schema version `{version}`, which this farcall does not know")]
     NewerSchema {
@@ -122,6 +128,9 @@ impl StoreError {
             }
             Self::NewerSchema { .. } => {
                 "run the farcall version that wrote it, or a later one; going back is not possible"
+            }
+            Self::NoStore { .. } => {
+                "set `FARCALL_DATA_DIR` or `FARCALL_DATABASE_URL` to what the server has"
             }
             Self::OlderSchema { .. } => {
                 "start the server with this farcall first: that brings it up to date"

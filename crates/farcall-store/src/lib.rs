@@ -19,6 +19,7 @@ mod memory;
 mod moment;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod schema;
 mod sqlite;
 mod text;
 
@@ -36,11 +37,12 @@ pub use crate::postgres::PostgresStore;
 pub use crate::{
     error::StoreError,
     job::{
-        Beat, Cancelled, Checkpoint, Claim, Enqueued, Fence, Hint, JobError, JobRecord, JobStore,
-        Listed, LogLine, LogPage, Lost, Needed, NewJob, NewWorker, Outcome, PublishedArtifact,
-        Reach, Report, Same, Success, Terms, Wanted, WantedJob, Which, Worker, WorkerId, message,
+        Beat, Cancelled, Checkpoint, Claim, Details, Enqueued, Fence, Hint, JobError, JobRecord,
+        JobStore, Listed, LogLine, LogPage, Lost, Needed, NewJob, NewWorker, Outcome,
+        PublishedArtifact, Reach, Report, Same, Success, Terms, Wanted, WantedJob, Which, Worker,
+        WorkerId, message,
     },
-    sqlite::SqliteStore,
+    sqlite::{SqliteStore, StoreCopy, Volume},
 };
 
 /// Every crash point of this crate, for [`farcall_core::crash_point!`].

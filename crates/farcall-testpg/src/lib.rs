@@ -93,6 +93,14 @@ impl Cluster {
         );
     }
 
+    /// Makes a database that nobody named, and returns its address by the server's socket.
+    pub fn new_database(&self) -> String {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("new_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        self.create_database(&name);
+        self.url(&name)
+    }
+
     /// The address of a database by TCP at `server`, which may be something that stands before
     /// the [server itself](Self::server).
     pub fn tcp_url(&self, server: SocketAddr, database: &str) -> String {

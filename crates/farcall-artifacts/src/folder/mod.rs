@@ -38,11 +38,26 @@ struct Inner {
 impl Folder {
     /// Opens the folder at `path`, created where missing, for this user only.
     pub(crate) fn open(path: &Path) -> Result<Self, ArtifactError> {
+        Self::of(open_top(path)?)
+            .map_err(|error| ArtifactError::io("open the folder", path.display(), error))
+    }
+
+    /// Opens the folder at `path`, which is there.
+    pub(crate) fn open_there(path: &Path) -> io::Result<Self> {
+        let root = Dir::from_std_file(fs::File::open(path)?);
+        // Opened for reading, everything else would be opened as well.
+        if root.dir_metadata()?.is_dir() {
+            Self::of(root)
+        } else {
+            Err(io::ErrorKind::NotADirectory.into())
+        }
+    }
+
+    fn of(root: Dir) -> io::Result<Self> {
         let mut instance = [0; 8];
-        getrandom::fill(&mut instance)
-            .map_err(|error| ArtifactError::io("open the folder", path.display(), error))?;
+        getrandom::fill(&mut instance)?;
         Ok(Self(Arc::new(Inner {
-            root: open_top(path)?,
+            root,
             instance: u64::from_ne_bytes(instance),
             buffers: Buffers::default(),
             checks: AtomicU64::new(0),

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter, Read, Write},
 };
 
 use cap_std::fs::Dir;
@@ -35,6 +35,35 @@ impl Folder {
         location: Location,
         media_type: &str,
     ) -> Result<Box<dyn ArtifactSink>, ArtifactError> {
+        Ok(Box::new(self.sink(location, media_type)?))
+    }
+
+    /// Writes what `bytes` has to where `artifact` says that it is, or nothing where they are
+    /// others than were recorded.
+    pub(crate) fn write(
+        &self,
+        location: Location,
+        artifact: &Artifact,
+        bytes: &mut impl Read,
+    ) -> Result<(), ArtifactError> {
+        let mut sink = self.sink(location, &artifact.media_type)?;
+        // What cannot be read, and what cannot be written.
+        let copied = io::copy(bytes, &mut sink);
+        if let Some(error) = sink.failure.take() {
+            return Err(ArtifactError::io("write", &artifact.location, error));
+        }
+        copied.map_err(|error| match error.kind() {
+            // So says the way out of a bucket.
+            io::ErrorKind::InvalidData => ArtifactError::OtherBytes {
+                location: artifact.location.clone(),
+            },
+            _ => ArtifactError::io("read", &artifact.location, error),
+        })?;
+        sink.expected = Some((artifact.size, artifact.sha256.clone()));
+        sink.complete().map(drop)
+    }
+
+    fn sink(&self, location: Location, media_type: &str) -> Result<Sink, ArtifactError> {
         let folder = super::create(&self.0.root, &location.folder())
             .map_err(|error| ArtifactError::io("create the folder", location.folder(), error))?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
@@ -53,14 +82,15 @@ impl Folder {
         if unfinished.folder.symlink_metadata(location.file()).is_ok() {
             return Err(ArtifactError::taken(&location));
         }
-        Ok(Box::new(Sink {
+        Ok(Sink {
             home: self.clone(),
             location,
             media_type: media_type.to_owned(),
+            expected: None,
             failure: None,
             writer: BufWriter::with_capacity(BUFFER, Hashed::new(File::from(file))),
             unfinished,
-        }))
+        })
     }
 }
 
@@ -68,6 +98,8 @@ struct Sink {
     home: Folder,
     location: Location,
     media_type: String,
+    /// The length and the checksum that it must have.
+    expected: Option<(u64, String)>,
     /// The first failed write: a file with a hole must not be finished.
     failure: Option<io::Error>,
     writer: BufWriter<Hashed>,
@@ -98,6 +130,13 @@ impl Sink {
             .writer
             .into_inner()
             .map_err(|error| failed("write")(error.into_error()))?;
+        let (size, sha256) = (hashed.size, hexadecimal(&hashed.sha256.finalize()));
+        if self
+            .expected
+            .is_some_and(|expected| expected != (size, sha256.clone()))
+        {
+            return Err(ArtifactError::OtherBytes { location });
+        }
         crash_point!("artifacts.write.written");
         hashed.file.sync_all().map_err(failed("sync"))?;
         crash_point!("artifacts.write.synced");
@@ -115,8 +154,8 @@ impl Sink {
         Ok(Artifact::new(
             self.location.name(),
             self.media_type,
-            hashed.size,
-            hexadecimal(&hashed.sha256.finalize()),
+            size,
+            sha256,
             location,
         ))
     }

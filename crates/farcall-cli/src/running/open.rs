@@ -34,7 +34,7 @@ pub(super) async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<JobF
 }
 
 /// What keeps a store from being opened, to whoever configured it.
-fn wrong(error: &StoreError) -> Failure {
+pub(crate) fn wrong(error: &StoreError) -> Failure {
     let failure = Failure::usage(error.to_string());
     match error.hint() {
         Some(hint) => failure.hint(hint),
@@ -54,20 +54,27 @@ pub(super) async fn open_database(url: &DatabaseUrl) -> Result<Arc<dyn JobStore>
     let opening = PostgresStore::open(url.url.expose_secret());
     match tokio::time::timeout(DATABASE_ANSWER, opening).await {
         Ok(Ok(store)) => Ok(Arc::new(store)),
-        Ok(Err(error)) => {
-            let mut failure = wrong(&error);
-            failure.message = format!("`{url}` cannot keep the jobs: {error}");
-            if matches!(error, StoreError::Database(_) | StoreError::Unavailable(_)) {
-                failure.hint = Some(UNREACHABLE.to_owned());
-            }
-            Err(failure)
-        }
-        Err(_) => Err(Failure::usage(format!(
-            "`{url}` does not answer within {} seconds",
-            DATABASE_ANSWER.as_secs()
-        ))
-        .hint(UNREACHABLE)),
+        Ok(Err(error)) => Err(wrong_database(url, "cannot keep the jobs", &error)),
+        Err(_) => Err(silent_database(url, DATABASE_ANSWER)),
     }
+}
+
+/// What a database says, to whoever configured it.
+#[cfg(feature = "postgres")]
+pub(crate) fn wrong_database(url: &DatabaseUrl, what: &str, error: &StoreError) -> Failure {
+    let mut failure = wrong(error);
+    failure.message = format!("`{url}` {what}: {error}");
+    if matches!(error, StoreError::Database(_) | StoreError::Unavailable(_)) {
+        failure.hint = Some(UNREACHABLE.to_owned());
+    }
+    failure
+}
+
+/// The same of one that says nothing.
+#[cfg(feature = "postgres")]
+pub(crate) fn silent_database(url: &DatabaseUrl, limit: Duration) -> Failure {
+    let limit = limit.as_secs();
+    Failure::usage(format!("`{url}` does not answer within {limit} seconds")).hint(UNREACHABLE)
 }
 
 #[cfg(feature = "postgres")]
@@ -76,7 +83,7 @@ const UNREACHABLE: &str = "see that the server runs and takes this user, and tha
 
 #[cfg(not(feature = "postgres"))]
 #[expect(clippy::unused_async, reason = "with the feature it waits")]
-pub(super) async fn open_database(url: &DatabaseUrl) -> Result<Arc<dyn JobStore>, Failure> {
+pub(crate) async fn open_database(url: &DatabaseUrl) -> Result<Arc<dyn JobStore>, Failure> {
     let message =
         format!("`{url}` cannot keep the jobs: this program was built without PostgreSQL");
     Err(Failure::usage(message).hint("build it with farcall's feature `postgres`"))

@@ -19,11 +19,12 @@ use self::{
     drive::drive,
     plan::Wanted,
     report::{Report, Run},
-    screen::{Screen, print_json, talk},
+    screen::Screen,
 };
 use crate::{
     Failure,
     client::{ConnectError, Connection, Endpoint, TOKEN_VARIABLES, Wire},
+    terminal::{print_json, talk},
 };
 
 /// What `smoke` takes.

@@ -18,6 +18,7 @@ pub mod hints;
 mod illegal;
 pub mod keys;
 pub mod log;
+pub mod operators;
 pub mod order;
 pub mod progress;
 pub mod questions;
@@ -99,8 +100,10 @@ macro_rules! store_suite {
             log::a_late_report_still_brings_its_lines,
             log::a_log_loses_its_oldest_lines_first,
             log::lines_are_read_page_by_page_to_their_end,
+            operators::jobs_are_listed_newest_first,
+            operators::the_details_of_a_failed_job_name_no_files,
+            operators::the_details_of_a_job_say_how_it_came_where_it_is,
             order::a_limit_on_how_many_run_is_never_exceeded,
-            order::jobs_are_listed_newest_first,
             progress::a_checkpoint_above_the_total_is_refused_with_its_artifacts,
             progress::a_checkpoint_never_goes_backwards,
             progress::a_checkpoint_sets_the_stage_and_comes_back_with_the_next_claim,
@@ -145,6 +148,7 @@ macro_rules! store_suite {
             keys::identical_starts_within_their_time_are_one_job,
             keys::the_key_of_an_expired_job_is_free,
             keys::what_failed_or_is_too_old_does_not_count_as_identical,
+            operators::what_has_expired_is_not_there_for_operators_either,
             order::a_job_of_another_version_goes_to_a_worker_that_has_it,
             order::a_job_whose_time_to_start_is_over_fails_with_a_sentence,
             order::nothing_starves_in_a_stream_of_what_matters_more,

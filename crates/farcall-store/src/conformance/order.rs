@@ -2,14 +2,14 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use farcall_core::{id::JobId, job::state::JobState, problem::ErrorCode};
+use farcall_core::{id::JobId, problem::ErrorCode};
 use futures_util::future::join_all;
 
 use super::{
     TestClock,
     fixture::{
-        LEASE, START, claim, claimed, employed, enqueued, known, new_job, new_worker,
-        nothing_to_claim, record, success, wanted_job,
+        LEASE, claimed, employed, enqueued, known, new_job, new_worker, nothing_to_claim, record,
+        success, wanted_job,
     },
 };
 use crate::{JobStore, NewJob, NewWorker, Wanted, WantedJob, Which};
@@ -165,62 +165,4 @@ pub async fn a_job_of_another_version_goes_to_a_worker_that_has_it(
         (adopted[0].fence.id, adopted[0].fingerprint.as_str()),
         (id, "f1")
     );
-}
-
-pub async fn jobs_are_listed_newest_first(store: &dyn JobStore) {
-    use crate::Listed;
-
-    let mut ids = Vec::new();
-    for _ in 0..4 {
-        ids.push(enqueued(store).await);
-    }
-    ids.reverse();
-    let running = claim(store, &known(), Which::Others)
-        .await
-        .unwrap()
-        .fence
-        .id;
-    let all = Listed {
-        limit: 3,
-        ..Listed::default()
-    };
-    let listed = async |listed: Listed| -> Vec<JobId> {
-        let records = store.list(listed).await.unwrap();
-        assert!(records.iter().all(|record| record.read_at == START));
-        records.into_iter().map(|record| record.id).collect()
-    };
-    assert_eq!(listed(all.clone()).await, ids[..3]);
-    let next = Listed {
-        before: Some(ids[2]),
-        ..all.clone()
-    };
-    assert_eq!(listed(next).await, ids[3..]);
-    let runs = Listed {
-        state: Some(JobState::Running),
-        job: Some("render".to_owned()),
-        owner: Some("alice".to_owned()),
-        ..all.clone()
-    };
-    assert_eq!(listed(runs).await, [running]);
-    let prefix = Listed {
-        id_prefix: Some(ids[1].to_string()[..31].to_owned()),
-        ..all.clone()
-    };
-    assert!(listed(prefix).await.contains(&ids[1]));
-    for nothing in [
-        Listed {
-            job: Some("encode".to_owned()),
-            ..all.clone()
-        },
-        Listed {
-            owner: Some("bob".to_owned()),
-            ..all.clone()
-        },
-        Listed {
-            id_prefix: Some("x".to_owned()),
-            ..all
-        },
-    ] {
-        assert_eq!(listed(nothing).await, []);
-    }
 }

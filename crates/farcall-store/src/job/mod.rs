@@ -23,7 +23,8 @@ pub use self::{
     enqueue::{Enqueued, NewJob, Same, Terms},
     maintain::{Hint, Lost, Needed},
     record::{
-        Cancelled, JobError, JobRecord, Listed, LogLine, LogPage, Outcome, PublishedArtifact, Reach,
+        Cancelled, Details, JobError, JobRecord, Listed, LogLine, LogPage, Outcome,
+        PublishedArtifact, Reach,
     },
     write::{Report, Success},
 };
@@ -187,8 +188,13 @@ pub trait JobStore: Send + Sync {
         name: Option<&str>,
     ) -> Result<Option<PublishedArtifact>, StoreError>;
 
-    /// Jobs for an operator, newest first.
+    // Operators, who see the jobs of everyone.
+
+    /// Jobs, newest first.
     async fn list(&self, listed: Listed) -> Result<Vec<JobRecord>, StoreError>;
+
+    /// Where a job stands, and how it came there.
+    async fn details(&self, id: JobId) -> Result<Option<Details>, StoreError>;
 
     /// What a job was started with, also its id and its key, to start another one like it.
     async fn order(&self, id: JobId) -> Result<Option<NewJob>, StoreError>;

@@ -115,6 +115,24 @@ pub struct Outcome {
     pub artifacts: Vec<Artifact>,
 }
 
+/// A record with what else its operator looks at when something is wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Details {
+    /// Where the job stands.
+    pub record: JobRecord,
+    /// How many claims of it there have been, also those that do not count as attempts.
+    pub epoch: i64,
+    /// How often it began again because its program had changed.
+    pub restarts: u32,
+    /// How many stages are finished and kept: where the next attempt goes on.
+    pub checkpoint: Option<u32>,
+    /// The files that are recorded, in the order they were first made: published where it has
+    /// succeeded, kept for the next stages where it is not over, none where it has failed.
+    pub artifacts: Vec<Artifact>,
+    /// The number of the last line of its log; 0 where there is none.
+    pub last_line: u64,
+}
+
 /// A file that its owner may fetch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublishedArtifact {

@@ -21,9 +21,9 @@ use tokio::sync::broadcast;
 
 use self::{row::Row, rules::Event, table::Table};
 use crate::{
-    Beat, Cancelled, Checkpoint, Claim, Enqueued, Fence, Hint, JobError, JobRecord, JobStore,
-    Listed, LogPage, Lost, Needed, NewJob, NewWorker, Outcome, PublishedArtifact, Reach, Report,
-    StoreError, Success, Wanted, Worker, WorkerId, hints::Hints, moment::Moment,
+    Beat, Cancelled, Checkpoint, Claim, Details, Enqueued, Fence, Hint, JobError, JobRecord,
+    JobStore, Listed, LogPage, Lost, Needed, NewJob, NewWorker, Outcome, PublishedArtifact, Reach,
+    Report, StoreError, Success, Wanted, Worker, WorkerId, hints::Hints, moment::Moment,
 };
 
 /// A [`JobStore`] in memory. Its clones are doors to the same jobs.
@@ -292,6 +292,10 @@ impl JobStore for MemoryStore {
     async fn list(&self, listed: Listed) -> Result<Vec<JobRecord>, StoreError> {
         let (table, at) = self.table()?;
         Ok(table.list(at.now, &listed))
+    }
+
+    async fn details(&self, id: JobId) -> Result<Option<Details>, StoreError> {
+        self.read(id, Reach::All, |row, at| row.details(at.now))
     }
 
     async fn order(&self, id: JobId) -> Result<Option<NewJob>, StoreError> {

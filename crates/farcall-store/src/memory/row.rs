@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 use super::rules::{self, Event, Standing, must};
 use crate::{
-    Checkpoint, Claim, Fence, JobError, JobRecord, LogLine, NewJob, Reach, Report, StoreError,
-    Success, WorkerId,
+    Checkpoint, Claim, Details, Fence, JobError, JobRecord, LogLine, NewJob, Reach, Report,
+    StoreError, Success, WorkerId,
     limits::{self, MAX_LINES, MAX_LOG_BYTES, milliseconds},
     message, text,
 };
@@ -36,6 +36,7 @@ pub(super) struct Row {
     is_asking: bool,
     /// Its value, and the place of the work folder.
     checkpoint: Option<(Value, Option<String>)>,
+    restarts: u32,
     pub(super) value: Option<Value>,
     /// In the order in which their names first appeared.
     pub(super) artifacts: Vec<Artifact>,
@@ -89,6 +90,7 @@ impl Row {
             progress: None,
             error_message: String::new(),
             is_asking: false,
+            restarts: 0,
             checkpoint: None,
             value: None,
             artifacts: Vec::new(),
@@ -160,6 +162,25 @@ impl Row {
             finished_at: self.finished_at,
             expires_at: self.expires_at(),
             read_at: now,
+        }
+    }
+
+    pub(super) fn details(&self, now: Timestamp) -> Details {
+        Details {
+            record: self.record(now),
+            epoch: self.standing.epoch,
+            restarts: self.restarts,
+            // Nothing goes on from it any more.
+            checkpoint: self
+                .standing
+                .checkpoint
+                .filter(|_| !self.is(JobState::Succeeded)),
+            artifacts: if self.is(JobState::Failed) {
+                Vec::new()
+            } else {
+                self.artifacts.clone()
+            },
+            last_line: self.log.back().map_or(0, |last| last.number),
         }
     }
 
@@ -237,6 +258,7 @@ impl Row {
     ) -> Result<(), StoreError> {
         self.happen(now, Event::Restart(total_stages))?;
         (self.checkpoint, self.progress, self.is_asking) = (None, None, false);
+        self.restarts += 1;
         self.artifacts.clear();
         self.questions.clear();
         self.order.fingerprint = fingerprint;

@@ -41,8 +41,8 @@ pub(super) struct SharedHints {
     local: Hints,
     outbox: mpsc::UnboundedSender<Hint>,
     // Connections of its own, because a listener has one for as long as it lives.
-    listening: PgPool,
-    tasks: [JoinHandle<()>; 2],
+    listening: Option<PgPool>,
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl SharedHints {
@@ -64,14 +64,24 @@ impl SharedHints {
         let (outbox, inbox) = mpsc::unbounded_channel();
         let hear = hear(listener, listening.clone(), channel.clone(), local.clone());
         Ok(Self {
-            tasks: [
+            tasks: vec![
                 tokio::spawn(hear),
                 tokio::spawn(speak(pool, channel, inbox)),
             ],
             local,
             outbox,
-            listening,
+            listening: Some(listening),
         })
+    }
+
+    /// Those of this process only.
+    pub(super) fn alone() -> Self {
+        Self {
+            local: Hints::new(),
+            outbox: mpsc::unbounded_channel().0,
+            listening: None,
+            tasks: Vec::new(),
+        }
     }
 
     /// Those of this process, and what is heard of the others.
@@ -88,7 +98,9 @@ impl SharedHints {
     /// Lets go of the connection.
     pub(super) async fn close(&self) {
         self.tasks.iter().for_each(JoinHandle::abort);
-        let _ = timeout(PATIENCE, self.listening.close()).await;
+        if let Some(listening) = &self.listening {
+            let _ = timeout(PATIENCE, listening.close()).await;
+        }
     }
 }
 

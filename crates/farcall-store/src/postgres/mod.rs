@@ -12,6 +12,7 @@ mod error;
 mod finish;
 mod hints;
 mod life;
+mod list;
 mod log;
 mod open;
 #[cfg(all(test, feature = "postgres-tests"))]
@@ -37,9 +38,9 @@ pub(crate) use self::error::{Meaning, meaning};
 pub use self::life::LifeStatements;
 use self::{hints::SharedHints, pool::Pool};
 use crate::{
-    Beat, Cancelled, Checkpoint, Claim, Enqueued, Fence, Hint, JobError, JobRecord, JobStore,
-    Listed, LogPage, Lost, Needed, NewJob, NewWorker, Outcome, PublishedArtifact, Reach, Report,
-    StoreError, Success, Wanted, Worker, WorkerId,
+    Beat, Cancelled, Checkpoint, Claim, Details, Enqueued, Fence, Hint, JobError, JobRecord,
+    JobStore, Listed, LogPage, Lost, Needed, NewJob, NewWorker, Outcome, PublishedArtifact, Reach,
+    Report, StoreError, Success, Wanted, Worker, WorkerId,
 };
 
 /// A [`JobStore`] in a PostgreSQL database that any number of processes may use.
@@ -243,7 +244,11 @@ impl JobStore for PostgresStore {
     }
 
     async fn list(&self, listed: Listed) -> Result<Vec<JobRecord>, StoreError> {
-        read::list(&self.durable, listed).await
+        list::list(&self.durable, listed).await
+    }
+
+    async fn details(&self, id: JobId) -> Result<Option<Details>, StoreError> {
+        list::details(&self.durable, id).await
     }
 
     async fn order(&self, id: JobId) -> Result<Option<NewJob>, StoreError> {

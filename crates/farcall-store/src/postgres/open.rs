@@ -9,7 +9,7 @@ use sqlx::{
 };
 
 use super::{PostgresStore, hints::SharedHints, pool::Pool};
-use crate::StoreError;
+use crate::{StoreError, schema};
 
 /// The first version that has everything that is used.
 const OLDEST_SERVER: i32 = 130_000;
@@ -19,6 +19,9 @@ const CONNECTIONS: u32 = 16;
 
 /// How many reports and beats.
 const RELAXED_CONNECTIONS: u32 = 4;
+
+/// How many for a process that only looks.
+const ATTACHED_CONNECTIONS: u32 = 2;
 
 impl PostgresStore {
     /// Opens the store in the database at `address`, such as
@@ -35,15 +38,7 @@ impl PostgresStore {
     /// [`StoreError::Address`], [`StoreError::UnfitServer`], [`StoreError::NewerSchema`],
     /// [`StoreError::Migration`], [`StoreError::Unavailable`], or what the database says.
     pub async fn open(address: &str) -> Result<Self, StoreError> {
-        let options = PgConnectOptions::from_str(address)
-            .map_err(StoreError::Address)?
-            .application_name("farcall")
-            // What the statements are written for, whatever the database has as its default.
-            .options([("default_transaction_isolation", "read committed")])
-            // A plan takes longer to compile than any statement here takes to run.
-            .options([("jit", "off")])
-            .disable_statement_logging();
-
+        let options = options(address)?;
         // Without limits of time: another process may be at a long migration.
         let mut connection = options.connect().await?;
         refuse_unfit_server(&mut connection).await?;
@@ -52,19 +47,56 @@ impl PostgresStore {
         farcall_core::crash_point!("store.migrate.committed");
         connection.close().await?;
 
-        let limited = options
-            .clone()
-            .options([("statement_timeout", "10s")])
-            .options([("idle_in_transaction_session_timeout", "10s")]);
-        let relaxed = limited.clone().options([("synchronous_commit", "off")]);
-        let durable = Arc::new(Pool::new(CONNECTIONS, limited));
-        let hints = SharedHints::open(options, Arc::clone(&durable)).await?;
+        let durable = Arc::new(Pool::new(CONNECTIONS, limited(&options)));
+        let hints = SharedHints::open(options.clone(), Arc::clone(&durable)).await?;
         Ok(Self {
             durable,
-            relaxed: Pool::new(RELAXED_CONNECTIONS, relaxed),
+            relaxed: Pool::new(RELAXED_CONNECTIONS, relaxed(&options)),
             hints,
         })
     }
+
+    /// Opens the store in the database at `address` to look at its jobs and to start or cancel
+    /// some, with few connections. Nothing is made, and nothing is brought up to date.
+    ///
+    /// It is not for workers: it neither hears of anything nor tells anybody, who find what is done
+    /// here when they look.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), [`StoreError::NoStore`] and [`StoreError::OlderSchema`].
+    pub async fn attach(address: &str) -> Result<Self, StoreError> {
+        let options = options(address)?;
+        let mut connection = options.connect().await?;
+        refuse_unfit_server(&mut connection).await?;
+        refuse_other_schema(&mut connection).await?;
+        connection.close().await?;
+        Ok(Self {
+            durable: Arc::new(Pool::new(ATTACHED_CONNECTIONS, limited(&options))),
+            relaxed: Pool::new(ATTACHED_CONNECTIONS, relaxed(&options)),
+            hints: SharedHints::alone(),
+        })
+    }
+}
+
+/// What all connections have in common.
+fn options(address: &str) -> Result<PgConnectOptions, StoreError> {
+    Ok(PgConnectOptions::from_str(address)
+        .map_err(StoreError::Address)?
+        .application_name("farcall")
+        // What the statements are written for, whatever the database has as its default.
+        .options([("default_transaction_isolation", "read committed")])
+        // A plan takes longer to compile than any statement here takes to run.
+        .options([("jit", "off")])
+        .disable_statement_logging())
+}
+
+fn limited(options: &PgConnectOptions) -> PgConnectOptions {
+    let options = options.clone().options([("statement_timeout", "10s")]);
+    options.options([("idle_in_transaction_session_timeout", "10s")])
+}
+
+fn relaxed(options: &PgConnectOptions) -> PgConnectOptions {
+    limited(options).options([("synchronous_commit", "off")])
 }
 
 async fn refuse_unfit_server(connection: &mut PgConnection) -> Result<(), StoreError> {
@@ -120,14 +152,13 @@ fn judge(server: &Server) -> Result<(), StoreError> {
     Err(StoreError::UnfitServer { what, hint })
 }
 
-/// Under a lock of the whole database, so that of several that start together one migrates. The
-/// lock ends with the connection.
-async fn migrate(connection: &mut PgConnection) -> Result<(), StoreError> {
+/// The migrations of this version, in their order.
+fn migrations() -> [Migration; 2] {
     let migrations = [
         (1, "jobs", include_str!("migrations/0001_jobs.sql")),
         (2, "machines", include_str!("migrations/0002_machines.sql")),
     ];
-    let migrations = migrations.map(|(version, name, sql)| {
+    migrations.map(|(version, name, sql)| {
         Migration::new(
             version,
             name.into(),
@@ -135,8 +166,27 @@ async fn migrate(connection: &mut PgConnection) -> Result<(), StoreError> {
             sql.into_sql_str(),
             false,
         )
-    });
-    let migrator = Migrator::with_migrations(migrations.into());
+    })
+}
+
+async fn refuse_other_schema(connection: &mut PgConnection) -> Result<(), StoreError> {
+    let missing = || StoreError::NoStore {
+        place: "the database".to_owned(),
+    };
+    let has_schema = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL");
+    if !has_schema.fetch_one(&mut *connection).await? {
+        return Err(missing());
+    }
+    let version = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success");
+    let version: Option<i64> = version.fetch_one(connection).await?;
+    let version = version.ok_or_else(missing)?;
+    schema::refuse_other(version, &migrations())
+}
+
+/// Under a lock of the whole database, so that of several that start together one migrates. The
+/// lock ends with the connection.
+async fn migrate(connection: &mut PgConnection) -> Result<(), StoreError> {
+    let migrator = Migrator::with_migrations(migrations().into());
     let done = migrator.run_direct(None, connection, false).await;
     done.map_err(|error| match error {
         MigrateError::VersionMissing(version) => StoreError::NewerSchema { version },

@@ -7,7 +7,7 @@ use super::{
     pool::Pool,
     row::{self, AFTER_RECORD, at_one_moment, record_columns},
 };
-use crate::{Fence, JobRecord, Listed, Outcome, PublishedArtifact, Reach, StoreError, text};
+use crate::{Fence, JobRecord, Outcome, PublishedArtifact, Reach, StoreError, text};
 
 // Owner and expiry are judged here, in the one statement that every reader makes: a job out of
 // reach takes the same way, and the same time, as one that never was.
@@ -144,34 +144,6 @@ pub(super) async fn staged(pool: &Pool, fence: Fence) -> Result<Vec<Artifact>, S
         let staged = sqlx::query(STAGED).bind(fence.id.to_string());
         let rows = staged.bind(fence.epoch).fetch_all(connection).await?;
         rows.iter().map(row::artifact).collect()
-    })
-    .await
-}
-
-const LIST: &str = concat!(
-    at_one_moment!(),
-    "SELECT ",
-    record_columns!(),
-    " FROM jobs, clock
-      WHERE (expires_at IS NULL OR expires_at > now)
-        AND ($1::text IS NULL OR state = $1) AND ($2 IS NULL OR job = $2)
-        AND ($3::text IS NULL OR owner = $3) AND ($4 IS NULL OR starts_with(id, $4))
-        AND ($5::text IS NULL OR sequence < (SELECT sequence FROM jobs WHERE id = $5))
-      ORDER BY sequence DESC LIMIT $6"
-);
-
-pub(super) async fn list(pool: &Pool, listed: Listed) -> Result<Vec<JobRecord>, StoreError> {
-    pool.run(async |connection| {
-        let rows = sqlx::query(LIST)
-            .bind(listed.state.map(JobState::as_str))
-            .bind(listed.job)
-            .bind(listed.owner)
-            .bind(listed.id_prefix)
-            .bind(listed.before.map(|id| id.to_string()))
-            .bind(i64::from(listed.limit))
-            .fetch_all(connection)
-            .await?;
-        rows.iter().map(row::record).collect()
     })
     .await
 }

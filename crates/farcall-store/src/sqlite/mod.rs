@@ -5,10 +5,12 @@
 
 mod artifacts;
 mod claim;
+mod copy;
 mod enqueue;
 mod fence;
 mod finish;
 mod folder;
+mod list;
 mod log;
 mod open;
 mod progress;
@@ -35,6 +37,7 @@ use serde_json::Value;
 use sqlx::SqlitePool;
 use tokio::sync::broadcast;
 
+pub use self::copy::{StoreCopy, Volume};
 use self::{
     claim::Take,
     enqueue::Enqueue,
@@ -48,9 +51,9 @@ use self::{
     writer::Writer,
 };
 use crate::{
-    Beat, Cancelled, Checkpoint, Claim, Enqueued, Fence, Hint, JobError, JobRecord, JobStore,
-    Listed, LogPage, Lost, Needed, NewJob, NewWorker, Outcome, PublishedArtifact, Reach, Report,
-    StoreError, Success, Wanted, Worker, WorkerId, hints::Hints, moment::Moment,
+    Beat, Cancelled, Checkpoint, Claim, Details, Enqueued, Fence, Hint, JobError, JobRecord,
+    JobStore, Listed, LogPage, Lost, Needed, NewJob, NewWorker, Outcome, PublishedArtifact, Reach,
+    Report, StoreError, Success, Wanted, Worker, WorkerId, hints::Hints, moment::Moment,
 };
 
 /// A [`JobStore`] in the file `jobs.sqlite3` of a folder.
@@ -223,7 +226,11 @@ impl JobStore for SqliteStore {
     }
 
     async fn list(&self, listed: Listed) -> Result<Vec<JobRecord>, StoreError> {
-        read::list(&self.readers, self.now(), listed).await
+        list::list(&self.readers, self.now(), listed).await
+    }
+
+    async fn details(&self, id: JobId) -> Result<Option<Details>, StoreError> {
+        list::details(&self.readers, self.now(), id).await
     }
 
     async fn order(&self, id: JobId) -> Result<Option<NewJob>, StoreError> {

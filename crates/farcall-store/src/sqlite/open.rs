@@ -1,6 +1,6 @@
 //! Opening: the folder, the connections, the version, the schema.
 
-use std::{cmp::Ordering, path::Path, sync::Arc, time::Duration};
+use std::{io, path::Path, sync::Arc, time::Duration};
 
 use farcall_core::clock::{Clock, Timestamp};
 use sqlx::{
@@ -18,10 +18,10 @@ use super::{
     room::Room,
     writer::Writer,
 };
-use crate::{StoreError, hints::Hints};
+use crate::{StoreError, hints::Hints, schema};
 
 /// The database, in its folder.
-const FILE: &str = "jobs.sqlite3";
+pub(super) const FILE: &str = "jobs.sqlite3";
 
 /// The first version without the corruption that several connections with a write-ahead log
 /// could cause (3.7.0 to 3.51.2).
@@ -88,24 +88,42 @@ impl SqliteStore {
     }
 
     /// Opens the store in `folder` beside the process that has it, to look at its jobs and to
-    /// start or cancel some. Nobody is locked out, and nothing is brought up to date.
+    /// start or cancel some. Nobody is locked out or held up, nothing is made, and nothing is
+    /// brought up to date.
     ///
     /// It is not for workers: leases are of the other process, and here none is ever over. The
     /// other process hears of nothing that is done here, and finds it when it looks.
     ///
     /// # Errors
-    /// [`StoreError::Folder`] where there is no store, [`StoreError::NewerSchema`],
+    /// [`StoreError::NoStore`], [`StoreError::Folder`], [`StoreError::NewerSchema`],
     /// [`StoreError::OlderSchema`], or what the database says.
     pub async fn attach(folder: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let file = folder.join(FILE);
-        file.metadata().map_err(|source| StoreError::Folder {
-            folder: folder.to_owned(),
-            source,
-        })?;
+        let missing = || StoreError::NoStore {
+            place: format!("the folder `{}`", folder.display()),
+        };
+        match file.metadata() {
+            // Made a moment ago, and nothing is in it yet.
+            Ok(found) if found.len() == 0 => return Err(missing()),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(missing()),
+            Err(source) => {
+                return Err(StoreError::Folder {
+                    folder: folder.to_owned(),
+                    source,
+                });
+            }
+        }
         let options = options(&file);
-        let mut writer = writer(&options, SqliteSynchronous::Full).await?;
+        // Whoever made the database has set its journal.
+        let mut writer = options
+            .clone()
+            .synchronous(SqliteSynchronous::Full)
+            .connect()
+            .await?;
         refuse_unsound_sqlite(&mut writer).await?;
-        refuse_other_schema(&mut writer).await?;
+        let version = schema_version(&mut writer).await?.ok_or_else(missing)?;
+        schema::refuse_other(version, &migrations())?;
         let room = Room::beside(folder);
         Self::with(options, writer, Arc::new(Beside(clock)), room, None).await
     }
@@ -188,7 +206,7 @@ async fn made_ready(
 }
 
 /// What all connections have in common.
-fn options(file: &Path) -> SqliteConnectOptions {
+pub(super) fn options(file: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(file)
         .foreign_keys(true)
@@ -261,16 +279,17 @@ async fn migrate(writer: &mut SqliteConnection) -> Result<(), StoreError> {
     })
 }
 
-async fn refuse_other_schema(writer: &mut SqliteConnection) -> Result<(), StoreError> {
-    let version: i64 = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
-        .fetch_one(writer)
+/// The version of the schema; `None` where there is none yet.
+async fn schema_version(connection: &mut SqliteConnection) -> Result<Option<i64>, StoreError> {
+    const HAS_SCHEMA: &str = "SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'";
+    let tables: i64 = sqlx::query_scalar(HAS_SCHEMA)
+        .fetch_one(&mut *connection)
         .await?;
-    let known = migrations().map(|migration| migration.version);
-    match known.into_iter().max().cmp(&Some(version)) {
-        Ordering::Less => Err(StoreError::NewerSchema { version }),
-        Ordering::Equal => Ok(()),
-        Ordering::Greater => Err(StoreError::OlderSchema { version }),
+    if tables == 0 {
+        return Ok(None);
     }
+    let version = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success");
+    Ok(version.fetch_one(connection).await?)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use farcall_core::{artifact::Artifact, clock::Timestamp, id::JobId, job::state::
 use sqlx::{Row, SqlitePool};
 
 use super::row::{self, AFTER_RECORD, record_columns};
-use crate::{Fence, JobRecord, Listed, Outcome, PublishedArtifact, Reach, StoreError, text};
+use crate::{Fence, JobRecord, Outcome, PublishedArtifact, Reach, StoreError, text};
 
 // Owner and expiry are judged here, in the one statement that every reader makes: a job out of
 // reach takes the same way, and the same time, as one that never was.
@@ -150,35 +150,6 @@ pub(super) async fn staged(
         .fetch_all(readers)
         .await?;
     rows.iter().map(row::artifact).collect()
-}
-
-const LIST: &str = concat!(
-    "SELECT ",
-    record_columns!(),
-    " FROM jobs
-      WHERE (expires_at IS NULL OR expires_at > ?1)
-        AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR job = ?3)
-        AND (?4 IS NULL OR owner = ?4) AND (?5 IS NULL OR substr(id, 1, length(?5)) = ?5)
-        AND (?6 IS NULL OR sequence < (SELECT sequence FROM jobs WHERE id = ?6))
-      ORDER BY sequence DESC LIMIT ?7"
-);
-
-pub(super) async fn list(
-    readers: &SqlitePool,
-    now: Timestamp,
-    listed: Listed,
-) -> Result<Vec<JobRecord>, StoreError> {
-    let rows = sqlx::query(LIST)
-        .bind(now.0)
-        .bind(listed.state.map(JobState::as_str))
-        .bind(listed.job)
-        .bind(listed.owner)
-        .bind(listed.id_prefix)
-        .bind(listed.before.map(|id| id.to_string()))
-        .bind(listed.limit)
-        .fetch_all(readers)
-        .await?;
-    rows.iter().map(|row| row::record(row, now)).collect()
 }
 
 const PING: &str = "SELECT count(*) FROM (SELECT 1 FROM jobs LIMIT 1)";

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "these are tests")]
 
+mod copy;
 #[cfg(debug_assertions)]
 mod crash;
 mod lives;

@@ -109,7 +109,14 @@ async fn another_process_may_look_and_cancel_beside_the_one_that_has_the_folder(
         SqliteStore::attach(folder.path(), clock).await
     };
     let error = attach().await.unwrap_err();
-    assert!(matches!(error, StoreError::Folder { .. }), "{error:?}");
+    assert!(matches!(error, StoreError::NoStore { .. }), "{error:?}");
+    // Nothing was made by looking, also not of a database that somebody has just begun.
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+    let file = folder.path().join("jobs.sqlite3");
+    std::fs::File::create(&file).unwrap();
+    let error = attach().await.unwrap_err();
+    assert!(matches!(error, StoreError::NoStore { .. }), "{error:?}");
+    assert_eq!(file.metadata().unwrap().len(), 0);
 
     let store = open_in(folder.path()).await.unwrap();
     let fence = running(&store).await;
@@ -139,6 +146,23 @@ async fn another_process_may_look_and_cancel_beside_the_one_that_has_the_folder(
         matches!(error, StoreError::OlderSchema { version: 1 }),
         "{error:?}"
     );
+}
+
+/// Moving the log would keep it from writing.
+#[tokio::test]
+async fn whoever_looked_leaves_the_log_to_the_process_that_has_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open_in(folder.path()).await.unwrap();
+    let queued = enqueued(&store).await;
+    let log = folder.path().join("jobs.sqlite3-wal");
+    let before = log.metadata().unwrap().len();
+    assert!(before > 0);
+    let clock = Arc::new(ManualClock::at(START));
+    let beside = SqliteStore::attach(folder.path(), clock).await.unwrap();
+    record(&beside, queued).await;
+    beside.close().await;
+    assert_eq!(log.metadata().unwrap().len(), before);
+    store.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,12 @@
 //! Runs the binary, and serves what it is run against.
 
-use std::{ffi::OsStr, fmt, process::Command, sync::Arc, time::Duration};
+use std::{
+    ffi::OsStr,
+    fmt,
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
 
 use farcall::{
     App, Artifact, Job, JobContext, Pipeline, Principal, Problem, TokenVerifier, async_trait, axum,
@@ -13,7 +19,7 @@ use tokio::{net::TcpListener, sync::watch, time::timeout};
 pub(crate) const TOKEN: &str = "a-token-for-the-tests";
 
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Compares an [`Ended`] with what is written behind it, or in a file where that is long; ids,
 /// checksums, ports and times have no say.
@@ -39,6 +45,12 @@ pub(crate) const FILTERS: &[(&str, &str)] = &[
     ("[0-9a-f]{8}…", "[JOB]…"),
     (r"127\.0\.0\.1:[1-9]\d{4}", "127.0.0.1:[PORT]"),
     (r"\d{4}-\d\d-\d\dT[0-9:.]+Z", "[TIME]"),
+    (r"\b[0-9a-f]{8}\b", "[JOB]"),
+    // How long ago something was, and so how wide its column is.
+    (r"AGE +TOOK +OWNER", "AGE TOOK OWNER"),
+    (r"\b(\d+d)?(\d+h)?(\d+m)?\d+(ms|s|m|h) {2,}", "[SPAN] "),
+    (r"\b(\d+d)?(\d+h)?(\d+m)?\d+(ms|s|m|h)\b", "[SPAN]"),
+    (r"(\[SPAN\] )- +", "${1}- "),
 ];
 
 /// A command line that is being put together.
@@ -65,6 +77,11 @@ impl Typed {
     pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
         self.0.env(name, value);
         self
+    }
+
+    /// Starts it, with its standard output there; nobody hears what it says beside that.
+    pub(crate) fn spawn(mut self, stdout: Stdio) -> Child {
+        self.0.stdout(stdout).stderr(Stdio::null()).spawn().unwrap()
     }
 
     pub(crate) async fn run(mut self) -> Ended {

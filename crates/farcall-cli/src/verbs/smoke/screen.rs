@@ -1,11 +1,10 @@
-//! What goes to standard output, which is data, and to standard error, which is talk.
-
-use std::io::{self, Write};
-
-use serde::Serialize;
+//! What of a run is shown, and where.
 
 use super::bar::Bar;
-use crate::client::jobs::Status;
+use crate::{
+    client::jobs::Status,
+    terminal::{print, talk},
+};
 
 /// Where results and talk go.
 pub(super) struct Screen {
@@ -37,7 +36,9 @@ impl Screen {
     /// A result.
     pub(super) fn line(&self, line: &str) {
         if self.has_lines {
-            self.bar.aside(|| print(line));
+            self.bar.aside(|| {
+                print(line);
+            });
         }
     }
 
@@ -57,22 +58,4 @@ impl Screen {
     pub(super) fn clear(&self) {
         self.bar.clear();
     }
-}
-
-/// The one result of `--json`.
-pub(super) fn print_json(value: &impl Serialize) {
-    if let Ok(text) = serde_json::to_string(value) {
-        print(&text);
-    }
-}
-
-/// Something that whoever typed the command may like to know.
-pub(super) fn talk(sentence: &str) {
-    // Nothing can be done about a terminal that is gone.
-    let _ = writeln!(io::stderr(), "{sentence}");
-}
-
-fn print(line: &str) {
-    // A reader that has seen enough, such as `head`, is no failure of the server.
-    let _ = writeln!(io::stdout(), "{line}");
 }

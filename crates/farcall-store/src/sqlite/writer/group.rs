@@ -130,6 +130,7 @@ pub(super) struct Group {
     /// Begun with too little room, it goes on to its end: at the mark itself the next write would
     /// bring too little again.
     gives_back: bool,
+    has_folder: bool,
 }
 
 impl Group {
@@ -138,6 +139,7 @@ impl Group {
         clock: Arc<dyn Clock>,
         hints: Hints,
         room: Room,
+        has_folder: bool,
     ) -> Self {
         Self {
             connection,
@@ -145,6 +147,7 @@ impl Group {
             hints,
             room,
             gives_back: false,
+            has_folder,
         }
     }
 
@@ -193,6 +196,10 @@ impl Group {
 
     /// Moves the log into the database file.
     async fn checkpoint(&mut self, statement: &'static str) {
+        // It could keep the process that has the folder from writing.
+        if !self.has_folder {
+            return;
+        }
         // A failure loses nothing: the log stays beside the file, and is read from there.
         let _ = self.execute(statement).await;
     }

@@ -63,7 +63,8 @@ enum Order {
 }
 
 impl Writer {
-    /// Writes through `connection`, and keeps `lock` until the last write is done.
+    /// Writes through `connection`, and keeps `lock` until the last write is done. Without it
+    /// another process has the folder, and the log is left to that.
     pub(super) fn new(
         connection: SqliteConnection,
         clock: Arc<dyn Clock>,
@@ -72,7 +73,7 @@ impl Writer {
         lock: Option<FolderLock>,
     ) -> Result<Self, StoreError> {
         let (orders, waiting) = mpsc::channel(WAITING);
-        let group = Group::new(connection, clock, hints, room);
+        let group = Group::new(connection, clock, hints, room, lock.is_some());
         // Every statement is a trip to the connection's own thread and back, and a thread that
         // has nothing else to do waits for it at half the cost.
         let runtime = Builder::new_current_thread().enable_time().build();

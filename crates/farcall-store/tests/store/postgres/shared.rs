@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use farcall_store::{
-    Hint, JobStore, PostgresStore, Reach,
-    conformance::fixture::{enqueued, running},
+    Hint, JobStore, PostgresStore, Reach, StoreError,
+    conformance::fixture::{LEASE, claimed, employed, enqueued, record, running},
 };
+use sqlx::{Connection, PgConnection};
 use tokio::{sync::broadcast::Receiver, time::timeout};
 
-use crate::pg::{SERVER, database};
+use crate::pg::{SERVER, database, empty_database};
 
 async fn two_stores() -> (PostgresStore, PostgresStore) {
     let url = SERVER.url(&database().await);
@@ -37,4 +38,52 @@ async fn stores_hear_of_each_others_starts_and_cancels() {
     heard(&mut of_one, Hint::Queued).await;
     one.close().await;
     other.close().await;
+}
+
+/// `farcall jobs` beside running servers.
+#[tokio::test]
+async fn a_process_that_only_looks_makes_nothing_and_may_start_and_cancel() {
+    let empty = SERVER.url(&empty_database().await);
+    let error = PostgresStore::attach(&empty).await.unwrap_err();
+    assert!(matches!(error, StoreError::NoStore { .. }), "{error:?}");
+    let mut connection = PgConnection::connect(&empty).await.unwrap();
+    let tables = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace";
+    let tables: i64 = sqlx::query_scalar(tables)
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(tables, 0, "a look has made something");
+    connection.close().await.unwrap();
+
+    let url = SERVER.url(&database().await);
+    let store = PostgresStore::open(&url).await.unwrap();
+    let fence = running(&store).await;
+    let beside = PostgresStore::attach(&url).await.unwrap();
+    assert_eq!(
+        record(&beside, fence.id).await,
+        record(&store, fence.id).await
+    );
+    beside.cancel(fence.id, Reach::All).await.unwrap();
+    let queued = enqueued(&beside).await;
+    beside.close().await;
+    let worker = employed(&store).await;
+    assert_eq!(store.beat(worker, LEASE).await.unwrap().cancelled, [fence]);
+    assert_eq!(claimed(&store).await.fence.id, queued);
+    store.close().await;
+
+    for (statement, version) in [
+        ("UPDATE _sqlx_migrations SET version = 0", 0),
+        ("UPDATE _sqlx_migrations SET version = 9999", 9_999),
+    ] {
+        let mut connection = PgConnection::connect(&url).await.unwrap();
+        let changed = sqlx::query(statement).execute(&mut connection);
+        changed.await.unwrap();
+        connection.close().await.unwrap();
+        let is_refused = match PostgresStore::attach(&url).await.unwrap_err() {
+            StoreError::OlderSchema { version: found } => version == 0 && found == 0,
+            StoreError::NewerSchema { version: found } => found == version,
+            _ => false,
+        };
+        assert!(is_refused, "{statement}");
+    }
 }

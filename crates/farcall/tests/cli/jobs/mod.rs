@@ -1,0 +1,9 @@
+//! `farcall jobs`, on each engine.
+
+mod cancel;
+mod list;
+mod place;
+mod retry;
+mod show;
+mod trouble;
+mod watch;

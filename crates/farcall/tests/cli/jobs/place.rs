@@ -1,0 +1,166 @@
+//! A store that this process has open as a server has, and the verbs beside it.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use farcall_core::{clock::SystemClock, id::JobId};
+use farcall_store::{
+    Fence, JobStore, NewJob, NewWorker, SqliteStore, Wanted, WantedJob, Which, WorkerId,
+    conformance::fixture::{new_job, new_worker},
+};
+use tempfile::TempDir;
+
+use crate::harness::{Typed, farcall};
+
+/// A test for each engine; `postgres` is in the names of those that need a server.
+macro_rules! on_each_engine {
+    ($($(#[$meta:meta])* async fn $name:ident($place:ident: &$kind:ty) $body:block)*) => {
+        $($(#[$meta])* async fn $name($place: &$kind) $body)*
+
+        mod sqlite {
+            $(#[test]
+            fn $name() {
+                farcall::testing::block_on(async {
+                    let place = crate::jobs::place::Place::sqlite().await;
+                    super::$name(&place).await;
+                    place.store.close().await;
+                });
+            })*
+        }
+
+        #[cfg(feature = "postgres-tests")]
+        mod postgres {
+            $(#[test]
+            fn $name() {
+                farcall::testing::block_on(async {
+                    let place = crate::jobs::place::Place::postgres().await;
+                    super::$name(&place).await;
+                    place.store.close().await;
+                });
+            })*
+        }
+    };
+}
+pub(crate) use on_each_engine;
+
+pub(crate) struct Place {
+    pub(crate) store: Arc<dyn JobStore>,
+    pub(crate) folder: TempDir,
+    database: Option<String>,
+}
+
+impl Place {
+    pub(crate) async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path(), Arc::new(SystemClock)).await;
+        Self {
+            store: Arc::new(store.unwrap()),
+            folder,
+            database: None,
+        }
+    }
+
+    #[cfg(feature = "postgres-tests")]
+    pub(crate) async fn postgres() -> Self {
+        use std::sync::LazyLock;
+
+        use farcall_store::PostgresStore;
+        use farcall_testpg::{Cluster, Durability};
+
+        static SERVER: LazyLock<Cluster> = LazyLock::new(|| Cluster::start(Durability::None));
+        let database = SERVER.new_database();
+        Self {
+            store: Arc::new(PostgresStore::open(&database).await.unwrap()),
+            folder: tempfile::tempdir().unwrap(),
+            database: Some(database),
+        }
+    }
+
+    /// `farcall jobs` with these arguments, for this store.
+    pub(crate) fn jobs(&self, arguments: &[&str]) -> Typed {
+        let typed = farcall(["jobs"]).arguments(arguments);
+        match &self.database {
+            Some(database) => typed.variable("FARCALL_DATABASE_URL", database),
+            None => typed.variable("FARCALL_DATA_DIR", self.folder.path().to_str().unwrap()),
+        }
+    }
+
+    /// Takes a job in.
+    pub(crate) async fn enqueue(&self, change: impl FnOnce(&mut NewJob)) -> String {
+        let mut job = NewJob {
+            id: scattered_id(),
+            ..new_job()
+        };
+        job.terms.keep_for = Duration::from_hours(168);
+        change(&mut job);
+        let enqueued = self.store.enqueue(job).await.unwrap();
+        enqueued.record.id.to_string()
+    }
+
+    /// Takes a job in and begins with it; nothing else may wait.
+    pub(crate) async fn run(&self, change: impl FnOnce(&mut NewJob)) -> Fence {
+        let id = self.enqueue(change).await;
+        let claims = self.claim().await;
+        assert_eq!(claims.id.to_string(), id);
+        claims
+    }
+
+    /// Begins with the best job.
+    pub(crate) async fn claim(&self) -> Fence {
+        let programs = [WantedJob {
+            name: "render".to_owned(),
+            fingerprint: "f1".to_owned(),
+            concurrency: None,
+        }];
+        let worker = self.worker().await;
+        for which in [Which::Others, Which::Suspect] {
+            let wanted = Wanted {
+                worker,
+                programs: &programs,
+                which,
+                limit: 1,
+                adopt_after: Duration::ZERO,
+            };
+            if let Some(claim) = self.store.claim(wanted).await.unwrap().pop() {
+                return claim.fence;
+            }
+        }
+        panic!("no job waits");
+    }
+
+    async fn worker(&self) -> WorkerId {
+        let workers = self.store.workers().await.unwrap();
+        if let Some(worker) = workers.into_iter().find(|worker| worker.is_live) {
+            return worker.worker.id;
+        }
+        let worker = NewWorker {
+            host: "box".to_owned(),
+            slots: BTreeMap::new(),
+            ..new_worker()
+        };
+        let id = worker.id;
+        let lease = Duration::from_mins(10);
+        self.store.register(worker, lease).await.unwrap();
+        id
+    }
+
+    /// Declares the worker lost, with what it runs.
+    pub(crate) async fn lose_worker(&self) {
+        let worker = self.worker().await;
+        self.store.rescue(&[worker]).await.unwrap();
+    }
+}
+
+/// An id that has its first digits for itself.
+fn scattered_id() -> JobId {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    let number = u128::from(NEXT.fetch_add(1, Ordering::Relaxed));
+    let scattered = number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+    JobId::from_random(scattered.to_be_bytes())
+}
