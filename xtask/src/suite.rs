@@ -84,6 +84,7 @@ pub(crate) fn test() -> anyhow::Result<()> {
             "--locked",
         ]),
     )?;
+    durability()?;
     step(
         "several machines' tests",
         cargo([
@@ -107,6 +108,30 @@ pub(crate) fn test() -> anyhow::Result<()> {
         cargo(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"),
     )?;
     eprintln!("all passed in {} s", started.elapsed().as_secs());
+    Ok(())
+}
+
+/// What ends servers and their database, stops them and deceives them, again and again.
+fn durability() -> anyhow::Result<()> {
+    const ACCEPTANCE: [&str; 6] = [
+        "test",
+        "--locked",
+        "--package",
+        "farcall-acceptance",
+        "--features",
+        "peers",
+    ];
+    step("faults", cargo(ACCEPTANCE).args(["--test", "faults"]))?;
+    let bugs = cargo(ACCEPTANCE).args(["--test", "kills", "over_postgres"]);
+    step("bugs planted over PostgreSQL", bugs)?;
+    for engine in ["sqlite", "postgres"] {
+        let kills = cargo(["run", "--locked", "--package", "farcall-acceptance"]);
+        let kills = kills.args(["--bin", "kills", "--", "--kills", "1000"]);
+        step(
+            &format!("1,000 kills over {engine}"),
+            kills.args(["--engine", engine]),
+        )?;
+    }
     Ok(())
 }
 

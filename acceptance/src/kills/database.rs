@@ -37,21 +37,33 @@ impl Database {
         administer(cluster, format!("DROP DATABASE {} WITH (FORCE)", self.name)).await;
     }
 
-    /// Writes down what it says of jobs, workers and files, for whoever wants to know why
-    /// something was found; the server does not outlive the run.
+    /// Writes down all that it says, for whoever wants to know why something was found; the
+    /// server does not outlive the run.
     pub(crate) async fn tell(&self, folder: &Path) {
-        const ALL: &str = "
+        const WORKERS: &str = "
+            SELECT json_build_object('now', farcall_now(), 'workers', json_agg(workers))::text
+            FROM workers";
+        let (workers, jobs) = (self.read(WORKERS).await, self.jobs().await);
+        fs::write(folder.join("database.json"), format!("[{workers},{jobs}]")).unwrap();
+    }
+
+    /// All that it says of jobs, as JSON.
+    pub(crate) async fn jobs(&self) -> String {
+        const JOBS: &str = "
             SELECT json_build_object(
-                'now', farcall_now(),
-                'workers', (SELECT json_agg(workers) FROM workers),
-                'jobs', (SELECT json_agg(jobs) FROM jobs),
-                'artifacts', (SELECT json_agg(artifacts) FROM artifacts))::text";
+                'jobs', (SELECT json_agg(jobs ORDER BY sequence) FROM jobs),
+                'checkpoints', (SELECT json_agg(checkpoints ORDER BY job) FROM checkpoints),
+                'artifacts', (SELECT json_agg(artifacts ORDER BY job, position) FROM artifacts)
+            )::text";
+        self.read(JOBS).await
+    }
+
+    async fn read(&self, statement: &'static str) -> String {
         let mut connection = PgConnection::connect(&self.url).await.unwrap();
-        let all: String = sqlx::query_scalar(ALL)
-            .fetch_one(&mut connection)
-            .await
-            .unwrap();
-        fs::write(folder.join("database.json"), all).unwrap();
+        let read = sqlx::query_scalar(statement).fetch_one(&mut connection);
+        let read = read.await.unwrap();
+        connection.close().await.unwrap();
+        read
     }
 }
 

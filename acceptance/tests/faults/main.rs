@@ -15,6 +15,20 @@ async fn a_server_that_stood_still_past_its_lease_changes_nothing_any_more() {
     trials::a_server_stands_still(program()).await;
 }
 
+/// P5.
+#[tokio::test]
+async fn a_server_that_wakes_while_another_has_its_job_changes_nothing() {
+    trials::a_server_wakes_while_another_works(program(), None).await;
+}
+
+/// That it would be seen.
+#[cfg(debug_assertions)]
+#[tokio::test]
+#[should_panic(expected = "a lost job has written")]
+async fn without_a_fence_a_server_that_wakes_is_not_refused() {
+    trials::a_server_wakes_while_another_works(program(), Some("no-fence")).await;
+}
+
 /// P12.
 #[tokio::test]
 async fn no_two_jobs_ever_hold_the_only_slot_of_a_server_that_is_killed() {

@@ -26,18 +26,23 @@ pub use self::{
     clock::a_clock_is_set,
     outage::{the_database_falls_silent, the_database_restarts},
     slots::{a_thing_is_given_to_one, two_things_are_given_to_two},
-    stillness::a_server_stands_still,
+    stillness::{a_server_stands_still, a_server_wakes_while_another_works},
 };
 
 impl Rig {
     /// One for a single trial with servers of `program`.
     async fn alone(engine: Engine, program: PathBuf) -> Self {
+        Self::with(engine, program, None).await
+    }
+
+    /// The same with a bug for the servers to have.
+    async fn with(engine: Engine, program: PathBuf, plant: Option<&str>) -> Self {
         let options = Options {
             kills: 0,
             seed: u64::from(std::process::id()),
             rigs: 1,
             engine,
-            plant: None,
+            plant: plant.map(ToOwned::to_owned),
             scratch: scratch(),
             program,
         };
@@ -66,6 +71,14 @@ impl Rig {
         let gate = Gate::close(self.folder.path(), &pause(order.number));
         let id = self.started(client, order).await;
         (id, gate.reached().await)
+    }
+
+    /// Closes the gate again at which the job `id` pauses.
+    fn gate_of(&self, id: &str) -> Gate {
+        let books = self.books.open();
+        let mut acknowledged = books.acknowledged();
+        let (placed, _) = acknowledged.find(|(_, known)| *known == id).unwrap();
+        Gate::close(self.folder.path(), &pause(placed.order.number))
     }
 
     /// Sees that the job `id` has ended as the first attempt at it, or is at it.

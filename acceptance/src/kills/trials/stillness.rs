@@ -65,6 +65,39 @@ pub async fn a_server_stands_still(program: PathBuf) {
     rig.ends_well().await;
 }
 
+/// The same with a job in the middle of which the other server still is: what the first writes
+/// under its old claim is refused, and no result is made of both.
+///
+/// # Panics
+/// Where it is not so.
+pub async fn a_server_wakes_while_another_works(program: PathBuf, plant: Option<&str>) {
+    let mut rig = Rig::with(Engine::Postgres, program, plant).await;
+    rig.life = 1;
+    let mut first = launch(&rig).start().await;
+    let (job, one) = rig.started_and_held(&first.client(), 2).await;
+    first.signal(Signal::STOP);
+
+    let gate = rig.gate_of(&job);
+    rig.life = 2;
+    let second = launch(&rig).start().await;
+    rig.processes = vec![second.process_id()];
+    let other = gate.reached().await;
+    let database = rig.database.clone().unwrap();
+    let before = database.jobs().await;
+    drop((gate, one));
+    first.signal(Signal::CONT);
+    until("the end of the attempt that is lost", async || {
+        refused(&first, &job).then_some(())
+    })
+    .await;
+    assert_eq!(database.jobs().await, before, "a lost job has written");
+    drop(other);
+    assert!(rig.all_end().await, "{:?}", rig.records().jobs().await);
+    first.stop().await;
+    second.stop().await;
+    rig.ends_well().await;
+}
+
 /// A server that runs all of the jobs at once, and is soon believed lost.
 fn launch(rig: &Rig) -> Launch {
     let launch = rig.launch("server").env(LEASE, "600");

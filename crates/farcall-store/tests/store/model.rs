@@ -39,6 +39,10 @@ use crate::suite::Hand;
 /// How many sequences of commands are tried where nobody says it.
 const CASES: u32 = 2_000;
 
+/// A server takes several times longer than a file in memory.
+#[cfg(feature = "postgres-tests")]
+const CASES_OF_POSTGRES: u32 = 500;
+
 /// A store that is held against the reference.
 pub(crate) trait Subject {
     /// Whether a clock that is set, here or on any other machine, is none of the store's.
@@ -61,8 +65,8 @@ pub(crate) trait Subject {
 }
 
 /// Tries many sequences of commands, each on a store that `open` makes.
-pub(crate) fn hold_against_the_reference<S: Subject>(open: impl AsyncFn() -> S + Sync) {
-    let cases = std::env::var("FARCALL_MODEL_CASES").map_or(CASES, |cases| cases.parse().unwrap());
+pub(crate) fn hold_against_the_reference<S: Subject>(cases: u32, open: impl AsyncFn() -> S + Sync) {
+    let cases = std::env::var("FARCALL_MODEL_CASES").map_or(cases, |cases| cases.parse().unwrap());
     let (open, seen) = (&open, &Seen::default());
     // A store has threads of its own, but waits for them most of the time.
     std::thread::scope(|scope| {
@@ -518,7 +522,7 @@ fn sqlite_does_what_the_reference_does() {
         store.unwrap().close().await;
     });
     let empty = folder.path().join("jobs.sqlite3");
-    hold_against_the_reference(async || Sqlite::open(&empty).await);
+    hold_against_the_reference(CASES, async || Sqlite::open(&empty).await);
 }
 
 #[cfg(feature = "postgres-tests")]
@@ -573,6 +577,6 @@ mod on_a_server {
 
     #[test]
     fn postgres_does_what_the_reference_does() {
-        hold_against_the_reference(Postgres::open);
+        hold_against_the_reference(CASES_OF_POSTGRES, Postgres::open);
     }
 }
