@@ -122,6 +122,7 @@ fn durability() -> anyhow::Result<()> {
         "peers",
     ];
     step("faults", cargo(ACCEPTANCE).args(["--test", "faults"]))?;
+    step("full disks", cargo(ACCEPTANCE).args(["--test", "space"]))?;
     let bugs = cargo(ACCEPTANCE).args(["--test", "kills", "over_postgres"]);
     step("bugs planted over PostgreSQL", bugs)?;
     for engine in ["sqlite", "postgres"] {

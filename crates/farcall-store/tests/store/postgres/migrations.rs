@@ -28,7 +28,8 @@ async fn of_several_that_start_together_one_migrates() {
     let mut connection = PgConnection::connect(&url).await.unwrap();
     let applied = sqlx::query_scalar("SELECT count(*) FROM _sqlx_migrations WHERE success");
     let applied: i64 = applied.fetch_one(&mut connection).await.unwrap();
-    assert_eq!(applied, 1);
+    let own = migrations_of_the_next().len() - 1;
+    assert_eq!(usize::try_from(applied).unwrap(), own);
     for store in stores {
         let store = store.unwrap();
         enqueued(&store).await;
@@ -40,7 +41,7 @@ async fn of_several_that_start_together_one_migrates() {
 fn migrations_of_the_next() -> Vec<Migration> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/postgres/migrations");
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().flatten().collect();
-    files.sort_by_key(|file| file.file_name());
+    files.sort_by_key(fs::DirEntry::file_name);
     let own = files.into_iter().map(|file| {
         let name = file.file_name().into_string().unwrap();
         let (version, _) = name.split_once('_').unwrap();
@@ -81,7 +82,8 @@ async fn of_two_versions_that_start_together_the_newer_migrates_once() {
         let mut connection = PgConnection::connect(&url).await.unwrap();
         let applied = sqlx::query_scalar("SELECT count(*) FROM _sqlx_migrations WHERE success");
         let applied: i64 = applied.fetch_one(&mut connection).await.unwrap();
-        assert_eq!(applied as usize, migrations_of_the_next().len());
+        let all = migrations_of_the_next().len();
+        assert_eq!(usize::try_from(applied).unwrap(), all);
         let too_late = PostgresStore::open(&url).await.unwrap_err();
         is_refused(&too_late);
     }
