@@ -20,13 +20,13 @@ async fn fill(place: &Place) {
         artifacts: Vec::new(),
     };
     place.store.succeed(done, success).await.unwrap();
-    let failed = place.run(|job| job.owner = RUDE.to_owned()).await;
+    let failed = place.run(|job| RUDE.clone_into(&mut job.owner)).await;
     let error = JobError {
         code: ErrorCode::UserError,
         message: "no scene\r\nroot@host:~# \u{7}".to_owned(),
     };
     place.store.fail(failed, error).await.unwrap();
-    let running = place.run(|job| job.owner = "élise".to_owned()).await;
+    let running = place.run(|job| "élise".clone_into(&mut job.owner)).await;
     let report = Report {
         stage: 2,
         message: "[2/3] rendering frames".to_owned(),
@@ -34,7 +34,7 @@ async fn fill(place: &Place) {
         log: Vec::new(),
     };
     place.store.report(running, report).await.unwrap();
-    place.enqueue(|job| job.job = "encode".to_owned()).await;
+    place.enqueue(|job| "encode".clone_into(&mut job.job)).await;
 }
 
 on_each_engine! {

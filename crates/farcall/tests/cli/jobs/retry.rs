@@ -10,7 +10,7 @@ use crate::harness::shows;
 on_each_engine! {
     async fn a_failed_job_is_started_again_as_a_new_one(place: &Place) {
         let fence = place.run(|job| {
-            job.owner = "bob".to_owned();
+            "bob".clone_into(&mut job.owner);
             job.key = Some("mine".to_owned());
             job.terms.priority = 3;
         })
