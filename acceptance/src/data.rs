@@ -122,7 +122,8 @@ impl DataFolder {
             }
         }
         found.retain(|name, _| {
-            !["ballast", "lock"].contains(&name.as_str()) && !name.starts_with("jobs.sqlite3")
+            !["ballast", "lock", "place"].contains(&name.as_str())
+                && !name.starts_with("jobs.sqlite3")
         });
         found
     }

@@ -79,7 +79,13 @@ async fn a_job_whose_worker_went_silent_is_taken_up_while_the_server_runs() {
 #[tokio::test]
 async fn a_job_of_a_dead_process_is_taken_up_at_the_start() {
     let rig = Rig::new().await;
-    let other = rig.run(&at_once("other"), quick()).await;
+    // It leaves jobs alone that it does not know itself.
+    let shared = RunnerOptions {
+        vanished: Duration::from_hours(1),
+        is_shared: true,
+        ..quick()
+    };
+    let other = rig.run(&at_once("other"), shared).await;
     let workers = rig.store.workers().await.unwrap();
     let (place, _) = workers[0].worker.identity.rsplit_once('/').unwrap();
     // The same process id, given again at another moment.
