@@ -14,8 +14,9 @@ const MANY: usize = 1_000;
 /// How many are there at the same time.
 const AT_ONCE: usize = 50;
 
-/// Connections of those who stay, and files that were opened meanwhile.
-const FEW: usize = 8;
+/// Connections of those who stay, and what was opened meanwhile: files of jobs, and the database
+/// once more for each of its readers.
+const FEW: usize = 40;
 
 /// What a process that keeps nothing of them may hold more afterwards than before.
 const MORE_KIB: u64 = 16 << 10;
