@@ -1,6 +1,7 @@
 //! Connections, and how long anybody waits for them.
 
 use std::{
+    io,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     time::Duration,
 };
@@ -13,17 +14,20 @@ use sqlx::{
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::{Fence, StoreError};
 
 /// How long to wait for a connection before the caller is told. A server that is started again is
-/// back within that, and nobody has noticed.
+/// back within that, and who waits for a connection does not notice.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The same while the server is known to be away: enough to be let in again, and no longer, because
 /// everybody who asks waits for it.
 const AWAY_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long to wait before the server's socket is looked for again.
+const SOCKET_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long a whole operation may take. Longer than the server gives a statement, so that a slow
 /// one is told by the server, which knows that nothing was written; this is for a network that
@@ -109,13 +113,13 @@ impl Pool {
     }
 
     async fn session(&self) -> Result<Session<'_>, StoreError> {
-        let acquire = self.connections.acquire();
-        let acquired = if self.is_away.load(Ordering::Relaxed) {
-            let late = |_| Err(sqlx::Error::PoolTimedOut);
-            timeout(AWAY_TIMEOUT, acquire).await.unwrap_or_else(late)
+        let limit = if self.is_away.load(Ordering::Relaxed) {
+            AWAY_TIMEOUT
         } else {
-            acquire.await
+            ACQUIRE_TIMEOUT
         };
+        let late = |_| Err(sqlx::Error::PoolTimedOut);
+        let acquired = timeout(limit, self.acquire()).await.unwrap_or_else(late);
         let is_idle = self.working.load(Ordering::Relaxed) == 0;
         let is_away = acquired.is_err() && is_idle;
         self.is_away.store(is_away, Ordering::Relaxed);
@@ -128,6 +132,19 @@ impl Pool {
         })
     }
 
+    /// Waits for a connection, also while the server has taken its socket away: to sqlx only a
+    /// port that nobody listens at is a server that starts.
+    async fn acquire(&self) -> Result<PoolConnection<Postgres>, sqlx::Error> {
+        loop {
+            match self.connections.acquire().await {
+                Err(sqlx::Error::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+                    sleep(SOCKET_PAUSE).await;
+                }
+                acquired => return acquired,
+            }
+        }
+    }
+
     /// Does `work` on a connection, within the time that there is for it.
     pub(super) async fn run<T>(
         &self,
@@ -138,7 +155,7 @@ impl Pool {
             .await
             .map_err(|_| {
                 let late = format!("no answer within {} s", ANSWER_TIMEOUT.as_secs());
-                let late = std::io::Error::new(std::io::ErrorKind::TimedOut, late);
+                let late = io::Error::new(io::ErrorKind::TimedOut, late);
                 StoreError::Unavailable(sqlx::Error::Io(late))
             })?;
         session.is_done = true;

@@ -72,15 +72,18 @@ async fn a_process_that_only_looks_makes_nothing_and_may_start_and_cancel() {
     store.close().await;
 
     for (statement, version) in [
-        ("UPDATE _sqlx_migrations SET version = 0", 0),
-        ("UPDATE _sqlx_migrations SET version = 9999", 9_999),
+        ("UPDATE _sqlx_migrations SET version = -version", -1),
+        (
+            "UPDATE _sqlx_migrations SET version = version + 10000",
+            9_999,
+        ),
     ] {
         let mut connection = PgConnection::connect(&url).await.unwrap();
         let changed = sqlx::query(statement).execute(&mut connection);
         changed.await.unwrap();
         connection.close().await.unwrap();
         let is_refused = match PostgresStore::attach(&url).await.unwrap_err() {
-            StoreError::OlderSchema { version: found } => version == 0 && found == 0,
+            StoreError::OlderSchema { version: found } => version == -1 && found == -1,
             StoreError::NewerSchema { version: found } => found == version,
             _ => false,
         };
