@@ -73,10 +73,7 @@ impl Place {
         use farcall_testpg::{Cluster, Durability};
 
         static SERVER: LazyLock<Cluster> = LazyLock::new(|| Cluster::start(Durability::None));
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        SERVER.create_database(&name);
-        let database = SERVER.url(&name);
+        let database = SERVER.new_database();
         Self {
             store: Arc::new(PostgresStore::open(&database).await.unwrap()),
             folder: tempfile::tempdir().unwrap(),
