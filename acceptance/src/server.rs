@@ -109,7 +109,18 @@ impl Launch {
     }
 
     /// Starts it, and waits for it to give up.
-    pub async fn refused(mut self) -> Ended {
+    pub async fn refused(self) -> Ended {
+        self.run().await
+    }
+
+    /// Gives it arguments: a verb that ends by itself.
+    pub fn verb(mut self, arguments: &[&str]) -> Self {
+        self.0.args(arguments);
+        self
+    }
+
+    /// Runs it to its end.
+    pub async fn run(mut self) -> Ended {
         Process::spawn(&mut self.0).end(DEADLINE).await
     }
 }

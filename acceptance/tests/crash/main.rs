@@ -6,12 +6,16 @@
     reason = "clippy's own exception ends at `#[test]` functions"
 )]
 
+/// A release build has no crash points.
+#[cfg(debug_assertions)]
+mod backup;
 mod changes;
 mod folder;
 mod keys;
 mod leavers;
 mod losses;
-/// A release build has no crash points.
+mod operator;
+/// The same.
 #[cfg(debug_assertions)]
 mod points;
 mod poison;

@@ -1,6 +1,9 @@
 //! A crash server with its folder, and what every job on it has to come to.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use farcall_acceptance::{
     DataFolder, Gate, Launch, Server, data::JobRow, fixture, scratch, sha256,
@@ -40,6 +43,11 @@ impl Rig {
 
     pub(crate) fn data(&self) -> DataFolder {
         DataFolder::new(self.0.path().join("data"))
+    }
+
+    /// Where a file or a folder of the rig is.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
     }
 
     pub(crate) async fn only_job(&self) -> JobRow {

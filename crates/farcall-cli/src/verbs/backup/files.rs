@@ -92,3 +92,36 @@ impl Copying {
 fn has_expired(file: &PublishedArtifact) -> bool {
     file.expires_at.is_some_and(|at| at <= SystemClock.now())
 }
+
+#[cfg(test)]
+mod tests {
+    use farcall_core::{artifact::Artifact, clock::Timestamp};
+
+    use super::*;
+
+    fn file(expires_at: i64) -> PublishedArtifact {
+        let location = format!("{}/1-film.gif", "ab".repeat(16));
+        PublishedArtifact {
+            owner: "alice".to_owned(),
+            expires_at: Some(Timestamp(expires_at)),
+            artifact: Artifact::new("film.gif", "image/gif", 3, "ab".repeat(32), location),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_deleted_because_it_expired_is_not_missed_and_anything_else_is() {
+        let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        drop(Artifacts::open(from.path()).unwrap());
+        let copying = Copying::new(
+            Originals::open(from.path()).unwrap(),
+            Artifacts::open(to.path()).unwrap(),
+            0,
+            CancellationToken::new(),
+        );
+        let copying = copying.copy(vec![file(0)]).await.unwrap();
+        let copying = copying.copy(vec![file(i64::MAX)]).await.unwrap();
+        let (copied, damaged) = copying.end();
+        assert_eq!((copied, damaged.len()), (0, 1));
+        assert!(damaged[0].to_string().contains("there is no file"));
+    }
+}

@@ -110,3 +110,23 @@ pub(super) fn room(volume: &Volume, folder: &Path) -> Result<(), Failure> {
     ))
     .hint("make room, or name a folder on another disk"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_without_room_is_refused_before_anything_is_copied() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |file_bytes| Volume {
+            file_bytes,
+            ..Volume::default()
+        };
+        assert!(room(&of(1), folder.path()).is_ok());
+        let failure = room(&of(1 << 60), folder.path()).unwrap_err();
+        assert!(
+            failure.message.contains("needs about 1048576.0 TiB"),
+            "{failure}"
+        );
+    }
+}

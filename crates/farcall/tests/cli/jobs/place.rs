@@ -1,7 +1,6 @@
 //! A store that this process has open as a server has, and the verbs beside it.
 
 use std::{
-    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -11,8 +10,8 @@ use std::{
 
 use farcall_core::{clock::SystemClock, id::JobId};
 use farcall_store::{
-    Fence, JobStore, NewJob, NewWorker, SqliteStore, Wanted, WantedJob, Which, WorkerId,
-    conformance::fixture::{new_job, new_worker},
+    Fence, JobStore, NewJob, SqliteStore,
+    conformance::fixture::{claimed, new_job},
 };
 use tempfile::TempDir;
 
@@ -106,54 +105,14 @@ impl Place {
     /// Takes a job in and begins with it; nothing else may wait.
     pub(crate) async fn run(&self, change: impl FnOnce(&mut NewJob)) -> Fence {
         let id = self.enqueue(change).await;
-        let claims = self.claim().await;
-        assert_eq!(claims.id.to_string(), id);
-        claims
+        let fence = self.claim().await;
+        assert_eq!(fence.id.to_string(), id, "another job was queued");
+        fence
     }
 
     /// Begins with the best job.
     pub(crate) async fn claim(&self) -> Fence {
-        let programs = [WantedJob {
-            name: "render".to_owned(),
-            fingerprint: "f1".to_owned(),
-            concurrency: None,
-        }];
-        let worker = self.worker().await;
-        for which in [Which::Others, Which::Suspect] {
-            let wanted = Wanted {
-                worker,
-                programs: &programs,
-                which,
-                limit: 1,
-                adopt_after: Duration::ZERO,
-            };
-            if let Some(claim) = self.store.claim(wanted).await.unwrap().pop() {
-                return claim.fence;
-            }
-        }
-        panic!("no job waits");
-    }
-
-    async fn worker(&self) -> WorkerId {
-        let workers = self.store.workers().await.unwrap();
-        if let Some(worker) = workers.into_iter().find(|worker| worker.is_live) {
-            return worker.worker.id;
-        }
-        let worker = NewWorker {
-            host: "box".to_owned(),
-            slots: BTreeMap::new(),
-            ..new_worker()
-        };
-        let id = worker.id;
-        let lease = Duration::from_mins(10);
-        self.store.register(worker, lease).await.unwrap();
-        id
-    }
-
-    /// Declares the worker lost, with what it runs.
-    pub(crate) async fn lose_worker(&self) {
-        let worker = self.worker().await;
-        self.store.rescue(&[worker]).await.unwrap();
+        claimed(self.store.as_ref()).await.fence
     }
 }
 

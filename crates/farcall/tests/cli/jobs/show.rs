@@ -1,7 +1,10 @@
 //! `farcall jobs show`.
 
 use farcall_core::{artifact::Artifact, question::Question};
-use farcall_store::{Checkpoint, Report, Success};
+use farcall_store::{
+    Checkpoint, Report, Success,
+    conformance::fixture::{failure, worker_lost},
+};
 use serde_json::{Value, json};
 
 use super::place::{Place, on_each_engine};
@@ -20,7 +23,7 @@ fn gif() -> Artifact {
 /// A job in the middle of its way, with everything that there can be.
 async fn midway(place: &Place) -> String {
     place.run(|_| {}).await;
-    place.lose_worker().await;
+    worker_lost(place.store.as_ref()).await;
     let fence = place.claim().await;
     let checkpoint = Checkpoint {
         stage: 1,
@@ -63,7 +66,7 @@ on_each_engine! {
         changed   [TIME], [SPAN] ago
         attempts  2; lost its worker once, 0 of them counted
         kept      1 of 3 stages are finished, the next attempt goes on after them
-        worker    [JOB] on box
+        worker    [JOB] on here
         asks      sure: Remove 3 files?
         file      film.gif, 3.0 MiB, image/gif, not published yet
                   sha256 [SHA256]
@@ -123,8 +126,7 @@ on_each_engine! {
 
     async fn a_failed_job_says_why(place: &Place) {
         let fence = place.run(|_| {}).await;
-        let error = farcall_store::conformance::fixture::failure();
-        place.store.fail(fence, error).await.unwrap();
+        place.store.fail(fence, failure()).await.unwrap();
         shows!(place.jobs(&["show", &fence.id.to_string().to_uppercase()]).run().await, @r"
         exit 0
         ---- stdout
