@@ -222,5 +222,5 @@ fn is_outage(answer: &Answer) -> bool {
 fn is_outage_of(payload: &Value) -> bool {
     payload
         .to_string()
-        .contains("cannot be reached at the moment")
+        .contains("does not answer at the moment")
 }
