@@ -111,7 +111,7 @@ impl Caller {
         let text = result["content"][0]["text"].as_str().unwrap_or_default();
         let said: Value = serde_json::from_str(text).unwrap_or(Value::Null);
         if result["isError"] == true {
-            let is_away = text.contains("cannot be reached at the moment");
+            let is_away = text.contains("does not answer at the moment");
             assert!(is_away, "`{tool}` answered with an error: {text}");
             return Err(Trouble::Store(said));
         }
