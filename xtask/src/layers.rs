@@ -12,6 +12,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("farcall-config", &["farcall-core"]),
     ("farcall-store", &["farcall-core"]),
     ("farcall-artifacts", &["farcall-core"]),
+    ("farcall-wrap", &["farcall-core", "farcall-config"]),
     (
         "farcall-jobs",
         &["farcall-core", "farcall-store", "farcall-artifacts"],
@@ -34,6 +35,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "farcall-artifacts",
             "farcall-jobs",
             "farcall-server",
+            "farcall-wrap",
         ],
     ),
     (
@@ -52,7 +54,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 /// Libraries that only some of our crates may name.
 const RESERVED: &[(&str, &[&str])] = &[
     ("axum", &["farcall-server", "farcall-cli", "farcall"]),
-    ("rmcp", &["farcall-server", "farcall-cli"]),
+    ("rmcp", &["farcall-server", "farcall-cli", "farcall-wrap"]),
     ("sqlx", &["farcall-store"]),
     ("cap-std", &["farcall-artifacts"]),
     ("object_store", &["farcall-artifacts"]),

@@ -3,9 +3,10 @@
 //! Values come from flags, then the environment, then `.env` in the working directory, then
 //! the defaults. They are turned into valid types once, at start, and everything that is
 //! wrong with them is reported together. Every variable is listed in [`variables`], from
-//! which the reference is generated.
+//! which the reference is generated. What a `farcall.toml` declares is in [`file`].
 
 mod auth;
+pub mod file;
 mod http;
 mod jobs;
 mod log;

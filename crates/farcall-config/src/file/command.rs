@@ -1,0 +1,106 @@
+//! A program that is run for a tool or a job.
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use secrecy::SecretString;
+
+/// How to run a program.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// The program's absolute path, found when the file was read.
+    pub program: PathBuf,
+    /// Its arguments; no shell ever sees them.
+    pub arguments: Vec<Element>,
+    /// The absolute folder it runs in; of its own, emptied for each run, where it is none.
+    pub working_dir: Option<PathBuf>,
+    /// What it reads.
+    pub stdin: Stdin,
+    /// What it finds in its environment.
+    pub environment: Environment,
+    /// What it may use.
+    pub limits: Limits,
+    /// What keeps it in its place.
+    pub sandbox: Sandbox,
+    /// How long it has between being told to stop and being killed.
+    pub grace: Duration,
+}
+
+/// One argument: the pieces are joined, so it stays one whatever callers say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Element {
+    /// Its pieces, at least one; only where a placeholder is the only one can it become no argument,
+    /// or several.
+    pub pieces: Vec<Piece>,
+    /// Whether `--` stands before it, so that it cannot be taken for an option.
+    pub is_operand: bool,
+}
+
+/// A part of an argument, or of a path or query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// As it stands; `{{` and `}}` in the file are braces here.
+    Text(String),
+    /// The value of the parameter of this name.
+    Parameter(String),
+}
+
+/// What a program reads on its standard input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stdin {
+    /// Nothing.
+    #[default]
+    Null,
+    /// All arguments, as one JSON object.
+    Json,
+}
+
+/// The environment of a program: nothing but this.
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    /// Variables that are passed on from the server's own environment, where they are set.
+    pub inherited: Vec<String>,
+    /// Variables that the file sets, with `${NAME}` already filled in; may hold secrets.
+    pub set: BTreeMap<String, SecretString>,
+}
+
+/// What a program may use at most; the default is that of the shim.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of address space.
+    pub memory: Option<u64>,
+    /// Seconds of processor time.
+    pub cpu: Option<Duration>,
+    /// Bytes of any one file that it writes.
+    pub file_size: Option<u64>,
+    /// Processes and threads of its user.
+    pub processes: Option<u64>,
+    /// Open files.
+    pub open_files: Option<u64>,
+    /// Bytes of its output that are kept, 100 MiB by default; more end it.
+    pub output: Option<u64>,
+}
+
+/// How a program is kept in its place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sandbox {
+    /// By the kernel where it can, with a warning at start where it cannot.
+    #[default]
+    Default,
+    /// By the kernel, or the server does not start.
+    Required,
+    /// By bubblewrap, without network and with a temporary folder of its own, or the server does not
+    /// start.
+    Bwrap,
+    /// Not at all.
+    Off,
+}
+
+/// Where the code of a job runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Isolation {
+    /// In the server's process.
+    #[default]
+    InProcess,
+    /// In a process of its own.
+    Process,
+}

@@ -1,0 +1,7 @@
+//! Other people's code as tools and jobs.
+//!
+//! Each module turns one kind of declaration of `farcall.toml` into tools and jobs of the one
+//! catalog, which never asks where they came from. Programs run as a supervised [`child`]: in a process
+//! group of their own that ends with the server or with the lease of their job.
+
+pub mod child;
