@@ -1,11 +1,17 @@
 //! A program that runs under the shim, and cannot outlive whoever wants it.
+//!
+//! [`Child::spawn`] starts the shim ([`crate::shim`]) and hands it a [`ChildSpec`] over a socket
+//! that only the two of them have. While the socket is open and `until` has not passed, the program
+//! may live; when one of the two ends, for whatever reason, it is killed with all that descends from
+//! it. So nothing here has to be called for that: the death of the server, even by `kill -9`, closes
+//! the socket, and a server that is stopped renews nothing.
 
 use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, time::Duration};
 
 use farcall_config::file::{Limits, Sandbox};
 use farcall_core::problem::Problem;
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    net::unix::pipe::{Receiver, Sender},
     time::Instant,
 };
 
@@ -14,12 +20,15 @@ use tokio::{
 pub struct ChildSpec {
     /// The program's absolute path.
     pub program: PathBuf,
-    /// Its arguments.
+    /// Its arguments, without its own name.
     pub arguments: Vec<OsString>,
     /// All that its environment holds.
     pub environment: BTreeMap<OsString, OsString>,
-    /// The absolute folder it runs in.
+    /// The absolute folder it runs in; it may write there.
     pub working_dir: PathBuf,
+    /// Files and folders that it may read besides, where it is kept in its place; what is missing
+    /// is passed over. The system's own folders, and those beside the program, it may read anyway.
+    pub readable: Vec<PathBuf>,
     /// Folders that it may write to besides, where it is kept in its place.
     pub writable: Vec<PathBuf>,
     /// Whether it reads what is written to [`Child::stdin`]; else it reads nothing.
@@ -45,18 +54,22 @@ pub enum Ended {
     Stopped,
     /// It was told to stop, did not in its grace, and was killed.
     Killed,
-    /// Nobody renewed it in time.
+    /// Nobody renewed it in time, and it was killed.
     Expired,
 }
 
 /// A running program with all its descendants. Dropped, they are killed.
+///
+/// All of it works from several tasks at once.
 pub struct Child {
-    /// What it prints.
-    pub stdout: Box<dyn AsyncRead + Send + Unpin>,
-    /// What it prints as an error.
-    pub stderr: Box<dyn AsyncRead + Send + Unpin>,
-    /// What it reads, where it reads at all; close it by dropping it.
-    pub stdin: Option<Box<dyn AsyncWrite + Send + Unpin>>,
+    /// What it prints; take it to read it. It ends when all who hold it have ended, and at the
+    /// latest when [`ended`](Self::ended) returns, unless the program gave it to somebody who is no
+    /// descendant.
+    pub stdout: Option<Receiver>,
+    /// What it prints as an error; take it to read it.
+    pub stderr: Option<Receiver>,
+    /// What it reads, where it reads at all; take it, and close it by dropping it.
+    pub stdin: Option<Sender>,
 }
 
 impl Child {
@@ -69,19 +82,22 @@ impl Child {
         Err(Problem::internal("there is no shim yet"))
     }
 
-    /// Lets it live until then.
+    /// Lets it live until then; returns at once.
     pub fn renew(&self, until: Instant) {
         let _ = until;
     }
 
-    /// Tells it to stop: TERM, then KILL after its grace, both to the whole group.
+    /// Tells it to stop: TERM, then KILL after its grace, both to the whole group; returns at once.
     pub fn stop(&self) {}
 
-    /// Waits until it and all its descendants have ended.
+    /// Waits until it and all its descendants have ended; says the same again when it is asked again.
+    ///
+    /// It may be dropped and called again, and says nothing about what was printed: what is still in
+    /// the pipes can be read afterwards.
     ///
     /// # Errors
     /// A problem where the shim is gone without a word.
-    pub async fn ended(&mut self) -> Result<Ended, Problem> {
+    pub async fn ended(&self) -> Result<Ended, Problem> {
         Err(Problem::internal("there is no shim yet"))
     }
 }
