@@ -22,8 +22,14 @@ use tokio::{runtime::Handle, sync::oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    finish, host::Attempt, insist::insist, limits, programs::Known, report::Reporter,
-    runner::Services, stop::Stop,
+    finish,
+    host::{Attempt, work_left},
+    insist::insist,
+    limits,
+    programs::Known,
+    report::Reporter,
+    runner::Services,
+    stop::Stop,
 };
 
 /// What an attempt came to.
@@ -52,7 +58,7 @@ pub(crate) async fn run(services: Services, claim: Claim, by: WorkerId, overrun:
         let (reporter, work, over) = (Arc::clone(&reporter), work.clone(), over.clone());
         tokio::spawn(async move { reporter.keep_up(work, over).await })
     };
-    let ended = begin(services.clone(), claim.clone(), reporter, work.clone());
+    let ended = begin(services.clone(), claim.clone(), by, reporter, work.clone());
     let mut ended = std::pin::pin!(ended);
     let ending = tokio::select! {
         biased;
@@ -118,13 +124,19 @@ async fn returned(
 }
 
 /// Starts the thread; what it comes to arrives through the channel.
-async fn begin(services: Services, claim: Claim, reporter: Arc<Reporter>, work: Stop) -> Ending {
+async fn begin(
+    services: Services,
+    claim: Claim,
+    by: WorkerId,
+    reporter: Arc<Reporter>,
+    work: Stop,
+) -> Ending {
     let (sender, receiver) = oneshot::channel();
     let runtime = Handle::current();
     let name = format!("job {}", claim.fence.id);
     let attempt = move || {
         // A receiver that is gone has handed the job back already.
-        let _ = sender.send(attempt(&services, &claim, reporter, work, &runtime));
+        let _ = sender.send(attempt(&services, &claim, by, reporter, work, &runtime));
     };
     if let Err(error) = std::thread::Builder::new().name(name).spawn(attempt) {
         return Ending::NotBegun(Problem::internal(error));
@@ -139,6 +151,7 @@ async fn begin(services: Services, claim: Claim, reporter: Arc<Reporter>, work: 
 fn attempt(
     services: &Services,
     claim: &Claim,
+    by: WorkerId,
     reporter: Arc<Reporter>,
     work: Stop,
     runtime: &Handle,
@@ -153,7 +166,7 @@ fn attempt(
         Ok(work_dir) => work_dir,
         Err(error) => return Ending::NotBegun(error.into_problem()),
     };
-    let host = Attempt::new(services, claim, known, work_dir, reporter, work);
+    let host = Attempt::new(services, claim, by, known, work_dir, reporter, work);
     match stages(services, claim, known, &Arc::new(host), runtime) {
         Ok((value, artifacts)) => Ending::Done { value, artifacts },
         Err(problem) => Ending::Failed(problem),
@@ -198,7 +211,7 @@ fn stages(
             let kept = Checkpoint {
                 stage: begun,
                 value: value.clone(),
-                work: work_left(services, claim)?,
+                work: work_left(&services.artifacts, claim.fence.id)?,
             };
             let written = host.take_written();
             let keep = || {
@@ -225,18 +238,10 @@ fn in_the_way(
     let work = claim.checkpoint.as_ref().map(|checkpoint| &checkpoint.work);
     let is_elsewhere = match work {
         // Later stages may need it.
-        Some(Some(_)) => work != Some(&work_left(services, claim)?),
+        Some(Some(_)) => work != Some(&work_left(&services.artifacts, claim.fence.id)?),
         _ => false,
     };
     Ok(is_elsewhere.then_some("what it has in its work folder is on another machine"))
-}
-
-/// The place of the job's work folder, where there is something in it.
-fn work_left(services: &Services, claim: &Claim) -> Result<Option<String>, Problem> {
-    let artifacts = &services.artifacts;
-    let has_work = artifacts.has_work(claim.fence.id);
-    let has_work = has_work.map_err(ArtifactError::into_problem)?;
-    Ok(has_work.then(|| artifacts.work_place().to_owned()))
 }
 
 /// Forgets what was done before: values, files, what is in the folder here.

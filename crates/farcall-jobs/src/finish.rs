@@ -139,13 +139,13 @@ async fn publish(
     mut artifacts: Vec<Artifact>,
 ) -> Result<(), Problem> {
     let known = services.programs.get(&claim.job);
-    let has_value = known.is_some_and(|known| known.job.program.has_value());
+    let is_result = known.is_some_and(|known| known.job.program.is_result(&value));
     let has_files = !artifacts.is_empty() || has_recorded_files(services, claim).await?;
     if !has_files {
         artifacts.push(write_result(services, claim.fence, value.clone()).await?);
     }
     let success = Success {
-        value: has_value.then_some(value),
+        value: is_result.then_some(value),
         artifacts,
     };
     let write = || services.store.succeed(claim.fence, success.clone());

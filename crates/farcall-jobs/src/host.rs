@@ -10,12 +10,13 @@ use farcall_core::{
     BoxFuture,
     artifact::{Artifact, ArtifactSink},
     id::JobId,
-    job::{JobHost, Step, StopReason},
-    problem::Problem,
+    job::{JobHost, MAX_STAGE_VALUE, Step, StopReason},
+    problem::{ErrorCode, Problem},
     question::{Answer, Asking, Question},
 };
-use farcall_store::{Claim, StoreError};
-use tokio::runtime::Handle;
+use farcall_store::{Checkpoint, Claim, Fence, JobStore, StoreError, WorkerId};
+use serde_json::Value;
+use tokio::{runtime::Handle, sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -30,13 +31,14 @@ use crate::{
 
 /// One attempt at a job, as its code sees it.
 pub(crate) struct Attempt {
-    id: JobId,
-    epoch: i64,
+    fence: Fence,
     number: u32,
     tries_left: u32,
     losses: u32,
     is_alone: bool,
     asker: Asker,
+    lease: watch::Receiver<Instant>,
+    store: Arc<dyn JobStore>,
     keeps_log: bool,
     total_stages: u32,
     work_dir: PathBuf,
@@ -56,21 +58,23 @@ type Written = Arc<Mutex<Vec<Artifact>>>;
 struct Position {
     stages: Vec<String>,
     stage: u32,
+    /// How many stages were finished before the present step.
+    finished: u32,
 }
 
 impl Attempt {
-    /// The attempt that `claim` is for; its thread has the runtime entered.
+    /// The attempt that `claim` of the worker `by` is for; its thread has the runtime entered.
     pub(crate) fn new(
         services: &Services,
         claim: &Claim,
+        by: WorkerId,
         known: &Known,
         work_dir: PathBuf,
         reporter: Arc<Reporter>,
         work: Stop,
     ) -> Self {
         Self {
-            id: claim.fence.id,
-            epoch: claim.fence.epoch,
+            fence: claim.fence,
             number: claim.attempt,
             tries_left: retry::tries_left(&known.job.options, claim),
             losses: claim.losses,
@@ -83,6 +87,8 @@ impl Attempt {
                 work: work.clone(),
                 hard_stop: services.hard_stop.clone(),
             },
+            lease: services.worker.lease(by),
+            store: Arc::clone(&services.store),
             keeps_log: known.job.options.log,
             total_stages: known.job.program.total_stages(),
             work_dir,
@@ -95,6 +101,7 @@ impl Attempt {
             position: Mutex::new(Position {
                 stages: Vec::new(),
                 stage: 0,
+                finished: 0,
             }),
         }
     }
@@ -105,6 +112,7 @@ impl Attempt {
             let mut position = self.position.lock().unwrap_or_else(PoisonError::into_inner);
             position.stages.clone_from(&step.stages);
             position.stage = first - 1;
+            position.finished = first - 1;
         }
         let name = step.stages.first().map_or("", String::as_str);
         self.enter_stage(name)
@@ -114,6 +122,23 @@ impl Attempt {
         self.work.given_up()
     }
 
+    /// What is kept of the present step as it stands.
+    fn checkpoint_of(&self, value: Value) -> Result<Checkpoint, Problem> {
+        let size = serde_json::to_vec(&value)?.len();
+        if size > MAX_STAGE_VALUE {
+            let sentence =
+                format!("a checkpoint has {size} bytes, at most {MAX_STAGE_VALUE} are kept");
+            return Err(Problem::new(ErrorCode::OutputLimit, sentence)
+                .hint("write what is large to a file in the work folder"));
+        }
+        let position = self.position.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Checkpoint {
+            stage: position.finished,
+            value,
+            work: work_left(&self.artifacts, self.fence.id)?,
+        })
+    }
+
     pub(crate) fn take_written(&self) -> Vec<Artifact> {
         std::mem::take(&mut self.written.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -121,7 +146,7 @@ impl Attempt {
 
 impl JobHost for Attempt {
     fn job_id(&self) -> JobId {
-        self.id
+        self.fence.id
     }
 
     fn attempt(&self) -> u32 {
@@ -150,6 +175,28 @@ impl JobHost for Attempt {
 
     fn stop_reason(&self) -> Option<StopReason> {
         self.work.reason()
+    }
+
+    fn lease(&self) -> watch::Receiver<Instant> {
+        self.lease.clone()
+    }
+
+    fn checkpoint(&self, value: Value) -> BoxFuture<Result<(), Problem>> {
+        let kept = match self.checkpoint_of(value) {
+            Ok(kept) => kept,
+            Err(problem) => return Box::pin(std::future::ready(Err(problem))),
+        };
+        let (store, fence) = (Arc::clone(&self.store), self.fence);
+        let (written, hard_stop) = (self.take_written(), self.hard_stop.clone());
+        Box::pin(async move {
+            let keep = || store.checkpoint(fence, kept.clone(), written.clone());
+            let kept = insist(&hard_stop, keep).await;
+            kept.map_err(StoreError::problem)
+        })
+    }
+
+    fn checkpoint_blocking(&self, value: Value) -> Result<(), Problem> {
+        self.runtime.block_on(self.checkpoint(value))
     }
 
     fn enter_stage(&self, name: &str) -> Result<(), Problem> {
@@ -189,7 +236,7 @@ impl JobHost for Attempt {
         if self.keeps_log {
             self.reporter.log(&text);
         } else {
-            tracing::debug!(job = %self.id, text, "the job says");
+            tracing::debug!(job = %self.fence.id, text, "the job says");
         }
     }
 
@@ -210,13 +257,21 @@ impl JobHost for Attempt {
         name: &str,
         media_type: &str,
     ) -> Result<Box<dyn ArtifactSink>, Problem> {
-        let sink = self.artifacts.create(self.id, self.epoch, name, media_type);
+        let Fence { id, epoch } = self.fence;
+        let sink = self.artifacts.create(id, epoch, name, media_type);
         let sink = sink.map_err(ArtifactError::into_problem)?;
         Ok(Box::new(Recorded {
             sink,
             written: Arc::clone(&self.written),
         }))
     }
+}
+
+/// The place of a job's work folder, where there is something in it.
+pub(crate) fn work_left(artifacts: &Artifacts, job: JobId) -> Result<Option<String>, Problem> {
+    let has_work = artifacts.has_work(job);
+    let has_work = has_work.map_err(ArtifactError::into_problem)?;
+    Ok(has_work.then(|| artifacts.work_place().to_owned()))
 }
 
 /// Remembers a file once it is finished, so that the next checkpoint records it.

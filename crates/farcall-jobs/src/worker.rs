@@ -39,8 +39,9 @@ impl Beats {
 struct Standing {
     /// Under which name it works; none where the last one is lost and there is no new one yet.
     id: Option<WorkerId>,
-    /// Until when it may believe that its jobs are its own.
-    until: Instant,
+    /// Until when it may believe that its jobs are its own; each name has a lease of its own, which
+    /// nobody renews for another.
+    lease: watch::Sender<Instant>,
     /// What the last beat told.
     beat: Beat,
 }
@@ -60,7 +61,7 @@ impl Worker {
             lease: options.lease,
             standing: watch::Sender::new(Standing {
                 id: None,
-                until,
+                lease: watch::Sender::new(until),
                 beat: Beat::default(),
             }),
         };
@@ -79,7 +80,17 @@ impl Worker {
     /// Whether it may believe that its jobs are its own at this moment.
     pub(crate) fn holds_its_lease(&self) -> bool {
         let standing = self.standing.borrow();
-        standing.id.is_some() && Instant::now() < standing.until
+        standing.id.is_some() && Instant::now() < *standing.lease.borrow()
+    }
+
+    /// Until when the jobs are its own that were claimed as `by`, now and later; closed where it is
+    /// `by` no more.
+    pub(crate) fn lease(&self, by: WorkerId) -> watch::Receiver<Instant> {
+        let standing = self.standing.borrow();
+        if standing.id == Some(by) {
+            return standing.lease.subscribe();
+        }
+        watch::channel(Instant::now()).1
     }
 
     /// Whether a job that has to run alone has waited for `patience`, as of the last beat; for twice
@@ -128,13 +139,14 @@ impl Worker {
     }
 
     async fn renew(&self, id: WorkerId, every: Duration) {
-        let (held, renewed) = (self.standing.borrow().until, held_until(self.lease));
+        let held = *self.standing.borrow().lease.borrow();
+        let renewed = held_until(self.lease);
         // Whoever stood still, and comes late, may still find everything as it was.
         let patience = held.max(Instant::now() + every);
         match timeout_at(patience, self.store.beat(id, self.lease)).await {
             Ok(Ok(beat)) => {
                 self.standing.send_modify(|standing| {
-                    standing.until = renewed;
+                    standing.lease.send_replace(renewed);
                     standing.beat = beat;
                 });
                 return;
@@ -173,7 +185,7 @@ impl Worker {
         match self.introduce().await {
             Ok(id) => self.standing.send_modify(|standing| {
                 standing.id = Some(id);
-                standing.until = until;
+                standing.lease = watch::Sender::new(until);
             }),
             Err(error) => tracing::error!(%error, "this worker is not known, and cannot claim"),
         }
@@ -249,5 +261,30 @@ mod tests {
             "it claims nothing under a name that is lost"
         );
         assert!(!worker.holds_its_lease());
+    }
+
+    #[tokio::test]
+    async fn a_lease_is_renewed_for_its_own_name_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(SystemClock);
+        let store: Arc<dyn JobStore> =
+            Arc::new(SqliteStore::open(folder.path(), clock).await.unwrap());
+        let options = RunnerOptions::default();
+        let worker = Worker::register(Arc::clone(&store), Programs::new([]), &options).await;
+        let worker = worker.unwrap();
+        let first = worker.id().unwrap();
+        let mut lease = worker.lease(first);
+        let begun = *lease.borrow_and_update();
+        worker.renew(first, Duration::from_millis(1)).await;
+        assert!(lease.has_changed().unwrap() && *lease.borrow_and_update() > begun);
+
+        store.rescue(&[first]).await.unwrap();
+        worker.renew(first, Duration::from_millis(1)).await;
+        let second = worker.id().unwrap();
+        assert_ne!(second, first);
+        assert!(lease.has_changed().is_err(), "nobody renews it any more");
+        assert!(worker.lease(first).has_changed().is_err());
+        assert!(*worker.lease(second).borrow() > Instant::now());
+        store.close().await;
     }
 }

@@ -2,6 +2,9 @@
 
 use std::{fmt, path::Path, sync::Arc};
 
+use serde::Serialize;
+use serde_json::Value;
+use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -63,6 +66,20 @@ pub trait JobHost: Send + Sync {
 
     /// Why the work should stop; `None` while it may go on.
     fn stop_reason(&self) -> Option<StopReason>;
+
+    /// Until when the job is this worker's; it changes with each renewal, and closes where there
+    /// will be none any more.
+    fn lease(&self) -> watch::Receiver<Instant>;
+
+    /// Keeps what the present step is given in place of what it was given, where it has to begin
+    /// again.
+    fn checkpoint(&self, value: Value) -> BoxFuture<Result<(), Problem>>;
+
+    /// The same for code that blocks.
+    ///
+    /// # Errors
+    /// As [`checkpoint`](Self::checkpoint).
+    fn checkpoint_blocking(&self, value: Value) -> Result<(), Problem>;
 
     /// Enters the stage called `name`.
     ///
@@ -164,6 +181,38 @@ impl JobContext {
     pub fn stage(&self, name: &str) -> Result<(), Problem> {
         self.check()?;
         self.0.enter_stage(name)
+    }
+
+    /// Until when the job is this worker's, for what works on it elsewhere and must not go on
+    /// beyond that: a process, a machine. It changes with each renewal, every two seconds or so, and
+    /// closes where there will be none any more.
+    ///
+    /// Code in this process needs it not: it is told by [`cancellation`](Self::cancellation).
+    pub fn lease(&self) -> watch::Receiver<Instant> {
+        self.0.lease()
+    }
+
+    /// Keeps `value`, at most 1 MiB as JSON: where the present step has to begin again, after a
+    /// crash or an error, it is given `value` in place of what it was given. So it has to be of the
+    /// type that the step takes.
+    ///
+    /// The artifacts that are finished by now are kept with it. It blocks until all is written; in
+    /// a stage that is a future, use [`checkpoint_async`](Self::checkpoint_async).
+    ///
+    /// # Errors
+    /// A problem with the code `output_limit` where `value` is too large, or one that says why it
+    /// cannot be kept.
+    pub fn checkpoint(&self, value: &impl Serialize) -> Result<(), Problem> {
+        self.0.checkpoint_blocking(serde_json::to_value(value)?)
+    }
+
+    /// The same for a stage that is a future.
+    ///
+    /// # Errors
+    /// As [`checkpoint`](Self::checkpoint).
+    pub async fn checkpoint_async(&self, value: &impl Serialize) -> Result<(), Problem> {
+        let value = serde_json::to_value(value)?;
+        self.0.checkpoint(value).await
     }
 
     /// Whether the work should stop: the job was cancelled, or the server stops.

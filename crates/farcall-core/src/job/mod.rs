@@ -77,14 +77,33 @@ impl Job {
         I: StageValue + JsonSchema,
         O: StageValue,
     {
+        let schema = schema::of::<I>(schema::Direction::Input);
+        Self::dynamic(name, description, schema, pipeline.into_program())
+    }
+
+    /// A job whose parameters and program are known only when the program runs.
+    ///
+    /// ```
+    /// use farcall_core::{job::{Job, Program}, schema};
+    ///
+    /// let program = Program::dynamic(["echoing"], "1", |_, arguments| Ok(arguments));
+    /// let job = Job::dynamic("echo", "Say it again.", schema::empty_object(), program);
+    /// assert_eq!(job.program.total_stages(), 1);
+    /// ```
+    pub fn dynamic(
+        name: impl Into<String>,
+        description: impl Into<String>,
+        input_schema: JsonObject,
+        program: Program,
+    ) -> Self {
         Self {
             name: name.into(),
             description: description.into(),
-            input_schema: schema::of::<I>(schema::Direction::Input),
+            input_schema,
             annotations: Annotations::default(),
             options: JobOptions::default(),
             before_start: None,
-            program: pipeline.into_program(),
+            program,
         }
     }
 

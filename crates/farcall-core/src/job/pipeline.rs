@@ -135,7 +135,11 @@ impl<I: StageValue, T: StageValue> Pipeline<I, T> {
         let returns_nothing = TypeId::of::<T>() == TypeId::of::<()>();
         Program {
             steps: self.steps,
-            has_value: !returns_artifact && !returns_nothing,
+            value: if returns_artifact || returns_nothing {
+                LastValue::Nothing
+            } else {
+                LastValue::Result
+            },
             read_input: |arguments| serde_json::from_value::<I>(arguments).map(drop),
         }
     }
@@ -186,15 +190,51 @@ impl fmt::Debug for Step {
     }
 }
 
+/// What the value of the last stage is to the caller.
+#[derive(Clone, Copy, Debug)]
+enum LastValue {
+    Nothing,
+    Result,
+    /// The result, unless it is null.
+    Perhaps,
+}
+
 /// A pipeline without its types: JSON in, JSON out.
 #[derive(Clone, Debug)]
 pub struct Program {
     steps: Vec<Step>,
-    has_value: bool,
+    value: LastValue,
     read_input: fn(Value) -> Result<(), serde_json::Error>,
 }
 
 impl Program {
+    /// One function that goes through several stages by itself, as
+    /// [`stages_in_one`](Pipeline::stages_in_one), whose types are known only when the program runs.
+    ///
+    /// It is given the job's arguments, an object, or what it last handed to
+    /// [`JobContext::checkpoint`]; what it returns is the job's result, unless it is null.
+    /// `signature` stands for the types: a checkpoint is only used by a program whose signature and
+    /// stages are the same.
+    pub fn dynamic<F>(
+        stages: impl IntoIterator<Item = impl Into<String>>,
+        signature: impl Into<String>,
+        run: F,
+    ) -> Self
+    where
+        F: Fn(&JobContext, Value) -> Result<Value, Problem> + Send + Sync + 'static,
+    {
+        let step = Step {
+            stages: stages.into_iter().map(Into::into).collect(),
+            signature: signature.into(),
+            body: StepBody::Blocking(Arc::new(run)),
+        };
+        Self {
+            steps: vec![step],
+            value: LastValue::Perhaps,
+            read_input: |_| Ok(()),
+        }
+    }
+
     /// The steps, in order.
     pub fn steps(&self) -> &[Step] {
         &self.steps
@@ -212,9 +252,14 @@ impl Program {
         u32::try_from(self.stages().count()).unwrap_or(u32::MAX)
     }
 
-    /// Whether the last value is a result for the caller; it is not where it only names a file.
-    pub fn has_value(&self) -> bool {
-        self.has_value
+    /// Whether `value`, the last one, is a result for the caller; it is not where it only names a
+    /// file.
+    pub fn is_result(&self, value: &Value) -> bool {
+        match self.value {
+            LastValue::Nothing => false,
+            LastValue::Result => true,
+            LastValue::Perhaps => !value.is_null(),
+        }
     }
 
     /// Whether the first stage can read `arguments`: a type may ask for more than its schema says.
@@ -277,6 +322,24 @@ mod tests {
         ] {
             assert_ne!(original, changed);
         }
+    }
+
+    #[test]
+    fn a_program_that_is_known_late_is_told_apart_by_what_it_says_of_itself() {
+        let program = |stages: &[&str], signature: &str| {
+            let run = |_: &JobContext, value: Value| Ok(value);
+            Program::dynamic(stages.iter().copied(), signature, run)
+        };
+        let original = program(&["a", "b"], "one");
+        assert_eq!(original.total_stages(), 2);
+        assert_eq!(
+            original.fingerprint(),
+            program(&["a", "b"], "one").fingerprint()
+        );
+        for changed in [program(&["a"], "one"), program(&["a", "b"], "two")] {
+            assert_ne!(original.fingerprint(), changed.fingerprint());
+        }
+        assert!(original.is_result(&Value::Bool(false)) && !original.is_result(&Value::Null));
     }
 
     #[test]

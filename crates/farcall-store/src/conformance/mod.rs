@@ -105,6 +105,7 @@ macro_rules! store_suite {
             operators::the_details_of_a_job_say_how_it_came_where_it_is,
             order::a_limit_on_how_many_run_is_never_exceeded,
             progress::a_checkpoint_above_the_total_is_refused_with_its_artifacts,
+            progress::a_checkpoint_before_the_first_finished_stage_is_kept,
             progress::a_checkpoint_never_goes_backwards,
             progress::a_checkpoint_sets_the_stage_and_comes_back_with_the_next_claim,
             progress::a_late_report_changes_nothing,

@@ -133,18 +133,19 @@ pub struct Claim {
     pub total_stages: u32,
     /// The fingerprint of that program.
     pub fingerprint: String,
-    /// Where to go on, where a stage was finished before.
+    /// Where to go on, where it does not begin at its start.
     pub checkpoint: Option<Checkpoint>,
     /// How its caller can be asked.
     pub can_ask: Askable,
 }
 
-/// The value of the last finished stage.
+/// Where a job goes on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
-    /// How many stages are finished, at least 1.
+    /// How many stages are finished.
     pub stage: u32,
-    /// What the last of them returned.
+    /// What the next step is given: what the last finished one returned, or what it put aside
+    /// itself.
     pub value: Value,
     /// The place of the work folder that they have left something in; none where it is empty.
     pub work: Option<String>,

@@ -93,7 +93,7 @@ pub trait JobStore: Send + Sync {
     /// its log is kept; one of a stage above the total is refused.
     async fn report(&self, fence: Fence, report: Report) -> Result<(), StoreError>;
 
-    /// Keeps the value of a finished stage together with the artifacts that were made in it.
+    /// Keeps where a job goes on, together with the artifacts that were made since the last time.
     ///
     /// An artifact takes the place of an earlier one of the same name. The record's stage is
     /// at least the checkpoint's afterwards.

@@ -153,10 +153,15 @@ fn judge(server: &Server) -> Result<(), StoreError> {
 }
 
 /// The migrations of this version, in their order.
-fn migrations() -> [Migration; 2] {
+fn migrations() -> [Migration; 3] {
     let migrations = [
         (1, "jobs", include_str!("migrations/0001_jobs.sql")),
         (2, "machines", include_str!("migrations/0002_machines.sql")),
+        (
+            3,
+            "checkpoints",
+            include_str!("migrations/0003_checkpoints.sql"),
+        ),
     ];
     migrations.map(|(version, name, sql)| {
         Migration::new(

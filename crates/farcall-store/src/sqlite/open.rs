@@ -253,11 +253,16 @@ fn is_sound(version: &str) -> bool {
 }
 
 /// The migrations of this version, in their order.
-fn migrations() -> [Migration; 3] {
+fn migrations() -> [Migration; 4] {
     let migrations = [
         (1, "jobs", include_str!("migrations/0001_jobs.sql")),
         (2, "workers", include_str!("migrations/0002_workers.sql")),
         (3, "machines", include_str!("migrations/0003_machines.sql")),
+        (
+            4,
+            "checkpoints",
+            include_str!("migrations/0004_checkpoints.sql"),
+        ),
     ];
     migrations.map(|(version, name, sql)| {
         Migration::new(
