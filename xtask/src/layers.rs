@@ -56,7 +56,8 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("axum", &["farcall-server", "farcall-cli", "farcall"]),
     ("rmcp", &["farcall-server", "farcall-cli", "farcall-wrap"]),
     ("sqlx", &["farcall-store"]),
-    ("cap-std", &["farcall-artifacts"]),
+    // Files of jobs, and files that callers of a wrapped program name: both stay within a folder.
+    ("cap-std", &["farcall-artifacts", "farcall-wrap"]),
     ("object_store", &["farcall-artifacts"]),
     ("clap", &["farcall-cli"]),
 ];

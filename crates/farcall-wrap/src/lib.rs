@@ -5,3 +5,10 @@
 //! group of their own that ends with the server or with the lease of their job.
 
 pub mod child;
+pub mod command;
+pub mod events;
+mod lines;
+pub mod output;
+pub mod parameter;
+pub mod progress;
+pub mod text;

@@ -1,0 +1,44 @@
+//! What a wrapped program finds in its environment: little, so that no secret of the server's is
+//! among it.
+
+use std::{collections::BTreeMap, ffi::OsString};
+
+use farcall_config::file::Environment;
+use secrecy::ExposeSecret;
+
+/// Where programs are looked for, where the server itself does not know.
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The environment of a program:
+///
+/// - `PATH` of the server, else the usual one,
+/// - `LANG` of the server, else `C.UTF-8`, and `TZ` where the server has it,
+/// - `TMPDIR`, the folder of this run,
+/// - what the declaration passes on, where the server has it, and what it sets.
+///
+/// There is no `HOME`: whatever a program keeps there would outlive its run, or come from another.
+pub(super) fn environment(
+    declared: &Environment,
+    folder: OsString,
+) -> BTreeMap<OsString, OsString> {
+    let own = |name: &str| std::env::var_os(name);
+    let mut environment = BTreeMap::new();
+    let mut set = |name: &str, value: OsString| {
+        environment.insert(name.into(), value);
+    };
+    set("PATH", own("PATH").unwrap_or_else(|| DEFAULT_PATH.into()));
+    set("LANG", own("LANG").unwrap_or_else(|| "C.UTF-8".into()));
+    set("TMPDIR", folder);
+    for name in ["TZ"]
+        .into_iter()
+        .chain(declared.inherited.iter().map(String::as_str))
+    {
+        if let Some(value) = own(name) {
+            set(name, value);
+        }
+    }
+    for (name, value) in &declared.set {
+        set(name, value.expose_secret().into());
+    }
+    environment
+}

@@ -1,0 +1,20 @@
+//! Programs as tools and jobs: `farcall serve` over a `farcall.toml`, as its owner runs it and as a
+//! client sees it.
+//!
+//! The programs are real Python ones (`programs/`). Nothing sleeps: what must happen is looked for,
+//! with a deadline.
+
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::unwrap_used,
+    reason = "`json!` values are made where they are passed, and a test that cannot go on has failed"
+)]
+
+mod artifacts;
+mod harness;
+mod hostile;
+mod jobs;
+mod kills;
+mod python;
+mod start;
+mod tools;
