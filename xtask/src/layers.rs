@@ -59,6 +59,8 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("cap-std", &["farcall-artifacts"]),
     ("object_store", &["farcall-artifacts"]),
     ("clap", &["farcall-cli"]),
+    ("landlock", &["farcall-wrap"]),
+    ("signal-hook", &["farcall-wrap"]),
 ];
 
 /// # Errors

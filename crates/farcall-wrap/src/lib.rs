@@ -5,3 +5,6 @@
 //! group of their own that ends with the server or with the lease of their job.
 
 pub mod child;
+pub mod sandbox;
+pub mod shim;
+mod wire;
