@@ -17,11 +17,15 @@ use serde::{Deserialize, Serialize};
 use tokio::{
     net::unix::pipe::{Receiver, Sender},
     sync::OnceCell,
+    task::spawn_blocking,
     time::Instant,
 };
 
 use self::control::Control;
-use crate::wire::{Order, Report};
+use crate::{
+    shim::orphans::Session,
+    wire::{Order, Report},
+};
 
 /// What to run, and how.
 #[derive(Clone, Debug)]
@@ -81,6 +85,8 @@ pub struct Child {
     control: Control,
     /// Reaped by the runtime, now or once it is dropped.
     _shim: tokio::process::Child,
+    /// The program's, where it did not end at once.
+    session: Option<Session>,
     ended: OnceCell<Ended>,
 }
 
@@ -109,16 +115,23 @@ impl Child {
     /// the pipes can be read afterwards.
     ///
     /// # Errors
-    /// A problem where the shim is gone without a word.
+    /// A problem where the shim is gone without a word: somebody killed it. What is found of the program
+    /// then is killed, but nobody knows how it ended.
     pub async fn ended(&self) -> Result<Ended, Problem> {
         let end = async || match self.control.report().await {
             Ok(Report::Ended(ended)) => Ok(ended),
             Ok(other) => Err(Problem::internal(format!(
                 "the shim of a program said `{other:?}` for an end"
             ))),
-            Err(error) => Err(Problem::internal(format!(
-                "the shim of a program ended without a word: {error}"
-            ))),
+            Err(error) => {
+                if let Some(session) = self.session {
+                    // It reads through all processes.
+                    let _ = spawn_blocking(move || session.end()).await;
+                }
+                Err(Problem::internal(format!(
+                    "the shim of a program ended without a word: {error}"
+                )))
+            }
         };
         self.ended.get_or_try_init(end).await.copied()
     }

@@ -18,7 +18,8 @@ use tokio::{
 
 use super::{Child, ChildSpec, control::Control};
 use crate::{
-    sandbox, shim,
+    sandbox,
+    shim::{self, orphans::Session},
     wire::{Confinement, Limits, Refusal, Report, Specification, frame::encode},
 };
 
@@ -41,7 +42,10 @@ pub(super) async fn start(spec: ChildSpec) -> Result<Child, Problem> {
         child.control.report().await
     };
     match timeout(PATIENCE, report).await {
-        Ok(Ok(Report::Started)) => Ok(child),
+        Ok(Ok(Report::Started { session })) => Ok(Child {
+            session: Session::led_by(session),
+            ..child
+        }),
         Ok(Ok(Report::Refused(Refusal::TooLong))) => Err(too_long()),
         Ok(Ok(Report::Refused(Refusal::Other(sentence)))) => Err(unstartable(sentence)),
         Ok(Ok(report)) => Err(unstartable(format!("the shim said `{report:?}`"))),
@@ -79,6 +83,7 @@ fn begin(spec: ChildSpec) -> Result<(Child, Vec<u8>, Option<OwnedFd>), Box<dyn E
         stdin,
         control,
         _shim: command.spawn()?,
+        session: None,
         ended: OnceCell::new(),
     };
     Ok((child, frame, read))

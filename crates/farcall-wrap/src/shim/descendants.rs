@@ -11,12 +11,6 @@ use rustix::{
 #[cfg(target_os = "linux")]
 use super::tree;
 
-/// How often new processes are looked for while all are being stopped. Each look finds the whole of what
-/// was there before, and a stopped process has no more children: more looks than a few are needed only
-/// where somebody wins against the limit of processes.
-#[cfg(target_os = "linux")]
-const LOOKS: usize = 64;
-
 /// Makes orphaned descendants children of this process, instead of init's.
 pub(super) fn adopt() -> io::Result<()> {
     #[cfg(target_os = "linux")]
@@ -65,25 +59,9 @@ pub(super) fn end() {
     }
 }
 
-/// Stops all before it kills any: of processes that only ever start others, every one that is killed makes
-/// room below their limit for a new one, and every one that is stopped takes it.
 #[cfg(target_os = "linux")]
 fn kill() {
-    let mut stopped = std::collections::HashSet::new();
-    for _ in 0..LOOKS {
-        let before = stopped.len();
-        for process in tree::below() {
-            if stopped.insert(process) {
-                process.signal(Signal::STOP);
-            }
-        }
-        if stopped.len() == before {
-            break;
-        }
-    }
-    for process in stopped {
-        process.signal(Signal::KILL);
-    }
+    tree::kill(tree::below);
 }
 
 /// Nothing is found where orphans do not come here; the program's group was killed when it ended.

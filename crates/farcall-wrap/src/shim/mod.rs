@@ -19,6 +19,7 @@
 mod descendants;
 mod execute;
 mod limits;
+pub(crate) mod orphans;
 mod signals;
 mod supervise;
 #[cfg(target_os = "linux")]

@@ -200,7 +200,8 @@ impl<'server> Shim<'server> {
         inbox.push(&words);
         let refusal = inbox.next()?;
         if refusal.is_none() {
-            say(self.server, &Report::Started)?;
+            let session = self.program.as_raw_pid();
+            say(self.server, &Report::Started { session })?;
         }
         Ok(refusal)
     }
@@ -233,15 +234,16 @@ impl<'server> Shim<'server> {
             if let Some(refusal) = self.executed()? {
                 return Ok(Some(Report::Refused(refusal)));
             }
-            let ended = match self.phase {
-                Phase::Stopping(_) => Ended::Stopped,
+            let background = Moment::now().after(self.grace.min(BACKGROUND_GRACE));
+            let (ended, until) = match self.phase {
+                // The rest of its group was told, too, and has the same grace.
+                Phase::Stopping(until) => (Ended::Stopped, until.max(background)),
                 _ => match status.terminating_signal() {
-                    Some(signal) => Ended::Signalled(signal),
-                    None => Ended::Exited(status.exit_status().unwrap_or_default()),
+                    Some(signal) => (Ended::Signalled(signal), background),
+                    None => (Ended::Exited(status.exit_status().unwrap_or_default()), background),
                 },
             };
-            let grace = self.grace.min(BACKGROUND_GRACE);
-            self.phase = Phase::Leaving(ended, Moment::now().after(grace));
+            self.phase = Phase::Leaving(ended, until);
             #[cfg(not(target_os = "linux"))]
             let _ = kill_process_group(self.program, Signal::KILL);
             if !is_alone {

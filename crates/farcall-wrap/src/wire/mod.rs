@@ -81,8 +81,8 @@ pub(crate) enum Report {
     Ended(Ended),
     /// It cannot be run.
     Refused(Refusal),
-    /// It has been executed.
-    Started,
+    /// It has been executed, and leads the session of this number.
+    Started { session: i32 },
 }
 
 /// Why a program is not run.

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use farcall_wrap::child::{Child, Ended};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::Instant;
 
-use crate::harness::{SOON, alive, gone, lines, run, spec, token, up};
+use crate::harness::{SOON, above, alive, gone, lines, run, spec, token, up};
 
 #[tokio::test]
 async fn status_and_signal_are_told_apart() {
@@ -107,6 +108,42 @@ async fn a_dropped_program_is_killed_with_its_family() {
     assert_eq!(alive(&token, 0).len(), 5);
     drop(child);
     gone(&token, 0, SOON).await;
+}
+
+/// Such as by the system where memory runs out.
+#[tokio::test]
+async fn a_killed_shim_is_told_and_its_program_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = token();
+    let mut child = Child::spawn(spec(folder.path(), &["family", &token])).await.unwrap();
+    up(&mut lines(&mut child), 5).await;
+    let shim = above(&token);
+    kill_process(shim, Signal::KILL).unwrap();
+    let problem = child.ended().await.unwrap_err();
+    let cause = problem.cause().unwrap().to_string();
+    assert!(cause.contains("without a word"), "{cause}");
+    // The one that left the session, and its child, are not found once their parents are gone.
+    let begin = Instant::now();
+    while alive(&token, 0).len() > 2 && begin.elapsed() < SOON {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let left = alive(&token, 0);
+    assert!(left.len() <= 2, "{left:?}");
+    for process in left {
+        let process = Pid::from_raw(process.try_into().unwrap()).unwrap();
+        kill_process(process, Signal::KILL).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_shim_that_is_told_to_end_ends_its_program_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = token();
+    let mut child = Child::spawn(spec(folder.path(), &["family", &token])).await.unwrap();
+    up(&mut lines(&mut child), 5).await;
+    kill_process(above(&token), Signal::TERM).unwrap();
+    assert_eq!(child.ended().await.unwrap(), Ended::Stopped);
+    assert_eq!(alive(&token, 0), [0; 0]);
 }
 
 #[tokio::test]

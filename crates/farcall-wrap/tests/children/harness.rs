@@ -11,6 +11,7 @@ use std::{
 use farcall_config::file::{Limits, Sandbox};
 use farcall_core::problem::Problem;
 use farcall_wrap::child::{Child, ChildSpec, Ended};
+use rustix::process::Pid;
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader, Lines},
     net::unix::pipe::Receiver,
@@ -112,6 +113,18 @@ pub(crate) fn alive(token: &str, except: u32) -> Vec<u32> {
         }
     }
     found
+}
+
+/// The parent of these processes that is none of them: their shim.
+pub(crate) fn above(token: &str) -> Pid {
+    let family = alive(token, 0);
+    let mut parents = family.iter().map(|process| {
+        let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+        let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"));
+        parent.unwrap().trim().parse().unwrap()
+    });
+    let shim = parents.find(|parent| !family.contains(parent));
+    Pid::from_raw(shim.unwrap().try_into().unwrap()).unwrap()
 }
 
 /// Fails unless all of them are gone in time.
