@@ -60,6 +60,8 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("cap-std", &["farcall-artifacts", "farcall-wrap"]),
     ("object_store", &["farcall-artifacts"]),
     ("clap", &["farcall-cli"]),
+    ("landlock", &["farcall-wrap"]),
+    ("signal-hook", &["farcall-wrap"]),
 ];
 
 /// # Errors

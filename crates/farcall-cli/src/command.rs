@@ -89,6 +89,9 @@ where
     I: IntoIterator<Item = A>,
     A: Into<OsString> + Clone,
 {
+    if let Some(exit) = as_shim() {
+        return exit;
+    }
     let command = <Program as clap::CommandFactory>::command()
         .name(app.identity.name.clone())
         .version(app.identity.version.clone());
@@ -117,10 +120,22 @@ where
     I: IntoIterator<Item = A>,
     A: Into<OsString> + Clone,
 {
+    if let Some(exit) = as_shim() {
+        return exit;
+    }
     match Binary::try_parse_from(arguments) {
         Err(error) => explained(&error),
         Ok(Binary { verb }) => verb.run(),
     }
+}
+
+/// Where a server started this process to look after a program, that is all it does. Nobody else calls it
+/// so, and no help names it.
+fn as_shim() -> Option<Exit> {
+    let outcome = farcall_wrap::shim::main_if_asked()?;
+    Some(ended(outcome.map_err(|error| {
+        Failure::failed(format!("this is for a server to start: {error}"))
+    })))
 }
 
 /// The help of every command line, by its title, for the reference.

@@ -11,4 +11,7 @@ mod lines;
 pub mod output;
 pub mod parameter;
 pub mod progress;
+pub mod sandbox;
+pub mod shim;
 pub mod text;
+mod wire;

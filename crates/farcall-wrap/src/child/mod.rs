@@ -6,13 +6,25 @@
 //! it. So nothing here has to be called for that: the death of the server, even by `kill -9`, closes
 //! the socket, and a server that is stopped renews nothing.
 
+mod control;
+mod start;
+
 use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, time::Duration};
 
 use farcall_config::file::{Limits, Sandbox};
 use farcall_core::problem::Problem;
+use serde::{Deserialize, Serialize};
 use tokio::{
     net::unix::pipe::{Receiver, Sender},
+    sync::OnceCell,
+    task::spawn_blocking,
     time::Instant,
+};
+
+use self::control::Control;
+use crate::{
+    shim::orphans::Session,
+    wire::{Order, Report},
 };
 
 /// What to run, and how.
@@ -44,7 +56,7 @@ pub struct ChildSpec {
 }
 
 /// How a program ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ended {
     /// By itself, with this status.
     Exited(i32),
@@ -70,25 +82,32 @@ pub struct Child {
     pub stderr: Option<Receiver>,
     /// What it reads, where it reads at all; take it, and close it by dropping it.
     pub stdin: Option<Sender>,
+    control: Control,
+    /// Reaped by the runtime, now or once it is dropped.
+    _shim: tokio::process::Child,
+    /// The program's, where it did not end at once.
+    session: Option<Session>,
+    ended: OnceCell<Ended>,
 }
 
 impl Child {
-    /// Starts a program; returns when it has been executed.
+    /// Starts a program; returns when it has been executed. Dropped before that, it ends what it began.
     ///
     /// # Errors
     /// A problem for the caller, whose cause says what was in the way.
     pub async fn spawn(spec: ChildSpec) -> Result<Self, Problem> {
-        let _ = spec;
-        Err(Problem::internal("there is no shim yet"))
+        start::start(spec).await
     }
 
     /// Lets it live until then; returns at once.
     pub fn renew(&self, until: Instant) {
-        let _ = until;
+        self.control.order(Order::Renew(until.into()));
     }
 
     /// Tells it to stop: TERM, then KILL after its grace, both to the whole group; returns at once.
-    pub fn stop(&self) {}
+    pub fn stop(&self) {
+        self.control.order(Order::Stop);
+    }
 
     /// Waits until it and all its descendants have ended; says the same again when it is asked again.
     ///
@@ -96,8 +115,24 @@ impl Child {
     /// the pipes can be read afterwards.
     ///
     /// # Errors
-    /// A problem where the shim is gone without a word.
+    /// A problem where the shim is gone without a word: somebody killed it. What is found of the program
+    /// then is killed, but nobody knows how it ended.
     pub async fn ended(&self) -> Result<Ended, Problem> {
-        Err(Problem::internal("there is no shim yet"))
+        let end = async || match self.control.report().await {
+            Ok(Report::Ended(ended)) => Ok(ended),
+            Ok(other) => Err(Problem::internal(format!(
+                "the shim of a program said `{other:?}` for an end"
+            ))),
+            Err(error) => {
+                if let Some(session) = self.session {
+                    // It reads through all processes.
+                    let _ = spawn_blocking(move || session.end()).await;
+                }
+                Err(Problem::internal(format!(
+                    "the shim of a program ended without a word: {error}"
+                )))
+            }
+        };
+        self.ended.get_or_try_init(end).await.copied()
     }
 }

@@ -1,0 +1,94 @@
+//! Bubblewrap: namespaces of its own for one program, made by bwrap(1).
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use super::places;
+use crate::wire::{Specification, Text};
+
+/// What holds for every program: no network, no sight of other processes, no privileges, and the end
+/// together with whoever started it.
+const ALWAYS: &[&str] = &[
+    "--die-with-parent",
+    "--unshare-all",
+    "--cap-drop",
+    "ALL",
+    "--dev",
+    "/dev",
+    "--proc",
+    "/proc",
+    "--tmpfs",
+    "/tmp",
+];
+
+/// Where `bwrap` is.
+///
+/// # Errors
+/// A sentence where it is in none of the folders of `PATH`.
+pub(crate) fn find() -> Result<PathBuf, String> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
+        .map(|folder| folder.join("bwrap"))
+        .find(|program| program.is_absolute() && program.is_file())
+        .ok_or_else(|| "there is no `bwrap` in `PATH`; install bubblewrap".to_owned())
+}
+
+/// Runs a program that does nothing, in the same namespaces.
+///
+/// # Errors
+/// A sentence where they cannot be made.
+pub(super) fn try_out(bubblewrap: &Path) -> Result<(), String> {
+    let output = around(bubblewrap, &[], &[])
+        .args(["--", "true"])
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("`{}` does not run: {error}", bubblewrap.display()))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let words = String::from_utf8_lossy(&output.stderr);
+    Err(format!(
+        "bubblewrap does not work here: `{}`",
+        words.lines().next().unwrap_or_default()
+    ))
+}
+
+/// The command that runs a program in bubblewrap. Its status is that of the program, where a signal is
+/// 128 and its number.
+pub(crate) fn command(bubblewrap: &Path, specification: &Specification) -> Command {
+    let program = specification.program.as_path();
+    let paths = |texts: &'_ [Text]| -> Vec<_> {
+        texts.iter().map(|text| text.as_path().to_owned()).collect()
+    };
+    let mut readable = places::beside(program);
+    readable.extend(paths(&specification.readable));
+    let mut writable = paths(&specification.writable);
+    writable.push(specification.working_dir.as_path().to_owned());
+    let mut command = around(bubblewrap, &readable, &writable);
+    command
+        .arg("--chdir")
+        .arg(specification.working_dir.as_os_str())
+        .arg("--")
+        .arg(program)
+        .args(specification.arguments.iter().map(Text::as_os_str));
+    command
+}
+
+fn around(bubblewrap: &Path, readable: &[PathBuf], writable: &[PathBuf]) -> Command {
+    let mut command = Command::new(bubblewrap);
+    command.args(ALWAYS);
+    let system = places::SYSTEM.iter().map(Path::new);
+    for place in system.chain(readable.iter().map(PathBuf::as_path)) {
+        command.arg("--ro-bind-try").arg(place).arg(place);
+    }
+    for device in places::devices() {
+        command.arg("--dev-bind-try").arg(&device).arg(&device);
+    }
+    for folder in writable {
+        command.arg("--bind-try").arg(folder).arg(folder);
+    }
+    command
+}
