@@ -1,6 +1,6 @@
 //! The command line of a program, and of the `farcall` binary.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Parser, Subcommand};
 
@@ -71,6 +71,35 @@ impl OtherVerb {
     }
 }
 
+/// The verbs of the `farcall` binary, which has a file in the place of a program.
+#[derive(Debug, Subcommand)]
+enum BinaryVerb {
+    /// Serve what a farcall.toml declares
+    Serve(FileFlags),
+    #[command(flatten)]
+    Other(OtherVerb),
+}
+
+#[derive(Debug, clap::Args)]
+struct FileFlags {
+    /// The file that says what to serve
+    #[arg(long, value_name = "FILE", default_value = "farcall.toml")]
+    config: PathBuf,
+    #[command(flatten)]
+    serve: ServeFlags,
+}
+
+impl BinaryVerb {
+    fn run(self) -> Exit {
+        match self {
+            Self::Serve(FileFlags { config, serve }) => {
+                ended(in_runtime(verbs::serve::serve_file(&config, serve)))
+            }
+            Self::Other(verb) => verb.run(),
+        }
+    }
+}
+
 #[derive(Debug, Parser)]
 #[command(
     name = "farcall",
@@ -80,7 +109,7 @@ impl OtherVerb {
 )]
 struct Binary {
     #[command(subcommand)]
-    verb: OtherVerb,
+    verb: BinaryVerb,
 }
 
 /// The command line of a program that offers `app`.

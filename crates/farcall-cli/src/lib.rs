@@ -11,6 +11,7 @@ pub mod command;
 mod exit;
 mod logging;
 mod offer;
+mod project;
 mod routes;
 mod running;
 mod terminal;

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use farcall_config::{Config, Role, Source, Storage, variables};
+use farcall_config::{Config, Role, Source, Storage, file::Project, variables};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::{App, Failure, command::ServeFlags, logging, running::Ready};
+use crate::{App, Failure, command::ServeFlags, logging, project, running::Ready};
 
 /// Serves `app` until SIGTERM or SIGINT; a second signal cuts what is still going on.
 ///
@@ -13,13 +13,36 @@ use crate::{App, Failure, command::ServeFlags, logging, running::Ready};
 /// A [`Failure`] where the configuration or what was registered is wrong, or something that
 /// the server needs is in the way.
 pub(crate) async fn serve(app: App, flags: ServeFlags) -> Result<(), Failure> {
-    let config = configured(&app, &flags)?;
+    let config = configured(&app, &flags, environment()?)?;
     logging::start(&config.log)?;
+    run(app, &config, &flags).await
+}
+
+/// Serves what the `farcall.toml` at `file` declares, in the same way.
+///
+/// # Errors
+/// As [`serve`], and where the file has faults.
+pub(crate) async fn serve_file(file: &Path, flags: ServeFlags) -> Result<(), Failure> {
+    let mut source = environment()?;
+    let (project, warnings) = Project::read(file, &source)
+        .map_err(|faults| Failure::usage(format!("`{}` has faults\n{faults}", file.display())))?;
+    let app = project::app(&project)?;
+    source.set_file(&project.settings);
+    let config = configured(&app, &flags, source)?;
+    logging::start(&config.log)?;
+    for warning in warnings {
+        let line = warning.place.map(|place| place.line);
+        tracing::warn!(file = %file.display(), line, "{}; {}", warning.message, warning.hint);
+    }
+    run(app, &config, &flags).await
+}
+
+async fn run(app: App, config: &Config, flags: &ServeFlags) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
     let name = format!("{} {}", app.identity.name, app.identity.version);
     let jobs = app.offer.jobs().count();
-    let ready = Ready::prepare(app, &config).await?;
-    announce(&name, jobs, &ready, &config, flags.stdio);
+    let ready = Ready::prepare(app, config).await?;
+    announce(&name, jobs, &ready, config, flags.stdio);
     let mut outcome = Ok(());
     let running = if flags.stdio {
         let running = ready.start_beside_stdio();
@@ -46,9 +69,12 @@ pub(crate) async fn serve(app: App, flags: ServeFlags) -> Result<(), Failure> {
     outcome
 }
 
-fn configured(app: &App, flags: &ServeFlags) -> Result<Config, Failure> {
-    let usage = |error: farcall_config::ConfigError| Failure::usage(error.to_string());
-    let mut source = Source::from_environment(Path::new(".")).map_err(usage)?;
+/// The environment, and `.env` of the working folder.
+fn environment() -> Result<Source, Failure> {
+    Source::from_environment(Path::new(".")).map_err(|error| Failure::usage(error.to_string()))
+}
+
+fn configured(app: &App, flags: &ServeFlags, mut source: Source) -> Result<Config, Failure> {
     if flags.stdio {
         // HTTP only serves files and probes then, so any free port will do.
         source.set_default(&variables::MCP_PORT, "0");
@@ -68,7 +94,7 @@ fn configured(app: &App, flags: &ServeFlags) -> Result<Config, Failure> {
     if !app.verifiers.is_empty() {
         source.set_own_authenticator();
     }
-    let config = Config::read(&source).map_err(usage)?;
+    let config = Config::read(&source).map_err(|error| Failure::usage(error.to_string()))?;
     if flags.stdio && !config.jobs.role.answers() {
         return Err(Failure::usage(
             "`--stdio` is for a client, and `FARCALL_ROLE` is `worker`, which answers none",

@@ -6,6 +6,7 @@
 )]
 
 mod cancel;
+mod checkpoints;
 mod elsewhere;
 mod leases;
 mod limits;

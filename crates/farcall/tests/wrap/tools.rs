@@ -206,7 +206,7 @@ async fn a_program_that_ends_badly_says_how() {
 #[tokio::test]
 async fn a_program_ends_with_its_call() {
     let out = tempfile::tempdir().unwrap();
-    let toml = TOML.replace("20s", "1s");
+    let toml = TOML.replace("20s", "4s");
     let project = Project::new(&toml)
         .with("OUT", out.path().to_str().unwrap())
         .with("OUTSIDE", "");

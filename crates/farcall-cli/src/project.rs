@@ -1,0 +1,77 @@
+//! What a `farcall.toml` declares, as an app.
+
+use farcall_config::file::{Body, Entry, Project};
+use farcall_core::catalog::{Fault, Faults};
+use farcall_wrap::command;
+
+use crate::{App, Failure};
+
+/// The app that serves `project`.
+///
+/// # Errors
+/// All that cannot work in it, or cannot be served yet, in one report.
+pub(crate) fn app(project: &Project) -> Result<App, Failure> {
+    let server = &project.server;
+    let mut app = App::new(&server.name).version(&server.version);
+    if let Some(title) = &server.title {
+        app = app.title(title);
+    }
+    if let Some(instructions) = &server.instructions {
+        app = app.instructions(instructions);
+    }
+    let mut faults = unserved(project);
+    for entry in &project.entries {
+        match added(&mut app, entry, project) {
+            Ok(()) => {}
+            Err(fault) => faults.push(fault),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(Failure::usage(Faults(faults).to_string()));
+    }
+    Ok(app)
+}
+
+fn added(app: &mut App, entry: &Entry, project: &Project) -> Result<(), Fault> {
+    let folder = &project.folder;
+    match entry {
+        Entry::Tool(tool) => {
+            let subject = format!("tool `{}`", tool.name);
+            let Body::Command(command) = &tool.body else {
+                return Err(not_yet(subject));
+            };
+            let made = command::tool(tool, command, folder);
+            app.offer.tool(made.map_err(|reason| Fault { subject, reason })?);
+        }
+        Entry::Job(job) => {
+            let subject = format!("job `{}`", job.name);
+            let Body::Command(command) = &job.body else {
+                return Err(not_yet(subject));
+            };
+            let made = command::job(job, command, folder);
+            app.offer.job(made.map_err(|reason| Fault { subject, reason })?);
+        }
+    }
+    Ok(())
+}
+
+fn not_yet(subject: String) -> Fault {
+    Fault {
+        subject,
+        reason: "requests to HTTP services cannot be served yet; remove it, or let a program make the request".to_owned(),
+    }
+}
+
+/// What is declared beside tools and jobs, and has nobody to serve it.
+fn unserved(project: &Project) -> Vec<Fault> {
+    let imports = project.services.iter().filter(|(_, service)| service.openapi.is_some());
+    let imports = imports.map(|(name, _)| Fault {
+        subject: format!("service `{name}`"),
+        reason: "OpenAPI documents cannot be served yet; remove `openapi`".to_owned(),
+    });
+    let mounts = project.mounts.iter().map(|mount| Fault {
+        subject: format!("mount `{}`", mount.name),
+        reason: "MCP servers cannot be mounted yet; remove it".to_owned(),
+    });
+    imports.chain(mounts).collect()
+}
