@@ -84,14 +84,17 @@ fn is_email(text: &str) -> bool {
         && domain.split('.').all(is_label)
 }
 
-/// The parser passes over blanks and control characters, which others may not.
+/// The parser passes over blanks and control characters, and over slashes before the host, which
+/// others may not.
 fn is_url(text: &str) -> bool {
     let is_plain = !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\');
-    let has_slashes = ["http://", "https://"].iter().any(|start| {
-        text.get(..start.len())
-            .is_some_and(|s| s.eq_ignore_ascii_case(start))
+    let rest = ["http://", "https://"].iter().find_map(|scheme| {
+        let (start, rest) = text.split_at_checked(scheme.len())?;
+        start.eq_ignore_ascii_case(scheme).then_some(rest)
     });
-    is_plain && has_slashes && Url::parse(text).is_ok_and(|url| url.has_host())
+    is_plain
+        && rest.is_some_and(|rest| !rest.starts_with('/'))
+        && Url::parse(text).is_ok_and(|url| url.has_host())
 }
 
 fn is_uuid(text: &str) -> bool {
