@@ -1,7 +1,7 @@
 //! The configuration of a server.
 //!
 //! Values come from flags, then the environment, then `.env` in the working directory, then
-//! the defaults. They are turned into valid types once, at start, and everything that is
+//! `farcall.toml`, then the defaults. They are turned into valid types once, at start, and everything that is
 //! wrong with them is reported together. Every variable is listed in [`variables`], from
 //! which the reference is generated. What a `farcall.toml` declares is in [`file`].
 
@@ -48,17 +48,19 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] with everything that is wrong, also between the sections.
     pub fn read(source: &Source) -> Result<Self, ConfigError> {
-        let mut faults = Vec::new();
-        let auth = Auth::read(source, &mut faults);
-        let http = Http::read(source, &mut faults);
-        let jobs = Jobs::read(source, &mut faults);
-        let log = Log::read(source, &mut faults);
-        let storage = Storage::read(source, &mut faults);
+        let (config, mut faults) = Self::sections(source);
+        let Self {
+            auth,
+            http,
+            jobs,
+            storage,
+            ..
+        } = &config;
         if faults.is_empty() {
-            faults.extend(without_company(jobs.role, &storage));
+            faults.extend(without_company(jobs.role, storage));
         }
         // A worker answers nothing but probes.
-        if jobs.role.answers() && !auth.permits_bind(&http) {
+        if jobs.role.answers() && !auth.permits_bind(http) {
             faults.push(Fault::new(
                 format!("binding `{}` without authentication would let anyone who reaches it call the tools", http.host),
                 "set MCP_BEARER_TOKEN; or bind MCP_HOST=127.0.0.1 behind a tunnel or proxy that authenticates; \
@@ -66,16 +68,27 @@ impl Config {
             ));
         }
         if faults.is_empty() {
-            Ok(Self {
-                auth,
-                http,
-                jobs,
-                log,
-                storage,
-            })
+            Ok(config)
         } else {
             Err(ConfigError(faults))
         }
+    }
+
+    /// What is wrong with values by themselves, without what only shows between them.
+    pub(crate) fn faults_of_values(source: &Source) -> Vec<Fault> {
+        Self::sections(source).1
+    }
+
+    fn sections(source: &Source) -> (Self, Vec<Fault>) {
+        let mut faults = Vec::new();
+        let config = Self {
+            auth: Auth::read(source, &mut faults),
+            http: Http::read(source, &mut faults),
+            jobs: Jobs::read(source, &mut faults),
+            log: Log::read(source, &mut faults),
+            storage: Storage::read(source, &mut faults),
+        };
+        (config, faults)
     }
 }
 

@@ -2,14 +2,15 @@
 
 use std::{collections::HashMap, path::Path};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     ConfigError, Fault,
+    file::Settings,
     variables::{self, Variable},
 };
 
-/// Flags, environment and `.env`, in this order.
+/// Flags, environment, `.env` and `farcall.toml`, in this order.
 #[derive(Clone, Debug, Default)]
 pub struct Source {
     values: HashMap<String, String>,
@@ -85,6 +86,18 @@ impl Source {
             .or_insert_with(|| value.into());
     }
 
+    /// Sets what a `farcall.toml` says, below everything that was said elsewhere.
+    pub fn set_file(&mut self, settings: &Settings) {
+        for (variable, value) in &settings.0 {
+            // The port of a hosted runtime is the environment's word as well.
+            let is_given =
+                *variable == variables::MCP_PORT && self.filled(&variables::PORT).is_some();
+            if !is_given {
+                self.set_default(variable, value.expose_secret());
+            }
+        }
+    }
+
     /// Says that the program brings an authenticator of its own.
     pub fn set_own_authenticator(&mut self) {
         self.own_authenticator = true;
@@ -96,6 +109,11 @@ impl Source {
 
     pub(crate) fn get(&self, variable: &Variable) -> Option<&str> {
         self.values.get(variable.name).map(String::as_str)
+    }
+
+    /// The value of a variable that somebody else named.
+    pub(crate) fn named(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
     }
 
     /// The value where it is set and not blank.

@@ -5,19 +5,39 @@
 
 mod command;
 mod entry;
+mod finding;
+pub mod grammar;
+mod hidden;
 mod mount;
+mod nearest;
 mod parameter;
+mod read;
+mod schema;
 mod service;
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use secrecy::SecretString;
 
 pub use self::{
     command::{Command, Element, Environment, Isolation, Limits, Piece, Sandbox, Stdin},
     entry::{Body, Entry, JobEntry, Output, Preset, ProgressPattern, ToolEntry},
+    finding::{FileFaults, Finding, Place},
     mount::{Mount, MountedJob, MountedTool},
     parameter::{Format, Kind, Parameter, Presence},
+    read::is_secret_name,
+    schema::schema,
     service::{Method, OpenApi, Request, Service, Upstream},
 };
+use crate::{Source, variables::Variable};
+
+/// The whole file: where everything that it can say begins.
+pub fn grammar() -> &'static grammar::Section {
+    &read::FILE
+}
 
 /// A `farcall.toml` without faults.
 #[derive(Clone, Debug)]
@@ -26,12 +46,30 @@ pub struct Project {
     pub folder: PathBuf,
     /// What the server is called.
     pub server: Server,
+    /// What it says in the place of variables; [`Source::set_file`](crate::Source::set_file) takes it.
+    pub settings: Settings,
     /// Tools and jobs, in the order of the file.
     pub entries: Vec<Entry>,
     /// HTTP services by name.
     pub services: BTreeMap<String, Service>,
     /// Existing MCP servers, in the order of the file.
     pub mounts: Vec<Mount>,
+}
+
+/// What a file says in the place of variables.
+#[derive(Clone, Debug, Default)]
+pub struct Settings(pub(crate) Vec<(Variable, SecretString)>);
+
+impl Project {
+    /// Reads the file at `path`; programs, scripts, folders and variables that it names must be there.
+    /// Beside it stands what its author may not have meant.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, in one report. A file that others than the user who runs this,
+    /// and root, can write is refused: whoever writes it runs programs.
+    pub fn read(path: &Path, source: &Source) -> Result<(Self, Vec<Finding>), FileFaults> {
+        read::read(path, source)
+    }
 }
 
 /// What the server tells about itself.
