@@ -95,7 +95,7 @@ async fn a_checkpoint_that_is_too_large_is_refused_and_the_one_before_it_stays()
         job.checkpoint(&json!([1]))?;
         let refused = job.checkpoint(&"x".repeat(MAX_STAGE_VALUE)).unwrap_err();
         assert_eq!(refused.code(), ErrorCode::OutputLimit);
-        Err(refused)
+        Err(Problem::user("try again with less"))
     })
     .with(|options| options.retries = 1);
     let rig = Rig::new().await;
