@@ -19,6 +19,9 @@ use farcall_core::job::MAX_STAGE_VALUE;
 /// The longest line, in bytes: the largest value that is kept, and what stands around it.
 const MAX_LINE: usize = MAX_STAGE_VALUE + (1 << 10);
 
+/// The longest path of a file, in bytes: that of Linux (`PATH_MAX`).
+const MAX_PATH: usize = 4_096;
+
 /// What a program tells.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
@@ -83,6 +86,14 @@ impl Event {
                 result: None,
                 checkpoint: None,
             } => Ok(Self::Stage { number, message }),
+            Said {
+                artifact: Some(path),
+                stage: None,
+                progress: None,
+                message: None,
+                result: None,
+                checkpoint: None,
+            } if path.len() > MAX_PATH => Err(format!("a path has {} bytes, at most {MAX_PATH} are taken", path.len())),
             Said {
                 artifact: Some(path),
                 stage: None,
@@ -286,6 +297,12 @@ mod tests {
                 message: None
             })
         );
+    }
+
+    #[test]
+    fn a_path_is_no_longer_than_the_system_takes() {
+        let line = |length| format!(r#"{{"artifact":"{}"}}"#, "x".repeat(length));
+        assert!(parse(&line(MAX_PATH)).is_ok() && parse(&line(MAX_PATH + 1)).is_err());
     }
 
     #[test]

@@ -36,7 +36,7 @@ use crate::{
 };
 
 /// How many lines may wait to be followed before the program has to.
-const BACKLOG: usize = 256;
+const BACKLOG: usize = 64;
 
 /// How long a program has to stop where the server stops, or has lost the job: neither can wait for
 /// its grace.
@@ -76,8 +76,8 @@ pub fn job(entry: &JobEntry, command: &Command, folder: &Path) -> Result<Job, St
     Ok(job)
 }
 
-/// What of a declaration decides whether a checkpoint still fits: what runs, and what is made of
-/// what it says.
+/// What of a declaration decides whether a checkpoint still fits: what runs, and what callers may
+/// say to it.
 fn signature(entry: &JobEntry, command: &Command) -> String {
     let Command {
         program,
@@ -85,8 +85,11 @@ fn signature(entry: &JobEntry, command: &Command) -> String {
         stdin,
         ..
     } = command;
-    let (parameters, output) = (&entry.parameters, &entry.output);
-    format!("{program:?} {arguments:?} {stdin:?} {parameters:?} {output:?}")
+    // What only people and models read may change.
+    let parameters = entry.parameters.iter();
+    let parameters = parameters.map(|one| (&one.name, &one.kind, &one.presence, &one.flag));
+    let parameters: Vec<_> = parameters.collect();
+    format!("{program:?} {arguments:?} {stdin:?} {parameters:?}")
 }
 
 struct WrappedJob {

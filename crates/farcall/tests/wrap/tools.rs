@@ -85,7 +85,7 @@ async fn a_program_is_given_its_arguments_a_folder_and_little_else() {
         ("FIXED", "a b"),
         ("LANG", "C.UTF-8"),
         ("PASSED", "passed on"),
-        ("PATH", &path),
+        ("PATH", path.as_str()),
         ("SECRET", "s3cret"),
         ("TMPDIR", folder),
     ];
