@@ -16,6 +16,10 @@ use tempfile::TempDir;
 /// How long anything may take before a test gives up; far longer than it takes.
 const DEADLINE: Duration = Duration::from_mins(1);
 
+/// Where programs are looked for: not where shims of version managers are, which a program that is
+/// kept in its place cannot follow.
+pub(crate) const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
 /// Looks until there is something to see.
 pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let give_up_at = Instant::now() + DEADLINE;
@@ -71,7 +75,7 @@ impl Project {
             .arg("serve")
             .current_dir(self.folder.path())
             .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("PATH", PATH)
             .env("MCP_PORT", "0")
             .env("FARCALL_LINGER", "0s")
             .env("FARCALL_LOG_FORMAT", "text")

@@ -4,7 +4,7 @@ use std::{fs, time::Duration};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Project, gone, is_alive, until, written};
+use crate::harness::{PATH, Project, gone, is_alive, until, written};
 
 const TOML: &str = r#"
 [tool.probe]
@@ -80,12 +80,11 @@ async fn a_program_is_given_its_arguments_a_folder_and_little_else() {
         .map(|(name, value)| (unhexed(&json!(name)), unhexed(value)))
         .collect();
     environment.sort();
-    let path = std::env::var("PATH").unwrap();
     let expected = [
         ("FIXED", "a b"),
         ("LANG", "C.UTF-8"),
         ("PASSED", "passed on"),
-        ("PATH", path.as_str()),
+        ("PATH", PATH),
         ("SECRET", "s3cret"),
         ("TMPDIR", folder),
     ];
