@@ -279,7 +279,7 @@ impl Server {
         let page = self
             .value(
                 &format!("get_{job}_log"),
-                json!({"job_id": id, "lines": 1000}),
+                json!({"job_id": id, "lines": 100}),
             )
             .await;
         let lines = page["lines"].as_array().unwrap();
