@@ -89,6 +89,8 @@ fn prepare(
         None if specification.has_stdin => return Err("its standard input was lost".to_owned()),
         None => Stdio::null(),
     });
+    // What the server itself was started with, such as a lock or a socket, is not the program's.
+    close_fds::set_fds_cloexec(3, &[]);
     limits::apply(&specification.limits)
         .map_err(|error| format!("a limit cannot be set: {error}"))?;
     Ok(command)
@@ -100,11 +102,11 @@ fn plain(specification: &Specification) -> Command {
     command
 }
 
-/// Gives up, for good, what set-user-ID programs would give, and all files but some.
+/// Gives up, for good, all privileges, and all files but some.
 fn confine(specification: &Specification, is_required: bool) -> Result<(), String> {
     #[cfg(target_os = "linux")]
     {
-        rustix::thread::set_no_new_privs(true)
+        sandbox::privileges::give_up()
             .map_err(|error| format!("privileges cannot be given up: {error}"))?;
         sandbox::landlock::restrict(specification, is_required)
             .map_err(|error| format!("landlock cannot be applied: {error}"))

@@ -183,13 +183,23 @@ async fn a_program_has_no_way_back_to_privileges() {
     spec.program = PathBuf::from("/bin/grep");
     let outcome = run(spec).await.unwrap();
     assert_eq!(outcome.stdout, "NoNewPrivs:\t1\n");
+
+    let mut spec = self::spec(folder.path(), &["CapEff", "/proc/self/status"]);
+    spec.program = PathBuf::from("/bin/grep");
+    let outcome = run(spec).await.unwrap();
+    let held = outcome.stdout.trim_start_matches("CapEff:").trim();
+    let held = u64::from_str_radix(held, 16).unwrap();
+    // Over files, where this is root: CHOWN, DAC_OVERRIDE, FOWNER, FSETID.
+    assert_eq!(held & !0b1_1011, 0, "{held:x}");
 }
 
 #[tokio::test]
 async fn only_its_own_pipes_are_open_in_a_program() {
     let folder = tempfile::tempdir().unwrap();
     let token = token();
-    // Others that run beside it have descriptors here, too.
+    // Others that run beside it have descriptors here, and so has whoever started the server.
+    let lock = fs::File::open("/dev/null").unwrap();
+    rustix::io::fcntl_setfd(&lock, rustix::io::FdFlags::empty()).unwrap();
     let mut beside = Child::spawn(spec(folder.path(), &["wait", &token])).await.unwrap();
     up(&mut lines(&mut beside), 1).await;
     let mut spec = spec(folder.path(), &["/proc/self/fd"]);
