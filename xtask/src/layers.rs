@@ -59,6 +59,7 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("cap-std", &["farcall-artifacts"]),
     ("object_store", &["farcall-artifacts"]),
     ("clap", &["farcall-cli"]),
+    ("close_fds", &["farcall-wrap"]),
     ("landlock", &["farcall-wrap"]),
     ("signal-hook", &["farcall-wrap"]),
 ];
