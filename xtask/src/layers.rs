@@ -60,6 +60,7 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("cap-std", &["farcall-artifacts", "farcall-wrap"]),
     ("object_store", &["farcall-artifacts"]),
     ("clap", &["farcall-cli"]),
+    ("close_fds", &["farcall-wrap"]),
     ("landlock", &["farcall-wrap"]),
     ("signal-hook", &["farcall-wrap"]),
 ];

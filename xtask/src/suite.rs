@@ -74,6 +74,21 @@ pub(crate) fn test() -> anyhow::Result<()> {
         ]),
     )?;
     step(
+        "bubblewrap's tests",
+        cargo([
+            "test",
+            "--package",
+            "farcall-wrap",
+            "--features",
+            "bwrap-tests",
+            "--test",
+            "children",
+            "--locked",
+            "--",
+            "bubblewrap",
+        ]),
+    )?;
+    step(
         "peers' tests",
         cargo([
             "test",

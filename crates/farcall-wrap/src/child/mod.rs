@@ -60,7 +60,8 @@ pub struct ChildSpec {
 pub enum Ended {
     /// By itself, with this status.
     Exited(i32),
-    /// By a signal that nobody here sent.
+    /// By a signal that nobody here sent. Of a program in bubblewrap, which tells only statuses, it is one
+    /// of 128 and the signal's number.
     Signalled(i32),
     /// It was told to stop, and did.
     Stopped,

@@ -92,3 +92,26 @@ fn around(bubblewrap: &Path, readable: &[PathBuf], writable: &[PathBuf]) -> Comm
     }
     command
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_run_is_told_with_its_path() {
+        let sentence = try_out(Path::new("/nowhere/bwrap")).unwrap_err();
+        assert!(
+            sentence.starts_with("`/nowhere/bwrap` does not run"),
+            "{sentence}"
+        );
+    }
+
+    #[test]
+    fn what_runs_and_fails_is_told_with_its_own_words() {
+        let sentence = try_out(Path::new("/bin/ls")).unwrap_err();
+        assert!(
+            sentence.starts_with("bubblewrap does not work here: `/bin/ls"),
+            "{sentence}"
+        );
+    }
+}

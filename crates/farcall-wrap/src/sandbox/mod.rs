@@ -2,13 +2,16 @@
 //!
 //! By default the kernel does (landlock(7)): a program reads and executes what the system has installed
 //! and what lies beside itself, reads what the declaration names, and writes beneath its working folder.
-//! It cannot signal processes that are not its own, nor look into them. `bwrap` gives it less still:
+//! It cannot signal processes that are not its own, nor look into them, and has no
+//! privileges but over those files, even where the server is root. `bwrap` gives it less still:
 //! no network, a temporary folder of its own, and no sight of other processes.
 
 pub(crate) mod bubblewrap;
 #[cfg(target_os = "linux")]
 pub(crate) mod landlock;
 mod places;
+#[cfg(target_os = "linux")]
+pub(crate) mod privileges;
 
 use std::path::PathBuf;
 

@@ -20,7 +20,7 @@ use super::limits;
 use crate::{
     sandbox,
     wire::{
-        Confinement, Handover, Refusal, Specification,
+        Confinement, Handover, Refusal, Specification, Text,
         frame::{Inbox, encode},
         rights,
     },
@@ -33,11 +33,15 @@ pub(super) fn main() -> io::Result<()> {
     let shim = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     #[cfg(target_os = "linux")]
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
-    let (handover, stdin): (Handover, _) = rights::receive(&shim, &mut Inbox::default())?;
-    // Where the shim died before the line above, nobody would send the signal.
+    let (handover, stdin): (Handover, _) = match rights::receive(&shim, &mut Inbox::default()) {
+        Ok(received) => received,
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    // Where the shim died before it could be asked for, nobody would send the signal.
     let parent = rustix::process::getppid().map(rustix::process::Pid::as_raw_pid);
     if parent != Some(handover.shim) {
-        return Err(io::Error::other("the shim is gone"));
+        return Ok(());
     }
     let refusal = execute(&handover.specification, stdin);
     (&shim).write_all(&encode(&refusal)?)
@@ -58,15 +62,15 @@ fn execute(specification: &Specification, stdin: Option<OwnedFd>) -> Refusal {
 }
 
 /// Applies to this process all that holds for the program.
-fn prepare(
-    specification: &Specification,
-    stdin: Option<OwnedFd>,
-) -> Result<Command, String> {
+fn prepare(specification: &Specification, stdin: Option<OwnedFd>) -> Result<Command, String> {
     // A terminal's signals do not reach it, and it has no terminal to write to.
     setsid().map_err(|error| format!("no session of its own can be made: {error}"))?;
     let folder = specification.working_dir.as_path();
     env::set_current_dir(folder).map_err(|error| {
-        format!("the working folder `{}` cannot be entered: {error}", folder.display())
+        format!(
+            "the working folder `{}` cannot be entered: {error}",
+            folder.display()
+        )
     })?;
     umask(Mode::RWXG | Mode::RWXO);
     prefer_for_oom();
@@ -89,6 +93,8 @@ fn prepare(
         None if specification.has_stdin => return Err("its standard input was lost".to_owned()),
         None => Stdio::null(),
     });
+    // What the server itself was started with, such as a lock or a socket, is not the program's.
+    close_fds::set_fds_cloexec(3, &[]);
     limits::apply(&specification.limits)
         .map_err(|error| format!("a limit cannot be set: {error}"))?;
     Ok(command)
@@ -96,15 +102,15 @@ fn prepare(
 
 fn plain(specification: &Specification) -> Command {
     let mut command = Command::new(specification.program.as_os_str());
-    command.args(specification.arguments.iter().map(|text| text.as_os_str()));
+    command.args(specification.arguments.iter().map(Text::as_os_str));
     command
 }
 
-/// Gives up, for good, what set-user-ID programs would give, and all files but some.
+/// Gives up, for good, all privileges, and all files but some.
 fn confine(specification: &Specification, is_required: bool) -> Result<(), String> {
     #[cfg(target_os = "linux")]
     {
-        rustix::thread::set_no_new_privs(true)
+        sandbox::privileges::give_up()
             .map_err(|error| format!("privileges cannot be given up: {error}"))?;
         sandbox::landlock::restrict(specification, is_required)
             .map_err(|error| format!("landlock cannot be applied: {error}"))
@@ -132,7 +138,9 @@ fn unexecuted(specification: &Specification, error: &io::Error) -> String {
     let program = specification.program.as_path();
     let shown = program.display();
     if error.kind() == io::ErrorKind::NotFound && program.exists() {
-        return format!("`{shown}` cannot be executed: what its first line or its format asks for is missing");
+        return format!(
+            "`{shown}` cannot be executed: what its first line or its format asks for is missing"
+        );
     }
     format!("`{shown}` cannot be executed: {error}")
 }

@@ -43,7 +43,12 @@ pub(super) fn main() -> io::Result<()> {
     let _ = rustix::thread::set_name(c"supervisor");
     let server = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     let mut inbox = Inbox::default();
-    let (specification, stdin) = rights::receive(&server, &mut inbox)?;
+    let (specification, stdin) = match rights::receive(&server, &mut inbox) {
+        Ok(received) => received,
+        // The server died, or changed its mind, and nobody is there to hear of it.
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
+        Err(error) => return Err(error),
+    };
     let report = Shim::start(&server, inbox, specification, stdin).and_then(Shim::supervise);
     // Whatever happened, nobody is left behind.
     descendants::end();
@@ -163,7 +168,11 @@ impl<'server> Shim<'server> {
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         let mut waited = vec![PollFd::new(self.server, PollFlags::IN)];
         waited.extend(self.signals.to_poll());
-        waited.extend(self.execution.iter().map(|fd| PollFd::new(fd, PollFlags::IN)));
+        waited.extend(
+            self.execution
+                .iter()
+                .map(|fd| PollFd::new(fd, PollFlags::IN)),
+        );
         match poll(&mut waited, timeout.as_ref()) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
@@ -240,7 +249,10 @@ impl<'server> Shim<'server> {
                 Phase::Stopping(until) => (Ended::Stopped, until.max(background)),
                 _ => match status.terminating_signal() {
                     Some(signal) => (Ended::Signalled(signal), background),
-                    None => (Ended::Exited(status.exit_status().unwrap_or_default()), background),
+                    None => (
+                        Ended::Exited(status.exit_status().unwrap_or_default()),
+                        background,
+                    ),
                 },
             };
             self.phase = Phase::Leaving(ended, until);

@@ -13,11 +13,11 @@ use rustix::{
 };
 use serde_json::{Map, Value, json};
 
-pub(crate) fn report(argv: Vec<OsString>, input: Option<io::Stdin>) {
+pub(crate) fn report(argv: impl Iterator<Item = OsString>, input: Option<io::Stdin>) {
     let environment: Map<_, _> = env::vars_os()
         .map(|(name, value)| (name.to_string_lossy().into_owned(), text(&value)))
         .collect();
-    let argv: Vec<_> = argv.iter().map(|word| text(word)).collect();
+    let argv: Vec<_> = argv.map(|word| text(&word)).collect();
     let input = input.map(|mut input| {
         let mut bytes = Vec::new();
         input.read_to_end(&mut bytes).unwrap();
