@@ -80,7 +80,31 @@ impl OtherVerb {
 )]
 struct Binary {
     #[command(subcommand)]
-    verb: OtherVerb,
+    verb: BinaryVerb,
+}
+
+/// The verbs of the binary: those about a `farcall.toml`, and the others.
+#[derive(Debug, Subcommand)]
+enum BinaryVerb {
+    /// Begin a farcall.toml in this folder
+    Init(verbs::init::Flags),
+    /// Judge a farcall.toml, and show what it offers
+    Check(verbs::check::Flags),
+    /// Print the JSON Schema of farcall.toml, for editors
+    Schema(verbs::schema::Flags),
+    #[command(flatten)]
+    Other(OtherVerb),
+}
+
+impl BinaryVerb {
+    fn run(self) -> Exit {
+        match self {
+            Self::Init(flags) => ended(verbs::init::init(flags)),
+            Self::Check(flags) => ended(verbs::check::check(flags)),
+            Self::Schema(flags) => ended(verbs::schema::schema(flags)),
+            Self::Other(verb) => verb.run(),
+        }
+    }
 }
 
 /// The command line of a program that offers `app`.
