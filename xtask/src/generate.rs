@@ -6,6 +6,8 @@ use anyhow::{Context, bail};
 use farcall_config::variables;
 use farcall_core::{job::state::JobState, problem::ErrorCode};
 
+use crate::farcall_toml;
+
 /// # Errors
 /// With `check`, every file that would change.
 pub(crate) fn generate(check: bool) -> anyhow::Result<()> {
@@ -15,6 +17,7 @@ pub(crate) fn generate(check: bool) -> anyhow::Result<()> {
         ("variables.md", variables()),
         ("command-line.md", command_line()),
         ("errors.md", errors()),
+        ("farcall-toml.md", farcall_toml::page(GENERATED)),
     ] {
         let path = folder.join(name);
         if fs::read_to_string(&path).is_ok_and(|written| written == text) {
@@ -44,7 +47,7 @@ const GENERATED: &str = "<!-- Written by `cargo xtask generate`; edit the code i
 
 fn variables() -> String {
     let mut text = format!(
-        "# Environment variables\n\n{GENERATED}\nA flag wins over the environment, the environment over `.env` in the working directory.\n\n\
+        "# Environment variables\n\n{GENERATED}\nA flag wins over the environment, the environment over `.env` in the working\ndirectory, `.env` over [`farcall.toml`](farcall-toml.md).\n\n\
          | variable | default | purpose |\n| --- | --- | --- |\n"
     );
     for variable in variables::ALL {

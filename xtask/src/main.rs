@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stderr, reason = "people read it")]
 
+mod farcall_toml;
 mod generate;
 mod layers;
 mod suite;

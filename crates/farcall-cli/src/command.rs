@@ -74,6 +74,12 @@ impl OtherVerb {
 /// The verbs of the `farcall` binary, which has a file in the place of a program.
 #[derive(Debug, Subcommand)]
 enum BinaryVerb {
+    /// Begin a farcall.toml in this folder
+    Init(verbs::init::Flags),
+    /// Judge a farcall.toml, and show what it offers
+    Check(verbs::check::Flags),
+    /// Print the JSON Schema of farcall.toml, for editors
+    Schema(verbs::schema::Flags),
     /// Serve what a farcall.toml declares
     Serve(FileFlags),
     #[command(flatten)]
@@ -92,6 +98,9 @@ struct FileFlags {
 impl BinaryVerb {
     fn run(self) -> Exit {
         match self {
+            Self::Init(flags) => ended(verbs::init::init(flags)),
+            Self::Check(flags) => ended(verbs::check::check(flags)),
+            Self::Schema(flags) => ended(verbs::schema::schema(flags)),
             Self::Serve(FileFlags { config, serve }) => {
                 ended(in_runtime(verbs::serve::serve_file(&config, serve)))
             }

@@ -9,9 +9,11 @@ use secrecy::SecretString;
 pub struct Command {
     /// The program's absolute path, found when the file was read.
     pub program: PathBuf,
-    /// Its arguments; no shell ever sees them.
+    /// Its arguments; no shell ever sees them. Where it runs in a folder of its own, the first that is
+    /// the name of a file in the project's folder, such as a script, is its absolute path.
     pub arguments: Vec<Element>,
-    /// The absolute folder it runs in; of its own, emptied for each run, where it is none.
+    /// The absolute folder it runs in; of its own, emptied for each run, where it is none. A mounted
+    /// server always has one, by default the project's.
     pub working_dir: Option<PathBuf>,
     /// What it reads.
     pub stdin: Stdin,
@@ -21,7 +23,7 @@ pub struct Command {
     pub limits: Limits,
     /// What keeps it in its place.
     pub sandbox: Sandbox,
-    /// How long it has between being told to stop and being killed.
+    /// How long it has between being told to stop and being killed; 10 seconds by default.
     pub grace: Duration,
 }
 
@@ -57,7 +59,8 @@ pub enum Stdin {
 /// The environment of a program: nothing but this.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
-    /// Variables that are passed on from the server's own environment, where they are set.
+    /// Variables that are passed on from the server's own environment, where they are set: HOME, LANG,
+    /// LC_ALL, LC_CTYPE, PATH, TZ, and those that the file names.
     pub inherited: Vec<String>,
     /// Variables that the file sets, with `${NAME}` already filled in; may hold secrets.
     pub set: BTreeMap<String, SecretString>,

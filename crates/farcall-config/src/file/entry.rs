@@ -72,7 +72,7 @@ pub enum Body {
 /// What becomes of what a program prints, or a service answers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Output {
-    /// It is text for the caller.
+    /// It is text for the caller. What a service answers is JSON unless the file says this.
     #[default]
     Text,
     /// It is JSON for the caller, which must follow the schema where there is one.

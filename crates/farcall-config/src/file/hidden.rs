@@ -1,5 +1,7 @@
 //! Characters that a person who reads a text does not see, and a model does.
 
+use serde_json::Value;
+
 /// Whether a text for models must not hold this character: controls and escapes, what turns the order
 /// of signs around, what has no width, and the tags (U+E0000 to U+E007F) that spell a second text.
 /// Line breaks and tabs are judged by the caller.
@@ -22,6 +24,19 @@ pub(super) fn hidden(text: &str, has_lines: bool) -> Option<char> {
     };
     text.chars()
         .find(|&sign| is_hidden(sign) && !(has_lines && matches!(sign, '\n' | '\t')))
+}
+
+/// The first hidden character of any text in `value`, the names in it too.
+pub(super) fn hidden_within(value: &Value) -> Option<char> {
+    match value {
+        Value::String(text) => hidden(text, true),
+        Value::Array(values) => values.iter().find_map(hidden_within),
+        Value::Object(table) => {
+            let mut pairs = table.iter();
+            pairs.find_map(|(name, value)| hidden(name, false).or_else(|| hidden_within(value)))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
 }
 
 #[cfg(test)]

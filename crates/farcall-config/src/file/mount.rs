@@ -23,9 +23,9 @@ pub struct Mount {
     pub jobs: BTreeMap<String, MountedJob>,
     /// How many of it run at once, 1 by default.
     pub pool: u32,
-    /// After how long without a call it is stopped; never where it is `None`.
+    /// After how long without a call it is stopped, 10 minutes by default; never where it is `None`.
     pub idle: Option<Duration>,
-    /// How often it may be started again within a minute.
+    /// How often it may be started again within a minute, 5 by default.
     pub restarts: u32,
 }
 

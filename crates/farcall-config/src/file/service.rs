@@ -70,7 +70,7 @@ pub struct Upstream {
     pub progress: Option<String>,
     /// The pointer to the result in the last answer.
     pub result: Option<String>,
-    /// The pause between two polls.
+    /// The pause between two polls, 2 seconds by default.
     pub interval: Duration,
 }
 

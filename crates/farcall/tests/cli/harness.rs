@@ -3,7 +3,8 @@
 use std::{
     ffi::OsStr,
     fmt,
-    process::{Child, Command, Stdio},
+    path::Path,
+    process::{Child, Command, Output, Stdio},
     sync::Arc,
     time::Duration,
 };
@@ -79,6 +80,17 @@ impl Typed {
         self
     }
 
+    /// In this folder.
+    pub(crate) fn within(mut self, folder: &Path) -> Self {
+        self.0.current_dir(folder);
+        self
+    }
+
+    /// Runs it to its end, where nothing else has to go on meanwhile.
+    pub(crate) fn ended(mut self) -> Ended {
+        Ended::from(self.0.output().unwrap())
+    }
+
     /// Starts it, with its standard output there; nobody hears what it says beside that.
     pub(crate) fn spawn(mut self, stdout: Stdio) -> Child {
         self.0.stdout(stdout).stderr(Stdio::null()).spawn().unwrap()
@@ -86,12 +98,12 @@ impl Typed {
 
     pub(crate) async fn run(mut self) -> Ended {
         let run = tokio::task::spawn_blocking(move || self.0.output());
-        let output = timeout(PATIENCE, run).await.unwrap().unwrap().unwrap();
-        Ended {
-            exit: output.status.code().unwrap(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+        timeout(PATIENCE, run)
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap()
+            .into()
     }
 }
 
@@ -100,6 +112,16 @@ pub(crate) struct Ended {
     pub(crate) exit: i32,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        Self {
+            exit: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
 }
 
 impl fmt::Display for Ended {

@@ -8,5 +8,6 @@
 
 mod harness;
 mod jobs;
+mod project;
 mod smoke;
 mod testing;

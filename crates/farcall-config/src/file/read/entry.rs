@@ -1,6 +1,9 @@
 //! Tools and jobs: `[tool.NAME]` and `[job.NAME]`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use farcall_core::{
     name::{MAX_TOOL_NAME, tool_name_fault},
@@ -100,18 +103,7 @@ pub(super) fn tool(
     services: &Services<'_>,
 ) -> Option<ToolEntry> {
     let common = Common::read(reading, table, services, false);
-    let timeout = table.duration("timeout").unwrap_or(DEFAULT_TIME_LIMIT);
-    if timeout > MAX_TIME_LIMIT {
-        let message = format!(
-            "a call may take at most {} s: edges cut what is silent for longer",
-            MAX_TIME_LIMIT.as_secs()
-        );
-        reading.fault(
-            &table.value_span("timeout"),
-            message,
-            format!("make it a job: [job.{}]", name.get_ref()),
-        );
-    }
+    let timeout = time_limit(reading, table, name.get_ref()).unwrap_or(DEFAULT_TIME_LIMIT);
     let common = common?;
     Some(ToolEntry {
         name: (*name.get_ref()).to_owned(),
@@ -150,6 +142,20 @@ pub(super) fn job(
         annotations: common.annotations,
         options,
     })
+}
+
+/// How long a call of the tool `name` may take.
+pub(super) fn time_limit(reading: &Reading<'_>, table: &Table<'_>, name: &str) -> Option<Duration> {
+    let limit = table.duration("timeout")?;
+    if limit > MAX_TIME_LIMIT {
+        let message = format!(
+            "a call may take at most {} s: edges cut what is silent for longer",
+            MAX_TIME_LIMIT.as_secs()
+        );
+        let hint = format!("make `{}` a job", name.escape_debug());
+        reading.fault(&table.value_span("timeout"), message, hint);
+    }
+    Some(limit)
 }
 
 /// What tools and jobs have in common.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use farcall_core::name::tool_name_fault;
 use toml::Spanned;
 
-use super::{Reading, command, options, table::Table};
+use super::{Reading, command, entry::time_limit, options, table::Table};
 use crate::file::{
     Mount, MountedJob, MountedTool,
     grammar::{
@@ -74,7 +74,11 @@ static MOUNTED_TOOL: Section = Section {
     groups: &[&[
         Key::optional("name", Shape::Text, "Another name."),
         Key::optional("description", Shape::Prose, "Another description."),
-        Key::optional("timeout", DURATION, "How long a call may take."),
+        Key::optional(
+            "timeout",
+            DURATION,
+            "How long a call may take, at most 90s.",
+        ),
     ]],
 };
 
@@ -119,9 +123,12 @@ pub(super) fn read(
             );
         }
     }
-    let tools = tools
-        .iter()
-        .map(|(name, table)| ((*name.get_ref()).to_owned(), tool(reading, table)));
+    let tools = tools.iter().map(|(name, table)| {
+        (
+            (*name.get_ref()).to_owned(),
+            tool(reading, name.get_ref(), table),
+        )
+    });
     let tools = tools.collect();
     let jobs = jobs.iter().map(|(name, table)| {
         let options::Job {
@@ -155,7 +162,7 @@ pub(super) fn read(
     })
 }
 
-fn tool(reading: &Reading<'_>, table: &Table<'_>) -> MountedTool {
+fn tool(reading: &Reading<'_>, own: &str, table: &Table<'_>) -> MountedTool {
     let name = table.text("name");
     if let Some(name) = &name {
         judge_name(reading, name);
@@ -165,7 +172,7 @@ fn tool(reading: &Reading<'_>, table: &Table<'_>) -> MountedTool {
         description: table
             .text("description")
             .map(|text| (*text.get_ref()).to_owned()),
-        timeout: table.duration("timeout"),
+        timeout: time_limit(reading, table, own),
     }
 }
 

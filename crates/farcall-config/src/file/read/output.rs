@@ -2,12 +2,14 @@
 
 use farcall_core::schema::CheckedSchema;
 use regex::Regex;
+use serde_json::Value;
 use toml::Spanned;
 
 use super::{Reading, table::Table};
 use crate::file::{
     Output, Preset, ProgressPattern,
     grammar::{Key, Section, Shape},
+    hidden::hidden_within,
     nearest::suggestion,
 };
 
@@ -76,6 +78,15 @@ pub(super) fn read(reading: &Reading<'_>, table: &Table<'_>, default: Output) ->
                 message,
                 "write output = \"json\", or remove it",
             );
+        }
+        let whole = Value::Object(schema.get_ref().clone());
+        if let Some(sign) = hidden_within(&whole) {
+            let message = format!(
+                "`output_schema` holds U+{:04X}, which a person who reads it does not see and a model does",
+                u32::from(sign)
+            );
+            let hint = "remove it; texts for models hold visible characters only";
+            reading.fault(table.key_span("output_schema"), message, hint);
         }
         if let Err(reason) = CheckedSchema::compile(schema.get_ref()) {
             let message = format!("`output_schema` is no JSON Schema {reason}");

@@ -14,7 +14,7 @@ use super::{Reading, table::Table, template::is_name};
 use crate::file::{
     Kind, Parameter, Piece, Presence,
     grammar::{Key, Section, Shape},
-    hidden::hidden,
+    hidden::hidden_within,
     nearest::suggestion,
 };
 
@@ -251,15 +251,15 @@ fn judge_value(
     if let Some(reason) = misfit(kind, value.get_ref()) {
         let message = format!("{what} of `{name}` {reason}");
         reading.fault(&value.span(), message, "write one that a caller could say");
-    } else if let Some(sign) = value.get_ref().as_str().and_then(|text| hidden(text, true)) {
+    } else if let Some(sign) = hidden_within(value.get_ref()) {
         let message = format!(
-            "{what} of `{name}` holds U+{:04X}, which nobody sees",
+            "{what} of `{name}` holds U+{:04X}, which a person who reads it does not see and a model does",
             u32::from(sign)
         );
         reading.fault(
             &value.span(),
             message,
-            "remove it; clients show it to models",
+            "remove it; texts for models hold visible characters only",
         );
     }
 }

@@ -58,7 +58,9 @@ pub(super) fn fits(
             return is_shown(reading, name, text, false, &at);
         }
         (Shape::Prose, DeValue::String(text)) => return is_shown(reading, name, text, true, &at),
-        (Shape::Pattern, DeValue::String(text)) => return compiles(reading, name, text, &at),
+        (Shape::Pattern, DeValue::String(text)) => {
+            return is_shown(reading, name, text, true, &at) && compiles(reading, name, text, &at);
+        }
         (Shape::NonEmpty(_), DeValue::Array(list)) if list.is_empty() => {
             let hint = format!("write {}, or leave it out", shape.example());
             reading.fault(&at, format!("`{name}` is an empty list"), hint);

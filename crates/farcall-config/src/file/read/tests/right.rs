@@ -142,3 +142,26 @@ fn secrets_cannot_be_printed() {
         assert!(!printed.contains(secret), "{secret}");
     }
 }
+
+#[test]
+fn the_schema_for_editors_admits_everything_and_nothing_that_is_unknown() {
+    use farcall_core::schema::CheckedSchema;
+    use toml::de::DeValue;
+
+    let schema = crate::file::schema();
+    let schema = CheckedSchema::compile(schema.as_object().unwrap()).unwrap();
+    let judged = |file: &str| {
+        let tree = DeTable::parse(file).unwrap().into_inner();
+        schema.check(&value::json(&DeValue::Table(tree)))
+    };
+    assert_eq!(judged(EVERYTHING), Ok(()));
+    for wrong in [
+        "[server]\nprot = 1",
+        "[server]\nport = \"1\"",
+        "[tool.a]\ncommand = [\"x\"]",
+        "[job.a]\ndescription = \"A.\"\ntimeout = \"1w\"",
+        "[mount.a]\ncommand = []",
+    ] {
+        assert!(judged(wrong).is_err(), "{wrong}");
+    }
+}

@@ -57,6 +57,13 @@ fn every_hidden_character_in_a_text_for_models_is_a_fault() {
             format!(
                 "params.x = {{ type = \"string\", description = \"x\", default = \"a{sign}b\" }}"
             ),
+            format!("output_schema = {{ description = \"a{sign}b\" }}"),
+            format!(
+                "params.x = {{ type = \"string\", description = \"x\", pattern = \"a{sign}b\" }}"
+            ),
+            format!(
+                "params.x = {{ type = \"string\", description = \"x\", examples = [\"a{sign}b\"] }}"
+            ),
         ] {
             let file = format!(
                 "[tool.a]\ndescription = \"A.\"\ncommand = [\"ffprobe\"]\nstdin = \"json\"\n{line}\n"

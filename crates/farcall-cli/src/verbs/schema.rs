@@ -1,0 +1,23 @@
+//! `schema`: the JSON Schema of `farcall.toml`, for editors.
+
+use farcall_config::file;
+
+use crate::{Failure, terminal::print};
+
+/// What `schema` takes.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Editors with Taplo or Even Better TOML read it by a comment on the first line of farcall.toml:
+  #:schema ./farcall.schema.json")]
+pub struct Flags {}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "as every verb takes its flags"
+)]
+pub(crate) fn schema(Flags {}: Flags) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(&file::schema())
+        .map_err(|error| Failure::failed(format!("the schema cannot be written: {error}")))?;
+    print(&text);
+    Ok(())
+}
