@@ -53,7 +53,11 @@ fn the_pieces_of_a_cold_file_are_in_memory_when_they_are_handed_out() {
     let artifact = store.write(job(1), 1, "a", &pattern(3_000_000));
     let file = fs::File::open(store.path_of(&artifact)).unwrap();
     rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
-    let mut pieces = store.open(&artifact).unwrap().pieces(0..artifact.size).unwrap();
+    let mut pieces = store
+        .open(&artifact)
+        .unwrap()
+        .pieces(0..artifact.size)
+        .unwrap();
     runtime().block_on(async {
         while let Some(piece) = poll_fn(|context| pieces.poll_next(context)).await {
             let piece = piece.unwrap();
