@@ -25,11 +25,17 @@ pub const OFFERS: &str = "BAKERY_OFFERS";
 /// The variable with the lease of workers, in milliseconds.
 pub const LEASE: &str = "BAKERY_LEASE_MS";
 
+/// The variable that says how long a cake is kept, in milliseconds.
+pub const KEEP: &str = "BAKERY_KEEP_MS";
+
 /// How often such workers look for jobs whose worker is lost.
 pub const SWEEP: Duration = Duration::from_millis(500);
 
 /// How often they ask for work that nobody announced.
 pub const POLL: Duration = Duration::from_millis(250);
+
+/// How often they delete what has expired.
+pub const PRUNE: Duration = Duration::from_millis(300);
 
 /// The stages of a cake.
 pub const STAGES: [&str; 3] = ["mixing", "baking", "packing"];
@@ -78,13 +84,13 @@ pub struct Run {
 
 /// The program that all machines of a test run.
 pub fn app() -> App {
-    let lease = env::var(LEASE).ok().and_then(|lease| lease.parse().ok());
-    let lease = lease.map_or(RunnerOptions::default().lease, Duration::from_millis);
+    let lease = span(LEASE).unwrap_or(RunnerOptions::default().lease);
     let options = RunnerOptions {
         lease,
         beat: lease / 15,
         poll: POLL,
         sweep: SWEEP,
+        prune: PRUNE,
         patience: Duration::from_secs(2),
         ..RunnerOptions::default()
     };
@@ -103,7 +109,16 @@ fn bake() -> Job {
         .stage_async(STAGES[0], mix)
         .stage_async(STAGES[1], heat)
         .stage_async(STAGES[2], pack);
-    Job::new("bake", "Bake a cake.", pipeline).with(|options| options.wait = true)
+    Job::new("bake", "Bake a cake.", pipeline).with(|options| {
+        options.wait = true;
+        options.keep_for = span(KEEP).unwrap_or(options.keep_for);
+    })
+}
+
+/// The time that a variable says, in milliseconds.
+fn span(variable: &str) -> Option<Duration> {
+    let milliseconds = env::var(variable).ok()?.parse().ok()?;
+    Some(Duration::from_millis(milliseconds))
 }
 
 async fn mix(ctx: JobContext, order: Order) -> Result<Order, Problem> {

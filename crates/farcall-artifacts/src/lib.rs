@@ -38,7 +38,10 @@ use url::Url;
 pub use crate::{
     copy::Originals,
     error::ArtifactError,
-    folder::write::CRASH_POINTS,
+    folder::{
+        pieces::{PIECE, Piece, Pieces},
+        write::CRASH_POINTS,
+    },
     objects::upload::OBJECT_CRASH_POINTS,
     read::{ArtifactBody, ArtifactFile},
     space::{Granted, Shortage, Space},

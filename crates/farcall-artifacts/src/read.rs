@@ -15,7 +15,7 @@ use http_body::{Body, Frame, SizeHint};
 use crate::{
     Artifacts, Place,
     error::ArtifactError,
-    folder::{body::FileBody, read::OpenFile},
+    folder::{body::FileBody, pieces::Pieces, read::OpenFile},
     location::Location,
     objects::read::{Object, ObjectBody},
 };
@@ -86,12 +86,24 @@ impl ArtifactFile {
 
     /// The bytes of `range`, counted from 0; what lies past the end is left out.
     pub fn body(&self, range: Range<u64>) -> ArtifactBody {
-        let end = range.end.min(self.size);
-        let range = range.start.min(end)..end;
+        let range = self.within(range);
         ArtifactBody(match &self.source {
             Source::File(file) => Bodies::File(file.body(range)),
             Source::Object(object) => Bodies::Object(object.body(range)),
         })
+    }
+
+    /// The same in pieces that the kernel can send by itself; `None` where it is no file.
+    pub fn pieces(&self, range: Range<u64>) -> Option<Pieces> {
+        match &self.source {
+            Source::File(file) => Some(file.pieces(self.within(range))),
+            Source::Object(_) => None,
+        }
+    }
+
+    fn within(&self, range: Range<u64>) -> Range<u64> {
+        let end = range.end.min(self.size);
+        range.start.min(end)..end
     }
 }
 

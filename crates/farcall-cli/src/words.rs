@@ -31,6 +31,12 @@ pub(crate) fn moment(at: Timestamp) -> String {
         .to_string()
 }
 
+/// How many there are of what `one` of is called like this: `1 job`, `2 jobs`.
+pub(crate) fn count(number: u64, one: &str) -> String {
+    let many = if number == 1 { "" } else { "s" };
+    format!("{number} {one}{many}")
+}
+
 /// How far a job is: its stage, and how far that is.
 pub(crate) fn reached(record: &JobRecord) -> String {
     let stage = format!("{}/{}", record.stage, record.total_stages);

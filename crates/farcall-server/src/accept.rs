@@ -27,7 +27,11 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{Entrance, unread::WriteDeadline};
+use crate::{
+    Entrance, files,
+    sendfile::{FileSender, IS_POSSIBLE, Outlet},
+    unread::WriteDeadline,
+};
 
 /// Limits of the accept loop.
 #[derive(Clone, Copy, Debug)]
@@ -164,8 +168,9 @@ impl Door {
             .header_read_timeout(self.limits.head)
             .max_headers(self.limits.headers)
             .max_header_size(self.limits.head_bytes);
-        let stream = prepared(stream, self.limits.unread);
-        let answering = answering(&self.entrance, Arc::clone(&self.is_leaving));
+        let outlet = Outlet::default();
+        let stream = prepared(stream, outlet.clone(), self.limits.unread);
+        let answering = answering(&self.entrance, outlet, Arc::clone(&self.is_leaving));
         let connection = self
             .graceful
             .watch(http.serve_connection(stream, answering));
@@ -178,15 +183,20 @@ impl Door {
     }
 }
 
-fn prepared(stream: TcpStream, unread: Duration) -> TokioIo<WriteDeadline<TcpStream>> {
+fn prepared(
+    stream: TcpStream,
+    outlet: Outlet,
+    unread: Duration,
+) -> TokioIo<WriteDeadline<FileSender>> {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY cannot be set");
     }
-    TokioIo::new(WriteDeadline::new(stream, unread))
+    TokioIo::new(WriteDeadline::new(FileSender::new(stream, outlet), unread))
 }
 
 fn answering(
     entrance: &Entrance,
+    outlet: Outlet,
     is_leaving: Arc<AtomicBool>,
 ) -> impl hyper::service::Service<
     http::Request<Incoming>,
@@ -196,7 +206,11 @@ fn answering(
 > + use<> {
     let entrance = entrance.clone();
     service_fn(move |request: http::Request<Incoming>| {
-        let request = Request::from(request.map(axum::body::Body::new));
+        let mut request = Request::from(request.map(axum::body::Body::new));
+        // Of use there alone, and not free.
+        if IS_POSSIBLE && request.uri().path().starts_with(files::PATH) {
+            request.extensions_mut().insert(outlet.clone());
+        }
         let answer = entrance.answer(request);
         let is_leaving = is_leaving.load(Ordering::Relaxed);
         async move {

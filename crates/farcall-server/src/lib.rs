@@ -13,6 +13,7 @@ mod layers;
 mod mcp;
 mod problem_response;
 pub mod router;
+mod sendfile;
 mod unread;
 
 use std::{sync::Arc, time::Duration};

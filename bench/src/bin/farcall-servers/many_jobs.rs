@@ -31,7 +31,8 @@ fn work() -> Pipeline<Work, u32> {
 fn take_time(ctx: &JobContext, work: Work) -> Result<u32, Problem> {
     if let Some(file) = std::env::var_os("BENCH_BEGUN") {
         let mut file = OpenOptions::new().append(true).create(true).open(file)?;
-        writeln!(file, "{}", ctx.job_id())?;
+        // In one write, so that a kill leaves the line or nothing of it.
+        file.write_all(format!("{}\n", ctx.job_id()).as_bytes())?;
     }
     let begun = Instant::now();
     let mut steps = 0;

@@ -4,6 +4,7 @@
 pub(crate) mod body;
 mod buffer;
 mod check;
+pub(crate) mod pieces;
 pub(crate) mod read;
 mod sweep;
 pub(crate) mod write;

@@ -9,7 +9,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::{Folder, body::FileBody, buffer::Buffers};
+use super::{Folder, body::FileBody, buffer::Buffers, pieces::Pieces};
 use crate::{error::ArtifactError, location::Location};
 
 /// A pipe that was put in place of a file must not hold up who opens it.
@@ -108,6 +108,10 @@ pub(crate) struct OpenFile {
 impl OpenFile {
     pub(crate) fn body(&self, range: Range<u64>) -> FileBody {
         FileBody::new(Arc::clone(&self.file), range, self.buffers.clone())
+    }
+
+    pub(crate) fn pieces(&self, range: Range<u64>) -> Pieces {
+        Pieces::new(Arc::clone(&self.file), range, self.buffers.clone())
     }
 }
 

@@ -11,6 +11,7 @@ mod crash;
 mod killed_upload;
 mod memory_use;
 mod objects;
+mod pieces;
 mod places;
 mod read;
 mod rig;

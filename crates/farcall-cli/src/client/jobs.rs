@@ -268,7 +268,7 @@ fn late(job_id: &str, status: &Status, after: Duration) -> Failure {
         ..
     } = status;
     Failure::failed(format!(
-        "job {} is still {state}, stage {stage} of {total_stages}, after {} seconds",
+        "the job `{}` is still {state}, stage {stage} of {total_stages}, after {} seconds",
         short(job_id),
         after.as_secs()
     ))

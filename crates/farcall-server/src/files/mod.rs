@@ -20,7 +20,14 @@ use farcall_store::{PublishedArtifact, Reach, StoreError};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use self::{known::Known, range::Part};
-use crate::{JobFiles, problem_response::plain};
+use crate::{
+    JobFiles,
+    problem_response::plain,
+    sendfile::{FileBody, Outlet},
+};
+
+/// Where they are.
+pub(crate) const PATH: &str = "/files/";
 
 /// The files of jobs.
 #[derive(Clone)]
@@ -190,14 +197,12 @@ async fn respond(
     let body = if request.method == Method::HEAD {
         Body::empty()
     } else {
-        Body::new(
-            files
-                .jobs
-                .artifacts
-                .read(artifact)
-                .await?
-                .body(bytes.clone()),
-        )
+        let file = files.jobs.artifacts.read(artifact).await?;
+        let outlet = request.extensions.get::<Outlet>();
+        match outlet.zip(file.pieces(bytes.clone())) {
+            Some((outlet, pieces)) => Body::new(FileBody::new(pieces, outlet.clone())),
+            None => Body::new(file.body(bytes.clone())),
+        }
     };
     let mut response = with_headers(Response::new(body), status, id, artifact, &tag);
     let headers = response.headers_mut();

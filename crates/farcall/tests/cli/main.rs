@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, reason = "these are tests")]
 
+mod backup;
 mod harness;
 mod jobs;
 mod project;

@@ -10,7 +10,11 @@ use farcall_core::artifact::Artifact;
 use farcall_store::Volume;
 use serde_json::{Value, json};
 
-use crate::{Failure, terminal::printable, words::bytes};
+use crate::{
+    Failure,
+    terminal::printable,
+    words::{bytes, count},
+};
 
 /// What is in a backup, or was to be.
 pub(super) struct Report {
@@ -41,7 +45,7 @@ impl Damaged {
 
 impl fmt::Display for Damaged {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = format!("`{}` of the job {}: {}", self.name, self.job, self.what);
+        let text = format!("`{}` of the job `{}`: {}", self.name, self.job, self.what);
         formatter.write_str(&printable(&text))
     }
 }
@@ -60,11 +64,11 @@ impl Report {
         let folder = self.folder.to_string_lossy();
         let size = self.volume.record_bytes + self.volume.file_bytes;
         format!(
-            "{}: {} jobs, {} of them not over, {} files, {}",
+            "{}: {}, {} not over, {}, {}",
             printable(&folder),
-            self.volume.jobs,
+            count(self.volume.jobs, "job"),
             self.volume.unfinished,
-            self.files,
+            count(self.files, "file"),
             bytes(size)
         )
     }

@@ -93,7 +93,7 @@ async fn end(store: &dyn JobStore, id: JobId) -> Result<Done, Failure> {
         // Between the search and this it has expired.
         None => {
             return Err(Failure::failed(format!(
-                "the job {id} is not there any more"
+                "the job `{id}` is not there any more"
             )));
         }
     })

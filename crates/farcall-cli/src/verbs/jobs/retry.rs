@@ -47,7 +47,7 @@ pub(super) async fn retry(store: &dyn JobStore, flags: Flags) -> Result<(), Fail
             ),
         };
         let message = format!(
-            "the job {} {is}: only a failed one is started again",
+            "the job `{}` {is}: only a failed one is started again",
             record.id
         );
         return Err(Failure::failed(message).hint(hint));
@@ -55,7 +55,7 @@ pub(super) async fn retry(store: &dyn JobStore, flags: Flags) -> Result<(), Fail
     let order = store.order(record.id).await.map_err(failed)?;
     let Some(order) = order else {
         return Err(Failure::failed(format!(
-            "the job {} is not there any more",
+            "the job `{}` is not there any more",
             record.id
         )));
     };

@@ -67,7 +67,7 @@ async fn look(
     id: JobId,
     lines: u32,
 ) -> Result<Seen, Failure> {
-    let gone = || Failure::failed(format!("the job {id} is not there any more"));
+    let gone = || Failure::failed(format!("the job `{id}` is not there any more"));
     let details = store.details(id).await.map_err(failed)?.ok_or_else(gone)?;
     let workers = store.workers().await.map_err(failed)?;
     let its = |worker: &Worker| Some(worker.worker.id) == details.record.worker;

@@ -129,7 +129,7 @@ async fn follow(
             .find(|id| !records.iter().any(|record| record.id == **id))
         {
             return Err(Failure::failed(format!(
-                "the job {gone} is not there any more"
+                "the job `{gone}` is not there any more"
             )));
         }
         for record in records {
@@ -146,7 +146,10 @@ fn fault(record: &JobRecord) -> Option<Failure> {
         return None;
     }
     let id = short(record.id);
-    let message = format!("the job {id} has failed with {}", printable(&doing(record)));
+    let message = format!(
+        "the job `{id}` has failed with {}",
+        printable(&doing(record))
+    );
     let hint = format!("`jobs show {id}` says more, `jobs retry {id}` starts it again");
     Some(Failure::failed(message).hint(hint))
 }

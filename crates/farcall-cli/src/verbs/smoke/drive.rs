@@ -147,7 +147,7 @@ fn finished(
     report.result = Some(without_queries(result));
     let fault = |what: &str| {
         Failure::failed(format!(
-            "job {} has succeeded, but `{}` {what}: {}",
+            "the job `{}` has succeeded, but `{}` {what}: {}",
             jobs::short(&report.job_id),
             one_line(&tools.result),
             one_line(&without_queries(result).to_string())
@@ -187,7 +187,7 @@ fn seen(screen: &Screen, statuses: &mut Vec<Status>, status: &Status) {
 fn failed(id: &str, last: &Status) -> Failure {
     let reason = last.error.as_deref().unwrap_or("it does not say why");
     let failure = Failure::failed(format!(
-        "job {} failed in stage {} of {}: {reason}",
+        "the job `{}` failed in stage {} of {}: {reason}",
         jobs::short(id),
         last.stage,
         last.total_stages

@@ -2,6 +2,7 @@
 
 mod conditions;
 mod download;
+mod large;
 mod names;
 mod objects;
 mod ranges;

@@ -2,7 +2,7 @@
 
 mod cancel;
 mod list;
-mod place;
+pub(crate) mod place;
 mod retry;
 mod show;
 mod trouble;

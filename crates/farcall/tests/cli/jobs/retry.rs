@@ -56,7 +56,7 @@ on_each_engine! {
         exit 1
         ---- stdout
         ---- stderr
-        error: the job [JOB] has succeeded: only a failed one is started again
+        error: the job `[JOB]` has succeeded: only a failed one is started again
         hint: its caller has the result; who wants another starts a new job
         ");
         let queued = place.enqueue(|_| {}).await;
@@ -64,7 +64,7 @@ on_each_engine! {
         exit 1
         ---- stdout
         ---- stderr
-        error: the job [JOB] is not over: only a failed one is started again
+        error: the job `[JOB]` is not over: only a failed one is started again
         hint: `jobs watch` follows it, `jobs cancel` ends it
         ");
         let all = farcall_store::Listed { limit: 9, ..farcall_store::Listed::default() };

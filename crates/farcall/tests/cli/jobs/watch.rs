@@ -85,7 +85,7 @@ on_each_engine! {
         ---- stdout
         [JOB] render failed 0/3 user_error: no such scene
         ---- stderr
-        error: the job [JOB] has failed with user_error: no such scene
+        error: the job `[JOB]` has failed with user_error: no such scene
         hint: `jobs show [JOB]` says more, `jobs retry [JOB]` starts it again
         ");
     }

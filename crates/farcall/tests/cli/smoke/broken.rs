@@ -157,7 +157,7 @@ fn a_result_that_is_not_ready() {
         start_x -> {"job_id":"[JOB]…","state":"queued"}
         status -> succeeded 3/3 working
         ---- stderr
-        error: job [JOB]… has succeeded, but `get_x_result` says that it is not ready: {"job_id":"[JOB]","ready":false,"state":"succeeded"}
+        error: the job `[JOB]…` has succeeded, but `get_x_result` says that it is not ready: {"job_id":"[JOB]","ready":false,"state":"succeeded"}
         "#);
         },
     );

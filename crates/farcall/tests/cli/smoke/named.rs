@@ -71,7 +71,7 @@ fn a_job_that_fails_is_a_failure() {
         status -> running 1/1 [1/1] lighting
         status -> failed 1/1 [1/1] lighting
         ---- stderr
-        error: job [JOB]… failed in stage 1 of 1: the match is wet
+        error: the job `[JOB]…` failed in stage 1 of 1: the match is wet
         hint: its error_code is user_error
         "#);
     });
