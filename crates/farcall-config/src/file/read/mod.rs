@@ -126,6 +126,11 @@ impl<'a> Reading<'a> {
         self.note(&self.warnings, at, true, message.into(), hint.into());
     }
 
+    /// Whether no more faults are kept.
+    fn has_enough(&self) -> bool {
+        self.faults.borrow().len() >= MOST
+    }
+
     fn note(
         &self,
         findings: &RefCell<Vec<Finding>>,
