@@ -74,6 +74,9 @@ pub(super) static FILE: Section = Section {
 /// The largest file that is read (1 MiB).
 const LARGEST: u64 = 1 << 20;
 
+/// How many faults are kept, and how many warnings: more than anybody reads at once.
+const MOST: usize = 1_000;
+
 /// What every section needs while it is read.
 struct Reading<'a> {
     /// The text of the file.
@@ -105,43 +108,44 @@ impl<'a> Reading<'a> {
 
     /// Something is wrong.
     fn fault(&self, at: &Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
-        self.faults
-            .borrow_mut()
-            .push(self.finding(at, false, message.into(), hint.into()));
+        self.note(&self.faults, at, false, message.into(), hint.into());
     }
 
     /// Something is wrong with a value that may hold a secret: its line is not shown.
     fn secret_fault(&self, at: &Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
-        self.faults
-            .borrow_mut()
-            .push(self.finding(at, true, message.into(), hint.into()));
+        self.note(&self.faults, at, true, message.into(), hint.into());
     }
 
     /// Something may not be meant.
     fn warn(&self, at: &Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
-        self.warnings
-            .borrow_mut()
-            .push(self.finding(at, false, message.into(), hint.into()));
+        self.note(&self.warnings, at, false, message.into(), hint.into());
     }
 
     /// The same of a value that may hold a secret.
     fn secret_warn(&self, at: &Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
-        self.warnings
-            .borrow_mut()
-            .push(self.finding(at, true, message.into(), hint.into()));
+        self.note(&self.warnings, at, true, message.into(), hint.into());
     }
 
-    fn finding(
+    /// Whether no more faults are kept.
+    fn has_enough(&self) -> bool {
+        self.faults.borrow().len() >= MOST
+    }
+
+    fn note(
         &self,
+        findings: &RefCell<Vec<Finding>>,
         at: &Range<usize>,
         is_secret: bool,
         message: String,
         hint: String,
-    ) -> Finding {
-        Finding {
-            place: Some(place(self.text, at, is_secret)),
-            message,
-            hint,
+    ) {
+        let mut findings = findings.borrow_mut();
+        if findings.len() < MOST {
+            findings.push(Finding {
+                place: Some(place(self.text, at, is_secret)),
+                message,
+                hint,
+            });
         }
     }
 

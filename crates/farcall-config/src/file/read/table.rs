@@ -45,7 +45,7 @@ impl<'a> Table<'a> {
             let name: &str = key.get_ref();
             if section.key(name).is_some() {
                 entries.insert(name, (key.span(), value));
-            } else {
+            } else if !reading.has_enough() {
                 let message = format!("`{}` is no key of {title}", name.escape_debug());
                 reading.fault(&key.span(), message, unknown(section, name));
             }

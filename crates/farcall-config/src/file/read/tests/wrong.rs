@@ -104,3 +104,12 @@ fn a_file_that_is_not_there_says_how_to_begin_one() {
     let faults = Project::read(desk.folder.path(), &desk.source).unwrap_err();
     assert!(faults.to_string().contains("this is no file"), "{faults}");
 }
+
+#[test]
+fn a_file_that_is_nothing_but_faults_is_judged_soon() {
+    let file: String = (0..100_000)
+        .map(|number| format!("a{number}=1\n"))
+        .collect();
+    let (faults, _) = Desk::new().read(file.as_bytes()).unwrap_err();
+    assert_eq!(faults.len(), MOST);
+}
