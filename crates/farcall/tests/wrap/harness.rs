@@ -34,7 +34,7 @@ pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T
 
 /// The folder of a project.
 pub(crate) struct Project {
-    folder: TempDir,
+    folder: Arc<TempDir>,
     variables: Vec<(String, String)>,
 }
 
@@ -54,7 +54,7 @@ impl Project {
         fs::copy(helper, folder.path().join("farcall.py")).unwrap();
         fs::write(folder.path().join("farcall.toml"), toml).unwrap();
         Self {
-            folder,
+            folder: Arc::new(folder),
             variables: Vec::new(),
         }
     }
@@ -125,6 +125,7 @@ impl Project {
             child,
             url,
             talk,
+            _folder: Arc::clone(&self.folder),
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
         }
     }
@@ -136,6 +137,7 @@ pub(crate) struct Server {
     url: String,
     talk: Arc<Mutex<String>>,
     http: reqwest::Client,
+    _folder: Arc<TempDir>,
 }
 
 /// What a tool answered.

@@ -31,7 +31,7 @@ log = true
 sandbox = "off"
 grace = "2s"
 limits = { output = "1MiB" }
-env = { FARCALL_TEST_OUT = "${OUT}" }
+env = { TEST_OUT = "${OUT}" }
 params.actions = { type = "array", items = { type = "string" }, description = "What to do." }
 "#;
 

@@ -24,7 +24,7 @@ command = ["python3", "act.py", "{actions}"]
 timeout = "20s"
 grace = "1s"
 limits = { output = "1MiB" }
-env = { FARCALL_TEST_OUT = "${OUT}" }
+env = { TEST_OUT = "${OUT}" }
 sandbox = "off"
 params.actions = { type = "array", items = { type = "string" }, description = "What to do." }
 
@@ -208,7 +208,7 @@ async fn a_program_ends_with_its_call() {
     let toml = TOML.replace("20s", "4s");
     let project = Project::new(&toml)
         .with("OUT", out.path().to_str().unwrap())
-        .with("OUTSIDE", "");
+        .with("OUTSIDE", "x");
     let server = project.serve().await;
     let actions = json!({"actions": ["children", "wait"]});
     let (error, code) = server.call("act", actions.clone()).await.failure();
@@ -219,7 +219,7 @@ async fn a_program_ends_with_its_call() {
     let toml = TOML.to_owned();
     let project = Project::new(&toml)
         .with("OUT", out.path().to_str().unwrap())
-        .with("OUTSIDE", "");
+        .with("OUTSIDE", "x");
     let server = project.serve().await;
     fs::remove_file(out.path().join("processes")).unwrap();
     let params =

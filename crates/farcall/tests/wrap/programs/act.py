@@ -56,12 +56,12 @@ def main():
                 [sys.executable, "-c", child], stdout=subprocess.PIPE, text=True
             )
             processes = [os.getpid(), int(process.stdout.readline()), int(process.stdout.readline())]
-            path = os.path.join(os.environ["FARCALL_TEST_OUT"], "processes")
+            path = os.path.join(os.environ["TEST_OUT"], "processes")
             with open(path + ".new", "w", encoding="utf-8") as file:
                 file.write(" ".join(map(str, processes)) + "\n")
             os.rename(path + ".new", path)
         elif name == "count":
-            path = os.path.join(os.environ["FARCALL_TEST_OUT"], "runs")
+            path = os.path.join(os.environ["TEST_OUT"], "runs")
             with open(path, "a", encoding="utf-8") as file:
                 file.write(json.dumps(farcall.checkpoint()) + "\n")
         elif name == "checkpoint":
