@@ -103,8 +103,8 @@ impl FileSender {
                 return Poll::Ready(Err(io::Error::other("a stand-in stands for nothing")));
             };
             let most = most.min(piece.length);
-            let send = || send(&self.stream, piece, most);
-            match self.stream.try_io(Interest::WRITABLE, send) {
+            let hand_over = || send(&self.stream, piece, most);
+            match self.stream.try_io(Interest::WRITABLE, hand_over) {
                 Ok(0) => {
                     return Poll::Ready(Err(io::Error::new(
                         io::ErrorKind::UnexpectedEof,

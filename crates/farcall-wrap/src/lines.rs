@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn a_line_without_an_end_is_taken_in_pieces() {
         let mut lines = Lines::default();
-        let pieces = lines.push(&[b'x'; 3 * MAX_LINE + 1]);
+        let pieces = lines.push(&vec![b'x'; 3 * MAX_LINE + 1]);
         assert!(pieces.iter().all(|piece| piece.text.len() == MAX_LINE));
         assert_eq!((pieces.len(), lines.finish().unwrap().text.len()), (3, 1));
     }

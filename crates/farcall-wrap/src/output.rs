@@ -188,7 +188,8 @@ impl Tail {
         if let Some(line) = self.lines.finish() {
             self.keep(line.text);
         }
-        let all = Vec::from_iter(self.last.iter().map(String::as_str)).join("\n");
+        let all: Vec<_> = self.last.iter().map(String::as_str).collect();
+        let all = all.join("\n");
         let start = all.ceil_char_boundary(all.len().saturating_sub(TOLD_BYTES));
         if start == 0 {
             all

@@ -11,10 +11,6 @@ Editors with Taplo or Even Better TOML read it by a comment on the first line of
   #:schema ./farcall.schema.json")]
 pub struct Flags {}
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "as every verb takes its flags"
-)]
 pub(crate) fn schema(Flags {}: Flags) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(&file::schema())
         .map_err(|error| Failure::failed(format!("the schema cannot be written: {error}")))?;

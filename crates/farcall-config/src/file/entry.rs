@@ -10,7 +10,7 @@ use super::{Command, Parameter, Request};
 #[derive(Clone, Debug)]
 pub enum Entry {
     /// A tool, which answers at once.
-    Tool(ToolEntry),
+    Tool(Box<ToolEntry>),
     /// A job, which is started and polled.
     Job(Box<JobEntry>),
 }

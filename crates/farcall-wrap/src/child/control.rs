@@ -39,8 +39,8 @@ impl Control {
         mut descriptor: Option<BorrowedFd<'_>>,
     ) -> io::Result<()> {
         while !bytes.is_empty() {
-            let send = || rights::send(&self.socket, bytes, descriptor);
-            let sent = self.socket.async_io(Interest::WRITABLE, send).await?;
+            let write = || rights::send(&self.socket, bytes, descriptor);
+            let sent = self.socket.async_io(Interest::WRITABLE, write).await?;
             // It must not arrive twice.
             descriptor = None;
             bytes = &bytes[sent..];

@@ -58,10 +58,11 @@ pub(super) async fn start(spec: ChildSpec) -> Result<Child, Problem> {
     }
 }
 
+/// A child whose shim knows nothing yet, what it is to be told, and what travels beside.
+type Begun = (Child, Vec<u8>, Option<OwnedFd>);
+
 /// Starts a shim; returns what it is to be told, and what travels beside.
-fn begin(
-    spec: ChildSpec,
-) -> Result<(Child, Vec<u8>, Option<OwnedFd>), Box<dyn Error + Send + Sync>> {
+fn begin(spec: ChildSpec) -> Result<Begun, Box<dyn Error + Send + Sync>> {
     let (control, theirs) = Control::pair()?;
     let (stdout, printed) = io::pipe()?;
     let (stderr, complained) = io::pipe()?;

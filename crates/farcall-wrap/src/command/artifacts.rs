@@ -325,7 +325,7 @@ mod tests {
 
     #[test]
     fn names_are_short_plain_and_different() {
-        let of = |paths: &[&str]| names(&Vec::from_iter(paths.iter().map(PathBuf::from)));
+        let of = |paths: &[&str]| names(&paths.iter().map(PathBuf::from).collect::<Vec<_>>());
         assert_eq!(of(&["out/a.mp4", "b.txt"]), ["a.mp4", "b.txt"]);
         assert_eq!(of(&["x/a.png", "y/a.png"]), ["x_a.png", "y_a.png"]);
         assert_eq!(

@@ -146,7 +146,7 @@ impl<'a> Follower<'a> {
             }
             Event::Artifact(_) => self.complain(&format!("more than {MAX_NAMED} files are named")),
             Event::Result(value) => self.result = Some(value),
-            Event::Checkpoint(value) => self.keep(value)?,
+            Event::Checkpoint(value) => self.keep(&value)?,
         }
         Ok(())
     }
@@ -174,7 +174,7 @@ impl<'a> Follower<'a> {
 
     /// Keeps what a run that begins again is given. The arguments go with it, as that is all a
     /// step is given then.
-    fn keep(&mut self, value: Value) -> Result<(), Problem> {
+    fn keep(&mut self, value: &Value) -> Result<(), Problem> {
         if self.job.is_cancelled() {
             return Ok(());
         }

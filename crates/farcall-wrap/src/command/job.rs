@@ -89,7 +89,8 @@ fn signature(entry: &JobEntry, command: &Command) -> String {
     let parameters = entry.parameters.iter();
     let parameters = parameters.map(|one| (&one.name, &one.kind, &one.presence, &one.flag));
     let parameters: Vec<_> = parameters.collect();
-    format!("{program:?} {arguments:?} {stdin:?} {parameters:?}")
+    let program = program.display();
+    format!("{program} {arguments:?} {stdin:?} {parameters:?}")
 }
 
 struct WrappedJob {
@@ -297,7 +298,7 @@ async fn renew(child: &Child, job: &JobContext) {
         child.renew(until);
     }
     // It is not renewed any more, and ends when its lease does.
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Returns when the program has had the time to stop that there is.

@@ -127,6 +127,8 @@ impl<'server> Shim<'server> {
             let stdin = stdin.as_ref().map(AsFd::as_fd);
             rights::send_all(execution, &encode(&handover)?, stdin)?;
         }
+        // Else whoever writes to it would not see that the program reads no more.
+        drop(stdin);
         Ok(shim)
     }
 
@@ -161,9 +163,9 @@ impl<'server> Shim<'server> {
     fn wait(&self) -> io::Result<Ready> {
         let phase = match self.phase {
             Phase::Running => None,
-            Phase::Stopping(until) | Phase::Leaving(_, until) => Some(until.from_now()),
+            Phase::Stopping(until) | Phase::Leaving(_, until) => Some(until.remaining()),
         };
-        let lease = self.until.map(|until| until.from_now().min(LOOK));
+        let lease = self.until.map(|until| until.remaining().min(LOOK));
         let timeout = phase.into_iter().chain(lease).min();
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         let mut waited = vec![PollFd::new(self.server, PollFlags::IN)];

@@ -30,7 +30,7 @@ impl Moment {
     }
 
     /// How long it is from now; nothing where it has passed.
-    pub(crate) fn from_now(self) -> Duration {
+    pub(crate) fn remaining(self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(Self::now().0))
     }
 

@@ -1,5 +1,7 @@
 //! Programs under the shim: real processes, real signals.
 
+#![expect(clippy::unwrap_used, reason = "these are tests")]
+
 #[cfg(feature = "bwrap-tests")]
 mod bubblewrap;
 mod ends;

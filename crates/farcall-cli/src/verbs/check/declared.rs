@@ -3,7 +3,7 @@
 use farcall_config::file::{
     Body, Entry, Kind, Mount, Output, Parameter, Presence, Project, Service,
 };
-use farcall_core::tool::Annotations;
+use farcall_core::{artifact::hexadecimal, tool::Annotations};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -34,8 +34,7 @@ impl Declared {
     /// SHA-256 of the whole list, so that a change of any word of it shows.
     pub(super) fn fingerprint(&self) -> String {
         let list = json!([self.tools, self.elsewhere]).to_string();
-        let digest = Sha256::digest(list.as_bytes());
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        hexadecimal(&Sha256::digest(list.as_bytes()))
     }
 
     /// A line for each tool and job, and the fingerprint.

@@ -1,6 +1,6 @@
 //! A fault or a warning, with the line it is about.
 
-use std::path::Path;
+use std::{fmt::Write, path::Path};
 
 use farcall_config::file::{Finding, Place};
 use unicode_width::UnicodeWidthStr;
@@ -15,16 +15,17 @@ pub(super) fn written(file: &Path, level: &str, finding: &Finding) -> String {
     let file = file.display().to_string();
     let file = printable(&file);
     let mut text = format!("{level}: {}\n", printable(&finding.message));
-    match &finding.place {
-        Some(place) => {
-            text.push_str(&format!("  --> {file}:{}:{}\n", place.line, place.column));
-            if let Some(source) = &place.source {
-                text.push_str(&marked(place, source));
-            }
-        }
-        None => text.push_str(&format!("  --> {file}\n")),
+    // Writing to a string cannot fail.
+    let _ = match &finding.place {
+        Some(place) => writeln!(text, "  --> {file}:{}:{}", place.line, place.column),
+        None => writeln!(text, "  --> {file}"),
+    };
+    if let Some(place) = &finding.place
+        && let Some(source) = &place.source
+    {
+        text.push_str(&marked(place, source));
     }
-    text.push_str(&format!("hint: {}\n", printable(&finding.hint)));
+    let _ = writeln!(text, "hint: {}", printable(&finding.hint));
     text
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    fmt::Write as _,
     fs::{self, OpenOptions},
     io::Write as _,
     os::unix::fs::OpenOptionsExt as _,
@@ -93,18 +94,15 @@ impl Import {
             .flatten();
         let words = std::iter::once(command).chain(arguments.filter_map(Value::as_str));
         let words: Vec<_> = words.map(quoted).collect();
-        self.text.push_str(&format!(
-            "[mount.{name}]\ncommand = [{}]\n",
-            words.join(", ")
-        ));
+        // Writing to a string cannot fail.
+        let text = &mut self.text;
+        let _ = writeln!(text, "[mount.{name}]\ncommand = [{}]", words.join(", "));
         if has_several {
-            self.text.push_str(&format!(
-                "prefix = \"{name}_\"   # so that two servers can have tools of one name\n"
-            ));
+            let reason = "so that two servers can have tools of one name";
+            let _ = writeln!(text, "prefix = \"{name}_\"   # {reason}");
         }
         if let Some(folder) = server.get("cwd").and_then(Value::as_str) {
-            self.text
-                .push_str(&format!("working_dir = {}\n", quoted(folder)));
+            let _ = writeln!(text, "working_dir = {}", quoted(folder));
         }
         let variables = server
             .get("env")
@@ -121,8 +119,7 @@ impl Import {
             } else {
                 translated(&value)
             };
-            self.text
-                .push_str(&format!("env.{} = {}\n", quoted(variable), quoted(&value)));
+            let _ = writeln!(self.text, "env.{} = {}", quoted(variable), quoted(&value));
         }
         self.text.push_str(
             "# jobs.slow_tool = { timeout = \"1h\" }   # a slow tool as a durable job\n\n",
@@ -144,7 +141,7 @@ impl Import {
         for (name, value) in &self.secrets {
             if !has(name) && added.insert(name) {
                 // In single quotes nothing is filled in; a quote itself is written apart.
-                lines.push_str(&format!("{name}='{}'\n", value.replace('\'', "'\\''")));
+                let _ = writeln!(lines, "{name}='{}'", value.replace('\'', "'\\''"));
             }
         }
         if lines.is_empty() {

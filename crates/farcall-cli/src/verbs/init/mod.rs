@@ -7,6 +7,7 @@ mod import;
 mod script;
 
 use std::{
+    fmt::Write as _,
     fs::OpenOptions,
     io::{self, Write as _},
     os::unix::fs::OpenOptionsExt as _,
@@ -45,18 +46,15 @@ pub(crate) fn init(flags: Flags) -> Result<(), Failure> {
         return Err(there());
     }
     let head = head(&folder);
-    match &flags.from {
-        Some(path) => {
-            let import = import::read(path)?;
-            write(&format!("{head}\n{}", import.text), flags.force)?;
-            import.keep_secrets()?;
-            import.notes.iter().for_each(|note| talk(note));
-        }
-        None => {
-            let first =
-                script::find(&folder).map_or_else(|| EXAMPLE.to_owned(), |found| found.job());
-            write(&format!("{head}\n{first}\n{REST}"), flags.force)?;
-        }
+    if let Some(path) = &flags.from {
+        let import = import::read(path)?;
+        write(&format!("{head}\n{}", import.text), flags.force)?;
+        import.keep_secrets()?;
+        import.notes.iter().for_each(|note| talk(note));
+    } else {
+        let found = script::find(&folder);
+        let first = found.map_or_else(|| EXAMPLE.to_owned(), |found| found.job());
+        write(&format!("{head}\n{first}\n{REST}"), flags.force)?;
     }
     talk(&format!(
         "`{FILE}` is written; edit it, then try: farcall check"
@@ -150,7 +148,10 @@ fn quoted(text: &str) -> String {
             '\\' => quoted.push_str("\\\\"),
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
-            sign if sign.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(sign))),
+            // Writing to a string cannot fail.
+            sign if sign.is_control() => {
+                let _ = write!(quoted, "\\u{:04X}", u32::from(sign));
+            }
             sign => quoted.push(sign),
         }
     }

@@ -57,8 +57,7 @@ fn is_about_itself(name: &str) -> bool {
         .unwrap_or_default();
     stem.starts_with("test_")
         || stem.ends_with("_test")
-        || stem.ends_with(".test")
-        || stem.ends_with(".config")
+        || [".test", ".config"].iter().any(|end| stem.ends_with(end))
         || matches!(stem, "conftest" | "noxfile" | "setup")
 }
 

@@ -288,8 +288,8 @@ pub(super) fn unnamed(
     hint: impl Fn(&str) -> String,
 ) {
     // One with a name that cannot be has a fault already.
-    let names = parameters.names().filter(|name| is_name(name.get_ref()));
-    for name in names.filter(|name| !named.contains(name.get_ref())) {
+    let declared = parameters.names().filter(|name| is_name(name.get_ref()));
+    for name in declared.filter(|name| !named.contains(name.get_ref())) {
         let message = format!(
             "`{}` is named nowhere in {place}",
             name.get_ref().escape_debug()

@@ -282,7 +282,7 @@ impl Reading<'_> {
                 let job = entry::job(self, &name, &table, services);
                 job.map(|job| Entry::Job(Box::new(job)))
             } else {
-                entry::tool(self, &name, &table, services).map(Entry::Tool)
+                entry::tool(self, &name, &table, services).map(|tool| Entry::Tool(Box::new(tool)))
             }
         };
         declared.into_iter().filter_map(read).collect()

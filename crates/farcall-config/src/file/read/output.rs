@@ -98,9 +98,7 @@ pub(super) fn read(reading: &Reading<'_>, table: &Table<'_>, default: Output) ->
         }
     }
     match (word, schema) {
-        (None, Some(schema)) | (Some("json"), Some(schema)) => {
-            Output::Json(Some(schema.into_inner()))
-        }
+        (None | Some("json"), Some(schema)) => Output::Json(Some(schema.into_inner())),
         (Some("json"), None) => Output::Json(None),
         (Some("status"), _) => Output::Status,
         (Some(_), _) => Output::Text,

@@ -267,7 +267,7 @@ fn judge_value(
 fn flag(reading: &Reading<'_>, table: &Table<'_>, kind: Option<&Kind>) -> Option<String> {
     let flag = table.text("flag")?;
     let (text, at) = (*flag.get_ref(), flag.span());
-    let is_option = text.starts_with('-') && text.trim_start_matches('-') != "";
+    let is_option = text.starts_with('-') && !text.trim_start_matches('-').is_empty();
     if !is_option || text.contains(|sign: char| sign.is_whitespace() || sign.is_control()) {
         reading.fault(
             &at,

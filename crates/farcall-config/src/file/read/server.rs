@@ -150,7 +150,7 @@ fn setting_value(reading: &Reading<'_>, table: &Table<'_>, key: &Key) -> Option<
             let filled = filled(reading, &Spanned::new(at.clone(), text.as_str()))?;
             // Of an address only the password is one.
             let holds_secret = *name != "database_url"
-                || Url::parse(&text).is_ok_and(|url| url.password().is_some());
+                || Url::parse(text).is_ok_and(|url| url.password().is_some());
             if filled.is_clear && holds_secret {
                 let variable = key.variable.map_or("a variable", |variable| variable.name);
                 let hint =
@@ -160,7 +160,7 @@ fn setting_value(reading: &Reading<'_>, table: &Table<'_>, key: &Key) -> Option<
             filled.text
         }
         (Shape::Path, Value::String(path)) => {
-            reading.resolve(&path).to_string_lossy().into_owned().into()
+            reading.resolve(path).to_string_lossy().into_owned().into()
         }
         (_, value) => plain(value).into(),
     })

@@ -41,7 +41,7 @@ impl<'a> Table<'a> {
         table: &'a DeTable<'a>,
     ) -> Self {
         let mut entries = BTreeMap::new();
-        for (key, value) in table.iter() {
+        for (key, value) in table {
             let name: &str = key.get_ref();
             if section.key(name).is_some() {
                 entries.insert(name, (key.span(), value));

@@ -98,15 +98,13 @@ pub(super) fn filled(reading: &Reading<'_>, text: &Spanned<&str>) -> Option<Fill
             );
             return None;
         };
-        match reading.source.named(name).filter(|value| !value.is_empty()) {
-            Some(value) => filled.push_str(value),
-            None => {
-                let hint =
-                    format!("set it before the server starts, or add a line {name}=… to `.env`");
-                let message = format!("`{name}` is set neither in the environment nor in `.env`");
-                reading.secret_fault(&at, message, hint);
-                is_whole = false;
-            }
+        if let Some(value) = reading.source.named(name).filter(|value| !value.is_empty()) {
+            filled.push_str(value);
+        } else {
+            let hint = format!("set it before the server starts, or add a line {name}=… to `.env`");
+            let message = format!("`{name}` is set neither in the environment nor in `.env`");
+            reading.secret_fault(&at, message, hint);
+            is_whole = false;
         }
         rest = after;
     }

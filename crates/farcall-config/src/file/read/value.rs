@@ -68,14 +68,16 @@ pub(super) fn fits(
         }
         (Shape::List(inner) | Shape::NonEmpty(inner), DeValue::Array(list)) => {
             let fit = list.iter().map(|value| fits(reading, name, inner, value));
-            return fit.fold(true, |all, fit| all && fit);
+            // Every one is judged, also after one that does not fit.
+            return fit.filter(|fit| !fit).count() == 0;
         }
         (Shape::Map(inner), DeValue::Table(table)) => {
             let fit = table.iter().map(|(key, value)| {
                 let name: &str = key.get_ref();
                 fits(reading, name, inner, value)
             });
-            return fit.fold(true, |all, fit| all && fit);
+            // Every one is judged, also after one that does not fit.
+            return fit.filter(|fit| !fit).count() == 0;
         }
         (Shape::OneOf(shapes), value_) => {
             let fitting = shapes.iter().find(|shape| is_meant(shape, value_));

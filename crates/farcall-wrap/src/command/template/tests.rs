@@ -106,14 +106,14 @@ fn a_placeholder_is_one_element_whatever_its_value() {
     ] {
         gives(
             &["run", "{x}"],
-            &[x.clone()],
+            std::slice::from_ref(&x),
             json!({"x": value}),
             &["run", value],
         );
         let joined = format!("--out={value}.txt");
         gives(
             &["--out={x}.txt"],
-            &[x.clone()],
+            std::slice::from_ref(&x),
             json!({"x": value}),
             &[&joined],
         );

@@ -81,7 +81,7 @@ pub(super) fn misfit(kind: &Kind, value: &Value) -> Option<String> {
     }
 }
 
-fn outside<N: PartialOrd + std::fmt::Display>(
+fn outside<N: Copy + PartialOrd + std::fmt::Display>(
     number: N,
     minimum: Option<N>,
     maximum: Option<N>,
