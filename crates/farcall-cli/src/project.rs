@@ -41,7 +41,8 @@ fn added(app: &mut App, entry: &Entry, project: &Project) -> Result<(), Fault> {
                 return Err(not_yet(subject));
             };
             let made = command::tool(tool, command, folder);
-            app.offer.tool(made.map_err(|reason| Fault { subject, reason })?);
+            app.offer
+                .tool(made.map_err(|reason| Fault { subject, reason })?);
         }
         Entry::Job(job) => {
             let subject = format!("job `{}`", job.name);
@@ -49,7 +50,8 @@ fn added(app: &mut App, entry: &Entry, project: &Project) -> Result<(), Fault> {
                 return Err(not_yet(subject));
             };
             let made = command::job(job, command, folder);
-            app.offer.job(made.map_err(|reason| Fault { subject, reason })?);
+            app.offer
+                .job(made.map_err(|reason| Fault { subject, reason })?);
         }
     }
     Ok(())
@@ -64,7 +66,10 @@ fn not_yet(subject: String) -> Fault {
 
 /// What is declared beside tools and jobs, and has nobody to serve it.
 fn unserved(project: &Project) -> Vec<Fault> {
-    let imports = project.services.iter().filter(|(_, service)| service.openapi.is_some());
+    let imports = project
+        .services
+        .iter()
+        .filter(|(_, service)| service.openapi.is_some());
     let imports = imports.map(|(name, _)| Fault {
         subject: format!("service `{name}`"),
         reason: "OpenAPI documents cannot be served yet; remove `openapi`".to_owned(),

@@ -93,7 +93,10 @@ impl Event {
                 message: None,
                 result: None,
                 checkpoint: None,
-            } if path.len() > MAX_PATH => Err(format!("a path has {} bytes, at most {MAX_PATH} are taken", path.len())),
+            } if path.len() > MAX_PATH => Err(format!(
+                "a path has {} bytes, at most {MAX_PATH} are taken",
+                path.len()
+            )),
             Said {
                 artifact: Some(path),
                 stage: None,

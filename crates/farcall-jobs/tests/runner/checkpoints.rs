@@ -50,11 +50,24 @@ async fn a_step_that_begins_again_is_given_what_it_put_aside() {
     let runner = rig.run(&job, quick()).await;
     let id = rig.start(&job).await;
     let end = rig.ended(id).await;
-    assert_eq!((end.state, end.attempt, end.stage), (JobState::Succeeded, 2, 2));
+    assert_eq!(
+        (end.state, end.attempt, end.stage),
+        (JobState::Succeeded, 2, 2)
+    );
     assert_eq!(*given.lock().unwrap(), [json!({}), json!([{}, 2])]);
-    let files = rig.store.outcome(id, farcall_store::Reach::All).await.unwrap().unwrap().artifacts;
+    let files = rig
+        .store
+        .outcome(id, farcall_store::Reach::All)
+        .await
+        .unwrap()
+        .unwrap()
+        .artifacts;
     let names: Vec<_> = files.iter().map(|file| file.name.as_str()).collect();
-    assert_eq!(names, ["notes.txt"], "what was finished before the checkpoint is kept with it");
+    assert_eq!(
+        names,
+        ["notes.txt"],
+        "what was finished before the checkpoint is kept with it"
+    );
     rig.stop(runner).await;
 }
 
@@ -77,7 +90,8 @@ async fn a_checkpoint_of_a_worker_that_was_declared_lost_is_refused() {
     let runner = rig.run(&job, quick()).await;
     let id = rig.start(&job).await;
     let worker = rig.is_running(id).await.worker.unwrap();
-    rig.record_when(id, |_| told.lock().unwrap().is_some()).await;
+    rig.record_when(id, |_| told.lock().unwrap().is_some())
+        .await;
     rig.store.rescue(&[worker]).await.unwrap();
     assert_eq!(rig.ended(id).await.state, JobState::Succeeded);
     assert_eq!(given.lock().unwrap().last(), Some(&json!(["kept"])));

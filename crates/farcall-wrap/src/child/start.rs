@@ -59,13 +59,18 @@ pub(super) async fn start(spec: ChildSpec) -> Result<Child, Problem> {
 }
 
 /// Starts a shim; returns what it is to be told, and what travels beside.
-fn begin(spec: ChildSpec) -> Result<(Child, Vec<u8>, Option<OwnedFd>), Box<dyn Error + Send + Sync>> {
+fn begin(
+    spec: ChildSpec,
+) -> Result<(Child, Vec<u8>, Option<OwnedFd>), Box<dyn Error + Send + Sync>> {
     let (control, theirs) = Control::pair()?;
     let (stdout, printed) = io::pipe()?;
     let (stderr, complained) = io::pipe()?;
     let (stdin, read) = if spec.has_stdin {
         let (read, stdin) = io::pipe()?;
-        (Some(Sender::from_owned_fd(stdin.into())?), Some(read.into()))
+        (
+            Some(Sender::from_owned_fd(stdin.into())?),
+            Some(read.into()),
+        )
     } else {
         (None, None)
     };

@@ -58,15 +58,15 @@ fn execute(specification: &Specification, stdin: Option<OwnedFd>) -> Refusal {
 }
 
 /// Applies to this process all that holds for the program.
-fn prepare(
-    specification: &Specification,
-    stdin: Option<OwnedFd>,
-) -> Result<Command, String> {
+fn prepare(specification: &Specification, stdin: Option<OwnedFd>) -> Result<Command, String> {
     // A terminal's signals do not reach it, and it has no terminal to write to.
     setsid().map_err(|error| format!("no session of its own can be made: {error}"))?;
     let folder = specification.working_dir.as_path();
     env::set_current_dir(folder).map_err(|error| {
-        format!("the working folder `{}` cannot be entered: {error}", folder.display())
+        format!(
+            "the working folder `{}` cannot be entered: {error}",
+            folder.display()
+        )
     })?;
     umask(Mode::RWXG | Mode::RWXO);
     prefer_for_oom();
@@ -132,7 +132,9 @@ fn unexecuted(specification: &Specification, error: &io::Error) -> String {
     let program = specification.program.as_path();
     let shown = program.display();
     if error.kind() == io::ErrorKind::NotFound && program.exists() {
-        return format!("`{shown}` cannot be executed: what its first line or its format asks for is missing");
+        return format!(
+            "`{shown}` cannot be executed: what its first line or its format asks for is missing"
+        );
     }
     format!("`{shown}` cannot be executed: {error}")
 }

@@ -21,11 +21,7 @@ const OPEN_FILES: u64 = 65_536;
 pub(super) fn apply(limits: &Limits) -> io::Result<()> {
     // An image of a process may hold every secret that it was given.
     limit(Resource::Core, 0, 0)?;
-    limit(
-        Resource::Nofile,
-        limits.open_files.unwrap_or(OPEN_FILES),
-        0,
-    )?;
+    limit(Resource::Nofile, limits.open_files.unwrap_or(OPEN_FILES), 0)?;
     limit(Resource::Nproc, limits.processes.unwrap_or(PROCESSES), 0)?;
     if let Some(bytes) = limits.file_size {
         limit(Resource::Fsize, bytes, 0)?;

@@ -163,7 +163,11 @@ impl<'server> Shim<'server> {
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         let mut waited = vec![PollFd::new(self.server, PollFlags::IN)];
         waited.extend(self.signals.to_poll());
-        waited.extend(self.execution.iter().map(|fd| PollFd::new(fd, PollFlags::IN)));
+        waited.extend(
+            self.execution
+                .iter()
+                .map(|fd| PollFd::new(fd, PollFlags::IN)),
+        );
         match poll(&mut waited, timeout.as_ref()) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
@@ -240,7 +244,10 @@ impl<'server> Shim<'server> {
                 Phase::Stopping(until) => (Ended::Stopped, until.max(background)),
                 _ => match status.terminating_signal() {
                     Some(signal) => (Ended::Signalled(signal), background),
-                    None => (Ended::Exited(status.exit_status().unwrap_or_default()), background),
+                    None => (
+                        Ended::Exited(status.exit_status().unwrap_or_default()),
+                        background,
+                    ),
                 },
             };
             self.phase = Phase::Leaving(ended, until);

@@ -7,9 +7,7 @@ use std::{
 
 use rustix::{
     io::Errno,
-    process::{
-        Pid, PidfdFlags, Signal, getpid, kill_process, pidfd_open, pidfd_send_signal,
-    },
+    process::{Pid, PidfdFlags, Signal, getpid, kill_process, pidfd_open, pidfd_send_signal},
 };
 
 /// How often new processes are looked for while all are being stopped. Each look finds the whole of what
@@ -80,7 +78,10 @@ impl Process {
 pub(super) fn below() -> Vec<Process> {
     let mut children = Children::default();
     for place in all() {
-        children.entry(place.parent).or_default().push(place.process);
+        children
+            .entry(place.parent)
+            .or_default()
+            .push(place.process);
     }
     let roots = children.remove(&getpid()).unwrap_or_default();
     descent(roots, children)
@@ -98,7 +99,10 @@ pub(super) fn in_session_of(leader: Process) -> Vec<Process> {
         if place.session == leader.id.as_raw_pid() {
             members.push(place.process);
         } else {
-            children.entry(place.parent).or_default().push(place.process);
+            children
+                .entry(place.parent)
+                .or_default()
+                .push(place.process);
         }
     }
     descent(members, children)

@@ -25,13 +25,17 @@ async fn status_and_signal_are_told_apart() {
 #[tokio::test]
 async fn output_arrives_whole_also_after_the_end() {
     let folder = tempfile::tempdir().unwrap();
-    let outcome = run(spec(folder.path(), &["print", "3000000"])).await.unwrap();
+    let outcome = run(spec(folder.path(), &["print", "3000000"]))
+        .await
+        .unwrap();
     assert_eq!(outcome.ended, Ended::Exited(0));
     assert_eq!(outcome.stdout.len(), 3_000_000);
     assert!(outcome.stdout.ends_with("6789"));
     assert_eq!(outcome.stderr, "printed\n");
 
-    let mut child = Child::spawn(spec(folder.path(), &["print", "1000"])).await.unwrap();
+    let mut child = Child::spawn(spec(folder.path(), &["print", "1000"]))
+        .await
+        .unwrap();
     assert_eq!(child.ended().await.unwrap(), Ended::Exited(0));
     assert_eq!(child.ended().await.unwrap(), Ended::Exited(0));
     let mut printed = String::new();
@@ -46,7 +50,9 @@ async fn output_arrives_whole_also_after_the_end() {
 async fn a_program_that_stops_when_told_has_stopped_with_its_family() {
     let folder = tempfile::tempdir().unwrap();
     let token = token();
-    let mut child = Child::spawn(spec(folder.path(), &["family", &token])).await.unwrap();
+    let mut child = Child::spawn(spec(folder.path(), &["family", &token]))
+        .await
+        .unwrap();
     up(&mut lines(&mut child), 5).await;
     let begin = Instant::now();
     child.stop();
@@ -68,7 +74,10 @@ async fn a_program_that_does_not_stop_is_killed_after_its_grace() {
     child.stop();
     assert_eq!(child.ended().await.unwrap(), Ended::Killed);
     let time = begin.elapsed();
-    assert!(time >= Duration::from_millis(290) && time < SOON, "{time:?}");
+    assert!(
+        time >= Duration::from_millis(290) && time < SOON,
+        "{time:?}"
+    );
     assert_eq!(alive(&token, 0), [0; 0]);
 }
 
@@ -103,7 +112,9 @@ async fn a_program_that_nobody_renews_expires_and_a_renewed_one_does_not() {
 async fn a_dropped_program_is_killed_with_its_family() {
     let folder = tempfile::tempdir().unwrap();
     let token = token();
-    let mut child = Child::spawn(spec(folder.path(), &["family", &token])).await.unwrap();
+    let mut child = Child::spawn(spec(folder.path(), &["family", &token]))
+        .await
+        .unwrap();
     up(&mut lines(&mut child), 5).await;
     assert_eq!(alive(&token, 0).len(), 5);
     drop(child);
@@ -115,7 +126,9 @@ async fn a_dropped_program_is_killed_with_its_family() {
 async fn a_killed_shim_is_told_and_its_program_is_killed() {
     let folder = tempfile::tempdir().unwrap();
     let token = token();
-    let mut child = Child::spawn(spec(folder.path(), &["family", &token])).await.unwrap();
+    let mut child = Child::spawn(spec(folder.path(), &["family", &token]))
+        .await
+        .unwrap();
     up(&mut lines(&mut child), 5).await;
     let shim = above(&token);
     kill_process(shim, Signal::KILL).unwrap();
@@ -139,7 +152,9 @@ async fn a_killed_shim_is_told_and_its_program_is_killed() {
 async fn a_shim_that_is_told_to_end_ends_its_program_first() {
     let folder = tempfile::tempdir().unwrap();
     let token = token();
-    let mut child = Child::spawn(spec(folder.path(), &["family", &token])).await.unwrap();
+    let mut child = Child::spawn(spec(folder.path(), &["family", &token]))
+        .await
+        .unwrap();
     up(&mut lines(&mut child), 5).await;
     kill_process(above(&token), Signal::TERM).unwrap();
     assert_eq!(child.ended().await.unwrap(), Ended::Stopped);
@@ -166,7 +181,12 @@ async fn waiting_for_an_end_can_be_given_up_and_taken_up_again() {
 #[tokio::test]
 async fn two_tasks_are_told_the_same_end() {
     let folder = tempfile::tempdir().unwrap();
-    let child = Child::spawn(spec(folder.path(), &["exit", "7"])).await.unwrap();
+    let child = Child::spawn(spec(folder.path(), &["exit", "7"]))
+        .await
+        .unwrap();
     let (one, other) = tokio::join!(child.ended(), child.ended());
-    assert_eq!((one.unwrap(), other.unwrap()), (Ended::Exited(7), Ended::Exited(7)));
+    assert_eq!(
+        (one.unwrap(), other.unwrap()),
+        (Ended::Exited(7), Ended::Exited(7))
+    );
 }

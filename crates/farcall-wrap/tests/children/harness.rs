@@ -100,7 +100,11 @@ pub(crate) fn token() -> String {
 pub(crate) fn alive(token: &str, except: u32) -> Vec<u32> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").unwrap().flatten() {
-        let Some(process) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+        let Some(process) = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok())
+        else {
             continue;
         };
         // Of one that is dead and not yet reaped, this is empty.

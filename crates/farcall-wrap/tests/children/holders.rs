@@ -125,7 +125,10 @@ async fn a_fork_bomb_loses() {
     up(&mut holder.lines, 1).await;
     let begin = Instant::now();
     while alive(&token, holder.id()).len() < 60 {
-        assert!(begin.elapsed() < Duration::from_secs(20), "the bomb does not go off");
+        assert!(
+            begin.elapsed() < Duration::from_secs(20),
+            "the bomb does not go off"
+        );
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     holder.signal(Signal::KILL);
@@ -137,7 +140,9 @@ fn tasks_of_this_user() -> usize {
     use std::os::unix::fs::MetadataExt;
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     let ours = processes.filter(|process| {
-        process.metadata().is_ok_and(|metadata| metadata.uid() == getuid().as_raw())
+        process
+            .metadata()
+            .is_ok_and(|metadata| metadata.uid() == getuid().as_raw())
     });
     ours.filter_map(|process| std::fs::read_dir(process.path().join("task")).ok())
         .map(Iterator::count)

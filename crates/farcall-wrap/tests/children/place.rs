@@ -43,7 +43,9 @@ async fn processor_time_is_limited_and_its_end_has_a_signal_of_its_own() {
         cpu: Some(Duration::from_secs(1)),
         ..Limits::default()
     };
-    let outcome = run(limited(folder.path(), &["spin"], limits)).await.unwrap();
+    let outcome = run(limited(folder.path(), &["spin"], limits))
+        .await
+        .unwrap();
     assert_eq!(outcome.ended, Ended::Signalled(24));
 }
 
@@ -72,7 +74,10 @@ async fn nothing_is_dumped() {
     let mut spec = spec(folder.path(), &["/proc/self/limits"]);
     spec.program = PathBuf::from("/bin/cat");
     let outcome = run(spec).await.unwrap();
-    let core = outcome.stdout.lines().find(|line| line.contains("core file"));
+    let core = outcome
+        .stdout
+        .lines()
+        .find(|line| line.contains("core file"));
     let limits: Vec<_> = core.unwrap().split_whitespace().skip(4).take(2).collect();
     assert_eq!(limits, ["0", "0"], "{outcome:?}");
 }
@@ -132,7 +137,10 @@ async fn a_program_signals_its_own_processes_only() {
     let folder = tempfile::tempdir().unwrap();
     let kept = spec(folder.path(), &[]);
     let this = std::process::id().to_string();
-    assert_eq!(attempt(kept.clone(), &["signal", &this]).await, "PermissionDenied");
+    assert_eq!(
+        attempt(kept.clone(), &["signal", &this]).await,
+        "PermissionDenied"
+    );
     let mut shell = kept;
     shell.program = PathBuf::from("/bin/sh");
     let script = "kill -9 $PPID; sleep 60 & kill -0 $! && echo ok; kill -9 $!";
@@ -190,7 +198,9 @@ async fn only_its_own_pipes_are_open_in_a_program() {
     let folder = tempfile::tempdir().unwrap();
     let token = token();
     // Others that run beside it have descriptors here, too.
-    let mut beside = Child::spawn(spec(folder.path(), &["wait", &token])).await.unwrap();
+    let mut beside = Child::spawn(spec(folder.path(), &["wait", &token]))
+        .await
+        .unwrap();
     up(&mut lines(&mut beside), 1).await;
     let mut spec = spec(folder.path(), &["/proc/self/fd"]);
     spec.program = PathBuf::from("/bin/ls");

@@ -22,7 +22,10 @@ async fn report(spec: farcall_wrap::child::ChildSpec) -> Value {
 #[tokio::test]
 async fn a_program_gets_exactly_what_it_is_given() {
     let folder = tempfile::tempdir().unwrap();
-    let mut spec = spec(folder.path(), &["report", "", "a b", "$(id)", "--", "ä\n'\""]);
+    let mut spec = spec(
+        folder.path(),
+        &["report", "", "a b", "$(id)", "--", "ä\n'\""],
+    );
     spec.arguments.push(OsString::from_vec(vec![0xff, 0xfe]));
     spec.environment.insert("NAME".into(), "value".into());
     spec.environment
@@ -30,7 +33,10 @@ async fn a_program_gets_exactly_what_it_is_given() {
     let report = report(spec).await;
     let argv = json!(["", "a b", "$(id)", "--", "ä\n'\"", [0xff, 0xfe]]);
     assert_eq!(report["argv"], argv);
-    assert_eq!(report["environment"], json!({"BYTES": [0x80], "NAME": "value"}));
+    assert_eq!(
+        report["environment"],
+        json!({"BYTES": [0x80], "NAME": "value"})
+    );
     let cwd = fs::canonicalize(folder.path()).unwrap();
     assert_eq!(report["cwd"], cwd.to_str().unwrap());
     assert_eq!(report["umask"], 0o077);
@@ -72,7 +78,9 @@ async fn a_program_without_input_reads_nothing() {
 async fn a_long_argument_is_the_callers_fault_and_half_of_it_is_not() {
     let folder = tempfile::tempdir().unwrap();
     let long = "x".repeat(128 << 10);
-    let problem = run(spec(folder.path(), &["report", &long])).await.unwrap_err();
+    let problem = run(spec(folder.path(), &["report", &long]))
+        .await
+        .unwrap_err();
     assert_eq!(problem.code(), ErrorCode::UserError, "{problem:?}");
     let report = report(spec(folder.path(), &["report", &long[..100_000]])).await;
     assert_eq!(report["argv"][0].as_str().unwrap().len(), 100_000);
@@ -90,7 +98,10 @@ async fn what_cannot_be_executed_is_told_to_the_log_and_not_to_the_caller() {
     for (program, why) in [
         (&missing, "cannot be executed: No such file"),
         (&plain, "cannot be executed: Permission denied"),
-        (&script, "what its first line or its format asks for is missing"),
+        (
+            &script,
+            "what its first line or its format asks for is missing",
+        ),
     ] {
         let mut spec = spec(folder.path(), &[]);
         spec.program.clone_from(program);
@@ -111,7 +122,9 @@ async fn what_cannot_be_executed_is_told_to_the_log_and_not_to_the_caller() {
 #[tokio::test]
 async fn a_nul_is_refused_and_not_cut_at() {
     let folder = tempfile::tempdir().unwrap();
-    let problem = run(spec(folder.path(), &["report", "a\0b"])).await.unwrap_err();
+    let problem = run(spec(folder.path(), &["report", "a\0b"]))
+        .await
+        .unwrap_err();
     let cause = problem.cause().unwrap().to_string();
     assert!(cause.contains("nul byte"), "{cause}");
 }

@@ -24,7 +24,9 @@ pub(crate) fn hold(words: &[String]) {
 async fn holding(words: &[String]) {
     let split = words.iter().position(|word| word == "--").unwrap();
     let option = |name: &str| -> Option<u64> {
-        let options = words[..split].iter().filter_map(|word| word.split_once('='));
+        let options = words[..split]
+            .iter()
+            .filter_map(|word| word.split_once('='));
         let mut values = options.filter(|(key, _)| *key == name);
         values.next().map(|(_, value)| value.parse().unwrap())
     };

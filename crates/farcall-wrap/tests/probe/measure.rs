@@ -29,7 +29,11 @@ pub(crate) fn measure(words: &[String]) {
     for (name, mut times) in [("bare", bare), ("shim", wrapped)] {
         times.sort_unstable();
         let at = |part: usize| times[(times.len() - 1) * part / 100].as_secs_f64() * 1e3;
-        super::say(&format!("{name}: p50 {:.2} ms, p95 {:.2} ms", at(50), at(95)));
+        super::say(&format!(
+            "{name}: p50 {:.2} ms, p95 {:.2} ms",
+            at(50),
+            at(95)
+        ));
     }
 }
 

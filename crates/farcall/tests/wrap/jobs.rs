@@ -104,16 +104,25 @@ async fn what_a_schema_cannot_say_is_said_at_the_start() {
 async fn events_and_output_lines_tell_how_far_it_is() {
     let (project, _out) = act();
     let server = project.serve().await;
-    let told = json!([r#"say={"stage":2,"message":"half way"}"#, r#"say={"progress":0.25}"#, "wait"]);
+    let told = json!([
+        r#"say={"stage":2,"message":"half way"}"#,
+        r#"say={"progress":0.25}"#,
+        "wait"
+    ]);
     let id = server.start("act", json!({"actions": told})).await;
     let there = |status: &Value| status["progress"] == 0.25;
     let status = server.status_when("act", &id, there).await;
-    assert_eq!((&status["stage"], &status["message"]), (&json!(2), &json!("[2/3] half way")));
+    assert_eq!(
+        (&status["stage"], &status["message"]),
+        (&json!(2), &json!("[2/3] half way"))
+    );
     server.value("cancel_act", json!({"job_id": id})).await;
 
     let printed = json!(["print=word\\n", r"print=25%\r50%\r", "wait"]);
     let id = server.start("act", json!({"actions": printed})).await;
-    server.status_when("act", &id, |status| status["progress"] == 0.5).await;
+    server
+        .status_when("act", &id, |status| status["progress"] == 0.5)
+        .await;
     server.value("cancel_act", json!({"job_id": id})).await;
     let end = server.ended("act", &id).await;
     assert_eq!(end["error_code"], "cancelled", "{end}");
