@@ -1,6 +1,6 @@
 //! A folder for one run of a program.
 
-use std::path::Path;
+use std::{fs::Permissions, os::unix::fs::PermissionsExt, path::Path};
 
 use farcall_core::problem::Problem;
 use tempfile::TempDir;
@@ -12,7 +12,10 @@ pub(super) struct RunFolder(Option<TempDir>);
 impl RunFolder {
     /// Makes one; blocks on the disk.
     pub(super) fn create() -> Result<Self, Problem> {
-        let folder = tempfile::Builder::new().prefix("farcall-").tempdir()?;
+        let folder = tempfile::Builder::new()
+            .prefix("farcall-")
+            .permissions(Permissions::from_mode(0o700))
+            .tempdir()?;
         Ok(Self(Some(folder)))
     }
 
