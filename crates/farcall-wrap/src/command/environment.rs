@@ -12,11 +12,10 @@ const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 /// The environment of a program:
 ///
 /// - `PATH` of the server, else the usual one,
-/// - `LANG` of the server, else `C.UTF-8`, and `TZ` where the server has it,
+/// - `LANG` of the server, else `C.UTF-8`,
 /// - `TMPDIR`, the folder of this run,
-/// - what the declaration passes on, where the server has it, and what it sets.
-///
-/// There is no `HOME`: whatever a program keeps there would outlive its run, or come from another.
+/// - what the declaration passes on, where the server has it, and what it sets; a `farcall.toml` passes
+///   on `HOME`, `LC_ALL`, `LC_CTYPE` and `TZ` without being asked.
 pub(super) fn environment(
     declared: &Environment,
     folder: OsString,
@@ -29,10 +28,7 @@ pub(super) fn environment(
     set("PATH", own("PATH").unwrap_or_else(|| DEFAULT_PATH.into()));
     set("LANG", own("LANG").unwrap_or_else(|| "C.UTF-8".into()));
     set("TMPDIR", folder);
-    for name in ["TZ"]
-        .into_iter()
-        .chain(declared.inherited.iter().map(String::as_str))
-    {
+    for name in &declared.inherited {
         if let Some(value) = own(name) {
             set(name, value);
         }

@@ -5,7 +5,6 @@
 //! with a deadline.
 
 #![expect(
-    clippy::needless_pass_by_value,
     clippy::unwrap_used,
     reason = "`json!` values are made where they are passed, and a test that cannot go on has failed"
 )]

@@ -274,11 +274,11 @@ fn flag(reading: &Reading<'_>, table: &Table<'_>, kind: Option<&Kind>) -> Option
             format!("`{}` is no option", text.escape_debug()),
             "write it as the program knows it, for example \"--days\"; its value comes by itself",
         );
-    } else if text.ends_with('=') && !matches!(kind, Some(Kind::Boolean)) {
+    } else if text.ends_with('=') && matches!(kind, Some(Kind::Boolean)) {
         reading.fault(
             &at,
-            format!("`{text}` would stand alone, its value in the next argument"),
-            "remove the `=`; or remove `flag` and write \"--name={name}\" into the command",
+            format!("`{text}` waits for a value, and a boolean has none"),
+            "remove the `=`",
         );
     }
     Some(text.to_owned())
