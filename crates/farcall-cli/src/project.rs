@@ -1,8 +1,8 @@
 //! What a `farcall.toml` declares, as an app.
 
-use farcall_config::file::{Body, Entry, Project};
+use farcall_config::file::{Body, Command, Entry, Project, Sandbox};
 use farcall_core::catalog::{Fault, Faults};
-use farcall_wrap::command;
+use farcall_wrap::{command, sandbox};
 
 use crate::{App, Failure};
 
@@ -30,6 +30,46 @@ pub(crate) fn app(project: &Project) -> Result<App, Failure> {
         return Err(Failure::usage(Faults(faults).to_string()));
     }
     Ok(app)
+}
+
+/// What keeps programs in their place on this machine, where that is less than it should be: sentences
+/// to warn with.
+///
+/// # Errors
+/// A [`Failure`] where a program asks for more than there is.
+pub(crate) fn confinement(project: &Project) -> Result<Vec<String>, Failure> {
+    let programs: Vec<_> = project.entries.iter().filter_map(program).collect();
+    if programs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let available = sandbox::available();
+    let (mut warnings, mut faults) = (Vec::new(), Vec::new());
+    for (subject, command) in programs {
+        let Some(reason) = available.missing(command.sandbox) else {
+            continue;
+        };
+        if command.sandbox != Sandbox::Default {
+            faults.push(Fault { subject, reason });
+        } else if !warnings.contains(&reason) {
+            warnings.push(reason);
+        }
+    }
+    if faults.is_empty() {
+        Ok(warnings)
+    } else {
+        Err(Failure::usage(Faults(faults).to_string()))
+    }
+}
+
+fn program(entry: &Entry) -> Option<(String, &Command)> {
+    let (subject, body) = match entry {
+        Entry::Tool(tool) => (format!("tool `{}`", tool.name), &tool.body),
+        Entry::Job(job) => (format!("job `{}`", job.name), &job.body),
+    };
+    match body {
+        Body::Command(command) => Some((subject, command)),
+        Body::Request(_) => None,
+    }
 }
 
 fn added(app: &mut App, entry: &Entry, project: &Project) -> Result<(), Fault> {

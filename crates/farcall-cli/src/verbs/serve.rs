@@ -27,12 +27,16 @@ pub(crate) async fn serve_file(file: &Path, flags: ServeFlags) -> Result<(), Fai
     let (project, warnings) = Project::read(file, &source)
         .map_err(|faults| Failure::usage(format!("`{}` has faults\n{faults}", file.display())))?;
     let app = project::app(&project)?;
+    let unconfined = project::confinement(&project)?;
     source.set_file(&project.settings);
     let config = configured(&app, &flags, source)?;
     logging::start(&config.log)?;
     for warning in warnings {
         let line = warning.place.map(|place| place.line);
         tracing::warn!(file = %file.display(), line, "{}; {}", warning.message, warning.hint);
+    }
+    for sentence in unconfined {
+        tracing::warn!("{sentence}");
     }
     run(app, &config, &flags).await
 }

@@ -1,6 +1,7 @@
 //! Which files a program needs, wherever it comes from.
 
 use std::{
+    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
 };
@@ -41,6 +42,12 @@ const DEVICES: &[&str] = &[
 /// environment, a toolchain or an interpreter of a user's own.
 const NEIGHBOURS: &[&str] = &["bin", "include", "lib", "lib64", "libexec", "pyvenv.cfg"];
 
+/// Beside an executable in a folder `shims`: what a manager of versions (pyenv, rbenv, asdf) runs in its
+/// place.
+const MANAGED: &[&str] = &[
+    "installs", "lib", "libexec", "plugins", "pyenv.d", "rbenv.d", "shims", "version", "versions",
+];
+
 /// The devices above that there are, and those of NVIDIA.
 pub(super) fn devices() -> Vec<PathBuf> {
     let mut devices: Vec<_> = DEVICES.iter().map(PathBuf::from).collect();
@@ -58,11 +65,16 @@ pub(super) fn beside(program: &Path) -> Vec<PathBuf> {
     let mut places = vec![program.to_owned()];
     let resolved = fs::canonicalize(program).ok();
     for path in resolved.as_deref().into_iter().chain([program]) {
-        if let Some(folder) = path.parent()
-            && folder.ends_with("bin")
-            && let Some(installation) = folder.parent()
-        {
-            places.extend(NEIGHBOURS.iter().map(|name| installation.join(name)));
+        let Some(folder) = path.parent() else {
+            continue;
+        };
+        let neighbours = match folder.file_name().and_then(OsStr::to_str) {
+            Some("bin") => NEIGHBOURS,
+            Some("shims") => MANAGED,
+            _ => continue,
+        };
+        if let Some(installation) = folder.parent() {
+            places.extend(neighbours.iter().map(|name| installation.join(name)));
         }
     }
     places.extend(resolved);
@@ -80,5 +92,14 @@ mod tests {
         let places = beside(Path::new("/home/ada/bin/render"));
         assert!(places.contains(&PathBuf::from("/home/ada/lib")));
         assert!(!places.contains(&PathBuf::from("/home/ada")));
+    }
+
+    #[test]
+    fn what_a_shim_runs_is_beside_it() {
+        let places = beside(Path::new("/home/ada/.pyenv/shims/python3"));
+        for needed in ["libexec", "version", "versions"] {
+            let needed = Path::new("/home/ada/.pyenv").join(needed);
+            assert!(places.contains(&needed), "{needed:?}");
+        }
     }
 }
