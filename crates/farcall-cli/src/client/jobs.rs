@@ -60,6 +60,9 @@ pub struct Started {
 pub struct Status {
     /// Where it stands.
     pub state: JobState,
+    /// How often it has been started, from 1.
+    #[serde(skip_serializing_if = "is_first")]
+    pub attempt: u64,
     /// The stage it is in, 0 before the first.
     pub stage: u64,
     /// How many there are.
@@ -75,6 +78,10 @@ pub struct Status {
     /// The class of the failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_code: Option<String>,
+}
+
+fn is_first(attempt: &u64) -> bool {
+    *attempt <= 1
 }
 
 /// How a job is watched.
@@ -191,6 +198,7 @@ fn read(tool: &str, job_id: &str, payload: &Value) -> Result<Status, Failure> {
     let text = |name: &str| payload[name].as_str().map(one_line);
     Ok(Status {
         state: state(tool, payload)?,
+        attempt: payload["attempt"].as_u64().unwrap_or(1),
         stage: number("stage")?,
         total_stages: number("total_stages")?,
         message: text("message").ok_or_else(|| broken(tool, "without a `message`", payload))?,
@@ -222,6 +230,11 @@ fn check(status: &Status, before: Option<&Status>) -> Result<(), String> {
         return Err("with a `progress` outside 0..1".to_owned());
     }
     let Some(before) = before else { return Ok(()) };
+    // Whoever lost its worker, or is tried again, begins where that leads.
+    let has_stopped = *state == JobState::Queued && before.state == JobState::Running;
+    if has_stopped || status.attempt > before.attempt {
+        return Ok(());
+    }
     if *total_stages != before.total_stages {
         return Err(format!(
             "with {total_stages} stages, after it had said {}",
@@ -282,6 +295,7 @@ mod tests {
     fn at(state: JobState, reached: u64, total_stages: u64) -> Status {
         Status {
             state,
+            attempt: 1,
             stage: reached,
             total_stages,
             message: String::new(),
@@ -300,6 +314,18 @@ mod tests {
         assert!(judge(1, 3).unwrap_err().contains("had said 2"));
         assert!(judge(2, 4).unwrap_err().contains("had said 3"));
         assert!(judge(4, 3).unwrap_err().contains("stage 4 of 3"));
+    }
+
+    #[test]
+    fn a_job_that_runs_again_may_begin_earlier() {
+        let running = at(JobState::Running, 2, 3);
+        let queued = at(JobState::Queued, 1, 3);
+        assert_eq!(check(&queued, Some(&running)), Ok(()));
+        assert!(check(&at(JobState::Queued, 0, 3), Some(&queued)).is_err());
+        let mut again = at(JobState::Running, 0, 4);
+        assert!(check(&again, Some(&queued)).is_err());
+        again.attempt = 2;
+        assert_eq!(check(&again, Some(&queued)), Ok(()));
     }
 
     #[test]
