@@ -57,6 +57,36 @@ pub(crate) fn test() -> anyhow::Result<()> {
     } else {
         step("tests", cargo(["test", "--workspace", "--locked"]))?;
     }
+    with_peers()?;
+    durability()?;
+    step(
+        "several machines' tests",
+        cargo([
+            "test",
+            "--package",
+            "farcall-acceptance",
+            "--features",
+            "peers",
+            "--test",
+            "machines",
+            "--locked",
+            "--",
+            // What they count is worth reading.
+            "--nocapture",
+            // Each has a database, a balancer and some servers of its own.
+            "--test-threads=2",
+        ]),
+    )?;
+    step(
+        "documentation",
+        cargo(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"),
+    )?;
+    eprintln!("all passed in {} s", started.elapsed().as_secs());
+    Ok(())
+}
+
+/// What needs programs of others.
+fn with_peers() -> anyhow::Result<()> {
     // Not one process a test, because each would start a server of its own.
     step(
         "PostgreSQL's tests",
@@ -100,32 +130,7 @@ pub(crate) fn test() -> anyhow::Result<()> {
             "peers",
             "--locked",
         ]),
-    )?;
-    durability()?;
-    step(
-        "several machines' tests",
-        cargo([
-            "test",
-            "--package",
-            "farcall-acceptance",
-            "--features",
-            "peers",
-            "--test",
-            "machines",
-            "--locked",
-            "--",
-            // What they count is worth reading.
-            "--nocapture",
-            // Each has a database, a balancer and some servers of its own.
-            "--test-threads=2",
-        ]),
-    )?;
-    step(
-        "documentation",
-        cargo(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"),
-    )?;
-    eprintln!("all passed in {} s", started.elapsed().as_secs());
-    Ok(())
+    )
 }
 
 /// What ends servers and their database, stops them and deceives them, again and again.

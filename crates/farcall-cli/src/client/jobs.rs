@@ -80,6 +80,10 @@ pub struct Status {
     pub error_code: Option<String>,
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands fields over so"
+)]
 fn is_first(attempt: &u64) -> bool {
     *attempt <= 1
 }
