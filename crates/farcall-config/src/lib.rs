@@ -3,7 +3,7 @@
 //! Values come from flags, then the environment, then `.env` in the working directory, then
 //! `farcall.toml`, then the defaults. They are turned into valid types once, at start, and everything that is
 //! wrong with them is reported together. Every variable is listed in [`variables`], from
-//! which the reference is generated. What a `farcall.toml` declares is in [`file`].
+//! which the reference is generated. What a `farcall.toml` declares is in [`mod@file`].
 
 mod auth;
 pub mod file;

@@ -3,13 +3,13 @@
 //! A plain child outlives a server that is killed, and so does its own child; a parent death signal ends
 //! only the child, and ends it too early where a thread of the server started it. So the server starts
 //! its own executable again, as a small process without threads that does nothing but look after one
-//! program ([`supervise`]):
+//! program (`supervise.rs`):
 //!
 //! ```text
 //! server ── socket, stdout, stderr ──> __run ──> __exec, becomes the program ──> whatever it starts
 //! ```
 //!
-//! `__exec` ([`execute`]) applies to itself what limits a program, and then becomes it. Each process does
+//! `__exec` (`execute.rs`) applies to itself what limits a program, and then becomes it. Each process does
 //! to itself what has to be done to it, so nothing here needs `unsafe`.
 //!
 //! On Linux all descendants are found, wherever they went, because orphans come to the shim. Elsewhere
