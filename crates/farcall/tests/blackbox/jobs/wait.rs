@@ -83,17 +83,20 @@ async fn a_job_that_is_over_is_not_waited_for() {
 
 #[tokio::test]
 async fn a_server_that_stops_lets_nobody_wait() {
-    let server = server(&CancellationToken::new()).await;
+    let gate = CancellationToken::new();
+    let server = server(&gate).await;
     let id = printing(&server).await;
     let (client, before) = (Client::clone(&server), id.clone());
     let waiting = tokio::spawn(async move { poll(&client, &id, 20.0).await });
     // So that it waits already.
     status_when(&server, "print", &before, |_| true).await;
     let began = Instant::now();
-    server.cut().await;
+    let stopping = tokio::spawn(server.stop());
     let status = soon(waiting).await.unwrap();
     assert_eq!(status["state"], "running", "{status}");
     assert!(began.elapsed() < Duration::from_secs(10));
+    gate.cancel();
+    stopping.await.unwrap();
 }
 
 #[tokio::test]
