@@ -36,23 +36,26 @@ async fn what_has_expired_goes_whole_while_several_servers_delete_and_jobs_run()
     // It runs longer than anything is kept.
     let slow = json!({"number": 0, "takes_ms": KEEP.as_millis() / 2 + 200, "keeps": true});
     let slow = caller.call("start_bake", slow).await;
+    let slow = slow["job_id"].as_str().unwrap().to_owned();
     let mut callers = JoinSet::new();
+    let (its_caller, id) = (caller.clone(), slow.clone());
+    callers.spawn(async move { fetched(&its_caller, &id).await });
     for number in 0..CALLERS {
         callers.spawn(orders(caller.clone(), number));
     }
     while let Some(ordered) = callers.join_next().await {
         ordered.unwrap();
     }
-    let slow = slow["job_id"].as_str().unwrap();
-    fetched(&caller, slow).await;
 
     until("every record and every file to go", async || {
         let left: Vec<(i64,)> = machines.query("SELECT count(*) FROM jobs").await;
         (left == [(0,)] && machines.objects() == 0).then_some(())
     })
     .await;
-    let gone = caller.call("get_bake_status", json!({"job_id": slow}));
-    assert_eq!(gone.await["error_code"], "unknown_job");
+    let poll = json!({"name": "get_bake_status", "arguments": {"job_id": slow}});
+    let gone = caller.request("tools/call", "get_bake_status", poll).await;
+    let gone = gone.unwrap()["content"][0]["text"].to_string();
+    assert!(gone.contains("unknown_job"), "{gone}");
     let rows: Vec<(i64,)> = machines.query("SELECT count(*) FROM artifacts").await;
     assert_eq!(rows, [(0,)]);
     // Whoever deletes what another one works on makes it run again, or not at all.
