@@ -90,9 +90,9 @@ pub(super) fn judge(
     let mut is_told = false;
     for (_, at) in code(name, elements).filter(|element| element.0.has_parameter()) {
         is_told = true;
-        let message = format!("what callers say becomes part of the code that `{name}` runs");
+        let message = format!("a caller could write any code into what `{name}` runs");
         let hint = "hand it over as an argument of its own, which the code reads, for example from sys.argv";
-        reading.warn(&at.span(), message, hint);
+        reading.fault(&at.span(), message, hint);
     }
     if is_told {
         return;
