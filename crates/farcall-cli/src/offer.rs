@@ -29,6 +29,14 @@ impl Offer {
         self.entries.push(Entry::Job(job));
     }
 
+    /// The tools that belong to no job.
+    pub(crate) fn tools(&self) -> impl Iterator<Item = &Tool> {
+        self.entries.iter().filter_map(|entry| match entry {
+            Entry::Tool(tool) => Some(tool),
+            Entry::Job(_) => None,
+        })
+    }
+
     pub(crate) fn jobs(&self) -> impl Iterator<Item = &Job> {
         self.entries.iter().filter_map(|entry| match entry {
             Entry::Job(job) => Some(job),

@@ -1,10 +1,13 @@
 //! `serve`: the server itself, until a signal ends it.
 
+mod banner;
+
 use std::path::Path;
 
-use farcall_config::{Config, Role, Source, Storage, file::Project, variables};
+use farcall_config::{Config, Role, Source, file::Project, variables};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use self::banner::Offered;
 use crate::{App, Failure, command::ServeFlags, logging, project, running::Ready};
 
 /// Serves `app` until SIGTERM or SIGINT; a second signal cuts what is still going on.
@@ -43,10 +46,10 @@ pub(crate) async fn serve_file(file: &Path, flags: ServeFlags) -> Result<(), Fai
 
 async fn run(app: App, config: &Config, flags: &ServeFlags) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
-    let name = format!("{} {}", app.identity.name, app.identity.version);
-    let jobs = app.offer.jobs().count();
+    let offered = Offered::by(&app);
     let ready = Ready::prepare(app, config).await?;
-    announce(&name, jobs, &ready, config, flags.stdio);
+    banner::show(&offered, &ready, config, flags.stdio);
+    warn(&ready, config);
     let mut outcome = Ok(());
     let running = if flags.stdio {
         let running = ready.start_beside_stdio();
@@ -106,82 +109,6 @@ fn configured(app: &App, flags: &ServeFlags, mut source: Source) -> Result<Confi
         .hint("leave out one of the two"));
     }
     Ok(config)
-}
-
-/// The start banner: what it is, where it is, who may call, where data lives, what to try.
-#[expect(
-    clippy::print_stderr,
-    reason = "the banner is for whoever typed the command"
-)]
-fn announce(name: &str, jobs: usize, ready: &Ready, config: &Config, is_stdio: bool) {
-    // A client cannot call "every address"; this machine's own one always works.
-    let mut address = ready.address;
-    if address.ip().is_unspecified() {
-        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
-    }
-    let program = std::env::args()
-        .next()
-        .unwrap_or_else(|| "farcall".to_owned());
-    let authentication = match (
-        config.auth.bearer_token.is_some(),
-        config.auth.has_own_authenticator,
-    ) {
-        (true, false) => "the bearer token of MCP_BEARER_TOKEN",
-        (true, true) => "the bearer token of MCP_BEARER_TOKEN, or the program's own verifier",
-        (false, true) => "the program's own token verifier",
-        (false, false) => "nothing in this process",
-    };
-    let token = if config.auth.bearer_token.is_some() {
-        "MCP_BEARER_TOKEN=… "
-    } else {
-        ""
-    };
-    let origin = format!("http://{address}");
-    let (role, data) = (config.jobs.role, data(&config.storage, jobs));
-    if !role.answers() {
-        eprintln!(
-            "{name}\n  probes   {origin}/readyz\n  role     worker: runs {jobs} jobs, answers no callers\n  data     {data}"
-        );
-        return;
-    }
-    // Over standard input and output there is no URL to try.
-    let (mcp, attempt) = if is_stdio {
-        ("standard input and output".to_owned(), String::new())
-    } else {
-        let url = format!("{origin}/mcp");
-        let attempt = format!("\n  try      {token}{program} smoke {url}");
-        (url, attempt)
-    };
-    let does = if role.works() {
-        "answers callers, runs jobs"
-    } else {
-        "answers callers, runs no job"
-    };
-    eprintln!(
-        "{name}\n  mcp      {mcp}\n  role     {role}: {does}\n  callers  authenticated by {authentication}\n  data     {data}\n  offers   {} tools, {} of them for {jobs} jobs{attempt}",
-        ready.tools(),
-        3 * jobs,
-    );
-    warn(ready, config);
-}
-
-/// Where jobs and files are, without what could be secret.
-fn data(storage: &Storage, jobs: usize) -> String {
-    if jobs == 0 {
-        return "none is kept".to_owned();
-    }
-    let folder = storage.data_dir.display().to_string();
-    let files = storage.artifacts.as_ref().map(|place| {
-        let host = place.url.host_str().unwrap_or_default();
-        format!("{}://{host}{}", place.url.scheme(), place.url.path())
-    });
-    match (&storage.database_url, files) {
-        (None, None) => folder,
-        (None, Some(files)) => format!("{folder}, files in {files}"),
-        (Some(database), files) => {
-            format!("{database}, files in {}", files.unwrap_or(folder))
-        }
-    }
 }
 
 fn warn(ready: &Ready, config: &Config) {
