@@ -8,6 +8,8 @@ pub mod accept;
 pub mod auth;
 mod edge;
 mod files;
+#[doc(hidden)]
+pub mod fuzzing;
 mod health;
 mod layers;
 mod mcp;

@@ -7,6 +7,8 @@
 pub mod child;
 pub mod command;
 pub mod events;
+#[doc(hidden)]
+pub mod fuzzing;
 mod lines;
 pub mod output;
 pub mod parameter;

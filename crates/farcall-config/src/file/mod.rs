@@ -22,6 +22,7 @@ use std::{
 
 use secrecy::SecretString;
 
+pub(crate) use self::read::read_bytes;
 pub use self::{
     command::{Command, Element, Environment, Isolation, Limits, Piece, Sandbox, Stdin},
     entry::{Body, Entry, JobEntry, Output, Preset, ProgressPattern, ToolEntry},

@@ -42,6 +42,7 @@ use rmcp::{
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::front::answer;
+pub(crate) use self::plain::is_plain;
 use self::{
     handler::Connection, present::Presented, rounds::Rounds, sessions::BoundedSessions,
     subscriptions::Places,

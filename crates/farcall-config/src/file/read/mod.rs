@@ -186,10 +186,10 @@ pub(super) fn read(path: &Path, source: &Source) -> Result<(Project, Vec<Finding
 }
 
 /// Faults and warnings, each in the order of the file.
-type Findings = (Vec<Finding>, Vec<Finding>);
+pub(crate) type Findings = (Vec<Finding>, Vec<Finding>);
 
 /// Reads what stands in a file of this folder.
-fn read_bytes(
+pub(crate) fn read_bytes(
     bytes: &[u8],
     folder: &Path,
     source: &Source,

@@ -122,6 +122,11 @@ impl Protocol {
     }
 }
 
+/// Whether a request is plain, where all tools are.
+pub(crate) fn is_plain(headers: &HeaderMap, body: &[u8]) -> bool {
+    read(headers, body).is_some()
+}
+
 /// A body that is a plain request, with headers that fit it.
 fn read(headers: &HeaderMap, body: &[u8]) -> Option<(Sent, Era)> {
     let only = |name: &HeaderName| {
