@@ -13,6 +13,7 @@ mod folder;
 mod list;
 mod log;
 mod open;
+mod polls;
 mod progress;
 mod questions;
 mod read;
@@ -42,6 +43,7 @@ use self::{
     claim::Take,
     enqueue::Enqueue,
     finish::{Cancel, Fail, Release, Retry, Succeed},
+    polls::{Polls, Unanswered},
     questions::{Answer, Ask},
     rescue::{GiveUp, Rescue},
     retention::Delete,
@@ -60,6 +62,7 @@ use crate::{
 #[derive(Debug)]
 pub struct SqliteStore {
     readers: SqlitePool,
+    polls: Polls,
     writer: Writer,
     clock: Arc<dyn Clock>,
     hints: Hints,
@@ -174,7 +177,10 @@ impl JobStore for SqliteStore {
     }
 
     async fn record(&self, id: JobId, reach: Reach<'_>) -> Result<Option<JobRecord>, StoreError> {
-        read::record(&self.readers, self.now(), id, reach).await
+        match self.polls.record(id, reach).await {
+            Ok(record) => Ok(record),
+            Err(Unanswered) => read::record(&self.readers, self.now(), id, reach).await,
+        }
     }
 
     async fn records(&self, ids: &[JobId]) -> Result<Vec<JobRecord>, StoreError> {

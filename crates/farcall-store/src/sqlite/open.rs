@@ -15,6 +15,7 @@ use sqlx::{
 use super::{
     SqliteStore,
     folder::{self, FolderLock},
+    polls::Polls,
     room::Room,
     writer::Writer,
 };
@@ -161,8 +162,10 @@ impl SqliteStore {
             room.clone(),
             lock,
         )?;
+        let polls = Polls::new(readers.clone(), Arc::clone(&clock));
         Ok(Self {
             readers,
+            polls,
             writer,
             clock,
             hints,
