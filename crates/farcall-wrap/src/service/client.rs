@@ -7,7 +7,8 @@ use farcall_core::problem::{ErrorCode, Problem};
 use reqwest::{
     Method, Response, StatusCode,
     header::{
-        ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+        ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+        RETRY_AFTER,
     },
     redirect,
 };
@@ -190,15 +191,23 @@ impl Client {
         for (name, value) in &self.headers {
             headers.insert(name, value.clone());
         }
+        // Servers ask for a length where a method usually has a body, RFC 9110 section 8.6.
+        let has_length = matches!(request.method, Method::PATCH | Method::POST | Method::PUT);
         let mut sending = self
             .http
             .request(request.method, request.url)
             .timeout(self.timeout);
-        if let Some(body) = request.body {
-            headers
-                .entry(CONTENT_TYPE)
-                .or_insert(HeaderValue::from_static("application/json"));
-            sending = sending.body(body);
+        match request.body {
+            Some(body) => {
+                headers
+                    .entry(CONTENT_TYPE)
+                    .or_insert(HeaderValue::from_static("application/json"));
+                sending = sending.body(body);
+            }
+            None if has_length => {
+                headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+            }
+            None => {}
         }
         let sent = sending.headers(headers).send().await;
         let response = sent.map_err(|error| self.unanswered(error))?;
@@ -209,7 +218,10 @@ impl Client {
                 "the service `{}` packed its answer, which it was not asked to",
                 self.name
             );
-            return Err(Failure::lasting(Problem::new(ErrorCode::Internal, sentence)));
+            return Err(Failure::lasting(Problem::new(
+                ErrorCode::Internal,
+                sentence,
+            )));
         }
         if status.is_redirection() {
             let sentence = format!(
@@ -220,7 +232,11 @@ impl Client {
                 .hint("the operator should declare the final address");
             return Err(Failure::lasting(problem));
         }
-        let limit = if status.is_success() { self.max_answer } else { MAX_ERROR };
+        let limit = if status.is_success() {
+            self.max_answer
+        } else {
+            MAX_ERROR
+        };
         let media_type = media_type(response.headers());
         let (body, is_cut) = self.read(response, limit).await?;
         let answer = Answer {
@@ -262,7 +278,10 @@ impl Client {
         let (problem, is_passing) = if is_refused(&error) {
             let sentence = format!("the service `{name}` leads to an address that it may not");
             let problem = Problem::new(ErrorCode::Internal, sentence);
-            (problem.hint("the operator finds it in the server's log"), false)
+            (
+                problem.hint("the operator finds it in the server's log"),
+                false,
+            )
         } else if error.is_timeout() {
             let limit = self.timeout.as_secs_f64();
             let sentence = format!("the service `{name}` did not answer within {limit} s");
@@ -346,14 +365,22 @@ pub(super) fn is_own(header: &HeaderName) -> bool {
 }
 
 fn media_type(headers: &HeaderMap) -> String {
-    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let value = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
     let essence = value.and_then(|value| value.split(';').next());
     essence.unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 /// Seconds only: a date would need both clocks to agree.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    let seconds = headers
+        .get(RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()?;
     Some(Duration::from_secs(seconds))
 }
 
@@ -366,4 +393,108 @@ fn is_refused(error: &reqwest::Error) -> bool {
         next = error.source();
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::BTreeMap,
+        net::{IpAddr, TcpListener},
+        sync::{
+            Arc, Mutex,
+            atomic::{AtomicUsize, Ordering},
+        },
+    };
+
+    use reqwest::dns::Resolve;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+    use crate::service::guard::Lookup;
+
+    fn service(base_url: &str) -> Service {
+        Service {
+            base_url: base_url.parse().unwrap(),
+            headers: BTreeMap::new(),
+            timeout: Duration::from_secs(10),
+            max_answer: 1 << 20,
+            allowed_addresses: Vec::new(),
+            openapi: None,
+        }
+    }
+
+    /// Answers with each of these addresses in turn, and counts how often it was asked.
+    fn turning(addresses: &[[u8; 4]]) -> (Lookup, Arc<AtomicUsize>) {
+        let left = Mutex::new(
+            addresses
+                .iter()
+                .copied()
+                .map(IpAddr::from)
+                .rev()
+                .collect::<Vec<_>>(),
+        );
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        let lookup: Lookup = Arc::new(move |_| {
+            count.fetch_add(1, Ordering::SeqCst);
+            let next = left.lock().unwrap().pop().unwrap();
+            Box::pin(async move { Ok(vec![next]) })
+        });
+        (lookup, asked)
+    }
+
+    /// ContextForge looked a name up, judged the answer, and let the connection look it up again.
+    #[tokio::test]
+    async fn cve_2026_53710_a_name_that_turns_elsewhere_is_judged_where_it_is_connected_to() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let serving = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.read(&mut [0; 4_096]).await.unwrap();
+            let answer = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok";
+            stream.write_all(answer).await.unwrap();
+        });
+        let service = service(&format!("http://farm.lan:{port}"));
+        let (lookup, asked) = turning(&[[127, 0, 0, 1], [169, 254, 169, 254]]);
+        let guard = Guard::resolving(&service.base_url, &[], lookup);
+        let client = Client::guarded("farm", &service, guard).unwrap();
+        let answer = client
+            .send(Outgoing::get(service.base_url.clone()))
+            .await
+            .unwrap();
+        assert_eq!(answer.body, b"ok");
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+        serving.await.unwrap();
+        let failure = client
+            .send(Outgoing::get(service.base_url))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            failure.problem.public_message(),
+            "the service `farm` leads to an address that it may not; the operator finds it in the server's log"
+        );
+        assert!(!failure.is_passing);
+        assert_eq!(asked.load(Ordering::SeqCst), 2);
+    }
+
+    /// The other record: a public name that later leads into the network of the server.
+    #[tokio::test]
+    async fn cve_2026_77822_a_public_name_that_turns_nearby_is_not_connected_to() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let service = service(&format!("http://api.example:{port}"));
+        let (lookup, _) = turning(&[[93, 184, 216, 34], [127, 0, 0, 1]]);
+        let guard = Guard::resolving(&service.base_url, &[], lookup).unwrap_or_else(|_| panic!());
+        let public = guard.resolve("api.example".parse().unwrap()).await.unwrap();
+        assert_eq!(public.count(), 1);
+        let client = Client::guarded("api", &service, Ok(guard)).unwrap();
+        let failure = client
+            .send(Outgoing::get(service.base_url))
+            .await
+            .unwrap_err();
+        let cause = format!("{:?}", failure.problem.cause().unwrap());
+        assert!(cause.contains("Refused"), "{cause}");
+        assert!(listener.accept().is_err());
+    }
 }

@@ -107,7 +107,11 @@ impl Guard {
             let Some(special) = special(address) else {
                 continue;
             };
-            if rules.networks.iter().any(|network| network.contains(address)) {
+            if rules
+                .networks
+                .iter()
+                .any(|network| network.contains(address))
+            {
                 continue;
             }
             let reason = if !special.is_nearby() {
@@ -146,12 +150,20 @@ impl Rules {
         let special = special(address)?;
         let hint = match special {
             Special::Loopback | Special::Private | Special::LinkLocal => return None,
-            _ if self.networks.iter().any(|network| network.contains(address)) => return None,
+            _ if self
+                .networks
+                .iter()
+                .any(|network| network.contains(address)) =>
+            {
+                return None;
+            }
             Special::Unspecified => "write `127.0.0.1` or `[::1]` for this machine",
             _ => "if it is meant, name the address in `allowed_addresses`, too",
         };
         let kind = special.as_str();
-        Some(format!("`base_url` leads to {address}, {kind} address; {hint}"))
+        Some(format!(
+            "`base_url` leads to {address}, {kind} address; {hint}"
+        ))
     }
 }
 
@@ -162,7 +174,9 @@ impl Resolve for Guard {
             let addresses = (guard.0.lookup)(name.as_str().to_owned()).await?;
             guard.judge(name.as_str(), &addresses)?;
             // The connection sets the port.
-            let addresses = addresses.into_iter().map(|address| SocketAddr::new(address, 0));
+            let addresses = addresses
+                .into_iter()
+                .map(|address| SocketAddr::new(address, 0));
             Ok(Box::new(addresses) as Addrs)
         })
     }
@@ -200,8 +214,15 @@ mod tests {
         for address in ["127.0.0.1", "10.1.2.3", "100.64.0.1", "::1", "fd12::1"] {
             let guard = guard("http://Farm.lan:9000", &[]).unwrap();
             assert_eq!(verdict(&guard, "farm.lan", &[address]), Ok(()), "{address}");
-            assert_eq!(verdict(&guard, "farm.lan.", &[address]), Ok(()), "{address}");
-            assert!(verdict(&guard, "other.lan", &[address]).is_err(), "{address}");
+            assert_eq!(
+                verdict(&guard, "farm.lan.", &[address]),
+                Ok(()),
+                "{address}"
+            );
+            assert!(
+                verdict(&guard, "other.lan", &[address]).is_err(),
+                "{address}"
+            );
         }
     }
 
@@ -226,7 +247,10 @@ mod tests {
         ] {
             for host in ["farm.lan", "other.lan"] {
                 let verdict = verdict(&guard, host, &[address]);
-                assert!(verdict.unwrap_err().contains("name the address"), "{address}");
+                assert!(
+                    verdict.unwrap_err().contains("name the address"),
+                    "{address}"
+                );
             }
         }
     }
@@ -240,7 +264,11 @@ mod tests {
 
     #[test]
     fn what_is_allowed_by_name_or_by_network_passes() {
-        let guard = guard("https://api.example", &["farm.lan", "169.254.169.254", "10.0.0.0/8"]).unwrap();
+        let guard = guard(
+            "https://api.example",
+            &["farm.lan", "169.254.169.254", "10.0.0.0/8"],
+        )
+        .unwrap();
         assert_eq!(verdict(&guard, "farm.lan", &["127.0.0.1"]), Ok(()));
         assert_eq!(verdict(&guard, "any.example", &["169.254.169.254"]), Ok(()));
         assert_eq!(verdict(&guard, "any.example", &["10.9.9.9"]), Ok(()));
@@ -283,7 +311,10 @@ mod tests {
             "http://192.0.2.1",
         ] {
             let faults = guard(base_url, &[]).map(drop).unwrap_err();
-            assert!(faults[0].contains("`base_url` leads to"), "{base_url}: {faults:?}");
+            assert!(
+                faults[0].contains("`base_url` leads to"),
+                "{base_url}: {faults:?}"
+            );
         }
         assert!(guard("http://169.254.169.254", &["169.254.169.254"]).is_ok());
     }
@@ -305,7 +336,10 @@ mod tests {
         let base_url = "http://api.example".parse().unwrap();
         let guard = Guard::resolving(&base_url, &[], lookup).unwrap();
         let addresses = guard.resolve("api.example".parse().unwrap()).await.unwrap();
-        assert_eq!(addresses.collect::<Vec<_>>(), ["8.8.8.8:0".parse().unwrap()]);
+        assert_eq!(
+            addresses.collect::<Vec<_>>(),
+            ["8.8.8.8:0".parse().unwrap()]
+        );
         assert_eq!(*asked.lock().unwrap(), ["api.example"]);
     }
 }

@@ -20,7 +20,9 @@ mod upstream;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use farcall_config::file::{Body, Entry, JobEntry, OpenApi, Output, Parameter, Project, Request, ToolEntry};
+use farcall_config::file::{
+    Body, Entry, JobEntry, OpenApi, Output, Parameter, Project, Request, ToolEntry,
+};
 use farcall_core::{
     catalog::{Fault, Faults},
     job::Job,
@@ -162,7 +164,9 @@ pub fn offers(project: &Project) -> Result<(Vec<Tool>, Vec<Job>), Faults> {
         let outcome = match entry {
             Entry::Tool(entry) => match &entry.body {
                 Body::Command(_) => continue,
-                Body::Request(request) => services.tool(entry, request).map(|tool| tools.push(tool)),
+                Body::Request(request) => {
+                    services.tool(entry, request).map(|tool| tools.push(tool))
+                }
             },
             Entry::Job(entry) => match &entry.body {
                 Body::Command(_) => continue,

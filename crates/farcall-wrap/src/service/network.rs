@@ -26,7 +26,8 @@ impl Network {
     pub(super) fn contains(self, address: IpAddr) -> bool {
         let shift = u32::from(width(address) - self.prefix.min(width(address)));
         let head = |bits: u128| bits.checked_shr(shift).unwrap_or(0);
-        self.address.is_ipv4() == address.is_ipv4() && head(bits(self.address)) == head(bits(address))
+        self.address.is_ipv4() == address.is_ipv4()
+            && head(bits(self.address)) == head(bits(address))
     }
 }
 
@@ -67,7 +68,16 @@ mod tests {
 
     #[test]
     fn what_is_no_network_is_none() {
-        for text in ["", "10", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/-1", "a/8", "10.0.0.0/8/8"] {
+        for text in [
+            "",
+            "10",
+            "10.0.0.0/33",
+            "::/129",
+            "10.0.0.0/",
+            "10.0.0.0/-1",
+            "a/8",
+            "10.0.0.0/8/8",
+        ] {
             assert_eq!(Network::parse(text), None, "{text}");
         }
     }

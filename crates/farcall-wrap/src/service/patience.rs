@@ -83,7 +83,9 @@ mod tests {
     fn pauses_grow_while_polls_fail_and_shrink_when_one_is_answered() {
         let mut pauses = Pauses::new(SECOND);
         assert_eq!(pauses.after_answer(None), SECOND);
-        let grown: Vec<_> = (0..8).map(|_| pauses.after_failure(None).unwrap().as_secs()).collect();
+        let grown: Vec<_> = (0..8)
+            .map(|_| pauses.after_failure(None).unwrap().as_secs())
+            .collect();
         assert_eq!(grown, [2, 4, 8, 16, 32, 60, 60, 60]);
         assert_eq!(pauses.after_answer(None), SECOND);
         assert_eq!(pauses.after_failure(None), Some(2 * SECOND));
@@ -111,6 +113,9 @@ mod tests {
     fn a_long_interval_is_not_cut() {
         let hour = Duration::from_hours(1);
         assert_eq!(Pauses::new(hour).after_failure(None), Some(hour));
-        assert_eq!(Pauses::new(Duration::MAX).after_failure(None), Some(Duration::MAX));
+        assert_eq!(
+            Pauses::new(Duration::MAX).after_failure(None),
+            Some(Duration::MAX)
+        );
     }
 }

@@ -157,7 +157,10 @@ pub(super) fn parse(service: &str, answer: &Answer) -> Result<Value, Problem> {
 fn text(service: &str, answer: &Answer) -> Result<String, Problem> {
     let text = of_bytes(&answer.body, answer.is_cut);
     // Text in another encoding has a few signs that are none; what is no text has nothing else.
-    let strange = text.chars().filter(|&sign| sign == '\u{fffd}' || sign == '\0').count();
+    let strange = text
+        .chars()
+        .filter(|&sign| sign == '\u{fffd}' || sign == '\0')
+        .count();
     if strange > text.chars().count() / 8 {
         let sentence = format!("the service `{service}` did not answer with text");
         return Err(Problem::new(ErrorCode::Internal, sentence)

@@ -170,7 +170,8 @@ impl Work {
         let shown = excerpt(&state);
         if self.upstream.failed.contains(&state) {
             let said = excerpt(&value.to_string());
-            let sentence = format!("the service `{service}` says that the work is `{shown}`: {said}");
+            let sentence =
+                format!("the service `{service}` says that the work is `{shown}`: {said}");
             // Asked again, it would say the same.
             return Err(Problem::user(sentence).no_retry());
         }

@@ -28,13 +28,28 @@ async fn cve_2026_32871_a_path_parameter_of_openapi_cannot_reach_another_path() 
         names: std::collections::BTreeMap::new(),
         descriptions: std::collections::BTreeMap::new(),
     });
-    let tools = Services::new(&project(service, Vec::new())).unwrap().imported().unwrap();
-    for id in ["../../admin", "..", "../", "x/../../../admin", "..\\..\\admin"] {
+    let tools = Services::new(&project(service, Vec::new()))
+        .unwrap()
+        .imported()
+        .unwrap();
+    for id in [
+        "../../admin",
+        "..",
+        "../",
+        "x/../../../admin",
+        "..\\..\\admin",
+    ] {
         let sentence = refusal(&tools[0], json!({"id": id})).await;
-        assert!(sentence.contains("would lead elsewhere"), "{id}: {sentence}");
+        assert!(
+            sentence.contains("would lead elsewhere"),
+            "{id}: {sentence}"
+        );
     }
     for (id, segment) in [
-        ("%2e%2e%2f%2e%2e%2fadmin", "%252e%252e%252f%252e%252e%252fadmin"),
+        (
+            "%2e%2e%2f%2e%2e%2fadmin",
+            "%252e%252e%252f%252e%252e%252fadmin",
+        ),
         ("..%2fadmin", "..%252fadmin"),
         ("admin?x=", "admin%3Fx%3D"),
         ("admin#", "admin%23"),
@@ -43,7 +58,10 @@ async fn cve_2026_32871_a_path_parameter_of_openapi_cannot_reach_another_path() 
     ] {
         call(&tools[0], json!({"id": id})).await.unwrap();
         let line = probe.only().line;
-        assert_eq!(line, format!("GET /api/v1/users/{segment}/profile HTTP/1.1"));
+        assert_eq!(
+            line,
+            format!("GET /api/v1/users/{segment}/profile HTTP/1.1")
+        );
     }
     assert!(probe.received().is_empty());
 }

@@ -16,54 +16,265 @@ fn corpus() -> Vec<(&'static str, String)> {
     let mut add = |class, values: &[&str]| {
         corpus.extend(values.iter().map(|&value| (class, value.to_owned())));
     };
-    add("dot segment", &[
-        ".", "..", "./", "../", "../admin", "../../etc/passwd", "/..", "a/..", "a/../b", "a/./b",
-        "..\\", "..\\admin", "a\\..\\b", "./..", ".././", "/../../x", "../?x", "../#x", "//..//",
-    ]);
-    add("dots that are no segment", &[
-        "...", ".hidden", "..a", "a..", "a..b", ". ", " ..", "..;", "..;/x", ".;", "․․", "．．", "‥",
-        ".%00", "..%00", "..%2f", "..%5c", "..~",
-    ]);
-    add("encoded before", &[
-        "%2e", "%2e%2e", "%2E%2E", "%2e%2e%2f", "%2e%2e/x", "..%252f", "%252e%252e%252f", "%2f", "%2F..",
-        "%5c", "%c0%ae%c0%ae", "%c0%af", "%u002e%u002e", "%00", "%0d%0a", "%0d%0aX-Evil:%201", "%3f", "%23",
-        "%", "%%", "%2", "%zz", "%25", "%ff", "%e2%80%ae",
-    ]);
-    add("slashes", &[
-        "/", "//", "///", "/etc/passwd", "a/b", "a//b", "a/", "/a", "\\", "\\\\", "a\\b", "//host", "//evil.example/x",
-        "\\\\evil.example\\x", "/\\evil.example", "a/b/c/d/e/f", "∕", "⁄", "／",
-    ]);
-    add("query", &[
-        "?", "?a=b", "x?admin=true", "&", "&a=b", "a&b", "a=b", "=", "a&fixed=2", "&fixed=2", ";fixed=2", "+", "a+b",
-        "a b", "?&=+", "??", "x?y?z", "&amp;", "[]", "a[b]=c", "a[]=1&a[]=2",
-    ]);
-    add("fragment", &["#", "#x", "a#b", "##", "a#b?c", "%23x", "#/../x"]);
-    add("authority", &[
-        "@", "a@b", "@evil.example", "user:pass@evil.example", ":80", ":@", "evil.example:80", "http://evil.example",
-        "https://evil.example/x", "http:evil.example", "file:///etc/passwd", "javascript:alert(1)", "data:,x",
-        "http://127.0.0.1:1/", "http://[::1]/", "http://169.254.169.254/latest/meta-data/", "localhost",
-        "gopher://evil.example/_x", "//evil.example@127.0.0.1",
-    ]);
-    add("line ends", &[
-        "\r\n", "\n", "\r", "a\r\nb", "a\nb", "\r\n\r\n", "x\r\nX-Evil: 1", "x\nX-Evil: 1", "x\rX-Evil: 1",
-        " HTTP/1.1\r\nHost: evil.example\r\n\r\n", "x HTTP/1.1\r\n\r\nGET /admin HTTP/1.1\r\nHost: x\r\n\r\n",
-        "\r\n\r\nGET /smuggled HTTP/1.1\r\n\r\n", "x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        "x\r\nContent-Length: 0\r\n\r\n", "\u{85}", "\u{2028}", "\u{2029}", "\u{b}", "\u{c}", "a\u{2028}b",
-    ]);
-    add("control", &[
-        "\u{1}", "\u{7}", "\u{8}", "\u{1b}", "\u{1b}[31m", "\u{1f}", "\u{7f}", "\u{80}", "\u{9b}", "\t", "a\tb", "\u{1a}",
-    ]);
+    add(
+        "dot segment",
+        &[
+            ".",
+            "..",
+            "./",
+            "../",
+            "../admin",
+            "../../etc/passwd",
+            "/..",
+            "a/..",
+            "a/../b",
+            "a/./b",
+            "..\\",
+            "..\\admin",
+            "a\\..\\b",
+            "./..",
+            ".././",
+            "/../../x",
+            "../?x",
+            "../#x",
+            "//..//",
+            "#/../x",
+        ],
+    );
+    add(
+        "dots that are no segment",
+        &[
+            "...", ".hidden", "..a", "a..", "a..b", ". ", " ..", "..;", "..;/x", ".;", "․․",
+            "．．", "‥", ".%00", "..%00", "..%2f", "..%5c", "..~",
+        ],
+    );
+    add(
+        "encoded before",
+        &[
+            "%2e",
+            "%2e%2e",
+            "%2E%2E",
+            "%2e%2e%2f",
+            "%2e%2e/x",
+            "..%252f",
+            "%252e%252e%252f",
+            "%2f",
+            "%2F..",
+            "%5c",
+            "%c0%ae%c0%ae",
+            "%c0%af",
+            "%u002e%u002e",
+            "%00",
+            "%0d%0a",
+            "%0d%0aX-Evil:%201",
+            "%3f",
+            "%23",
+            "%",
+            "%%",
+            "%2",
+            "%zz",
+            "%25",
+            "%ff",
+            "%e2%80%ae",
+        ],
+    );
+    add(
+        "slashes",
+        &[
+            "/",
+            "//",
+            "///",
+            "/etc/passwd",
+            "a/b",
+            "a//b",
+            "a/",
+            "/a",
+            "\\",
+            "\\\\",
+            "a\\b",
+            "//host",
+            "//evil.example/x",
+            "\\\\evil.example\\x",
+            "/\\evil.example",
+            "a/b/c/d/e/f",
+            "∕",
+            "⁄",
+            "／",
+        ],
+    );
+    add(
+        "query",
+        &[
+            "?",
+            "?a=b",
+            "x?admin=true",
+            "&",
+            "&a=b",
+            "a&b",
+            "a=b",
+            "=",
+            "a&fixed=2",
+            "&fixed=2",
+            ";fixed=2",
+            "+",
+            "a+b",
+            "a b",
+            "?&=+",
+            "??",
+            "x?y?z",
+            "&amp;",
+            "[]",
+            "a[b]=c",
+            "a[]=1&a[]=2",
+        ],
+    );
+    add("fragment", &["#", "#x", "a#b", "##", "a#b?c", "%23x"]);
+    add(
+        "authority",
+        &[
+            "@",
+            "a@b",
+            "@evil.example",
+            "user:pass@evil.example",
+            ":80",
+            ":@",
+            "evil.example:80",
+            "http://evil.example",
+            "https://evil.example/x",
+            "http:evil.example",
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+            "data:,x",
+            "http://127.0.0.1:1/",
+            "http://[::1]/",
+            "http://169.254.169.254/latest/meta-data/",
+            "localhost",
+            "gopher://evil.example/_x",
+            "//evil.example@127.0.0.1",
+        ],
+    );
+    add(
+        "line ends",
+        &[
+            "\r\n",
+            "\n",
+            "\r",
+            "a\r\nb",
+            "a\nb",
+            "\r\n\r\n",
+            "x\r\nX-Evil: 1",
+            "x\nX-Evil: 1",
+            "x\rX-Evil: 1",
+            " HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+            "x HTTP/1.1\r\n\r\nGET /admin HTTP/1.1\r\nHost: x\r\n\r\n",
+            "\r\n\r\nGET /smuggled HTTP/1.1\r\n\r\n",
+            "x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            "x\r\nContent-Length: 0\r\n\r\n",
+            "\u{85}",
+            "\u{2028}",
+            "\u{2029}",
+            "\u{b}",
+            "\u{c}",
+            "a\u{2028}b",
+        ],
+    );
+    add(
+        "control",
+        &[
+            "\u{1}",
+            "\u{7}",
+            "\u{8}",
+            "\u{1b}",
+            "\u{1b}[31m",
+            "\u{1f}",
+            "\u{7f}",
+            "\u{80}",
+            "\u{9b}",
+            "\t",
+            "a\tb",
+            "\u{1a}",
+        ],
+    );
     add("nul", &["\0", "a\0b", "../\0", "a\0.json", "\0\r\n"]);
-    add("unicode", &[
-        "ü", "日本", "🦀", "e\u{301}", "\u{202e}gpj.exe", "\u{200b}", "a\u{200d}b", "\u{feff}", "\u{e0041}", "\u{fffd}",
-        "ﬀ", "İ", "ſ", "Ⅷ", "℀", "℆", "\u{1f468}\u{200d}\u{1f469}", "Å", "\u{d7ff}", "\u{e000}", "\u{10ffff}", "嘊嘍", "ĊĀ",
-    ]);
-    add("space", &[" ", "  ", " a", "a ", "a  b", "\u{a0}", "\u{3000}", "+", "%20"]);
-    add("code", &[
-        "$(id)", "`id`", "; id", "| id", "&& id", "${HOME}", "{city}", "{{city}}", "{", "}", "{}", "'", "\"", "' OR '1'='1",
-        "<script>alert(1)</script>", "{\"a\": 1}", "[1,2]", "null", "true", "0", "-1", "-", "--", "--help", "*", "~", "!", "^",
-        "|", "<", ">", ",", ":", ";", "(", ")", "\\u002e\\u002e", "\\r\\n", "&lt;", "${jndi:ldap://evil.example/x}",
-    ]);
+    add(
+        "unicode",
+        &[
+            "ü",
+            "日本",
+            "🦀",
+            "e\u{301}",
+            "\u{202e}gpj.exe",
+            "\u{200b}",
+            "a\u{200d}b",
+            "\u{feff}",
+            "\u{e0041}",
+            "\u{fffd}",
+            "ﬀ",
+            "İ",
+            "ſ",
+            "Ⅷ",
+            "℀",
+            "℆",
+            "\u{1f468}\u{200d}\u{1f469}",
+            "Å",
+            "\u{d7ff}",
+            "\u{e000}",
+            "\u{10ffff}",
+            "嘊嘍",
+            "ĊĀ",
+        ],
+    );
+    add(
+        "space",
+        &[
+            " ", "  ", " a", "a ", "a  b", "\u{a0}", "\u{3000}", "+", "%20",
+        ],
+    );
+    add(
+        "code",
+        &[
+            "$(id)",
+            "`id`",
+            "; id",
+            "| id",
+            "&& id",
+            "${HOME}",
+            "{city}",
+            "{{city}}",
+            "{",
+            "}",
+            "{}",
+            "'",
+            "\"",
+            "' OR '1'='1",
+            "<script>alert(1)</script>",
+            "{\"a\": 1}",
+            "[1,2]",
+            "null",
+            "true",
+            "0",
+            "-1",
+            "-",
+            "--",
+            "--help",
+            "*",
+            "~",
+            "!",
+            "^",
+            "|",
+            "<",
+            ">",
+            ",",
+            ":",
+            ";",
+            "(",
+            ")",
+            "\\u002e\\u002e",
+            "\\r\\n",
+            "&lt;",
+            "${jndi:ldap://evil.example/x}",
+        ],
+    );
     add("empty", &[""]);
     let long = |count: usize| "a".repeat(count);
     corpus.extend([
@@ -91,7 +302,9 @@ fn decode(text: &str) -> Option<String> {
                 let digits = std::str::from_utf8(&digits).ok()?;
                 decoded.push(u8::from_str_radix(digits, 16).ok()?);
             }
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => decoded.push(byte),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                decoded.push(byte)
+            }
             _ => return None,
         }
     }
@@ -139,7 +352,10 @@ async fn a_path_stays_one_segment_or_is_refused() {
         if is_refused {
             let problem = outcome.expect_err(&format!("{class}: {value:.64?}"));
             let sentence = problem.public_message();
-            assert!(problem.cause().is_none() && sentence.len() < 300, "{sentence}");
+            assert!(
+                problem.cause().is_none() && sentence.len() < 300,
+                "{sentence}"
+            );
             assert_eq!(probe.received().len(), 0, "{class}: {value:.64?}");
             continue;
         }
@@ -149,7 +365,12 @@ async fn a_path_stays_one_segment_or_is_refused() {
             .line
             .strip_prefix("GET /base/v1/things/")
             .and_then(|rest| rest.strip_suffix("/detail HTTP/1.1"));
-        assert_eq!(segment.and_then(decode), Some(value.clone()), "{class}: {}", received.line);
+        assert_eq!(
+            segment.and_then(decode),
+            Some(value.clone()),
+            "{class}: {}",
+            received.line
+        );
         assert!(received.body.is_empty());
         assert_nothing_else(&received, &probe, false);
     }
@@ -184,7 +405,10 @@ async fn a_query_stays_one_value() {
             .strip_prefix("GET /search?")
             .and_then(|rest| rest.strip_suffix(" HTTP/1.1"))
             .unwrap_or_else(|| panic!("{class}: {}", received.line));
-        let pairs: Vec<_> = query.split('&').map(|pair| pair.split_once('=').unwrap()).collect();
+        let pairs: Vec<_> = query
+            .split('&')
+            .map(|pair| pair.split_once('=').unwrap())
+            .collect();
         let [("q", plain), ("mixed", mixed), ("fixed", "1")] = pairs[..] else {
             panic!("{class}: {query}");
         };

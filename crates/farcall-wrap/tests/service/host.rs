@@ -14,6 +14,7 @@ use farcall_core::{
     question::{Answer, Asking, Question},
 };
 use serde_json::Value;
+use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 /// A run of one job.
@@ -38,14 +39,18 @@ impl Run {
         let context = JobContext::new(Arc::clone(self) as Arc<dyn JobHost>);
         match step.body {
             StepBody::Async(run) => run(context, value).await,
-            StepBody::Blocking(run) => {
-                tokio::task::spawn_blocking(move || run(&context, value)).await.unwrap()
-            }
+            StepBody::Blocking(run) => tokio::task::spawn_blocking(move || run(&context, value))
+                .await
+                .unwrap(),
         }
     }
 
     /// Runs all steps.
-    pub(crate) async fn all(self: &Arc<Self>, job: &Job, arguments: Value) -> Result<Value, Problem> {
+    pub(crate) async fn all(
+        self: &Arc<Self>,
+        job: &Job,
+        arguments: Value,
+    ) -> Result<Value, Problem> {
         let mut value = arguments;
         for index in 0..job.program.steps().len() {
             value = self.step(job, index, value).await?;
@@ -60,7 +65,7 @@ impl Run {
 
 impl JobHost for Run {
     fn job_id(&self) -> JobId {
-        JobId::from_bytes([7; 16])
+        JobId::from_random([7; 16])
     }
 
     fn attempt(&self) -> u32 {
@@ -88,7 +93,21 @@ impl JobHost for Run {
     }
 
     fn stop_reason(&self) -> Option<StopReason> {
-        self.cancellation.is_cancelled().then_some(StopReason::Cancelled)
+        self.cancellation
+            .is_cancelled()
+            .then_some(StopReason::Cancelled)
+    }
+
+    fn lease(&self) -> watch::Receiver<Instant> {
+        watch::Sender::new(Instant::now()).subscribe()
+    }
+
+    fn checkpoint(&self, _: Value) -> BoxFuture<Result<(), Problem>> {
+        Box::pin(async { Err(Problem::user("nothing is kept")) })
+    }
+
+    fn checkpoint_blocking(&self, _: Value) -> Result<(), Problem> {
+        Err(Problem::user("nothing is kept"))
     }
 
     fn enter_stage(&self, name: &str) -> Result<(), Problem> {

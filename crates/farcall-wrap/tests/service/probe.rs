@@ -27,7 +27,9 @@ pub(crate) struct Received {
 impl Received {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
-        headers.find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+        headers
+            .find(|(own, _)| own == name)
+            .map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn names(&self) -> Vec<&str> {

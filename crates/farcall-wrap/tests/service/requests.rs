@@ -47,7 +47,9 @@ async fn values_become_text_by_their_kind() {
     // What is left out is left out with its pair.
     call(&tool, json!({"city": "x"})).await.unwrap();
     assert_eq!(probe.only().line, "GET /v2/cities/x HTTP/1.1");
-    call(&tool, json!({"city": "x", "version": 3, "tags": []})).await.unwrap();
+    call(&tool, json!({"city": "x", "version": 3, "tags": []}))
+        .await
+        .unwrap();
     assert_eq!(probe.only().line, "GET /v3/cities/x HTTP/1.1");
 }
 
@@ -66,7 +68,9 @@ async fn a_body_holds_what_is_named_nowhere_else() {
         request(Method::Put, "/things/{id}"),
         parameters(),
     );
-    call(&put, json!({"id": "7", "title": "A", "tags": ["x"]})).await.unwrap();
+    call(&put, json!({"id": "7", "title": "A", "tags": ["x"]}))
+        .await
+        .unwrap();
     let received = probe.only();
     assert_eq!(received.line, "PUT /things/7 HTTP/1.1");
     assert_eq!(received.json(), json!({"title": "A", "tags": ["x"]}));
@@ -74,12 +78,18 @@ async fn a_body_holds_what_is_named_nowhere_else() {
     let mut named = request(Method::Delete, "/things/{id}");
     named.body = Some(vec!["title".to_owned()]);
     let delete = tool(service(&probe.url("")), named, parameters());
-    call(&delete, json!({"id": "7", "title": "A", "tags": ["x"]})).await.unwrap();
+    call(&delete, json!({"id": "7", "title": "A", "tags": ["x"]}))
+        .await
+        .unwrap();
     let received = probe.only();
     assert_eq!(received.line, "DELETE /things/7 HTTP/1.1");
     assert_eq!(received.json(), json!({"title": "A"}));
 
-    let post = tool(service(&probe.url("")), request(Method::Post, "/run"), Vec::new());
+    let post = tool(
+        service(&probe.url("")),
+        request(Method::Post, "/run"),
+        Vec::new(),
+    );
     call(&post, json!({})).await.unwrap();
     let received = probe.only();
     assert!(received.body.is_empty() && received.header("content-type").is_none());
@@ -95,7 +105,11 @@ async fn the_path_of_the_base_url_goes_first() {
         ("/api/v1", "/a/", "GET /api/v1/a/ HTTP/1.1"),
         ("/api/v1/", "/a%20b", "GET /api/v1/a%2520b HTTP/1.1"),
     ] {
-        let tool = tool(service(&probe.url(base)), request(Method::Get, path), Vec::new());
+        let tool = tool(
+            service(&probe.url(base)),
+            request(Method::Get, path),
+            Vec::new(),
+        );
         call(&tool, json!({})).await.unwrap();
         assert_eq!(probe.only().line, line, "{base} {path}");
     }
@@ -104,7 +118,11 @@ async fn the_path_of_the_base_url_goes_first() {
 #[tokio::test]
 async fn connections_are_used_again() {
     let probe = Probe::start().await;
-    let tool = tool(service(&probe.url("")), request(Method::Get, "/"), Vec::new());
+    let tool = tool(
+        service(&probe.url("")),
+        request(Method::Get, "/"),
+        Vec::new(),
+    );
     for _ in 0..20 {
         call(&tool, json!({})).await.unwrap();
     }
@@ -116,13 +134,20 @@ async fn connections_are_used_again() {
 async fn headers_are_those_of_the_file() {
     let probe = Probe::start().await;
     let mut service = service(&probe.url(""));
-    service.headers.insert("Accept".to_owned(), "text/csv".into());
+    service
+        .headers
+        .insert("Accept".to_owned(), "text/csv".into());
     let tool = tool(service, request(Method::Get, "/"), Vec::new());
     call(&tool, json!({})).await.unwrap();
     let received = probe.only();
     assert_eq!(received.header("accept"), Some("text/csv"));
     assert_eq!(received.header("x-key"), Some("s3cret"));
-    assert!(received.header("user-agent").unwrap().starts_with("farcall/"));
+    assert!(
+        received
+            .header("user-agent")
+            .unwrap()
+            .starts_with("farcall/")
+    );
     assert_eq!(received.names(), ["accept", "host", "user-agent", "x-key"]);
 }
 
@@ -130,17 +155,30 @@ async fn headers_are_those_of_the_file() {
 async fn what_no_schema_says_is_refused_in_words() {
     let probe = Probe::start().await;
     let parameters = vec![parameter("city", text(), Presence::Required)];
-    let tool = tool(service(&probe.url("")), request(Method::Get, "/{city}"), parameters);
+    let tool = tool(
+        service(&probe.url("")),
+        request(Method::Get, "/{city}"),
+        parameters,
+    );
     assert_eq!(tool.declaration.schema_origin, SchemaOrigin::Declared);
     for (city, sentence) in [
         ("", "`city` is empty, which a path cannot say"),
-        ("..", "`city` would lead elsewhere: `.` and `..` are no names in a path"),
-        ("a\nb", "`city` has control characters in it, which no path has"),
+        (
+            "..",
+            "`city` would lead elsewhere: `.` and `..` are no names in a path",
+        ),
+        (
+            "a\nb",
+            "`city` has control characters in it, which no path has",
+        ),
     ] {
         assert_eq!(refusal(&tool, json!({"city": city})).await, sentence);
     }
     let long = refusal(&tool, json!({"city": "?".repeat(20_000)})).await;
-    assert_eq!(long, "the arguments make a URL of 60001 bytes, at most 32768 are sent");
+    assert_eq!(
+        long,
+        "the arguments make a URL of 60001 bytes, at most 32768 are sent"
+    );
     assert!(probe.received().is_empty());
 }
 
@@ -148,7 +186,11 @@ async fn what_no_schema_says_is_refused_in_words() {
 async fn an_answer_is_structured_and_text() {
     let probe = Probe::start().await;
     probe.answer_json(&json!({"b": 1, "a": [true]}));
-    let tool = tool(service(&probe.url("")), request(Method::Get, "/"), Vec::new());
+    let tool = tool(
+        service(&probe.url("")),
+        request(Method::Get, "/"),
+        Vec::new(),
+    );
     let output = call(&tool, json!({})).await.unwrap();
     assert_eq!(output, ToolOutput::structured(json!({"b": 1, "a": [true]})));
 }

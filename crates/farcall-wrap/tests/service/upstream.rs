@@ -33,7 +33,12 @@ fn render(path: &str) -> Request {
 
 fn slow(probe: &Probe, stages: &[&str]) -> Job {
     let parameters = vec![parameter("scene", text(), Presence::Required)];
-    job(service(&probe.url("/api")), render("/renders/{scene}"), parameters, stages)
+    job(
+        service(&probe.url("/api")),
+        render("/renders/{scene}"),
+        parameters,
+        stages,
+    )
 }
 
 fn begun(probe: &Probe, status_url: &str) {
@@ -56,17 +61,28 @@ async fn work_is_begun_once_and_asked_after_until_it_is_done() {
         probe.answer_json(&answer);
     }
     let job = slow(&probe, &["sending", "rendering", "encoding"]);
-    assert_eq!(job.program.stages().collect::<Vec<_>>(), ["sending", "rendering", "encoding"]);
+    assert_eq!(
+        job.program.stages().collect::<Vec<_>>(),
+        ["sending", "rendering", "encoding"]
+    );
     let run = Arc::new(Run::default());
     let result = run.all(&job, json!({"scene": "a b"})).await.unwrap();
     assert_eq!(result, json!({"url": "x"}));
     assert_eq!(run.stages(), ["sending", "rendering", "encoding"]);
     assert_eq!(*run.messages.lock().unwrap(), ["waiting"]);
     assert_eq!(*run.fractions.lock().unwrap(), [0.25, 0.75]);
-    let lines: Vec<_> = probe.received().into_iter().map(|received| received.line).collect();
+    let lines: Vec<_> = probe
+        .received()
+        .into_iter()
+        .map(|received| received.line)
+        .collect();
     assert_eq!(lines[0], "POST /api/renders/a%20b HTTP/1.1");
     assert_eq!(lines.len(), 7);
-    assert!(lines[1..].iter().all(|line| line == "GET /api/jobs/1 HTTP/1.1"));
+    assert!(
+        lines[1..]
+            .iter()
+            .all(|line| line == "GET /api/jobs/1 HTTP/1.1")
+    );
 }
 
 #[tokio::test]
@@ -85,7 +101,10 @@ async fn a_server_that_starts_again_only_asks_on() {
     let probe = Probe::start().await;
     begun(&probe, "jobs/1");
     let job = slow(&probe, &["running"]);
-    let kept = Arc::new(Run::default()).step(&job, 0, json!({"scene": "a"})).await.unwrap();
+    let kept = Arc::new(Run::default())
+        .step(&job, 0, json!({"scene": "a"}))
+        .await
+        .unwrap();
     assert_eq!(kept, Value::from(probe.url("/jobs/1")));
     probe.received();
     // Another process, with the same file, and what was kept.
@@ -103,14 +122,29 @@ async fn only_a_url_of_the_service_itself_is_asked() {
     let job = slow(&probe, &["running"]);
     for (status_url, told) in [
         (elsewhere.url("/jobs/1"), "is not its own"),
-        (format!("http://localhost:{}/", probe.port), "is not its own"),
-        (format!("https://127.0.0.1:{}/", probe.port), "is not its own"),
+        (
+            format!("http://localhost:{}/", probe.port),
+            "is not its own",
+        ),
+        (
+            format!("https://127.0.0.1:{}/", probe.port),
+            "is not its own",
+        ),
         (format!("//127.0.0.1:{}/", elsewhere.port), "is not its own"),
-        (format!("\\\\127.0.0.1:{}/", elsewhere.port), "is not its own"),
-        ("http://169.254.169.254/latest/meta-data".to_owned(), "is not its own"),
+        (
+            format!("\\\\127.0.0.1:{}/", elsewhere.port),
+            "is not its own",
+        ),
+        (
+            "http://169.254.169.254/latest/meta-data".to_owned(),
+            "is not its own",
+        ),
         ("http://[::ffff:127.0.0.1]/".to_owned(), "is not its own"),
         ("file:///etc/passwd".to_owned(), "is not its own"),
-        (format!("http://user:pw@127.0.0.1:{}/", probe.port), "has a name or a password"),
+        (
+            format!("http://user:pw@127.0.0.1:{}/", probe.port),
+            "has a name or a password",
+        ),
         ("http://".to_owned(), "is none"),
         ("x".repeat(40_000), "is too long"),
     ] {
@@ -121,7 +155,10 @@ async fn only_a_url_of_the_service_itself_is_asked() {
         assert!(sentence.contains(told), "{status_url:.80}: {sentence}");
         assert_eq!(probe.received().len(), 1, "{status_url:.80}");
         // What was kept by another version of the file is judged again.
-        let problem = run.step(&job, 1, Value::from(status_url)).await.unwrap_err();
+        let problem = run
+            .step(&job, 1, Value::from(status_url))
+            .await
+            .unwrap_err();
         assert!(problem.public_message().contains(told));
     }
     assert!(probe.received().is_empty());
@@ -134,7 +171,10 @@ async fn a_failure_of_the_work_is_told() {
     begun(&probe, "/jobs/1");
     probe.answer_json(&json!({"state": "broken", "reason": "no such scene"}));
     let run = Arc::new(Run::default());
-    let problem = run.all(&slow(&probe, &["running"]), json!({"scene": "a"})).await.unwrap_err();
+    let problem = run
+        .all(&slow(&probe, &["running"]), json!({"scene": "a"}))
+        .await
+        .unwrap_err();
     assert_eq!(problem.code(), ErrorCode::UserError);
     assert!(problem.is_final());
     assert_eq!(
@@ -153,7 +193,10 @@ async fn an_outage_is_waited_out() {
     probe.answer("HTTP/1.1 200 OK\r\ncontent-length: 9");
     probe.answer_json(&json!({"state": "done", "value": 1}));
     let run = Arc::new(Run::default());
-    let result = run.all(&slow(&probe, &["running"]), json!({"scene": "a"})).await.unwrap();
+    let result = run
+        .all(&slow(&probe, &["running"]), json!({"scene": "a"}))
+        .await
+        .unwrap();
     assert_eq!(result, 1);
     assert_eq!(probe.received().len(), 5);
 }
@@ -170,7 +213,9 @@ async fn an_error_that_lasts_ends_the_wait() {
         begun(&probe, "/jobs/1");
         probe.answer(answer);
         let run = Arc::new(Run::default());
-        let outcome = run.all(&slow(&probe, &["running"]), json!({"scene": "a"})).await;
+        let outcome = run
+            .all(&slow(&probe, &["running"]), json!({"scene": "a"}))
+            .await;
         assert!(outcome.is_err());
         assert_eq!(probe.received().len(), 2);
     }
@@ -188,7 +233,9 @@ async fn a_cancelled_job_stops_asking() {
         tokio::spawn(async move { run.all(&job, json!({"scene": "a"})).await })
     };
     run.cancellation.cancel();
-    let ended = tokio::time::timeout(Duration::from_secs(20), running).await.unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(20), running)
+        .await
+        .unwrap();
     assert_eq!(ended.unwrap().unwrap_err().code(), ErrorCode::Cancelled);
 }
 
@@ -203,7 +250,11 @@ async fn what_cannot_be_sent_is_refused_before_there_is_a_job() {
     };
     assert!(start("a").await.is_ok());
     let problem = start("..").await.unwrap_err();
-    assert!(problem.public_message().contains("`scene` would lead elsewhere"));
+    assert!(
+        problem
+            .public_message()
+            .contains("`scene` would lead elsewhere")
+    );
     assert!(probe.received().is_empty());
 }
 

@@ -32,7 +32,9 @@ impl Document {
             ["3", "0", ..] => true,
             ["3", "1" | "2", ..] => false,
             _ if root.get("swagger").is_some() => {
-                return Err("the document is Swagger 2; convert it with `npx swagger2openapi`".to_owned());
+                return Err(
+                    "the document is Swagger 2; convert it with `npx swagger2openapi`".to_owned(),
+                );
             }
             _ => {
                 return Err(
@@ -66,14 +68,20 @@ impl Document {
             let (next, pointer) = self.target(reference, &at)?;
             (value, at) = (next, pointer);
         }
-        Err(format!("at `{place}`: its `$ref` leads round in a circle, or too far"))
+        Err(format!(
+            "at `{place}`: its `$ref` leads round in a circle, or too far"
+        ))
     }
 
     /// What a reference at `place` leads to, and the pointer to it.
     ///
     /// # Errors
     /// One sentence where it leads to nothing in this document.
-    pub(super) fn target(&self, reference: &Value, place: &str) -> Result<(&Value, String), String> {
+    pub(super) fn target(
+        &self,
+        reference: &Value,
+        place: &str,
+    ) -> Result<(&Value, String), String> {
         let shown: String = match reference.as_str() {
             Some(reference) => reference.chars().take(200).collect(),
             None => return Err(format!("at `{place}`: its `$ref` is no text")),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{
     document::{Document, is_on, text, within},
     operations::Found,
-    schemas::Schemas,
+    schemas::{Schemas, Side},
 };
 use crate::{
     service::{
@@ -52,7 +52,7 @@ pub(super) fn of(
     let mut collecting = Collecting {
         client,
         document,
-        schemas: Schemas::new(document),
+        schemas: Schemas::new(document, Side::Asked),
         properties: JsonObject::new(),
         required: Vec::new(),
         in_path: Vec::new(),
@@ -67,7 +67,10 @@ pub(super) fn of(
     let body = collecting.body(found);
     let mut schema = JsonObject::new();
     schema.insert("type".to_owned(), json!("object"));
-    schema.insert("properties".to_owned(), Value::Object(collecting.properties));
+    schema.insert(
+        "properties".to_owned(),
+        Value::Object(collecting.properties),
+    );
     if !collecting.required.is_empty() {
         schema.insert("required".to_owned(), json!(collecting.required));
     }
@@ -168,7 +171,10 @@ impl<'a> Collecting<'a> {
                 Err(_) => self.fault(place, "its name is no name of a header"),
             },
             "path" => self.fault(place, "in a path only the style `simple` is supported"),
-            _ => self.fault(place, "`in` is none of `path`, `query`, `header` and `cookie`"),
+            _ => self.fault(
+                place,
+                "`in` is none of `path`, `query`, `header` and `cookie`",
+            ),
         }
     }
 
@@ -222,9 +228,14 @@ impl<'a> Collecting<'a> {
             }
         };
         let schema = parameter.get("schema").unwrap_or(&Value::Null);
-        let (schema, _) = self.document.follow(schema, place).ok()?;
-        if style != Style::Keyed && text(schema, "type") == Some("object") {
-            self.fault(place, "an object in a query is supported with the style `deepObject` only");
+        // What leads nowhere is told where the schema is translated.
+        let followed = self.document.follow(schema, place);
+        let is_object = followed.is_ok_and(|(schema, _)| text(schema, "type") == Some("object"));
+        if style != Style::Keyed && is_object {
+            self.fault(
+                place,
+                "an object in a query is supported with the style `deepObject` only",
+            );
             return None;
         }
         Some(style)
@@ -241,7 +252,10 @@ impl<'a> Collecting<'a> {
     ) -> Argument {
         let (schema, schema_place) = match parameter.get("schema") {
             Some(schema) => (Some(schema), within(place, "schema")),
-            None => json_content(parameter, place).map_or((None, place.to_owned()), |(schema, place)| (Some(schema), place)),
+            None => json_content(parameter, place)
+                .map_or((None, place.to_owned()), |(schema, place)| {
+                    (Some(schema), place)
+                }),
         };
         let mut translated = schema.map_or_else(
             || json!({}),
@@ -272,13 +286,17 @@ impl<'a> Collecting<'a> {
     }
 
     fn path(&mut self, found: &Found<'_>) -> Vec<Vec<Part>> {
-        let mut unused: HashSet<String> = self.in_path.iter().map(|(name, _)| name.clone()).collect();
+        let mut unused: HashSet<String> =
+            self.in_path.iter().map(|(name, _)| name.clone()).collect();
         let mut path = Vec::new();
         for segment in found.path.trim_start_matches('/').split('/') {
             path.push(self.segment(segment, &mut unused, &found.place));
         }
         for name in unused {
-            self.fault(&found.place, &format!("the path has no place for its parameter `{}`", clean(&name)));
+            self.fault(
+                &found.place,
+                &format!("the path has no place for its parameter `{}`", clean(&name)),
+            );
         }
         // The base URL alone.
         if found.path.trim_start_matches('/').is_empty() {
@@ -297,7 +315,13 @@ impl<'a> Collecting<'a> {
             parts.extend(literal(before));
             match self.in_path.iter().find(|(own, _)| own == name) {
                 Some((_, argument)) => parts.push(Part::Argument(argument.clone())),
-                None => self.fault(place, &format!("the path needs the parameter `{}`, which is not declared", clean(name))),
+                None => self.fault(
+                    place,
+                    &format!(
+                        "the path needs the parameter `{}`, which is not declared",
+                        clean(name)
+                    ),
+                ),
             }
             unused.remove(name);
             rest = after;
@@ -315,7 +339,10 @@ impl<'a> Collecting<'a> {
         let Some(body) = found.operation.get("requestBody") else {
             return Body::None;
         };
-        let (body, place) = match self.document.follow(body, &within(&found.place, "requestBody")) {
+        let (body, place) = match self
+            .document
+            .follow(body, &within(&found.place, "requestBody"))
+        {
             Ok(followed) => followed,
             Err(fault) => {
                 self.faults.push(fault);
@@ -345,15 +372,34 @@ impl<'a> Collecting<'a> {
     /// no plain object, or a name is taken.
     fn fields(&mut self, schema: &'a Value, place: &str) -> Option<Vec<(String, Argument)>> {
         let (schema, place) = self.document.follow(schema, place).ok()?;
-        let plain = ["type", "properties", "required", "title", "description", "example", "examples", "additionalProperties"];
+        let plain = [
+            "type",
+            "properties",
+            "required",
+            "title",
+            "description",
+            "example",
+            "examples",
+            "additionalProperties",
+        ];
         let is_plain = text(schema, "type") == Some("object")
-            && schema.as_object()?.keys().all(|key| plain.contains(&&**key) || key.starts_with("x-"))
-            && matches!(schema.get("additionalProperties"), None | Some(Value::Bool(false)));
+            && schema
+                .as_object()?
+                .keys()
+                .all(|key| plain.contains(&&**key) || key.starts_with("x-"))
+            && matches!(
+                schema.get("additionalProperties"),
+                None | Some(Value::Bool(false))
+            );
         let properties = schema.get("properties")?.as_object()?;
-        let is_free = |name: &String| {
-            valid_property(name) == *name && !self.properties.contains_key(name)
-        };
-        if !is_plain || properties.is_empty() || !properties.keys().all(is_free) {
+        // What the service sets by itself is not asked for.
+        let asked: Vec<_> = properties
+            .iter()
+            .filter(|(_, property)| !is_on(property, "readOnly"))
+            .collect();
+        let is_free =
+            |name: &str| valid_property(name) == name && !self.properties.contains_key(name);
+        if !is_plain || asked.is_empty() || !asked.iter().all(|(name, _)| is_free(name)) {
             return None;
         }
         let required: HashSet<&str> = schema
@@ -363,11 +409,7 @@ impl<'a> Collecting<'a> {
             .unwrap_or_default();
         let place = within(&place, "properties");
         let mut fields = Vec::new();
-        for (name, property) in properties {
-            // What the service sets by itself.
-            if is_on(property, "readOnly") {
-                continue;
-            }
+        for (name, property) in asked {
             let translated = self.schemas.translate(property, &within(&place, name));
             self.properties.insert(name.clone(), translated);
             if required.contains(&**name) {

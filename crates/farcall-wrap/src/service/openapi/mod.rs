@@ -56,7 +56,9 @@ pub(super) fn tools(client: &Arc<Client>, import: &OpenApi) -> Result<Vec<Tool>,
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_DOCUMENT + 1).read_to_end(&mut bytes)?;
+    File::open(path)?
+        .take(MAX_DOCUMENT + 1)
+        .read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_DOCUMENT {
         let sentence = format!("it has more than {MAX_DOCUMENT} bytes");
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, sentence));
@@ -94,7 +96,11 @@ fn from_bytes(
     }
     let mut seen = HashSet::new();
     faults.retain(|fault| seen.insert(fault.clone()));
-    if faults.is_empty() { Ok(tools) } else { Err(faults) }
+    if faults.is_empty() {
+        Ok(tools)
+    } else {
+        Err(faults)
+    }
 }
 
 fn tool(
@@ -114,7 +120,10 @@ fn tool(
     };
     let inputs = inputs::of(client, document, found, &mut faults);
     let output_schema = outputs::of(document, found, &mut faults);
-    for schema in [Some(&inputs.schema), output_schema.as_ref()].into_iter().flatten() {
+    for schema in [Some(&inputs.schema), output_schema.as_ref()]
+        .into_iter()
+        .flatten()
+    {
         faults.extend(schema_fault(schema).map(|fault| format!("at `{}`: {fault}", found.place)));
     }
     if !faults.is_empty() {
@@ -190,5 +199,9 @@ fn valid_name(id: &str) -> String {
     });
     let name: String = name.collect();
     let name: String = name.trim_matches('_').chars().take(MAX_TOOL_NAME).collect();
-    if name.is_empty() { "operation".to_owned() } else { name }
+    if name.is_empty() {
+        "operation".to_owned()
+    } else {
+        name
+    }
 }

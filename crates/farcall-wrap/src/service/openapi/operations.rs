@@ -54,10 +54,8 @@ pub(super) fn all<'a>(document: &'a Document, faults: &mut Vec<String>) -> Vec<F
         };
         for (key, operation) in item.as_object().into_iter().flatten() {
             let Some(method) = method(key) else { continue };
-            let id = text(operation, "operationId").map_or_else(
-                || made_up(key, path),
-                str::to_owned,
-            );
+            let id =
+                text(operation, "operationId").map_or_else(|| made_up(key, path), str::to_owned);
             all.push(Found {
                 method,
                 path,
@@ -135,7 +133,11 @@ fn made_up(method: &str, path: &str) -> String {
 }
 
 fn listed(all: &[Found<'_>]) -> String {
-    let ids: Vec<_> = all.iter().take(LISTED).map(|found| format!("`{}`", shown(&found.id))).collect();
+    let ids: Vec<_> = all
+        .iter()
+        .take(LISTED)
+        .map(|found| format!("`{}`", shown(&found.id)))
+        .collect();
     match all.len().saturating_sub(LISTED) {
         0 if ids.is_empty() => "none".to_owned(),
         0 => ids.join(", "),

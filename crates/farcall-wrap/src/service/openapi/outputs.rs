@@ -7,7 +7,7 @@ use super::{
     document::{Document, text, within},
     inputs::json_content,
     operations::Found,
-    schemas::Schemas,
+    schemas::{Schemas, Side},
 };
 
 /// The schema of every answer that is no error, where it is an object: nothing else can be promised
@@ -39,7 +39,7 @@ pub(super) fn of(
     if text(schema, "type") != Some("object") {
         return None;
     }
-    let mut schemas = Schemas::new(document);
+    let mut schemas = Schemas::new(document, Side::Answered);
     let translated = schemas.translate(schema, &place);
     let Value::Object(mut translated) = translated else {
         return None;

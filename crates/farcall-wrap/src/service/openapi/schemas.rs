@@ -77,9 +77,22 @@ const FORMATS: [&str; 19] = [
     "uuid",
 ];
 
+/// How often definitions may lead on to others that judge the same value; each is a step deeper.
+const MAX_STEPS: usize = 64;
+
+/// What a schema describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    /// What a service answers.
+    Answered,
+    /// What it is asked.
+    Asked,
+}
+
 /// Translates the schemas of one tool; what references lead to is collected for `$defs`.
 pub(super) struct Schemas<'a> {
     document: &'a Document,
+    side: Side,
     /// The names in `$defs` by the pointer in the document.
     names: HashMap<String, String>,
     /// What has a name already, and is still to be translated.
@@ -90,9 +103,10 @@ pub(super) struct Schemas<'a> {
 
 impl<'a> Schemas<'a> {
     /// Schemas of `document`.
-    pub(super) fn new(document: &'a Document) -> Self {
+    pub(super) fn new(document: &'a Document, side: Side) -> Self {
         Self {
             document,
+            side,
             names: HashMap::new(),
             waiting: VecDeque::new(),
             definitions: JsonObject::new(),
@@ -126,7 +140,8 @@ impl<'a> Schemas<'a> {
                 continue;
             }
             if keyword == "$dynamicRef" || keyword == "$recursiveRef" {
-                self.faults.push(format!("at `{place}`: `{keyword}` is not supported"));
+                self.faults
+                    .push(format!("at `{place}`: `{keyword}` is not supported"));
                 continue;
             }
             let value = if ONE.contains(&&**keyword) {
@@ -142,6 +157,7 @@ impl<'a> Schemas<'a> {
         }
         modernise(&mut translated, self.document.is_old);
         soften(&mut translated);
+        drop_other_side(&mut translated, self.side);
         Value::Object(translated)
     }
 
@@ -151,9 +167,9 @@ impl<'a> Schemas<'a> {
             let translated = self.translate(target, &pointer);
             self.definitions.insert(name, translated);
         }
-        if let Some(circle) = circle(&self.definitions) {
+        if let Some(endless) = endless(&self.definitions) {
             self.faults.push(format!(
-                "at `/components/schemas`: `{circle}` is defined by itself, and no value could be judged by it"
+                "at `/components/schemas`: `{endless}` leads on to others more than {MAX_STEPS} times, or to itself, and no value could be judged by it"
             ));
         }
         if self.definitions.is_empty() {
@@ -165,17 +181,20 @@ impl<'a> Schemas<'a> {
 
     fn list(&mut self, value: &'a Value, place: &str) -> Value {
         let Some(schemas) = value.as_array() else {
-            self.faults.push(format!("at `{place}`: it is no list of schemas"));
+            self.faults
+                .push(format!("at `{place}`: it is no list of schemas"));
             return json!([true]);
         };
         let schemas = schemas.iter().enumerate();
-        let translated = schemas.map(|(index, schema)| self.translate(schema, &format!("{place}/{index}")));
+        let translated =
+            schemas.map(|(index, schema)| self.translate(schema, &format!("{place}/{index}")));
         translated.collect()
     }
 
     fn map(&mut self, value: &'a Value, place: &str) -> Value {
         let Some(schemas) = value.as_object() else {
-            self.faults.push(format!("at `{place}`: it is no object of schemas"));
+            self.faults
+                .push(format!("at `{place}`: it is no object of schemas"));
             return json!({});
         };
         let translated = schemas
@@ -207,13 +226,48 @@ impl<'a> Schemas<'a> {
     fn free_name(&self, wish: &str) -> String {
         let wish: String = wish
             .chars()
-            .map(|sign| if sign.is_ascii_alphanumeric() || sign == '-' { sign } else { '_' })
+            .map(|sign| {
+                if sign.is_ascii_alphanumeric() || sign == '-' {
+                    sign
+                } else {
+                    '_'
+                }
+            })
             .take(64)
             .collect();
-        let wish = if wish.is_empty() { "schema".to_owned() } else { wish };
+        let wish = if wish.is_empty() {
+            "schema".to_owned()
+        } else {
+            wish
+        };
         let is_free = |name: &String| !self.names.values().any(|taken| taken == name);
         let others = (2_u32..).map(|number| format!("{wish}_{number}"));
-        std::iter::once(wish.clone()).chain(others).find(is_free).unwrap_or(wish)
+        std::iter::once(wish.clone())
+            .chain(others)
+            .find(is_free)
+            .unwrap_or(wish)
+    }
+}
+
+/// Removes the properties that are only on the other side: what a service sets by itself is not asked
+/// for, and what it only takes is not in its answers.
+fn drop_other_side(schema: &mut JsonObject, side: Side) {
+    let mark = match side {
+        Side::Answered => "writeOnly",
+        Side::Asked => "readOnly",
+    };
+    let Some(Value::Object(properties)) = schema.get_mut("properties") else {
+        return;
+    };
+    let is_marked = |property: &Value| property.get(mark) == Some(&Value::Bool(true));
+    let marked: Vec<String> = properties
+        .iter()
+        .filter(|(_, property)| is_marked(property))
+        .map(|(name, _)| name.clone())
+        .collect();
+    properties.retain(|_, property| !is_marked(property));
+    if let Some(Value::Array(required)) = schema.get_mut("required") {
+        required.retain(|name| !marked.iter().any(|marked| name == marked));
     }
 }
 
@@ -262,7 +316,11 @@ fn modernise(schema: &mut JsonObject, is_old: bool) {
 /// Leaves to the service what cannot be judged here: formats that JSON Schema does not have, and
 /// patterns of another syntax.
 fn soften(schema: &mut JsonObject) {
-    let is_known = |format: &Value| format.as_str().is_some_and(|format| FORMATS.contains(&format));
+    let is_known = |format: &Value| {
+        format
+            .as_str()
+            .is_some_and(|format| FORMATS.contains(&format))
+    };
     if schema.get("format").is_some_and(|format| !is_known(format)) {
         schema.remove("format");
     }
@@ -278,9 +336,9 @@ fn soften(schema: &mut JsonObject) {
     }
 }
 
-/// A definition that leads back to itself without looking into the value; to judge by it would
-/// never end.
-fn circle(definitions: &JsonObject) -> Option<String> {
+/// A definition that leads on to others, or back to itself, without looking into the value; to judge by
+/// it would take a step deeper each time, or never end.
+fn endless(definitions: &JsonObject) -> Option<String> {
     let mut open: HashMap<&str, Vec<&str>> = definitions
         .iter()
         .map(|(name, schema)| {
@@ -289,19 +347,20 @@ fn circle(definitions: &JsonObject) -> Option<String> {
             (name.as_str(), leads_to)
         })
         .collect();
-    loop {
+    for _ in 0..MAX_STEPS {
         let ended: Vec<_> = open
             .iter()
             .filter(|(_, leads_to)| !leads_to.iter().any(|name| open.contains_key(name)))
             .map(|(name, _)| *name)
             .collect();
         if ended.is_empty() {
-            return open.keys().min().map(|name| (*name).to_owned());
+            break;
         }
         for name in ended {
             open.remove(name);
         }
     }
+    open.keys().min().map(|name| (*name).to_owned())
 }
 
 /// The definitions that judge the same value as `schema`.
@@ -310,7 +369,9 @@ fn in_place<'a>(schema: &'a Value, found: &mut Vec<&'a str>) {
     found.extend(reference.and_then(|reference| reference.strip_prefix("#/$defs/")));
     for keyword in IN_PLACE {
         match schema.get(keyword) {
-            Some(Value::Array(schemas)) => schemas.iter().for_each(|schema| in_place(schema, found)),
+            Some(Value::Array(schemas)) => {
+                schemas.iter().for_each(|schema| in_place(schema, found))
+            }
             Some(Value::Object(schemas)) if keyword == "dependentSchemas" => {
                 schemas.values().for_each(|schema| in_place(schema, found));
             }

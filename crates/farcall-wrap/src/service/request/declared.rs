@@ -17,7 +17,10 @@ impl Template {
             Some(names) => names.iter().map(field).collect(),
             None if has_body(request.method) => {
                 let names = parameters.iter().map(|parameter| &parameter.name);
-                names.filter(|name| !is_named(request, name)).map(field).collect()
+                names
+                    .filter(|name| !is_named(request, name))
+                    .map(field)
+                    .collect()
             }
             None => Vec::new(),
         };
@@ -26,7 +29,11 @@ impl Template {
             path: request.path.iter().map(|segment| parts(segment)).collect(),
             query: query.collect(),
             headers: Vec::new(),
-            body: if body.is_empty() { Body::None } else { Body::Object(body) },
+            body: if body.is_empty() {
+                Body::None
+            } else {
+                Body::Object(body)
+            },
         }
     }
 }
@@ -51,7 +58,10 @@ fn is_named(request: &Request, name: &str) -> bool {
 }
 
 fn has_body(method: file::Method) -> bool {
-    matches!(method, file::Method::Patch | file::Method::Post | file::Method::Put)
+    matches!(
+        method,
+        file::Method::Patch | file::Method::Post | file::Method::Put
+    )
 }
 
 fn method(method: file::Method) -> Method {

@@ -66,7 +66,9 @@ impl Template {
         }
         // What was put together above has nothing in it that a parser could read otherwise.
         if url.path() != path || url.query().unwrap_or_default() != query {
-            return Err(Problem::internal("a URL was read otherwise than it was written"));
+            return Err(Problem::internal(
+                "a URL was read otherwise than it was written",
+            ));
         }
         Ok(url)
     }
@@ -143,7 +145,9 @@ impl Pair {
                     }
                 }
                 (Some(Value::Array(values)), Style::Joined(separator)) => {
-                    let values = values.iter().map(|value| Ok(encode(&single(value, argument_name)?)));
+                    let values = values
+                        .iter()
+                        .map(|value| Ok(encode(&single(value, argument_name)?)));
                     let values = values.collect::<Result<Vec<_>, Problem>>()?;
                     add(&self.name, &values.join(separator));
                 }
@@ -178,9 +182,11 @@ impl Body {
         let body = match self {
             Self::None => return Ok(None),
             Self::Object(fields) => {
-                let said = fields.iter().filter_map(|(field, argument): &(String, Argument)| {
-                    Some((field.clone(), argument.value(arguments)?.clone()))
-                });
+                let said = fields
+                    .iter()
+                    .filter_map(|(field, argument): &(String, Argument)| {
+                        Some((field.clone(), argument.value(arguments)?.clone()))
+                    });
                 Value::Object(said.collect())
             }
             Self::Whole(argument) => match argument.value(arguments) {
