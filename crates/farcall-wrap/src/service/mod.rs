@@ -9,7 +9,9 @@
 
 mod address;
 mod client;
+mod exchange;
 mod guard;
+mod headers;
 mod network;
 mod openapi;
 mod operation;
@@ -21,7 +23,7 @@ mod upstream;
 use std::{collections::BTreeMap, sync::Arc};
 
 use farcall_config::file::{
-    Body, Entry, JobEntry, OpenApi, Output, Parameter, Project, Request, ToolEntry,
+    Body, Entry, JobEntry, Kind, OpenApi, Output, Parameter, Project, Request, ToolEntry,
 };
 use farcall_core::{
     catalog::{Fault, Faults},
@@ -71,7 +73,8 @@ impl Services {
     /// What is wrong with it.
     pub fn tool(&self, entry: &ToolEntry, request: &Request) -> Result<Tool, Fault> {
         let operation = self.operation(request, &entry.parameters, &entry.output);
-        let operation = operation.map_err(|reason| of(format!("tool `{}`", entry.name), reason))?;
+        let operation =
+            operation.map_err(|reason| fault(format!("tool `{}`", entry.name), reason))?;
         let mut declaration = ToolDeclaration::new(&entry.name, &entry.description);
         declaration.input_schema = Parameters::new(&entry.parameters).schema();
         declaration.output_schema = promised(&entry.output);
@@ -86,7 +89,7 @@ impl Services {
     /// What is wrong with it.
     pub fn job(&self, entry: &JobEntry, request: &Request) -> Result<Job, Fault> {
         self.declared_job(entry, request)
-            .map_err(|reason| of(format!("job `{}`", entry.name), reason))
+            .map_err(|reason| fault(format!("job `{}`", entry.name), reason))
     }
 
     fn declared_job(&self, entry: &JobEntry, request: &Request) -> Result<Job, String> {
@@ -143,6 +146,15 @@ impl Services {
     ) -> Result<Operation, String> {
         let client = self.clients.get(&request.service);
         let client = client.ok_or_else(|| format!("there is no service `{}`", request.service))?;
+        if let Some(file) = parameters
+            .iter()
+            .find(|parameter| names_files(&parameter.kind))
+        {
+            return Err(format!(
+                "`{}` is a file of this machine, which a service does not get to read; take a text instead",
+                file.name
+            ));
+        }
         Ok(Operation {
             client: Arc::clone(client),
             parameters: Some(Parameters::new(parameters)),
@@ -182,15 +194,23 @@ pub fn offers(project: &Project) -> Result<(Vec<Tool>, Vec<Job>), Faults> {
     none(faults).map(|()| (tools, jobs))
 }
 
+fn names_files(kind: &Kind) -> bool {
+    match kind {
+        Kind::Array { items, .. } => names_files(items),
+        Kind::File { .. } => true,
+        _ => false,
+    }
+}
+
 /// What is wrong with the service called `name`.
 fn of_service(name: &str, reasons: Vec<String>) -> impl Iterator<Item = Fault> {
     let subject = format!("service `{name}`");
     let reasons = reasons.into_iter();
-    reasons.map(move |reason| of(subject.clone(), reason))
+    reasons.map(move |reason| fault(subject.clone(), reason))
 }
 
 /// What is wrong with `subject`.
-fn of(subject: String, reason: String) -> Fault {
+fn fault(subject: String, reason: String) -> Fault {
     Fault { subject, reason }
 }
 

@@ -11,7 +11,8 @@ use farcall_core::{
 };
 
 use super::{
-    client::{Answer, Client, Failure, Outgoing},
+    client::Client,
+    exchange::{Answer, Failure, Outgoing},
     patience::unless_stopped,
     request::Template,
     response::Reading,

@@ -8,7 +8,7 @@ use farcall_core::{
 };
 use serde_json::{Value, json};
 
-use super::client::Answer;
+use super::exchange::Answer;
 use crate::text::{clean, clean_value, of_bytes};
 
 /// What is made of answers.

@@ -16,7 +16,8 @@ use tokio::runtime::Handle;
 use url::Url;
 
 use super::{
-    client::{Answer, Outgoing, excerpt},
+    client::excerpt,
+    exchange::{Answer, Outgoing},
     operation::Operation,
     patience::{Pauses, unless_stopped},
     request::MAX_URL,

@@ -1,11 +1,14 @@
 //! What is sent for what is declared.
 
-use farcall_config::file::{Kind, Method, Presence};
+use farcall_config::file::{Kind, Method, Output, Presence};
 use farcall_core::{content::ToolOutput, tool::SchemaOrigin};
+use farcall_wrap::service::offers;
 use serde_json::json;
 
 use crate::{
-    declare::{call, parameter, pieces, refusal, request, service, text, texts, tool},
+    declare::{
+        call, parameter, pieces, project, refusal, request, service, text, texts, tool, tool_entry,
+    },
     probe::Probe,
 };
 
@@ -193,4 +196,48 @@ async fn an_answer_is_structured_and_text() {
     );
     let output = call(&tool, json!({})).await.unwrap();
     assert_eq!(output, ToolOutput::structured(json!({"b": 1, "a": [true]})));
+}
+
+#[test]
+fn everything_that_cannot_work_is_told_at_once() {
+    let files = Kind::Array {
+        items: Box::new(Kind::File { root: "/".into() }),
+        min_items: None,
+        max_items: None,
+    };
+    let mut elsewhere = request(Method::Get, "/");
+    elsewhere.service = "other".to_owned();
+    let wrong = Output::Json(json!({"type": "nonsense"}).as_object().cloned());
+    let entries = vec![
+        tool_entry(
+            request(Method::Post, "/"),
+            vec![parameter("f", files, Presence::Required)],
+            Output::Text,
+        ),
+        tool_entry(elsewhere, Vec::new(), Output::Text),
+        tool_entry(request(Method::Get, "/"), Vec::new(), wrong),
+    ];
+    let faults = offers(&project(service("http://127.0.0.1:9"), entries)).unwrap_err();
+    let told = faults.to_string();
+    assert_eq!(faults.0.len(), 3, "{told}");
+    assert!(
+        told.contains("tool `ask`: `f` is a file of this machine"),
+        "{told}"
+    );
+    assert!(
+        told.contains("tool `ask`: there is no service `other`"),
+        "{told}"
+    );
+    assert!(
+        told.contains("tool `ask`: the schema of its output is invalid"),
+        "{told}"
+    );
+
+    let mut service = service("http://169.254.169.254/");
+    service.headers.insert("X\r\nY".to_owned(), "a".into());
+    service.headers.insert("X-Z".to_owned(), "a\r\nb".into());
+    service.allowed_addresses = vec!["10.0.0.0/99".to_owned()];
+    let faults = offers(&project(service, Vec::new())).unwrap_err();
+    assert_eq!(faults.0.len(), 4, "{faults}");
+    assert!(!faults.to_string().contains("a\r\nb"));
 }

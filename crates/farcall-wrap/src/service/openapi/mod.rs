@@ -3,13 +3,13 @@
 //! The document says what can be asked; where the service is, and who asks, says `farcall.toml` alone:
 //! servers and security in the document are not used.
 
+mod dialect;
 mod document;
+mod endless;
 mod inputs;
 mod operations;
 mod outputs;
 mod schemas;
-#[cfg(test)]
-mod tests;
 
 use std::{
     collections::{HashMap, HashSet},

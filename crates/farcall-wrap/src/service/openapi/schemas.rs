@@ -2,11 +2,15 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use farcall_core::{JsonObject, schema::CheckedSchema};
+use farcall_core::JsonObject;
 use serde_json::{Value, json};
 
-use super::document::{Document, within};
-use crate::text::{clean, clean_value};
+use super::{
+    dialect::{drop_other_side, modernise, soften},
+    document::{Document, within},
+    endless::{MAX_STEPS, endless},
+};
+use crate::text::clean_value;
 
 /// Keywords of one schema.
 const ONE: [&str; 11] = [
@@ -41,44 +45,6 @@ const DROPPED: [&str; 9] = [
     "externalDocs",
     "xml",
 ];
-
-/// Keywords whose schemas look at the same value as the one that they stand in.
-const IN_PLACE: [&str; 8] = [
-    "allOf",
-    "anyOf",
-    "dependentSchemas",
-    "else",
-    "if",
-    "not",
-    "oneOf",
-    "then",
-];
-
-/// Formats of JSON Schema; clients in use refuse others.
-const FORMATS: [&str; 19] = [
-    "date",
-    "date-time",
-    "duration",
-    "email",
-    "hostname",
-    "idn-email",
-    "idn-hostname",
-    "ipv4",
-    "ipv6",
-    "iri",
-    "iri-reference",
-    "json-pointer",
-    "regex",
-    "relative-json-pointer",
-    "time",
-    "uri",
-    "uri-reference",
-    "uri-template",
-    "uuid",
-];
-
-/// How often definitions may lead on to others that judge the same value; each is a step deeper.
-const MAX_STEPS: usize = 64;
 
 /// What a schema describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -246,137 +212,5 @@ impl<'a> Schemas<'a> {
             .chain(others)
             .find(is_free)
             .unwrap_or(wish)
-    }
-}
-
-/// Removes the properties that are only on the other side: what a service sets by itself is not asked
-/// for, and what it only takes is not in its answers.
-fn drop_other_side(schema: &mut JsonObject, side: Side) {
-    let mark = match side {
-        Side::Answered => "writeOnly",
-        Side::Asked => "readOnly",
-    };
-    let Some(Value::Object(properties)) = schema.get_mut("properties") else {
-        return;
-    };
-    let is_marked = |property: &Value| property.get(mark) == Some(&Value::Bool(true));
-    let marked: Vec<String> = properties
-        .iter()
-        .filter(|(_, property)| is_marked(property))
-        .map(|(name, _)| name.clone())
-        .collect();
-    properties.retain(|_, property| !is_marked(property));
-    if let Some(Value::Array(required)) = schema.get_mut("required") {
-        required.retain(|name| !marked.iter().any(|marked| name == marked));
-    }
-}
-
-/// What only OpenAPI says, as JSON Schema says it.
-fn modernise(schema: &mut JsonObject, is_old: bool) {
-    if let Some(example) = schema.remove("example") {
-        schema.entry("examples").or_insert_with(|| json!([example]));
-    }
-    if !is_old {
-        return;
-    }
-    for (switch, bound) in [
-        ("exclusiveMinimum", "minimum"),
-        ("exclusiveMaximum", "maximum"),
-    ] {
-        if let Some(is_exclusive) = schema.get(switch).and_then(Value::as_bool) {
-            schema.remove(switch);
-            if let (true, Some(bound)) = (is_exclusive, schema.get(bound).cloned()) {
-                schema.insert(switch.to_owned(), bound);
-            }
-            if is_exclusive {
-                schema.remove(bound);
-            }
-        }
-    }
-    if schema.remove("nullable") != Some(Value::Bool(true)) {
-        return;
-    }
-    if let Some(values) = schema.get_mut("enum").and_then(Value::as_array_mut)
-        && !values.contains(&Value::Null)
-    {
-        values.push(Value::Null);
-    }
-    match schema.get("type").cloned() {
-        Some(Value::String(kind)) => {
-            schema.insert("type".to_owned(), json!([kind, "null"]));
-        }
-        _ if schema.is_empty() => {}
-        _ => {
-            let inner = std::mem::take(schema);
-            schema.insert("anyOf".to_owned(), json!([inner, {"type": "null"}]));
-        }
-    }
-}
-
-/// Leaves to the service what cannot be judged here: formats that JSON Schema does not have, and
-/// patterns of another syntax.
-fn soften(schema: &mut JsonObject) {
-    let is_known = |format: &Value| {
-        format
-            .as_str()
-            .is_some_and(|format| FORMATS.contains(&format))
-    };
-    if schema.get("format").is_some_and(|format| !is_known(format)) {
-        schema.remove("format");
-    }
-    if let Some(pattern) = schema.get("pattern").cloned() {
-        let mut alone = JsonObject::new();
-        alone.insert("pattern".to_owned(), pattern);
-        if CheckedSchema::compile(&alone).is_err() {
-            schema.remove("pattern");
-        }
-    }
-    if let Some(Value::String(description)) = schema.get_mut("description") {
-        *description = clean(description).trim().to_owned();
-    }
-}
-
-/// A definition that leads on to others, or back to itself, without looking into the value; to judge by
-/// it would take a step deeper each time, or never end.
-fn endless(definitions: &JsonObject) -> Option<String> {
-    let mut open: HashMap<&str, Vec<&str>> = definitions
-        .iter()
-        .map(|(name, schema)| {
-            let mut leads_to = Vec::new();
-            in_place(schema, &mut leads_to);
-            (name.as_str(), leads_to)
-        })
-        .collect();
-    for _ in 0..MAX_STEPS {
-        let ended: Vec<_> = open
-            .iter()
-            .filter(|(_, leads_to)| !leads_to.iter().any(|name| open.contains_key(name)))
-            .map(|(name, _)| *name)
-            .collect();
-        if ended.is_empty() {
-            break;
-        }
-        for name in ended {
-            open.remove(name);
-        }
-    }
-    open.keys().min().map(|name| (*name).to_owned())
-}
-
-/// The definitions that judge the same value as `schema`.
-fn in_place<'a>(schema: &'a Value, found: &mut Vec<&'a str>) {
-    let reference = schema.get("$ref").and_then(Value::as_str);
-    found.extend(reference.and_then(|reference| reference.strip_prefix("#/$defs/")));
-    for keyword in IN_PLACE {
-        match schema.get(keyword) {
-            Some(Value::Array(schemas)) => {
-                schemas.iter().for_each(|schema| in_place(schema, found))
-            }
-            Some(Value::Object(schemas)) if keyword == "dependentSchemas" => {
-                schemas.values().for_each(|schema| in_place(schema, found));
-            }
-            Some(schema) => in_place(schema, found),
-            None => {}
-        }
     }
 }

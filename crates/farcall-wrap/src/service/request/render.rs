@@ -7,7 +7,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::{Argument, Body, Pair, Part, Style, Template};
-use crate::service::client::Outgoing;
+use crate::service::exchange::Outgoing;
 
 /// The longest URL that is sent, in bytes. nginx and uvicorn answer 414 or 400 to longer ones, and the
 /// limit of the `http` crate is 64 KiB.

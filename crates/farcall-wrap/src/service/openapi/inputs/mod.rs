@@ -1,9 +1,12 @@
 //! What callers say to an operation, and where it goes in the request.
 
+mod body;
+mod credentials;
+mod path;
+
 use std::{collections::HashSet, sync::Arc};
 
 use farcall_core::JsonObject;
-use percent_encoding::percent_decode_str;
 use reqwest::header::HeaderName;
 use serde_json::{Value, json};
 
@@ -14,24 +17,11 @@ use super::{
 };
 use crate::{
     service::{
-        client::{Client, is_own},
+        client::Client,
         request::{Argument, Body, Pair, Part, Style},
     },
     text::clean,
 };
-
-/// Headers that say who asks, or that OpenAPI says are no parameters; the file sets them.
-const RESERVED: [&str; 9] = [
-    "accept",
-    "api-key",
-    "authorization",
-    "content-type",
-    "cookie",
-    "proxy-authorization",
-    "x-api-key",
-    "x-auth-token",
-    "x-csrf-token",
-];
 
 /// The arguments of a tool and their places.
 pub(super) struct Inputs {
@@ -178,36 +168,6 @@ impl<'a> Collecting<'a> {
         }
     }
 
-    /// Whether it is for the operator to say: who asks, or what belongs to the connection.
-    fn is_credential(&self, name: &str, place_of: &str) -> bool {
-        let schemes = self.document.root().pointer("/components/securitySchemes");
-        let mut schemes = schemes.and_then(Value::as_object).into_iter().flatten();
-        let is_key = schemes.any(|(_, scheme)| {
-            let is_named = text(scheme, "name").is_some_and(|key| key.eq_ignore_ascii_case(name));
-            is_named && text(scheme, "in") == Some(place_of)
-        });
-        match place_of {
-            "cookie" => true,
-            "header" => {
-                let name = name.to_ascii_lowercase();
-                let header = name.parse::<HeaderName>().ok();
-                is_key
-                    || RESERVED.contains(&&*name)
-                    || header.is_some_and(|header| is_own(&header) || self.client.sets(&header))
-            }
-            _ => is_key,
-        }
-    }
-
-    /// Whether every request has it, or gets it from what is sent.
-    fn is_set(&self, name: &str, place_of: &str) -> bool {
-        let header = name.parse::<HeaderName>().ok();
-        place_of == "header"
-            && header.is_some_and(|header| {
-                header == "content-type" || is_own(&header) || self.client.sets(&header)
-            })
-    }
-
     /// How several values of a parameter are written.
     fn query_style(&mut self, parameter: &'a Value, place: &str) -> Option<Style> {
         if parameter.get("content").is_some() {
@@ -284,141 +244,6 @@ impl<'a> Collecting<'a> {
         let free = wishes.find(|name| !self.properties.contains_key(name));
         free.unwrap_or(name)
     }
-
-    fn path(&mut self, found: &Found<'_>) -> Vec<Vec<Part>> {
-        let mut unused: HashSet<String> =
-            self.in_path.iter().map(|(name, _)| name.clone()).collect();
-        let mut path = Vec::new();
-        for segment in found.path.trim_start_matches('/').split('/') {
-            path.push(self.segment(segment, &mut unused, &found.place));
-        }
-        for name in unused {
-            self.fault(
-                &found.place,
-                &format!("the path has no place for its parameter `{}`", clean(&name)),
-            );
-        }
-        // The base URL alone.
-        if found.path.trim_start_matches('/').is_empty() {
-            path.clear();
-        }
-        path
-    }
-
-    fn segment(&mut self, mut rest: &str, unused: &mut HashSet<String>, place: &str) -> Vec<Part> {
-        let mut parts = Vec::new();
-        while let Some((before, after)) = rest.split_once('{') {
-            let Some((name, after)) = after.split_once('}') else {
-                self.fault(place, "a `{` in the path is not closed");
-                return parts;
-            };
-            parts.extend(literal(before));
-            match self.in_path.iter().find(|(own, _)| own == name) {
-                Some((_, argument)) => parts.push(Part::Argument(argument.clone())),
-                None => self.fault(
-                    place,
-                    &format!(
-                        "the path needs the parameter `{}`, which is not declared",
-                        clean(name)
-                    ),
-                ),
-            }
-            unused.remove(name);
-            rest = after;
-        }
-        parts.extend(literal(rest));
-        if let [Part::Text(text)] = parts.as_slice()
-            && matches!(text.as_str(), "." | "..")
-        {
-            self.fault(place, "the path has `.` or `..` in it");
-        }
-        parts
-    }
-
-    fn body(&mut self, found: &Found<'a>) -> Body {
-        let Some(body) = found.operation.get("requestBody") else {
-            return Body::None;
-        };
-        let (body, place) = match self
-            .document
-            .follow(body, &within(&found.place, "requestBody"))
-        {
-            Ok(followed) => followed,
-            Err(fault) => {
-                self.faults.push(fault);
-                return Body::None;
-            }
-        };
-        let is_required = is_on(body, "required");
-        let Some((schema, place)) = json_content(body, &place) else {
-            if is_required {
-                self.fault(&place, "it takes no JSON, and nothing else is sent");
-            }
-            return Body::None;
-        };
-        if is_required && let Some(fields) = self.fields(schema, &place) {
-            return Body::Object(fields);
-        }
-        let name = self.free_name("body", "request");
-        let schema = self.schemas.translate(schema, &place);
-        if is_required {
-            self.required.push(name.clone());
-        }
-        self.properties.insert(name.clone(), schema);
-        Body::Whole(Argument::named(name))
-    }
-
-    /// The fields of a body as parameters of their own, which agents fill in best; `None` where it is
-    /// no plain object, or a name is taken.
-    fn fields(&mut self, schema: &'a Value, place: &str) -> Option<Vec<(String, Argument)>> {
-        let (schema, place) = self.document.follow(schema, place).ok()?;
-        let plain = [
-            "type",
-            "properties",
-            "required",
-            "title",
-            "description",
-            "example",
-            "examples",
-            "additionalProperties",
-        ];
-        let is_plain = text(schema, "type") == Some("object")
-            && schema
-                .as_object()?
-                .keys()
-                .all(|key| plain.contains(&&**key) || key.starts_with("x-"))
-            && matches!(
-                schema.get("additionalProperties"),
-                None | Some(Value::Bool(false))
-            );
-        let properties = schema.get("properties")?.as_object()?;
-        // What the service sets by itself is not asked for.
-        let asked: Vec<_> = properties
-            .iter()
-            .filter(|(_, property)| !is_on(property, "readOnly"))
-            .collect();
-        let is_free =
-            |name: &str| valid_property(name) == name && !self.properties.contains_key(name);
-        if !is_plain || asked.is_empty() || !asked.iter().all(|(name, _)| is_free(name)) {
-            return None;
-        }
-        let required: HashSet<&str> = schema
-            .get("required")
-            .and_then(Value::as_array)
-            .map(|names| names.iter().filter_map(Value::as_str).collect())
-            .unwrap_or_default();
-        let place = within(&place, "properties");
-        let mut fields = Vec::new();
-        for (name, property) in asked {
-            let translated = self.schemas.translate(property, &within(&place, name));
-            self.properties.insert(name.clone(), translated);
-            if required.contains(&**name) {
-                self.required.push(name.clone());
-            }
-            fields.push((name.clone(), Argument::named(name)));
-        }
-        Some(fields)
-    }
 }
 
 /// The schema of the JSON that `holder` takes or gives, with its place.
@@ -433,12 +258,6 @@ fn is_json(media_type: &str) -> bool {
     let essence = media_type.split(';').next().unwrap_or_default();
     let essence = essence.trim().to_ascii_lowercase();
     essence == "application/json" || essence == "*/*" || essence.ends_with("+json")
-}
-
-/// A piece of a path, which may be encoded in the document.
-fn literal(text: &str) -> Option<Part> {
-    let text = percent_decode_str(text).decode_utf8_lossy();
-    (!text.is_empty()).then(|| Part::Text(text.into_owned()))
 }
 
 fn valid_property(name: &str) -> String {
