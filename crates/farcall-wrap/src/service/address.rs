@@ -105,36 +105,36 @@ fn special_v6(address: Ipv6Addr) -> Option<Special> {
         return special_v4(inner);
     }
     match address.segments() {
-        [0xfc00..=0xfdff, ..] => Some(Special::Private),
-        // Site-local is what private was called before RFC 3879.
-        [0xfec0..=0xfeff, ..] => Some(Special::Private),
+        // Unique local, and site-local, as it was before RFC 3879.
+        [0xfc00..=0xfdff | 0xfec0..=0xfeff, ..] => Some(Special::Private),
         [0xfe80..=0xfebf, ..] => Some(Special::LinkLocal),
         [0xff00..=0xffff, ..] => Some(Special::Multicast),
-        // Protocols, among them Teredo, benchmarks and ORCHID; documentation, twice.
-        [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => {
-            Some(Special::Unassigned)
-        }
-        [0x2000..=0x3fff, ..] => None,
         // Nothing else has been given to anybody, RFC 4291 section 2.4.
+        [0x2000..=0x3fff, ..] if !is_for_protocols(address) => None,
         _ => Some(Special::Unassigned),
     }
 }
 
+/// Whether no machine of the internet has such an address: among them are Teredo, benchmarks and
+/// ORCHID, and two blocks for documentation.
+fn is_for_protocols(address: Ipv6Addr) -> bool {
+    matches!(
+        address.segments(),
+        [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x3fff, 0..=0xfff, ..]
+    )
+}
+
 /// The address of IPv4 that packets to `address` end up at.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let last = |high: u16, low: u16| {
-        Some(Ipv4Addr::from_bits(
-            (u32::from(high) << 16) | u32::from(low),
-        ))
-    };
     match address.segments() {
-        // Compatible, mapped (RFC 4291), translated (RFC 2765), NAT64 (RFC 6052).
+        // Compatible, mapped (RFC 4291), translated (RFC 2765), NAT64 (RFC 6052), 6to4 (RFC 3056).
         [0, 0, 0, 0, 0, 0, high, low]
         | [0, 0, 0, 0, 0, 0xffff, high, low]
         | [0, 0, 0, 0, 0xffff, 0, high, low]
-        | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => last(high, low),
-        // 6to4, RFC 3056.
-        [0x2002, high, low, ..] => last(high, low),
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x2002, high, low, ..] => Some(Ipv4Addr::from_bits(
+            (u32::from(high) << 16) | u32::from(low),
+        )),
         _ => None,
     }
 }
@@ -143,168 +143,171 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::*;
+    use super::{
+        Special::{LinkLocal, Loopback, Metadata, Multicast, Private, Unassigned, Unspecified},
+        *,
+    };
 
     fn of(address: &str) -> Option<Special> {
         special(address.parse().unwrap())
     }
 
     /// The first and the last address of every range, and the neighbours that are none of it.
+    const RANGES: &[(&str, &str, Special, &[&str])] = &[
+        ("0.0.0.0", "0.0.0.0", Unspecified, &[]),
+        ("0.0.0.1", "0.255.255.255", Unassigned, &["1.0.0.0"]),
+        (
+            "10.0.0.0",
+            "10.255.255.255",
+            Private,
+            &["9.255.255.255", "11.0.0.0"],
+        ),
+        (
+            "100.64.0.0",
+            "100.127.255.255",
+            Private,
+            &["100.63.255.255", "100.128.0.0"],
+        ),
+        ("100.100.100.200", "100.100.100.200", Metadata, &[]),
+        (
+            "127.0.0.0",
+            "127.255.255.255",
+            Loopback,
+            &["126.255.255.255", "128.0.0.0"],
+        ),
+        (
+            "168.63.129.16",
+            "168.63.129.16",
+            Metadata,
+            &["168.63.129.15", "168.63.129.17"],
+        ),
+        (
+            "169.254.0.0",
+            "169.254.255.255",
+            LinkLocal,
+            &["169.253.255.255", "169.255.0.0"],
+        ),
+        ("169.254.169.254", "169.254.169.254", Metadata, &[]),
+        (
+            "172.16.0.0",
+            "172.31.255.255",
+            Private,
+            &["172.15.255.255", "172.32.0.0"],
+        ),
+        (
+            "192.0.0.0",
+            "192.0.0.255",
+            Unassigned,
+            &["191.255.255.255", "192.0.1.0"],
+        ),
+        ("192.0.0.192", "192.0.0.192", Metadata, &[]),
+        (
+            "192.0.2.0",
+            "192.0.2.255",
+            Unassigned,
+            &["192.0.1.255", "192.0.3.0"],
+        ),
+        (
+            "192.88.99.0",
+            "192.88.99.255",
+            Unassigned,
+            &["192.88.98.255", "192.88.100.0"],
+        ),
+        (
+            "192.168.0.0",
+            "192.168.255.255",
+            Private,
+            &["192.167.255.255", "192.169.0.0"],
+        ),
+        (
+            "198.18.0.0",
+            "198.19.255.255",
+            Unassigned,
+            &["198.17.255.255", "198.20.0.0"],
+        ),
+        (
+            "198.51.100.0",
+            "198.51.100.255",
+            Unassigned,
+            &["198.51.99.255", "198.51.101.0"],
+        ),
+        (
+            "203.0.113.0",
+            "203.0.113.255",
+            Unassigned,
+            &["203.0.112.255", "203.0.114.0"],
+        ),
+        (
+            "224.0.0.0",
+            "239.255.255.255",
+            Multicast,
+            &["223.255.255.255"],
+        ),
+        ("240.0.0.0", "255.255.255.255", Unassigned, &[]),
+        ("::", "::", Unspecified, &[]),
+        ("::1", "::1", Loopback, &[]),
+        (
+            "64:ff9b:1::",
+            "64:ff9b:1:ffff:ffff:ffff:ffff:ffff",
+            Unassigned,
+            &[],
+        ),
+        ("100::", "100::ffff:ffff:ffff:ffff", Unassigned, &[]),
+        (
+            "2001::",
+            "2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff",
+            Unassigned,
+            &["2001:200::"],
+        ),
+        (
+            "2001:db8::",
+            "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff",
+            Unassigned,
+            &["2001:db7::", "2001:db9::"],
+        ),
+        (
+            "3fff::",
+            "3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff",
+            Unassigned,
+            &["3ffe::", "3fff:1000::"],
+        ),
+        (
+            "5f00::",
+            "5f00:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+            Unassigned,
+            &[],
+        ),
+        (
+            "fc00::",
+            "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+            Private,
+            &[],
+        ),
+        ("fd00:ec2::254", "fd00:ec2::254", Metadata, &[]),
+        ("fd20:ce::254", "fd20:ce::254", Metadata, &[]),
+        (
+            "fe80::",
+            "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+            LinkLocal,
+            &[],
+        ),
+        (
+            "fec0::",
+            "feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+            Private,
+            &[],
+        ),
+        (
+            "ff00::",
+            "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+            Multicast,
+            &[],
+        ),
+    ];
+
     #[test]
     fn every_special_range_is_known_to_its_ends() {
-        use Special::{LinkLocal, Loopback, Metadata, Multicast, Private, Unassigned, Unspecified};
-        let ranges: &[(&str, &str, Special, &[&str])] = &[
-            ("0.0.0.0", "0.0.0.0", Unspecified, &[]),
-            ("0.0.0.1", "0.255.255.255", Unassigned, &["1.0.0.0"]),
-            (
-                "10.0.0.0",
-                "10.255.255.255",
-                Private,
-                &["9.255.255.255", "11.0.0.0"],
-            ),
-            (
-                "100.64.0.0",
-                "100.127.255.255",
-                Private,
-                &["100.63.255.255", "100.128.0.0"],
-            ),
-            ("100.100.100.200", "100.100.100.200", Metadata, &[]),
-            (
-                "127.0.0.0",
-                "127.255.255.255",
-                Loopback,
-                &["126.255.255.255", "128.0.0.0"],
-            ),
-            (
-                "168.63.129.16",
-                "168.63.129.16",
-                Metadata,
-                &["168.63.129.15", "168.63.129.17"],
-            ),
-            (
-                "169.254.0.0",
-                "169.254.255.255",
-                LinkLocal,
-                &["169.253.255.255", "169.255.0.0"],
-            ),
-            ("169.254.169.254", "169.254.169.254", Metadata, &[]),
-            (
-                "172.16.0.0",
-                "172.31.255.255",
-                Private,
-                &["172.15.255.255", "172.32.0.0"],
-            ),
-            (
-                "192.0.0.0",
-                "192.0.0.255",
-                Unassigned,
-                &["191.255.255.255", "192.0.1.0"],
-            ),
-            ("192.0.0.192", "192.0.0.192", Metadata, &[]),
-            (
-                "192.0.2.0",
-                "192.0.2.255",
-                Unassigned,
-                &["192.0.1.255", "192.0.3.0"],
-            ),
-            (
-                "192.88.99.0",
-                "192.88.99.255",
-                Unassigned,
-                &["192.88.98.255", "192.88.100.0"],
-            ),
-            (
-                "192.168.0.0",
-                "192.168.255.255",
-                Private,
-                &["192.167.255.255", "192.169.0.0"],
-            ),
-            (
-                "198.18.0.0",
-                "198.19.255.255",
-                Unassigned,
-                &["198.17.255.255", "198.20.0.0"],
-            ),
-            (
-                "198.51.100.0",
-                "198.51.100.255",
-                Unassigned,
-                &["198.51.99.255", "198.51.101.0"],
-            ),
-            (
-                "203.0.113.0",
-                "203.0.113.255",
-                Unassigned,
-                &["203.0.112.255", "203.0.114.0"],
-            ),
-            (
-                "224.0.0.0",
-                "239.255.255.255",
-                Multicast,
-                &["223.255.255.255"],
-            ),
-            ("240.0.0.0", "255.255.255.255", Unassigned, &[]),
-            ("::", "::", Unspecified, &[]),
-            ("::1", "::1", Loopback, &[]),
-            (
-                "64:ff9b:1::",
-                "64:ff9b:1:ffff:ffff:ffff:ffff:ffff",
-                Unassigned,
-                &[],
-            ),
-            ("100::", "100::ffff:ffff:ffff:ffff", Unassigned, &[]),
-            (
-                "2001::",
-                "2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff",
-                Unassigned,
-                &["2001:200::"],
-            ),
-            (
-                "2001:db8::",
-                "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff",
-                Unassigned,
-                &["2001:db7::", "2001:db9::"],
-            ),
-            (
-                "3fff::",
-                "3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff",
-                Unassigned,
-                &["3ffe::", "3fff:1000::"],
-            ),
-            (
-                "5f00::",
-                "5f00:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-                Unassigned,
-                &[],
-            ),
-            (
-                "fc00::",
-                "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-                Private,
-                &[],
-            ),
-            ("fd00:ec2::254", "fd00:ec2::254", Metadata, &[]),
-            ("fd20:ce::254", "fd20:ce::254", Metadata, &[]),
-            (
-                "fe80::",
-                "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-                LinkLocal,
-                &[],
-            ),
-            (
-                "fec0::",
-                "feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-                Private,
-                &[],
-            ),
-            (
-                "ff00::",
-                "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-                Multicast,
-                &[],
-            ),
-        ];
-        for (first, last, expected, neighbours) in ranges {
+        for (first, last, expected, neighbours) in RANGES {
             assert_eq!(of(first), Some(*expected), "{first}");
             assert_eq!(of(last), Some(*expected), "{last}");
             for neighbour in *neighbours {

@@ -54,7 +54,7 @@ impl Pauses {
     /// The pause after a poll that was answered; `asked` is what the service asks for.
     pub(super) fn after_answer(&mut self, asked: Option<Duration>) -> Duration {
         self.failures = 0;
-        self.at_least(self.interval, asked)
+        at_least(self.interval, asked)
     }
 
     /// The pause after a poll that failed; `None` where there were too many.
@@ -65,12 +65,12 @@ impl Pauses {
         }
         let grown = self.interval.saturating_mul(1 << self.failures.min(6));
         let pause = grown.min(MAX_PAUSE.max(self.interval));
-        Some(self.at_least(pause, asked))
+        Some(at_least(pause, asked))
     }
+}
 
-    fn at_least(&self, pause: Duration, asked: Option<Duration>) -> Duration {
-        pause.max(asked.unwrap_or_default().min(MAX_ASKED))
-    }
+fn at_least(pause: Duration, asked: Option<Duration>) -> Duration {
+    pause.max(asked.unwrap_or_default().min(MAX_ASKED))
 }
 
 #[cfg(test)]

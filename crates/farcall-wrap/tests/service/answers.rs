@@ -17,7 +17,7 @@ fn reading(probe: &Probe, output: Output, pointer: Option<&str>) -> Tool {
     tool_with(service(&probe.url("")), request, Vec::new(), output)
 }
 
-fn object(value: Value) -> Option<farcall_core::JsonObject> {
+fn object(value: &Value) -> Option<farcall_core::JsonObject> {
     value.as_object().cloned()
 }
 
@@ -60,8 +60,8 @@ async fn a_declared_schema_holds() {
     let probe = Probe::start().await;
     let schema =
         json!({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]});
-    let tool = reading(&probe, Output::Json(object(schema.clone())), None);
-    assert_eq!(tool.declaration.output_schema, object(schema));
+    let tool = reading(&probe, Output::Json(object(&schema)), None);
+    assert_eq!(tool.declaration.output_schema, object(&schema));
     probe.answer_json(&json!({"n": 1}));
     assert_eq!(
         call(&tool, json!({})).await.unwrap().structured,

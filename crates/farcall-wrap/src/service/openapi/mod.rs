@@ -120,11 +120,11 @@ fn tool(
     };
     let inputs = inputs::of(client, document, found, &mut faults);
     let output_schema = outputs::of(document, found, &mut faults);
-    for schema in [Some(&inputs.schema), output_schema.as_ref()]
-        .into_iter()
-        .flatten()
-    {
-        faults.extend(schema_fault(schema).map(|fault| format!("at `{}`: {fault}", found.place)));
+    // What has other faults is no schema yet.
+    if faults.is_empty() {
+        let schemas = [Some(&inputs.schema), output_schema.as_ref()];
+        let wrong = schemas.into_iter().flatten().filter_map(schema_fault);
+        faults.extend(wrong.map(|fault| format!("at `{}`: {fault}", found.place)));
     }
     if !faults.is_empty() {
         return Err(faults);
@@ -152,7 +152,10 @@ fn tool(
         schema_origin: SchemaOrigin::Imported,
         annotations: annotations(found),
         // The request's own limit says what took long; the tool's would only cut it.
-        time_limit: (client.timeout() * 2).clamp(DEFAULT_TIME_LIMIT, MAX_TIME_LIMIT),
+        time_limit: client
+            .timeout()
+            .saturating_mul(2)
+            .clamp(DEFAULT_TIME_LIMIT, MAX_TIME_LIMIT),
         ..ToolDeclaration::new(name, description(import, found))
     }))
 }
