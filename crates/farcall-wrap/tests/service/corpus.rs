@@ -25,7 +25,7 @@ fn decode(text: &str) -> Option<String> {
                 decoded.push(u8::from_str_radix(digits, 16).ok()?);
             }
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                decoded.push(byte)
+                decoded.push(byte);
             }
             _ => return None,
         }
