@@ -268,7 +268,7 @@ const VALUES: &[(&str, &[&str])] = &[
 pub(super) fn corpus() -> Vec<(&'static str, String)> {
     let values = VALUES.iter().flat_map(|(class, values)| {
         let values = values.iter();
-        values.map(|&value| (*class, value.to_owned()))
+        values.map(move |&value| (*class, value.to_owned()))
     });
     let mut corpus: Vec<_> = values.collect();
     let long = |count: usize| "a".repeat(count);

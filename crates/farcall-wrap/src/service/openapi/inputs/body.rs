@@ -4,14 +4,14 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::{
-    super::{
+use super::{Collecting, json_content, valid_property};
+use crate::service::{
+    openapi::{
         document::{is_on, text, within},
         operations::Found,
     },
-    Collecting, json_content, valid_property,
+    request::{Argument, Body},
 };
-use crate::service::request::{Argument, Body};
 
 impl<'a> Collecting<'a> {
     /// What is sent, and what callers say for it.

@@ -3,8 +3,8 @@
 use reqwest::header::HeaderName;
 use serde_json::Value;
 
-use super::{super::document::text, Collecting};
-use crate::service::headers::is_own;
+use super::Collecting;
+use crate::service::{headers::is_own, openapi::document::text};
 
 /// Headers that say who asks, or that OpenAPI says are no parameters; the file sets them.
 const RESERVED: [&str; 9] = [

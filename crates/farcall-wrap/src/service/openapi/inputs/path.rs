@@ -4,8 +4,11 @@ use std::collections::HashSet;
 
 use percent_encoding::percent_decode_str;
 
-use super::{super::operations::Found, Collecting};
-use crate::{service::request::Part, text::clean};
+use super::Collecting;
+use crate::{
+    service::{openapi::operations::Found, request::Part},
+    text::clean,
+};
 
 impl Collecting<'_> {
     /// Its segments; every placeholder has a parameter, and every parameter a place.
