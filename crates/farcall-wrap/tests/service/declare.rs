@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use farcall_config::file::{
     Body, Entry, JobEntry, Kind, Method, Output, Parameter, Piece, Presence, Project, Request,
-    Server, Service, ToolEntry,
+    Server, Service, Settings, ToolEntry,
 };
 use farcall_core::{
     JsonObject,
@@ -38,6 +38,7 @@ pub(crate) fn project(service: Service, entries: Vec<Entry>) -> Project {
             title: None,
             instructions: None,
         },
+        settings: Settings::default(),
         entries,
         services: BTreeMap::from([("probe".to_owned(), service)]),
         mounts: Vec::new(),
@@ -103,7 +104,7 @@ pub(crate) fn texts() -> Kind {
 }
 
 pub(crate) fn tool_entry(request: Request, parameters: Vec<Parameter>, output: Output) -> Entry {
-    Entry::Tool(ToolEntry {
+    Entry::Tool(Box::new(ToolEntry {
         name: "ask".to_owned(),
         description: "Ask the probe.".to_owned(),
         parameters,
@@ -111,7 +112,7 @@ pub(crate) fn tool_entry(request: Request, parameters: Vec<Parameter>, output: O
         output,
         timeout: Duration::from_secs(25),
         annotations: Annotations::default(),
-    })
+    }))
 }
 
 pub(crate) fn tool(service: Service, request: Request, parameters: Vec<Parameter>) -> Tool {
