@@ -67,6 +67,10 @@ const METADATA_V6: [Ipv6Addr; 2] = [
     Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
 ];
 
+#[expect(
+    clippy::unnested_or_patterns,
+    reason = "a line is a range of the registry"
+)]
 fn special_v4(address: Ipv4Addr) -> Option<Special> {
     if METADATA_V4.contains(&address) {
         return Some(Special::Metadata);
@@ -125,6 +129,7 @@ fn is_for_protocols(address: Ipv6Addr) -> bool {
 }
 
 /// The address of IPv4 that packets to `address` end up at.
+#[expect(clippy::unnested_or_patterns, reason = "a line is a form of its own")]
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     match address.segments() {
         // Compatible, mapped (RFC 4291), translated (RFC 2765), NAT64 (RFC 6052), 6to4 (RFC 3056).

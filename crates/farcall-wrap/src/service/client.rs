@@ -216,7 +216,7 @@ impl Client {
             (problem.hint("try again later"), true)
         };
         Failure {
-            problem: problem.because(error),
+            problem: problem.because(whole(&error)),
             is_passing,
             retry_after: None,
         }
@@ -256,14 +256,19 @@ pub(super) fn excerpt(text: &str) -> String {
 }
 
 fn is_refused(error: &reqwest::Error) -> bool {
-    let mut next: Option<&dyn Error> = Some(error);
-    while let Some(error) = next {
-        if error.is::<Refused>() {
-            return true;
-        }
-        next = error.source();
-    }
-    false
+    causes(error).any(|error| error.is::<Refused>())
+}
+
+/// An error with all that is behind it; the last part is what an operator needs.
+fn whole(error: &reqwest::Error) -> String {
+    let all: Vec<_> = causes(error).map(ToString::to_string).collect();
+    all.join(": ")
+}
+
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    std::iter::successors(Some(error as &(dyn Error + 'static)), |error| {
+        error.source()
+    })
 }
 
 #[cfg(test)]

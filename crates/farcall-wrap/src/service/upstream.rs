@@ -74,7 +74,7 @@ pub(super) fn program(
             async move { unless_stopped(&context, work.begin(&arguments)).await? }
         })
         .stages_in_one(waiting, move |context, status_url: String| {
-            Handle::current().block_on(work.wait(context, &status_url))
+            work.wait(context, &status_url)
         })
         .into_program())
 }
@@ -117,15 +117,16 @@ impl Work {
         Ok(url)
     }
 
-    /// Polls until the work is done.
-    async fn wait(&self, context: &JobContext, status_url: &str) -> Result<Value, Problem> {
+    /// Polls until the work is done, on the job's own thread: to enter a stage is to wait for the store.
+    fn wait(&self, context: &JobContext, status_url: &str) -> Result<Value, Problem> {
+        let runtime = Handle::current();
         // Judged again: since it was kept, the file may say something else.
         let url = self.status_url(status_url)?;
         let mut pauses = Pauses::new(self.upstream.interval);
         let mut told = Told::default();
         loop {
             let request = self.operation.client.send(Outgoing::get(url.clone()));
-            let pause = match unless_stopped(context, request).await? {
+            let pause = match runtime.block_on(unless_stopped(context, request))? {
                 Ok(answer) => {
                     if let Some(result) = self.judge(context, &answer, &mut told)? {
                         return Ok(result);
@@ -146,7 +147,7 @@ impl Work {
                 }
                 Err(failure) => return Err(failure.into()),
             };
-            unless_stopped(context, tokio::time::sleep(pause)).await?;
+            runtime.block_on(unless_stopped(context, tokio::time::sleep(pause)))?;
         }
     }
 
@@ -179,9 +180,9 @@ impl Work {
         if state != told.state {
             match self.stages.iter().position(|stage| *stage == state) {
                 // The first stage was entered with the step, and none is entered twice.
-                Some(stage) if stage > told.stage => {
+                Some(place) if place > told.stage => {
                     context.stage(&state)?;
-                    told.stage = stage;
+                    told.stage = place;
                 }
                 Some(_) => {}
                 None => context.message(shown),

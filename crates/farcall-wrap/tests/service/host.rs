@@ -14,7 +14,7 @@ use farcall_core::{
     question::{Answer, Asking, Question},
 };
 use serde_json::Value;
-use tokio::{sync::watch, time::Instant};
+use tokio::{runtime::Handle, sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 /// A run of one job.
@@ -111,6 +111,8 @@ impl JobHost for Run {
     }
 
     fn enter_stage(&self, name: &str) -> Result<(), Problem> {
+        // As the runner's, it waits for the store, which only a thread of the job's own may do.
+        Handle::current().block_on(std::future::ready(()));
         self.stages.lock().unwrap().push(name.to_owned());
         Ok(())
     }

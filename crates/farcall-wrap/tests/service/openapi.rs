@@ -261,6 +261,30 @@ fn all_faults_are_told_at_once_with_their_places() {
 }
 
 #[test]
+fn what_nobody_sees_in_a_document_reaches_no_model() {
+    let body = |name: &str| {
+        json!({"required": true, "content": {"application/json": {"schema": {
+            "type": "object",
+            "title": "T\u{200b}",
+            "allOf": [{"properties": {name: {"description": "a\u{ad}b\u{1b}[31m", "enum": ["c\u{feff}"]}}}],
+        }}}})
+    };
+    let operation = |name: &str| json!({"operationId": "a", "summary": "s\u{202e}", "description": "d\u{e0041}\u{200b}", "requestBody": body(name)});
+    let tools = imported(somewhere(), one(&operation("x")), import(&[], &[])).unwrap();
+    let shown = shown(&tools).to_string();
+    let is_hidden = |sign| farcall_config::file::is_hidden(sign);
+    assert!(
+        !shown.contains(is_hidden) && shown.contains("\"ab\""),
+        "{shown}"
+    );
+    let faults = faults(one(&operation("x\u{200b}")), import(&[], &[]));
+    assert!(
+        faults.contains("the name `x\\u{200b}` holds signs that nobody sees"),
+        "{faults}"
+    );
+}
+
+#[test]
 fn what_is_no_document_is_told_how_to_become_one() {
     for (document, told) in [
         (

@@ -4,7 +4,7 @@ use farcall_core::{JsonObject, schema::CheckedSchema};
 use serde_json::{Value, json};
 
 use super::schemas::Side;
-use crate::text::clean;
+use crate::text::visible;
 
 /// Formats of JSON Schema; clients in use refuse others.
 const FORMATS: [&str; 19] = [
@@ -112,6 +112,6 @@ pub(super) fn soften(schema: &mut JsonObject) {
         }
     }
     if let Some(Value::String(description)) = schema.get_mut("description") {
-        *description = clean(description).trim().to_owned();
+        visible(description).trim().clone_into(description);
     }
 }

@@ -54,10 +54,14 @@ fn in_place<'a>(schema: &'a Value, found: &mut Vec<&'a str>) {
     for keyword in IN_PLACE {
         match schema.get(keyword) {
             Some(Value::Array(schemas)) => {
-                schemas.iter().for_each(|schema| in_place(schema, found));
+                for schema in schemas {
+                    in_place(schema, found);
+                }
             }
             Some(Value::Object(schemas)) if keyword == "dependentSchemas" => {
-                schemas.values().for_each(|schema| in_place(schema, found));
+                for schema in schemas.values() {
+                    in_place(schema, found);
+                }
             }
             Some(schema) => in_place(schema, found),
             None => {}

@@ -34,7 +34,7 @@ use self::{
     operations::Found,
 };
 use super::{client::Client, operation::Operation, request::Template, response::Reading};
-use crate::text::clean;
+use crate::text::visible;
 
 /// The longest document that is read, in bytes.
 const MAX_DOCUMENT: u64 = 32 << 20;
@@ -166,8 +166,8 @@ fn description(import: &OpenApi, found: &Found<'_>) -> String {
         .or_else(|| text(found.operation, "description"))
         .or_else(|| text(found.operation, "summary"));
     match written {
-        Some(written) => clean(written.trim()),
-        None => format!("{} {}", found.method, clean(found.path)),
+        Some(written) => visible(written.trim()),
+        None => format!("{} {}", found.method, visible(found.path)),
     }
 }
 
@@ -175,7 +175,7 @@ fn description(import: &OpenApi, found: &Found<'_>) -> String {
 fn annotations(found: &Found<'_>) -> Annotations {
     let method = &found.method;
     Annotations {
-        title: text(found.operation, "summary").map(clean),
+        title: text(found.operation, "summary").map(visible),
         read_only_hint: Some(*method == Method::GET),
         destructive_hint: (*method == Method::DELETE).then_some(true),
         idempotent_hint: method.is_idempotent().then_some(true),

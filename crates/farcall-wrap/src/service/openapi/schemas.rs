@@ -10,7 +10,7 @@ use super::{
     document::{Document, within},
     endless::{MAX_STEPS, endless},
 };
-use crate::text::clean_value;
+use crate::text::{shown, visible, visible_value};
 
 /// Keywords of one schema.
 const ONE: [&str; 11] = [
@@ -117,7 +117,7 @@ impl<'a> Schemas<'a> {
             } else if MAPS.contains(&&**keyword) {
                 self.map(value, &place)
             } else {
-                clean_value(value.clone())
+                visible_value(value.clone())
             };
             translated.insert(keyword.clone(), value);
         }
@@ -163,10 +163,19 @@ impl<'a> Schemas<'a> {
                 .push(format!("at `{place}`: it is no object of schemas"));
             return json!({});
         };
-        let translated = schemas
-            .iter()
-            .map(|(name, schema)| (name.clone(), self.translate(schema, &within(place, name))));
-        Value::Object(translated.collect())
+        let mut translated = JsonObject::new();
+        for (name, schema) in schemas {
+            // It cannot be changed, because the service asks for it by this name.
+            if visible(name) != *name {
+                self.faults.push(format!(
+                    "at `{place}`: the name `{}` holds signs that nobody sees and a model reads",
+                    shown(name)
+                ));
+                continue;
+            }
+            translated.insert(name.clone(), self.translate(schema, &within(place, name)));
+        }
+        Value::Object(translated)
     }
 
     /// The same reference within the tool's own schema.

@@ -20,7 +20,7 @@ use crate::{
         client::Client,
         request::{Argument, Body, Pair, Part, Style},
     },
-    text::clean,
+    text::visible,
 };
 
 /// The arguments of a tool and their places.
@@ -132,7 +132,10 @@ impl<'a> Collecting<'a> {
         let is_required = place_of == "path" || is_on(parameter, "required");
         if self.is_credential(name, place_of) {
             if is_required && !self.is_set(name, place_of) {
-                self.fault(place, "callers do not say who asks, and the service asks for it; set it in the service's `headers`");
+                self.fault(place, match place_of {
+                    "header" => "callers do not say who asks, and the service asks for it; set it in the service's `headers`",
+                    _ => "callers do not say who asks, and the service asks for it; it has to take it as a header, which the service's `headers` set",
+                });
             }
             return;
         }
@@ -224,7 +227,7 @@ impl<'a> Collecting<'a> {
         if let (Some(description), Value::Object(schema)) =
             (text(parameter, "description"), &mut translated)
         {
-            schema.insert("description".to_owned(), clean(description.trim()).into());
+            schema.insert("description".to_owned(), visible(description.trim()).into());
         }
         let name = self.free_name(name, place_of);
         if is_required {
