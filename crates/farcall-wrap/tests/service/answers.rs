@@ -296,9 +296,9 @@ async fn a_service_that_is_away_is_told_so() {
 
 #[tokio::test]
 async fn a_service_that_does_not_answer_is_given_up() {
-    // It is connected to, and never accepts.
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut service = service(&format!("http://{}/", listener.local_addr().unwrap()));
+    let probe = Probe::start().await;
+    probe.silence();
+    let mut service = service(&probe.url(""));
     service.timeout = Duration::from_millis(50);
     let tool = tool(service, request(Method::Get, "/"), Vec::new());
     let problem = call(&tool, json!({})).await.unwrap_err();

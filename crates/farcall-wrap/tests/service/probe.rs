@@ -17,6 +17,8 @@ use tokio::{
 /// A request as it came over the wire.
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
+    /// All before the body, byte for byte.
+    pub(crate) head: Vec<u8>,
     /// The first line, without its end.
     pub(crate) line: String,
     /// Names in small letters, in order.
@@ -53,7 +55,8 @@ pub(crate) struct Probe {
 #[derive(Default)]
 struct Shared {
     received: Mutex<Vec<Received>>,
-    answers: Mutex<VecDeque<Vec<u8>>>,
+    answers: Mutex<VecDeque<Option<Vec<u8>>>>,
+    otherwise: Mutex<Option<Vec<u8>>>,
     connections: AtomicUsize,
 }
 
@@ -74,9 +77,20 @@ impl Probe {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
-    /// The next answers, as they go over the wire; `{}` as JSON where there is none.
+    /// The next answer, as it goes over the wire.
     pub(crate) fn answer(&self, answer: impl Into<Vec<u8>>) {
-        self.shared.answers.lock().unwrap().push_back(answer.into());
+        let answer = Some(answer.into());
+        self.shared.answers.lock().unwrap().push_back(answer);
+    }
+
+    /// The next request is received, and never answered.
+    pub(crate) fn silence(&self) {
+        self.shared.answers.lock().unwrap().push_back(None);
+    }
+
+    /// What is answered where there is no next answer; `{}` as JSON unless this is called.
+    pub(crate) fn otherwise(&self, answer: impl Into<Vec<u8>>) {
+        *self.shared.otherwise.lock().unwrap() = Some(answer.into());
     }
 
     pub(crate) fn answer_json(&self, value: &serde_json::Value) {
@@ -97,6 +111,13 @@ impl Probe {
 
     pub(crate) fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)
+    }
+}
+
+impl Shared {
+    fn otherwise(&self) -> Vec<u8> {
+        let otherwise = self.otherwise.lock().unwrap().clone();
+        otherwise.unwrap_or_else(|| json("200 OK", "{}").into_bytes())
     }
 }
 
@@ -127,8 +148,12 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
             let mut stream = BufReader::new(stream);
             while let Some(received) = receive(&mut stream).await {
                 shared.received.lock().unwrap().push(received);
-                let answer = shared.answers.lock().unwrap().pop_front();
-                let answer = answer.unwrap_or_else(|| json("200 OK", "{}").into_bytes());
+                let next = shared.answers.lock().unwrap().pop_front();
+                let answer = match next {
+                    Some(Some(answer)) => answer,
+                    Some(None) => std::future::pending().await,
+                    None => shared.otherwise(),
+                };
                 if stream.get_mut().write_all(&answer).await.is_err() {
                     return;
                 }
@@ -143,10 +168,11 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 }
 
 async fn receive(stream: &mut BufReader<TcpStream>) -> Option<Received> {
-    let line = read_line(stream).await?;
+    let mut head = Vec::new();
+    let line = read_line(stream, &mut head).await?;
     let mut headers = Vec::new();
     loop {
-        let header = read_line(stream).await?;
+        let header = read_line(stream, &mut head).await?;
         if header.is_empty() {
             break;
         }
@@ -158,15 +184,17 @@ async fn receive(stream: &mut BufReader<TcpStream>) -> Option<Received> {
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.ok()?;
     Some(Received {
+        head,
         line,
         headers,
         body,
     })
 }
 
-async fn read_line(stream: &mut BufReader<TcpStream>) -> Option<String> {
-    let mut line = Vec::new();
-    stream.read_until(b'\n', &mut line).await.ok()?;
-    let line = line.strip_suffix(b"\r\n")?;
+/// A line without its end, which is added to `head` with it.
+async fn read_line(stream: &mut BufReader<TcpStream>, head: &mut Vec<u8>) -> Option<String> {
+    let start = head.len();
+    stream.read_until(b'\n', head).await.ok()?;
+    let line = head[start..].strip_suffix(b"\r\n")?;
     Some(String::from_utf8_lossy(line).into_owned())
 }

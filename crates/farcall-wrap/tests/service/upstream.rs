@@ -225,7 +225,7 @@ async fn an_error_that_lasts_ends_the_wait() {
 async fn a_cancelled_job_stops_asking() {
     let probe = Probe::start().await;
     begun(&probe, "/jobs/1");
-    probe.answer("HTTP/1.1 503 Busy\r\nretry-after: 3000\r\ncontent-length: 0\r\n\r\n");
+    probe.otherwise("HTTP/1.1 503 Busy\r\nretry-after: 3000\r\ncontent-length: 0\r\n\r\n");
     let run = Arc::new(Run::default());
     let job = slow(&probe, &["running"]);
     let running = {

@@ -1,4 +1,4 @@
-//! The values, by their class.
+//! What callers say to break out of the place that a template gives them, by its class.
 
 /// Classes, and what is said in each.
 const VALUES: &[(&str, &[&str])] = &[
@@ -265,7 +265,7 @@ const VALUES: &[(&str, &[&str])] = &[
 ];
 
 /// Every value with its class.
-pub(super) fn corpus() -> Vec<(&'static str, String)> {
+pub(crate) fn corpus() -> Vec<(&'static str, String)> {
     let values = VALUES.iter().flat_map(|(class, values)| {
         let values = values.iter();
         values.map(move |&value| (*class, value.to_owned()))
