@@ -119,6 +119,21 @@ fn with_peers() -> anyhow::Result<()> {
         ]),
     )?;
     step(
+        "tests with names of their own",
+        cargo([
+            "test",
+            "--package",
+            "farcall",
+            "--features",
+            "namespace-tests",
+            "--test",
+            "wrap",
+            "--locked",
+            "--",
+            "names",
+        ]),
+    )?;
+    step(
         "peers' tests",
         cargo([
             "test",

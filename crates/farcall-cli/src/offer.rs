@@ -2,8 +2,10 @@
 
 use farcall_core::{
     catalog::{self, Catalog, Fault, Faults, Offers},
+    content::ToolOutput,
     job::Job,
-    tool::Tool,
+    problem::Problem,
+    tool::{Tool, ToolDeclaration},
 };
 use farcall_jobs::{Links, Programs, Queue, contract};
 
@@ -48,19 +50,37 @@ impl Offer {
         Programs::new(self.jobs().cloned())
     }
 
+    /// What tools and jobs declare to clients, before anything is opened or bound.
+    pub(crate) fn declarations(&self) -> Vec<ToolDeclaration> {
+        let declarations = self.entries.iter().flat_map(|entry| match entry {
+            Entry::Tool(tool) => vec![tool.declaration.clone()],
+            Entry::Job(job) => contract::declarations(job),
+        });
+        declarations.collect()
+    }
+
     /// Everything that is wrong with it, before anything is opened or bound.
     pub(crate) fn faults(&self) -> Vec<Fault> {
-        let declarations: Vec<_> = self
-            .entries
-            .iter()
-            .flat_map(|entry| match entry {
-                Entry::Tool(tool) => vec![tool.declaration.clone()],
-                Entry::Job(job) => contract::declarations(job),
-            })
-            .collect();
-        let mut faults = catalog::faults(&declarations, &self.others);
+        let mut faults = catalog::faults(&self.declarations(), &self.others);
         faults.extend(self.jobs().flat_map(catalog::job_faults));
         faults
+    }
+
+    /// The catalog for somebody who looks at it and calls nothing; no store is opened.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub(crate) fn display(&self) -> Result<Catalog, Faults> {
+        let faults = self.faults();
+        if !faults.is_empty() {
+            return Err(Faults(faults));
+        }
+        let tools = self.declarations().into_iter().map(|declaration| {
+            Tool::dynamic(declaration, |_, _| async {
+                Err::<ToolOutput, _>(Problem::internal("this tool is only looked at"))
+            })
+        });
+        Catalog::new(tools.collect(), self.others.clone())
     }
 
     /// The catalog, in which jobs have become their contract tools.

@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use self::auth::Authenticators;
 pub use self::{
     edge::{Entrance, Guard},
-    mcp::{Protocol, StdioError},
+    mcp::{Protocol, StdioError, listed},
 };
 
 /// What a client reads about the server itself.

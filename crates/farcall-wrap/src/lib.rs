@@ -14,6 +14,7 @@ pub mod output;
 pub mod parameter;
 pub mod progress;
 pub mod sandbox;
+pub mod service;
 pub mod shim;
 pub mod text;
 mod wire;

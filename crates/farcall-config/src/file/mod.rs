@@ -27,6 +27,7 @@ pub use self::{
     command::{Command, Element, Environment, Isolation, Limits, Piece, Sandbox, Stdin},
     entry::{Body, Entry, JobEntry, Output, Preset, ProgressPattern, ToolEntry},
     finding::{FileFaults, Finding, Place},
+    hidden::is_hidden,
     mount::{Mount, MountedJob, MountedTool},
     parameter::{Format, Kind, Parameter, Presence},
     read::is_secret_name,

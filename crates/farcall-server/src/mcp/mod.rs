@@ -43,6 +43,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::front::answer;
 pub(crate) use self::plain::is_plain;
+pub use self::present::listed;
 use self::{
     handler::Connection, present::Presented, rounds::Rounds, sessions::BoundedSessions,
     subscriptions::Places,

@@ -20,6 +20,9 @@ const DEADLINE: Duration = Duration::from_mins(1);
 /// kept in its place cannot follow.
 pub(crate) const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
+/// The file in a project that stands for `/etc/hosts`.
+const HOSTS: &str = "hosts";
+
 /// Looks until there is something to see.
 pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let give_up_at = Instant::now() + DEADLINE;
@@ -69,8 +72,34 @@ impl Project {
         self
     }
 
+    /// Lets the server find names in these lines, in the place of `/etc/hosts`.
+    #[cfg(feature = "namespace-tests")]
+    pub(crate) fn with_hosts(self, lines: &str) -> Self {
+        self.set_hosts(lines);
+        self
+    }
+
+    /// The same while it runs.
+    #[cfg(feature = "namespace-tests")]
+    pub(crate) fn set_hosts(&self, lines: &str) {
+        fs::write(self.path(HOSTS), lines).unwrap();
+    }
+
+    /// The binary; in a mount namespace where it has names of its own.
+    fn farcall(&self) -> Command {
+        let binary = env!("CARGO_BIN_EXE_farcall");
+        if !self.path(HOSTS).exists() {
+            return Command::new(binary);
+        }
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--map-root-user", "sh", "-c"]);
+        let mount = format!("mount --bind {HOSTS} /etc/hosts && exec \"$@\"");
+        command.args([mount.as_str(), "sh", binary]);
+        command
+    }
+
     fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_farcall"));
+        let mut command = self.farcall();
         command
             .arg("serve")
             .current_dir(self.folder.path())

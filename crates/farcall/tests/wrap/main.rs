@@ -15,5 +15,6 @@ mod hostile;
 mod jobs;
 mod kills;
 mod python;
+mod services;
 mod start;
 mod tools;

@@ -22,7 +22,7 @@ mod value;
 
 use std::{
     cell::RefCell,
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     ops::Range,
     path::{Path, PathBuf},
 };
@@ -226,8 +226,13 @@ pub(crate) fn read_bytes(
 impl Reading<'_> {
     fn project(&self) -> Option<Project> {
         let (tree, errors) = DeTable::parse_recoverable(self.text);
+        // The parser says some of them twice.
+        let mut told = HashSet::new();
         for error in &errors {
-            self.syntax(error.message(), &error.span().unwrap_or_default());
+            let at = error.span().unwrap_or_default();
+            if told.insert((error.message(), at.clone())) {
+                self.syntax(error.message(), &at);
+            }
         }
         // What the parser made of a wrong text would only lead to faults that are none.
         if !errors.is_empty() {
@@ -292,6 +297,8 @@ impl Reading<'_> {
     fn syntax(&self, message: &str, at: &Range<usize>) {
         let hint = if message.contains("duplicate key") {
             "remove one of the two, or join them"
+        } else if message.contains("inline table") {
+            "nothing is added to what stands in `{ … }`; write all of it there, or as `[tables]` with a line for each key"
         } else {
             "write TOML: `key = value`, texts in quotes, tables as `[name]`; https://toml.io shows all of it"
         };

@@ -34,7 +34,7 @@ fn a_script_becomes_a_first_job() {
         assert_eq!(ended.exit, 0, "{ended}");
         let ended = typed(folder.path(), &["check"]);
         assert_eq!(ended.exit, 0, "{ended}");
-        assert!(ended.stdout.contains(&format!("job  {job}()")), "{ended}");
+        assert!(ended.stdout.contains(&format!("start_{job}(")), "{ended}");
         let warnings = ended.stderr.matches("warning").count();
         assert_eq!(warnings, 0, "{ended}");
     }
