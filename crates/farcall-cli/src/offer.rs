@@ -36,6 +36,13 @@ impl Offer {
         })
     }
 
+    pub(crate) fn tools(&self) -> impl Iterator<Item = &Tool> {
+        self.entries.iter().filter_map(|entry| match entry {
+            Entry::Tool(tool) => Some(tool),
+            Entry::Job(_) => None,
+        })
+    }
+
     pub(crate) fn programs(&self) -> Programs {
         Programs::new(self.jobs().cloned())
     }

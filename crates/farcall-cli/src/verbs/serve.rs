@@ -1,13 +1,21 @@
 //! `serve`: the server itself, until a signal ends it.
 
-use std::path::Path;
+mod again;
+mod signals;
 
-use farcall_config::{Config, Role, Source, Storage, file::Project, variables};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use std::{path::Path, pin::pin};
 
-use crate::{App, Failure, command::ServeFlags, logging, project, running::Ready};
+use farcall_config::{Config, Role, Source, Storage, variables};
+use farcall_core::updates::Updates;
 
-/// Serves `app` until SIGTERM or SIGINT; a second signal cuts what is still going on.
+use self::{
+    again::{Again, Loaded},
+    signals::{Signals, Told},
+};
+use crate::{App, Failure, command::ServeFlags, logging, running::Ready, words::count};
+
+/// Serves `app` until SIGTERM or SIGINT; a second signal cuts what is still going on. SIGHUP changes
+/// nothing, and is logged.
 ///
 /// # Errors
 /// A [`Failure`] where the configuration or what was registered is wrong, or something that
@@ -15,59 +23,75 @@ use crate::{App, Failure, command::ServeFlags, logging, project, running::Ready}
 pub(crate) async fn serve(app: App, flags: ServeFlags) -> Result<(), Failure> {
     let config = configured(&app, &flags, environment()?)?;
     logging::start(&config.log)?;
-    run(app, &config, &flags).await
+    run(app, &config, &flags, Again::Nothing).await
 }
 
-/// Serves what the `farcall.toml` at `file` declares, in the same way.
+/// Serves what the `farcall.toml` at `file` declares, in the same way; at SIGHUP it is read again.
 ///
 /// # Errors
 /// As [`serve`], and where the file has faults.
 pub(crate) async fn serve_file(file: &Path, flags: ServeFlags) -> Result<(), Failure> {
-    let mut source = environment()?;
-    let (project, warnings) = Project::read(file, &source)
-        .map_err(|faults| Failure::usage(format!("`{}` has faults\n{faults}", file.display())))?;
-    let app = project::app(&project)?;
-    let unconfined = project::confinement(&project)?;
-    source.set_file(&project.settings);
-    let config = configured(&app, &flags, source)?;
-    logging::start(&config.log)?;
-    for warning in warnings {
-        let line = warning.place.map(|place| place.line);
-        tracing::warn!(file = %file.display(), line, "{}; {}", warning.message, warning.hint);
-    }
-    for sentence in unconfined {
-        tracing::warn!("{sentence}");
-    }
-    run(app, &config, &flags).await
+    let loaded = Loaded::read(file, &flags)?;
+    logging::start(&loaded.config.log)?;
+    loaded.warn(file);
+    let Loaded {
+        app,
+        config,
+        source,
+        ..
+    } = loaded;
+    // What is offered may change, so that clients can ask to be told.
+    let app = app.updates(&Updates::default());
+    let again = Again::File {
+        file,
+        flags: &flags,
+        source,
+    };
+    run(app, &config, &flags, again).await
 }
 
-async fn run(app: App, config: &Config, flags: &ServeFlags) -> Result<(), Failure> {
+async fn run(
+    app: App,
+    config: &Config,
+    flags: &ServeFlags,
+    again: Again<'_>,
+) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
     let name = format!("{} {}", app.identity.name, app.identity.version);
-    let jobs = app.offer.jobs().count();
+    let (jobs, others) = (app.offer.jobs().count(), app.offer.tools().count());
     let ready = Ready::prepare(app, config).await?;
-    announce(&name, jobs, &ready, config, flags.stdio);
-    let mut outcome = Ok(());
+    let offers = offers(ready.tools(), others, jobs);
+    announce(&name, (jobs, &offers), &ready, config, flags.stdio);
     let running = if flags.stdio {
-        let running = ready.start_beside_stdio();
-        tokio::select! {
-            ended = running.serve_stdio() => {
-                outcome = ended.map_err(|error| Failure::failed(error.to_string()));
-            }
-            () = signals.next() => {}
-        }
-        running
+        ready.start_beside_stdio()
     } else {
-        let running = ready.start();
-        signals.next().await;
-        running
+        ready.start()
+    };
+    let outcome = {
+        let mut client = pin!(async {
+            if flags.stdio {
+                return running.serve_stdio().await;
+            }
+            std::future::pending().await
+        });
+        loop {
+            tokio::select! {
+                ended = &mut client => {
+                    break ended.map_err(|error| Failure::failed(error.to_string()));
+                }
+                told = signals.next() => match told {
+                    Told::Stop => break Ok(()),
+                    Told::ReadAgain => again.read(&running),
+                },
+            }
+        }
     };
     tracing::info!("stopping; a second signal cuts what is still going on");
     let hurry = running.hurry();
-    let mut stop = std::pin::pin!(running.stop());
+    let mut stop = pin!(running.stop());
     tokio::select! {
         () = &mut stop => return outcome,
-        () = signals.next() => hurry.cancel(),
+        () = signals.stop() => hurry.cancel(),
     }
     stop.await;
     outcome
@@ -79,6 +103,15 @@ fn environment() -> Result<Source, Failure> {
 }
 
 fn configured(app: &App, flags: &ServeFlags, mut source: Source) -> Result<Config, Failure> {
+    set_flags(&mut source, flags);
+    if !app.verifiers.is_empty() {
+        source.set_own_authenticator();
+    }
+    valid(&source, flags)
+}
+
+/// Sets what was said on the command line, over everything else.
+fn set_flags(source: &mut Source, flags: &ServeFlags) {
     if flags.stdio {
         // HTTP only serves files and probes then, so any free port will do.
         source.set_default(&variables::MCP_PORT, "0");
@@ -95,10 +128,10 @@ fn configured(app: &App, flags: &ServeFlags, mut source: Source) -> Result<Confi
     if let Some(role) = &flags.role {
         source.set(&variables::FARCALL_ROLE, role);
     }
-    if !app.verifiers.is_empty() {
-        source.set_own_authenticator();
-    }
-    let config = Config::read(&source).map_err(|error| Failure::usage(error.to_string()))?;
+}
+
+fn valid(source: &Source, flags: &ServeFlags) -> Result<Config, Failure> {
+    let config = Config::read(source).map_err(|error| Failure::usage(error.to_string()))?;
     if flags.stdio && !config.jobs.role.answers() {
         return Err(Failure::usage(
             "`--stdio` is for a client, and `FARCALL_ROLE` is `worker`, which answers none",
@@ -113,7 +146,13 @@ fn configured(app: &App, flags: &ServeFlags, mut source: Source) -> Result<Confi
     clippy::print_stderr,
     reason = "the banner is for whoever typed the command"
 )]
-fn announce(name: &str, jobs: usize, ready: &Ready, config: &Config, is_stdio: bool) {
+fn announce(
+    name: &str,
+    (jobs, offers): (usize, &str),
+    ready: &Ready,
+    config: &Config,
+    is_stdio: bool,
+) {
     // A client cannot call "every address"; this machine's own one always works.
     let mut address = ready.address;
     if address.ip().is_unspecified() {
@@ -140,7 +179,8 @@ fn announce(name: &str, jobs: usize, ready: &Ready, config: &Config, is_stdio: b
     let (role, data) = (config.jobs.role, data(&config.storage, jobs));
     if !role.answers() {
         eprintln!(
-            "{name}\n  probes   {origin}/readyz\n  role     worker: runs {jobs} jobs, answers no callers\n  data     {data}"
+            "{name}\n  probes   {origin}/readyz\n  role     worker: runs {}, answers no callers\n  data     {data}",
+            count(jobs as u64, "job")
         );
         return;
     }
@@ -158,11 +198,18 @@ fn announce(name: &str, jobs: usize, ready: &Ready, config: &Config, is_stdio: b
         "answers callers, runs no job"
     };
     eprintln!(
-        "{name}\n  mcp      {mcp}\n  role     {role}: {does}\n  callers  authenticated by {authentication}\n  data     {data}\n  offers   {} tools, {} of them for {jobs} jobs{attempt}",
-        ready.tools(),
-        3 * jobs,
+        "{name}\n  mcp      {mcp}\n  role     {role}: {does}\n  callers  authenticated by {authentication}\n  data     {data}\n  offers   {offers}{attempt}"
     );
     warn(ready, config);
+}
+
+/// How many tools there are, `others` of them for no job.
+fn offers(tools: usize, others: usize, jobs: usize) -> String {
+    let all = count(tools as u64, "tool");
+    match (jobs, tools.saturating_sub(others)) {
+        (0, _) => all,
+        (jobs, theirs) => format!("{all}, {theirs} of them for {}", count(jobs as u64, "job")),
+    }
 }
 
 /// Where jobs and files are, without what could be secret.
@@ -204,31 +251,5 @@ fn warn(ready: &Ready, config: &Config) {
     }
     if !config.http.is_loopback() {
         tracing::warn!(address = %ready.address, "anyone who reaches this address may call: FARCALL_ALLOW_UNAUTHENTICATED is set");
-    }
-}
-
-/// SIGTERM and SIGINT.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Self, Failure> {
-        let listen = |kind| {
-            signal(kind)
-                .map_err(|error| Failure::failed(format!("signals cannot be received: {error}")))
-        };
-        Ok(Self {
-            terminate: listen(SignalKind::terminate())?,
-            interrupt: listen(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
     }
 }

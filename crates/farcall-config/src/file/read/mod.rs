@@ -29,7 +29,7 @@ use std::{
 
 use toml::{Spanned, de::DeTable};
 
-pub use self::command::is_secret_name;
+pub use self::{command::is_secret_name, server::setting_of};
 use self::table::Table;
 use super::{
     Entry, Project, Service,
