@@ -10,10 +10,13 @@
 )]
 
 mod artifacts;
+mod guide;
 mod harness;
 mod hostile;
 mod jobs;
 mod kills;
+mod page;
 mod python;
+mod reload;
 mod start;
 mod tools;
