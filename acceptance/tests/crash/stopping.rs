@@ -66,7 +66,10 @@ async fn a_program_without_a_file_takes_a_hang_up_for_nothing() {
     let held = gate.reached().await;
     server.signal(Signal::HUP);
     until("the server to say that nothing changes", async || {
-        server.talk().contains("SIGHUP changes nothing").then_some(())
+        server
+            .talk()
+            .contains("SIGHUP changes nothing")
+            .then_some(())
     })
     .await;
     drop(held);

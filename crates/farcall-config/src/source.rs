@@ -108,7 +108,10 @@ impl Source {
     }
 
     /// The variables that have another value in `other`.
-    pub fn differing<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = &'static Variable> + 'a {
+    pub fn differing<'a>(
+        &'a self,
+        other: &'a Self,
+    ) -> impl Iterator<Item = &'static Variable> + 'a {
         let variables = variables::ALL.iter();
         variables.filter(|variable| self.filled(variable) != other.filled(variable))
     }

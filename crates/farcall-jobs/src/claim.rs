@@ -38,8 +38,9 @@ pub(crate) async fn dispatch(mut services: Services) {
         if is_stopping && running.tasks.is_empty() {
             return;
         }
-        if offered.has_changed().unwrap_or_default() {
-            services.programs = offered.borrow_and_update().clone();
+        let now = offered.borrow_and_update().clone();
+        if !now.is_same(&services.programs) {
+            services.programs = now;
             is_known = false;
         }
         if !is_known {

@@ -52,6 +52,11 @@ impl Programs {
         watch::channel(self).1
     }
 
+    /// Whether these are the very same, and not others that are equal.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.jobs, &other.jobs)
+    }
+
     /// Whether there is no job at all.
     pub fn is_empty(&self) -> bool {
         self.jobs.is_empty()

@@ -99,8 +99,7 @@ impl Supply {
             tracing::warn!("{sentence}; other workers must");
             return Ok(());
         }
-        Err(Failure::usage(sentence).hint(
-            "set FARCALL_SLOTS to what this machine has, for example FARCALL_SLOTS=gpu=1",
-        ))
+        Err(Failure::usage(sentence)
+            .hint("set FARCALL_SLOTS to what this machine has, for example FARCALL_SLOTS=gpu=1"))
     }
 }

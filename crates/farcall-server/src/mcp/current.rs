@@ -50,7 +50,9 @@ impl Current {
                 .then_some(Update::Resources),
         ];
         if let Some(updates) = &next.updates {
-            news.into_iter().flatten().for_each(|update| updates.send(update));
+            news.into_iter()
+                .flatten()
+                .for_each(|update| updates.send(update));
         }
         Changes::between(&was.tools, &is.tools)
     }
@@ -68,7 +70,9 @@ impl Changes {
         }
         let is_gone = |tool: &&Tool| !after.iter().any(|known| known.name == tool.name);
         let gone = before.iter().filter(is_gone);
-        changes.removed.extend(gone.map(|tool| tool.name.to_string()));
+        changes
+            .removed
+            .extend(gone.map(|tool| tool.name.to_string()));
         changes
     }
 }

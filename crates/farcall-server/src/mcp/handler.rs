@@ -109,9 +109,7 @@ impl Connection {
         } else {
             Binding::none()
         };
-        let recollection = server
-            .rounds
-            .open(state.as_deref(), responses, &binding)?;
+        let recollection = server.rounds.open(state.as_deref(), responses, &binding)?;
         let parts = request.extensions.get::<http::request::Parts>();
         let id = parts.and_then(|parts| parts.headers.get(X_REQUEST_ID));
         let id = id.and_then(|id| id.to_str().ok());

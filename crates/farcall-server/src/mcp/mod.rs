@@ -45,8 +45,8 @@ use tokio_util::sync::CancellationToken;
 pub use self::current::{Changes, Next};
 pub(crate) use self::front::answer;
 use self::{
-    current::Current, handler::Connection, present::Presented, rounds::Rounds, sessions::BoundedSessions,
-    subscriptions::Places,
+    current::Current, handler::Connection, present::Presented, rounds::Rounds,
+    sessions::BoundedSessions, subscriptions::Places,
 };
 use crate::{Identity, Parts, Sessions};
 

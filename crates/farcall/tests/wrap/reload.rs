@@ -1,6 +1,6 @@
 //! SIGHUP: the file is read again, and nothing that is under way notices.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{fs, path::Path, process::Command, sync::Arc, time::Duration};
 
 use rustix::process::Signal;
 use serde_json::json;
@@ -30,12 +30,17 @@ async fn reload(project: &Project, server: &Server, toml: &str) {
     const SAID: [&str; 2] = ["the file was read again", "the file cannot be served"];
     let seen = || {
         let talk = server.talk();
-        SAID.iter().map(|said| talk.matches(said).count()).sum::<usize>()
+        SAID.iter()
+            .map(|said| talk.matches(said).count())
+            .sum::<usize>()
     };
     let before = seen();
     fs::write(project.path("farcall.toml"), toml).unwrap();
     server.signal(Signal::HUP);
-    until("the file to be read again", async || (seen() > before).then_some(())).await;
+    until("the file to be read again", async || {
+        (seen() > before).then_some(())
+    })
+    .await;
 }
 
 async fn names(server: &Server) -> Vec<String> {
@@ -57,11 +62,27 @@ async fn tools_come_go_and_are_described_anew() {
     assert_eq!(server.call("stays", json!({})).await.text, "good day\n");
     assert_eq!(server.call("comes", json!({})).await.text, "welcome\n");
     let gone = json!({"name": "goes", "arguments": {}});
-    let gone = server.request("tools/call", "goes", gone).send().await.unwrap();
-    assert!(gone.text().await.unwrap().contains("there is no tool `goes`"));
+    let gone = server
+        .request("tools/call", "goes", gone)
+        .send()
+        .await
+        .unwrap();
+    assert!(
+        gone.text()
+            .await
+            .unwrap()
+            .contains("there is no tool `goes`")
+    );
     let talk = server.talk();
-    let line = talk.lines().find(|line| line.contains("read again")).unwrap();
-    for part in [r#"added=["comes"]"#, r#"changed=["stays"]"#, r#"removed=["goes"]"#] {
+    let line = talk
+        .lines()
+        .find(|line| line.contains("read again"))
+        .unwrap();
+    for part in [
+        r#"added=["comes"]"#,
+        r#"changed=["stays"]"#,
+        r#"removed=["goes"]"#,
+    ] {
         assert!(line.contains(part), "{line}");
     }
     server.stop().await;
@@ -95,13 +116,22 @@ async fn subscribers_are_told_that_the_list_has_changed() {
 async fn a_file_with_faults_changes_nothing_and_all_of_them_are_told() {
     let project = Project::new(&greeter("a", "hello"));
     let server = project.serve().await;
-    let faulty = "[server]\nprot = 1\n[tool.b]\ndescription = \"B.\"\ncommand = [\"nowhere-at-all\"]\n";
+    let faulty =
+        "[server]\nprot = 1\n[tool.b]\ndescription = \"B.\"\ncommand = [\"nowhere-at-all\"]\n";
     reload(&project, &server, faulty).await;
     assert_eq!(names(&server).await, ["a"]);
     assert_eq!(server.call("a", json!({})).await.text, "hello\n");
     let talk = server.talk();
-    let line = talk.lines().find(|line| line.contains("cannot be served")).unwrap();
-    for part in ["farcall.toml:2:1", "did you mean `port`?", "farcall.toml:5:", "nowhere-at-all"] {
+    let line = talk
+        .lines()
+        .find(|line| line.contains("cannot be served"))
+        .unwrap();
+    for part in [
+        "farcall.toml:2:1",
+        "did you mean `port`?",
+        "farcall.toml:5:",
+        "nowhere-at-all",
+    ] {
         assert!(line.contains(part), "{part}: {line}");
     }
     fs::remove_file(project.path("farcall.toml")).unwrap();
@@ -116,9 +146,17 @@ async fn what_is_opened_at_start_is_told_to_need_a_restart() {
     let tool = greeter("a", "hello");
     let project = Project::new(&tool).with("TOKEN", "0123456789abcdef-secret");
     let server = project.serve().await;
-    reload(&project, &server, &format!("{settings}host = \"127.0.0.2\"\n{tool}")).await;
+    reload(
+        &project,
+        &server,
+        &format!("{settings}host = \"127.0.0.2\"\n{tool}"),
+    )
+    .await;
     let talk = server.talk();
-    for name in ["`MCP_HOST`, `host` of", "`MCP_BEARER_TOKEN`, `bearer_token` of"] {
+    for name in [
+        "`MCP_HOST`, `host` of",
+        "`MCP_BEARER_TOKEN`, `bearer_token` of",
+    ] {
         let line = talk.lines().find(|line| line.contains(name));
         let line = line.unwrap_or_else(|| panic!("{name}: {talk}"));
         assert!(line.contains("when the server is started again"), "{line}");
@@ -131,7 +169,11 @@ async fn what_is_opened_at_start_is_told_to_need_a_restart() {
     // So does a first job.
     let folder = project.path("");
     reload(&project, &server, &(tool + &waiter(&folder, "one", ""))).await;
-    assert!(server.talk().contains("a first job needs the place of jobs"));
+    assert!(
+        server
+            .talk()
+            .contains("a first job needs the place of jobs")
+    );
     assert_eq!(names(&server).await, ["a"]);
     server.stop().await;
 }
@@ -156,7 +198,10 @@ async fn a_running_job_ends_as_it_began_and_a_waiting_one_runs_as_declared_now()
     assert_eq!(server.result("wait", &running).await["result"], "old");
     assert_eq!(server.result("wait", &waiting).await["result"], "new");
     let status = server.status("wait", &waiting).await;
-    assert_eq!((&status["stage"], &status["total_stages"]), (&json!(2), &json!(2)));
+    assert_eq!(
+        (&status["stage"], &status["total_stages"]),
+        (&json!(2), &json!(2))
+    );
     server.stop().await;
 }
 
@@ -224,6 +269,32 @@ async fn slots_are_held_through_a_reload() {
     reload(&project, &server, &two("new", "slots = { gpu = 2 }")).await;
     assert!(server.talk().contains("can never run `wait`"));
     server.stop().await;
+}
+
+/// Serves on a terminal, closes that as a window does, and prints how the server ended.
+const CLOSED: &str = "
+import os, pty, sys
+server, terminal = pty.fork()
+if server == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+seen = b''
+while b'  try ' not in seen:
+    seen += os.read(terminal, 4096)
+os.close(terminal)
+print(os.waitstatus_to_exitcode(os.waitpid(server, 0)[1]))
+";
+
+#[test]
+fn a_server_whose_terminal_is_closed_ends_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("farcall.toml"), greeter("a", "hello")).unwrap();
+    let ended = Command::new("python3")
+        .args(["-c", CLOSED, env!("CARGO_BIN_EXE_farcall"), "serve"])
+        .current_dir(folder.path())
+        .env("MCP_PORT", "0")
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&ended.stdout), "0\n", "{ended:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

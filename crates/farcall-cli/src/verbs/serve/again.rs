@@ -75,7 +75,9 @@ impl Again<'_> {
             source,
         } = self
         else {
-            tracing::info!("SIGHUP changes nothing: this server has no file that it could read again");
+            tracing::info!(
+                "SIGHUP changes nothing: this server has no file that it could read again"
+            );
             return;
         };
         // Files are read, and patterns compiled; whoever waits on this thread is helped elsewhere.
@@ -113,7 +115,9 @@ fn tell_what_waits(before: &Source, now: &Source) {
         let name = variable.name;
         let key = setting_of(variable).map(|key| format!(", `{key}` of `[server]`"));
         let key = key.unwrap_or_default();
-        tracing::warn!("`{name}`{key} has changed, which takes effect when the server is started again");
+        tracing::warn!(
+            "`{name}`{key} has changed, which takes effect when the server is started again"
+        );
     }
 }
 
@@ -122,6 +126,9 @@ fn in_a_line(failure: &Failure) -> String {
     let hint = failure.hint.iter();
     let sentences = std::iter::once(&failure.message).chain(hint);
     let lines = sentences.flat_map(|sentence| sentence.lines());
-    let lines: Vec<_> = lines.map(str::trim).filter(|line| !line.is_empty()).collect();
+    let lines: Vec<_> = lines
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
     lines.join("; ")
 }

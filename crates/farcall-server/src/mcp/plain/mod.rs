@@ -9,7 +9,6 @@
 mod call;
 mod list;
 
-
 use axum::{body::Body, response::Response};
 use farcall_core::principal::Principal;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request};
