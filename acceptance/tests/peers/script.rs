@@ -1,10 +1,6 @@
 //! The example `wrap-a-script`: a real program with a package of PyPI, which nobody changed for the test.
 
-use std::{
-    fs,
-    os::unix::fs::symlink,
-    path::Path,
-};
+use std::{fs, os::unix::fs::symlink, path::Path};
 
 use farcall_acceptance::{Launch, Server, scratch, wait::until};
 use serde_json::{Value, json};
@@ -60,7 +56,12 @@ async fn the_script_renders_a_film_and_goes_on_after_a_kill() {
     let server = serve(folder.path()).await;
     let client = server.client();
     let seen = client.follow("get_render_status", &id).await;
-    assert_eq!(seen.last().unwrap()["state"], "succeeded", "{seen:?}\n{}", server.talk());
+    assert_eq!(
+        seen.last().unwrap()["state"],
+        "succeeded",
+        "{seen:?}\n{}",
+        server.talk()
+    );
     let result = json!({"job_id": id});
     let result = client.call("get_render_result", result).await;
     let value = &result["result"];

@@ -24,15 +24,23 @@ async fn a_page_that_is_not_true_is_found_out() {
         ("```console\n$ echo a\nb\n```\n", "does not print"),
         ("```console\n$ false\n```\n", "ended with"),
         ("```console\n$ echo fine\nerror: bad\n```\n", "ended with"),
-        ("```console\n$ farcall check\n…\nhint: none\n```\n", "ended with"),
-        ("```console\n$ farcall check\n…\nerror: no\n```\n", "does not print"),
+        (
+            "```console\n$ farcall check\n…\nhint: none\n```\n",
+            "ended with",
+        ),
+        (
+            "```console\n$ farcall check\n…\nerror: no\n```\n",
+            "does not print",
+        ),
         ("```console\n$ farcall serve\n```\n", "ended with"),
     ] {
         let followed = Session::new().follow(&parts(page)).await;
         let difference = followed.expect_err(page);
         assert!(difference.contains(what), "{page}: {difference}");
     }
-    let page = format!("{FILE}```console\n$ farcall serve\nx 0.0.0\n  mcp      http://127.0.0.1:8900/other\n…\n```\n");
+    let page = format!(
+        "{FILE}```console\n$ farcall serve\nx 0.0.0\n  mcp      http://127.0.0.1:8900/other\n…\n```\n"
+    );
     let followed = Session::new().follow(&parts(&page)).await;
     assert!(followed.unwrap_err().contains("does not print"));
 }

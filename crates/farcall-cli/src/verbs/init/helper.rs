@@ -1,6 +1,9 @@
 //! `farcall.py`, by which a Python program tells how far it is.
 
-use std::{fs::OpenOptions, io::{self, Write as _}};
+use std::{
+    fs::OpenOptions,
+    io::{self, Write as _},
+};
 
 use crate::{Failure, terminal::talk};
 
@@ -23,6 +26,8 @@ pub(super) fn put_beside(program: &str) -> Result<(), Failure> {
             Ok(())
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(Failure::failed(format!("`{FILE}` cannot be written: {error}"))),
+        Err(error) => Err(Failure::failed(format!(
+            "`{FILE}` cannot be written: {error}"
+        ))),
     }
 }

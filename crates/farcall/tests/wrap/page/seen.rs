@@ -70,7 +70,10 @@ mod tests {
             ("a\nb", "a\nb"),
             ("a\n…\nd", "a\nb\nc\nd"),
             ("a\n…\nd", "a\nd"),
-            ("{\"id\":\"2669ffa4…\",…}", "{\"id\":\"00112233445566778899aabbccddeeff\",\"x\":1}"),
+            (
+                "{\"id\":\"2669ffa4…\",…}",
+                "{\"id\":\"00112233445566778899aabbccddeeff\",\"x\":1}",
+            ),
             ("sha256 0123456789abcdef", "sha256 fedcba98765432100"),
             ("one … three … five", "one two three four five"),
             ("", ""),
