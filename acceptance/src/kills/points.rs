@@ -31,11 +31,11 @@ pub(crate) fn all() -> Vec<&'static str> {
 }
 
 /// When `point` is passed; `None` where no server passes it yet: no caller can be asked by a job,
-/// and nothing is deleted.
+/// nothing is deleted, and no server is told other programs.
 pub(crate) fn passed(point: &str) -> Option<Passed> {
     let step = point.rsplit_once('.').map_or(point, |(step, _)| step);
     Some(match step {
-        "store.answer" | "store.ask" | "store.delete" => return None,
+        "store.answer" | "store.ask" | "store.delete" | "store.learn" => return None,
         "store.migrate" | "store.secret" => Passed::OnFreshData,
         "store.give_up" | "store.register" | "store.rescue" => Passed::AtStart,
         "store.restart" => Passed::AfterChange,

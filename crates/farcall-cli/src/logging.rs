@@ -26,6 +26,8 @@ pub(crate) fn start(log: &Log) -> Result<(), Failure> {
     });
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        // Where the terminal is gone, it could only say so there, and would panic.
+        .log_internal_errors(false)
         .with_writer(stderr);
     let started = match format {
         LogFormat::Json => lines.json().flatten_event(true).try_init(),

@@ -1,16 +1,23 @@
 //! `serve`: the server itself, until a signal ends it.
 
+mod again;
 mod banner;
+mod signals;
 
-use std::path::Path;
+use std::{path::Path, pin::pin};
 
-use farcall_config::{Config, Role, Source, file::Project, variables};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use farcall_config::{Config, Role, Source, variables};
+use farcall_core::updates::Updates;
 
-use self::banner::Offered;
-use crate::{App, Failure, command::ServeFlags, logging, project, running::Ready};
+use self::{
+    again::{Again, Loaded},
+    banner::Offered,
+    signals::{Signals, Told},
+};
+use crate::{App, Failure, command::ServeFlags, logging, running::Ready};
 
-/// Serves `app` until SIGTERM or SIGINT; a second signal cuts what is still going on.
+/// Serves `app` until SIGTERM or SIGINT; a second signal cuts what is still going on. SIGHUP changes
+/// nothing, and is logged.
 ///
 /// # Errors
 /// A [`Failure`] where the configuration or what was registered is wrong, or something that
@@ -18,59 +25,74 @@ use crate::{App, Failure, command::ServeFlags, logging, project, running::Ready}
 pub(crate) async fn serve(app: App, flags: ServeFlags) -> Result<(), Failure> {
     let config = configured(&app, &flags, environment()?)?;
     logging::start(&config.log)?;
-    run(app, &config, &flags).await
+    run(app, &config, &flags, Again::Nothing).await
 }
 
-/// Serves what the `farcall.toml` at `file` declares, in the same way.
+/// Serves what the `farcall.toml` at `file` declares, in the same way; at SIGHUP it is read again.
 ///
 /// # Errors
 /// As [`serve`], and where the file has faults.
 pub(crate) async fn serve_file(file: &Path, flags: ServeFlags) -> Result<(), Failure> {
-    let mut source = environment()?;
-    let (project, warnings) = Project::read(file, &source)
-        .map_err(|faults| Failure::usage(format!("`{}` has faults\n{faults}", file.display())))?;
-    let app = project::app(&project)?;
-    let unconfined = project::confinement(&project)?;
-    source.set_file(&project.settings);
-    let config = configured(&app, &flags, source)?;
-    logging::start(&config.log)?;
-    for warning in warnings {
-        let line = warning.place.map(|place| place.line);
-        tracing::warn!(file = %file.display(), line, "{}; {}", warning.message, warning.hint);
-    }
-    for sentence in unconfined {
-        tracing::warn!("{sentence}");
-    }
-    run(app, &config, &flags).await
+    let loaded = Loaded::read(file, &flags)?;
+    logging::start(&loaded.config.log)?;
+    loaded.warn(file);
+    let Loaded {
+        app,
+        config,
+        source,
+        ..
+    } = loaded;
+    // What is offered may change, so that clients can ask to be told.
+    let app = app.updates(&Updates::default());
+    let again = Again::File {
+        file,
+        flags: &flags,
+        source,
+    };
+    run(app, &config, &flags, again).await
 }
 
-async fn run(app: App, config: &Config, flags: &ServeFlags) -> Result<(), Failure> {
+async fn run(
+    app: App,
+    config: &Config,
+    flags: &ServeFlags,
+    again: Again<'_>,
+) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
     let offered = Offered::by(&app);
     let ready = Ready::prepare(app, config).await?;
     banner::show(&offered, &ready, config, flags.stdio);
     warn(&ready, config);
-    let mut outcome = Ok(());
     let running = if flags.stdio {
-        let running = ready.start_beside_stdio();
-        tokio::select! {
-            ended = running.serve_stdio() => {
-                outcome = ended.map_err(|error| Failure::failed(error.to_string()));
-            }
-            () = signals.next() => {}
-        }
-        running
+        ready.start_beside_stdio()
     } else {
-        let running = ready.start();
-        signals.next().await;
-        running
+        ready.start()
+    };
+    let outcome = {
+        let mut client = pin!(async {
+            if flags.stdio {
+                return running.serve_stdio().await;
+            }
+            std::future::pending().await
+        });
+        loop {
+            tokio::select! {
+                ended = &mut client => {
+                    break ended.map_err(|error| Failure::failed(error.to_string()));
+                }
+                told = signals.next() => match told {
+                    Told::Stop => break Ok(()),
+                    Told::ReadAgain => again.read(&running),
+                },
+            }
+        }
     };
     tracing::info!("stopping; a second signal cuts what is still going on");
     let hurry = running.hurry();
-    let mut stop = std::pin::pin!(running.stop());
+    let mut stop = pin!(running.stop());
     tokio::select! {
         () = &mut stop => return outcome,
-        () = signals.next() => hurry.cancel(),
+        () = signals.stop() => hurry.cancel(),
     }
     stop.await;
     outcome
@@ -82,6 +104,15 @@ fn environment() -> Result<Source, Failure> {
 }
 
 fn configured(app: &App, flags: &ServeFlags, mut source: Source) -> Result<Config, Failure> {
+    set_flags(&mut source, flags);
+    if !app.verifiers.is_empty() {
+        source.set_own_authenticator();
+    }
+    valid(&source, flags)
+}
+
+/// Sets what was said on the command line, over everything else.
+fn set_flags(source: &mut Source, flags: &ServeFlags) {
     if flags.stdio {
         // HTTP only serves files and probes then, so any free port will do.
         source.set_default(&variables::MCP_PORT, "0");
@@ -98,10 +129,10 @@ fn configured(app: &App, flags: &ServeFlags, mut source: Source) -> Result<Confi
     if let Some(role) = &flags.role {
         source.set(&variables::FARCALL_ROLE, role);
     }
-    if !app.verifiers.is_empty() {
-        source.set_own_authenticator();
-    }
-    let config = Config::read(&source).map_err(|error| Failure::usage(error.to_string()))?;
+}
+
+fn valid(source: &Source, flags: &ServeFlags) -> Result<Config, Failure> {
+    let config = Config::read(source).map_err(|error| Failure::usage(error.to_string()))?;
     if flags.stdio && !config.jobs.role.answers() {
         return Err(Failure::usage(
             "`--stdio` is for a client, and `FARCALL_ROLE` is `worker`, which answers none",
@@ -131,31 +162,5 @@ fn warn(ready: &Ready, config: &Config) {
     }
     if !config.http.is_loopback() {
         tracing::warn!(address = %ready.address, "anyone who reaches this address may call: FARCALL_ALLOW_UNAUTHENTICATED is set");
-    }
-}
-
-/// SIGTERM and SIGINT.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Self, Failure> {
-        let listen = |kind| {
-            signal(kind)
-                .map_err(|error| Failure::failed(format!("signals cannot be received: {error}")))
-        };
-        Ok(Self {
-            terminate: listen(SignalKind::terminate())?,
-            interrupt: listen(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
     }
 }

@@ -30,7 +30,7 @@ pub use self::{
     hidden::is_hidden,
     mount::{Mount, MountedJob, MountedTool},
     parameter::{Format, Kind, Parameter, Presence},
-    read::is_secret_name,
+    read::{is_secret_name, setting_of},
     schema::schema,
     service::{Method, OpenApi, Request, Service, Upstream},
 };

@@ -49,7 +49,7 @@ use self::{
     retention::Delete,
     room::Room,
     secrets::Secret,
-    workers::{Register, Renew, Unregister},
+    workers::{Learn, Register, Renew, Unregister},
     writer::Writer,
 };
 use crate::{
@@ -87,6 +87,14 @@ impl JobStore for SqliteStore {
 
     async fn register(&self, worker: NewWorker, lease: Duration) -> Result<(), StoreError> {
         self.writer.write(Register { worker, lease }).await
+    }
+
+    async fn learn(
+        &self,
+        worker: WorkerId,
+        programs: BTreeMap<String, String>,
+    ) -> Result<(), StoreError> {
+        self.writer.write(Learn { worker, programs }).await
     }
 
     async fn beat(&self, worker: WorkerId, lease: Duration) -> Result<Beat, StoreError> {

@@ -256,7 +256,7 @@ fn is_sound(version: &str) -> bool {
 }
 
 /// The migrations of this version, in their order.
-fn migrations() -> [Migration; 4] {
+fn migrations() -> [Migration; 5] {
     let migrations = [
         (1, "jobs", include_str!("migrations/0001_jobs.sql")),
         (2, "workers", include_str!("migrations/0002_workers.sql")),
@@ -266,6 +266,7 @@ fn migrations() -> [Migration; 4] {
             "checkpoints",
             include_str!("migrations/0004_checkpoints.sql"),
         ),
+        (5, "reloads", include_str!("migrations/0005_reloads.sql")),
     ];
     migrations.map(|(version, name, sql)| {
         Migration::new(

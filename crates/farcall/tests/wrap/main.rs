@@ -10,11 +10,14 @@
 )]
 
 mod artifacts;
+mod guide;
 mod harness;
 mod hostile;
 mod jobs;
 mod kills;
+mod page;
 mod python;
+mod reload;
 mod services;
 mod start;
 mod tools;

@@ -29,8 +29,8 @@ use std::{
 
 use toml::{Spanned, de::DeTable};
 
-pub use self::command::is_secret_name;
 use self::table::Table;
+pub use self::{command::is_secret_name, server::setting_of};
 use super::{
     Entry, Project, Service,
     finding::{FileFaults, Finding, place},
