@@ -100,9 +100,8 @@ pub fn listed(catalog: &Catalog) -> Result<Vec<Value>, Faults> {
 
 fn tools(catalog: &Catalog, faults: &mut Vec<Fault>) -> Vec<Tool> {
     let declarations = catalog.tools().iter().map(|tool| &tool.tool.declaration);
-    let kept = declarations.filter_map(|declaration| {
-        keep(tool_value(declaration), "tool", &declaration.name, faults)
-    });
+    let kept = declarations
+        .filter_map(|declaration| keep(tool_value(declaration), "tool", &declaration.name, faults));
     kept.collect()
 }
 
