@@ -1,16 +1,21 @@
 //! What a `farcall.toml` declares, as an app.
 
+use std::path::PathBuf;
+
 use farcall_config::file::{Body, Command, Entry, Project, Sandbox};
 use farcall_core::catalog::{Fault, Faults};
-use farcall_wrap::{command, sandbox};
+use farcall_wrap::{
+    command::{self, Surroundings},
+    sandbox,
+};
 
 use crate::{App, Failure};
 
-/// The app that serves `project`.
+/// The app that serves `project`, whose programs do not reach what is `withheld`.
 ///
 /// # Errors
 /// All that cannot work in it, or cannot be served yet, in one report.
-pub(crate) fn app(project: &Project) -> Result<App, Failure> {
+pub(crate) fn app(project: &Project, withheld: &[PathBuf]) -> Result<App, Failure> {
     let server = &project.server;
     let mut app = App::new(&server.name).version(&server.version);
     if let Some(title) = &server.title {
@@ -20,8 +25,12 @@ pub(crate) fn app(project: &Project) -> Result<App, Failure> {
         app = app.instructions(instructions);
     }
     let mut faults = unserved(project);
+    let surroundings = Surroundings {
+        folder: &project.folder,
+        withheld,
+    };
     for entry in &project.entries {
-        match added(&mut app, entry, project) {
+        match added(&mut app, entry, surroundings) {
             Ok(()) => {}
             Err(fault) => faults.push(fault),
         }
@@ -72,15 +81,14 @@ fn program(entry: &Entry) -> Option<(String, &Command)> {
     }
 }
 
-fn added(app: &mut App, entry: &Entry, project: &Project) -> Result<(), Fault> {
-    let folder = &project.folder;
+fn added(app: &mut App, entry: &Entry, surroundings: Surroundings<'_>) -> Result<(), Fault> {
     match entry {
         Entry::Tool(tool) => {
             let subject = format!("tool `{}`", tool.name);
             let Body::Command(command) = &tool.body else {
                 return Err(not_yet(subject));
             };
-            let made = command::tool(tool, command, folder);
+            let made = command::tool(tool, command, surroundings);
             app.offer
                 .tool(made.map_err(|reason| Fault { subject, reason })?);
         }
@@ -89,7 +97,7 @@ fn added(app: &mut App, entry: &Entry, project: &Project) -> Result<(), Fault> {
             let Body::Command(command) = &job.body else {
                 return Err(not_yet(subject));
             };
-            let made = command::job(job, command, folder);
+            let made = command::job(job, command, surroundings);
             app.offer
                 .job(made.map_err(|reason| Fault { subject, reason })?);
         }

@@ -3,9 +3,12 @@
 use std::path::Path;
 
 use farcall_config::{Config, Role, Source, Storage, file::Project, variables};
+use farcall_wrap::command::remove_left_overs;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::{App, Failure, command::ServeFlags, logging, project, running::Ready};
+use crate::{
+    App, Failure, command::ServeFlags, logging, project, running::Ready, withheld::withheld,
+};
 
 /// Serves `app` until SIGTERM or SIGINT; a second signal cuts what is still going on.
 ///
@@ -13,7 +16,7 @@ use crate::{App, Failure, command::ServeFlags, logging, project, running::Ready}
 /// A [`Failure`] where the configuration or what was registered is wrong, or something that
 /// the server needs is in the way.
 pub(crate) async fn serve(app: App, flags: ServeFlags) -> Result<(), Failure> {
-    let config = configured(&app, &flags, environment()?)?;
+    let config = configured(!app.verifiers.is_empty(), &flags, environment()?)?;
     logging::start(&config.log)?;
     run(app, &config, &flags).await
 }
@@ -26,11 +29,15 @@ pub(crate) async fn serve_file(file: &Path, flags: ServeFlags) -> Result<(), Fai
     let mut source = environment()?;
     let (project, warnings) = Project::read(file, &source)
         .map_err(|faults| Failure::usage(format!("`{}` has faults\n{faults}", file.display())))?;
-    let app = project::app(&project)?;
     let unconfined = project::confinement(&project)?;
     source.set_file(&project.settings);
-    let config = configured(&app, &flags, source)?;
+    let config = configured(false, &flags, source)?;
+    let app = project::app(&project, &withheld(file, &config.storage))?;
     logging::start(&config.log)?;
+    let removed = remove_left_overs();
+    if removed > 0 {
+        tracing::info!(removed, "folders of servers that were killed are removed");
+    }
     for warning in warnings {
         let line = warning.place.map(|place| place.line);
         tracing::warn!(file = %file.display(), line, "{}; {}", warning.message, warning.hint);
@@ -78,7 +85,11 @@ fn environment() -> Result<Source, Failure> {
     Source::from_environment(Path::new(".")).map_err(|error| Failure::usage(error.to_string()))
 }
 
-fn configured(app: &App, flags: &ServeFlags, mut source: Source) -> Result<Config, Failure> {
+fn configured(
+    has_own_authenticator: bool,
+    flags: &ServeFlags,
+    mut source: Source,
+) -> Result<Config, Failure> {
     if flags.stdio {
         // HTTP only serves files and probes then, so any free port will do.
         source.set_default(&variables::MCP_PORT, "0");
@@ -95,7 +106,7 @@ fn configured(app: &App, flags: &ServeFlags, mut source: Source) -> Result<Confi
     if let Some(role) = &flags.role {
         source.set(&variables::FARCALL_ROLE, role);
     }
-    if !app.verifiers.is_empty() {
+    if has_own_authenticator {
         source.set_own_authenticator();
     }
     let config = Config::read(&source).map_err(|error| Failure::usage(error.to_string()))?;

@@ -9,11 +9,15 @@
     reason = "`json!` values are made where they are passed, and a test that cannot go on has failed"
 )]
 
+mod advisories;
 mod artifacts;
+mod corpus;
 mod harness;
 mod hostile;
 mod jobs;
 mod kills;
+mod leftovers;
+mod place;
 mod python;
 mod start;
 mod tools;
