@@ -119,17 +119,18 @@ fn with_peers() -> anyhow::Result<()> {
         ]),
     )?;
     step(
-        "tests with names of their own",
+        "whole servers with bubblewrap, and with names of their own",
         cargo([
             "test",
             "--package",
             "farcall",
             "--features",
-            "namespace-tests",
+            "bwrap-tests,namespace-tests",
             "--test",
             "wrap",
             "--locked",
             "--",
+            "bubblewrap",
             "names",
         ]),
     )?;
@@ -159,6 +160,13 @@ fn durability() -> anyhow::Result<()> {
         "peers",
     ];
     step("faults", cargo(ACCEPTANCE).args(["--test", "faults"]))?;
+    let storms = cargo(["test", "--locked", "--package", "farcall"]);
+    let storms = storms.args(["--features", "storms", "--test", "storms"]);
+    // Each counts the processes of a server of its own, and takes both cores.
+    step(
+        "storms",
+        storms.args(["--", "--nocapture", "--test-threads=1"]),
+    )?;
     step("full disks", cargo(ACCEPTANCE).args(["--test", "space"]))?;
     let bugs = cargo(ACCEPTANCE).args(["--test", "kills", "over_postgres"]);
     step("bugs planted over PostgreSQL", bugs)?;

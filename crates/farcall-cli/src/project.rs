@@ -1,16 +1,22 @@
 //! What a `farcall.toml` declares, as an app.
 
+use std::path::PathBuf;
+
 use farcall_config::file::{Body, Command, Entry, Project, Sandbox};
 use farcall_core::catalog::{Fault, Faults};
-use farcall_wrap::{command, sandbox, service::Services};
+use farcall_wrap::{
+    command::{self, Surroundings},
+    sandbox,
+    service::Services,
+};
 
 use crate::{App, Failure, offer::Offer};
 
-/// The app that serves `project`.
+/// The app that serves `project`, whose programs do not reach what is `withheld`.
 ///
 /// # Errors
 /// All that cannot work in it, or cannot be served yet, in one report.
-pub(crate) fn app(project: &Project) -> Result<App, Failure> {
+pub(crate) fn app(project: &Project, withheld: &[PathBuf]) -> Result<App, Failure> {
     let server = &project.server;
     let mut app = App::new(&server.name).version(&server.version);
     if let Some(title) = &server.title {
@@ -20,7 +26,7 @@ pub(crate) fn app(project: &Project) -> Result<App, Failure> {
         app = app.instructions(instructions);
     }
     let mut faults = unserved(project);
-    match offer(project) {
+    match offer(project, withheld) {
         Ok(offer) => app.offer = offer,
         Err(more) => faults.extend(more.0),
     }
@@ -31,15 +37,19 @@ pub(crate) fn app(project: &Project) -> Result<App, Failure> {
 }
 
 /// What `project` offers: its tools and jobs in the order of the file, then what documents of services
-/// bring. Nothing is started or sent.
+/// bring. Its programs will not reach what is `withheld`. Nothing is started or sent.
 ///
 /// # Errors
 /// All that cannot work in it.
-pub(crate) fn offer(project: &Project) -> Result<Offer, Faults> {
+pub(crate) fn offer(project: &Project, withheld: &[PathBuf]) -> Result<Offer, Faults> {
     let services = Services::new(project)?;
+    let surroundings = Surroundings {
+        folder: &project.folder,
+        withheld,
+    };
     let (mut offer, mut faults) = (Offer::default(), Vec::new());
     for entry in &project.entries {
-        faults.extend(added(&mut offer, entry, project, &services).err());
+        faults.extend(added(&mut offer, entry, surroundings, &services).err());
     }
     match services.imported() {
         Ok(tools) => tools.into_iter().for_each(|tool| offer.tool(tool)),
@@ -95,15 +105,14 @@ fn program(entry: &Entry) -> Option<(String, &Command)> {
 fn added(
     offer: &mut Offer,
     entry: &Entry,
-    project: &Project,
+    surroundings: Surroundings<'_>,
     services: &Services,
 ) -> Result<(), Fault> {
-    let folder = &project.folder;
     match entry {
         Entry::Tool(tool) => offer.tool(match &tool.body {
             Body::Command(command) => {
                 let subject = format!("tool `{}`", tool.name);
-                let made = command::tool(tool, command, folder);
+                let made = command::tool(tool, command, surroundings);
                 made.map_err(|reason| Fault { subject, reason })?
             }
             Body::Request(request) => services.tool(tool, request)?,
@@ -111,7 +120,7 @@ fn added(
         Entry::Job(job) => offer.job(match &job.body {
             Body::Command(command) => {
                 let subject = format!("job `{}`", job.name);
-                let made = command::job(job, command, folder);
+                let made = command::job(job, command, surroundings);
                 made.map_err(|reason| Fault { subject, reason })?
             }
             Body::Request(request) => services.job(job, request)?,

@@ -8,6 +8,7 @@ use std::{path::Path, pin::pin};
 
 use farcall_config::{Config, Role, Source, variables};
 use farcall_core::updates::Updates;
+use farcall_wrap::command::remove_left_overs;
 
 use self::{
     again::{Again, Loaded},
@@ -23,7 +24,7 @@ use crate::{App, Failure, command::ServeFlags, logging, running::Ready};
 /// A [`Failure`] where the configuration or what was registered is wrong, or something that
 /// the server needs is in the way.
 pub(crate) async fn serve(app: App, flags: ServeFlags) -> Result<(), Failure> {
-    let config = configured(&app, &flags, environment()?)?;
+    let config = configured(!app.verifiers.is_empty(), &flags, environment()?)?;
     logging::start(&config.log)?;
     run(app, &config, &flags, Again::Nothing).await
 }
@@ -33,13 +34,18 @@ pub(crate) async fn serve(app: App, flags: ServeFlags) -> Result<(), Failure> {
 /// # Errors
 /// As [`serve`], and where the file has faults.
 pub(crate) async fn serve_file(file: &Path, flags: ServeFlags) -> Result<(), Failure> {
-    let loaded = Loaded::read(file, &flags)?;
+    let loaded = Loaded::read(file, &flags, &[])?;
     logging::start(&loaded.config.log)?;
+    let removed = remove_left_overs();
+    if removed > 0 {
+        tracing::info!(removed, "folders of servers that were killed are removed");
+    }
     loaded.warn(file);
     let Loaded {
         app,
         config,
         source,
+        withheld,
         ..
     } = loaded;
     // What is offered may change, so that clients can ask to be told.
@@ -48,6 +54,7 @@ pub(crate) async fn serve_file(file: &Path, flags: ServeFlags) -> Result<(), Fai
         file,
         flags: &flags,
         source,
+        withheld,
     };
     run(app, &config, &flags, again).await
 }
@@ -103,9 +110,13 @@ fn environment() -> Result<Source, Failure> {
     Source::from_environment(Path::new(".")).map_err(|error| Failure::usage(error.to_string()))
 }
 
-fn configured(app: &App, flags: &ServeFlags, mut source: Source) -> Result<Config, Failure> {
+fn configured(
+    has_own_authenticator: bool,
+    flags: &ServeFlags,
+    mut source: Source,
+) -> Result<Config, Failure> {
     set_flags(&mut source, flags);
-    if !app.verifiers.is_empty() {
+    if has_own_authenticator {
         source.set_own_authenticator();
     }
     valid(&source, flags)

@@ -86,3 +86,21 @@ async fn banner(project: &Project) -> String {
     let said = said.replace(url, "http://127.0.0.1:8900/mcp");
     said.replace(env!("CARGO_BIN_EXE_farcall"), "farcall")
 }
+
+/// Where bubblewrap is asked for, nothing is served without it.
+#[tokio::test]
+async fn without_bubblewrap_what_asks_for_it_is_not_served() {
+    let toml = "[tool.hello]\ndescription = \"Greet.\"\ncommand = [\"/bin/echo\", \"hello\"]\nsandbox = \"bwrap\"\n";
+    let empty = tempfile::tempdir().unwrap();
+    let project = Project::new(toml).with("PATH", empty.path().to_str().unwrap());
+    let (status, said) = project.refused().await;
+    assert_eq!(status, 2);
+    assert!(
+        said.contains("tool `hello`") && said.contains("there is no `bwrap` in `PATH`"),
+        "{said}"
+    );
+    // The same file without it.
+    let without = toml.replace("bwrap", "required");
+    let project = Project::new(&without).with("PATH", empty.path().to_str().unwrap());
+    project.serve().await.stop().await;
+}

@@ -29,7 +29,7 @@ impl Offered {
     /// All that is wrong with it.
     pub(super) fn of(project: &Project) -> Result<Self, Vec<Finding>> {
         let all = |faults: Faults| faults.0.into_iter().map(finding).collect::<Vec<_>>();
-        let offer = project::offer(project).map_err(all)?;
+        let offer = project::offer(project, &[]).map_err(all)?;
         let catalog = offer.display().map_err(all)?;
         Ok(Self {
             tools: farcall_server::listed(&catalog).map_err(all)?,

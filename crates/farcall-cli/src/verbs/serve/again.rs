@@ -1,6 +1,6 @@
 //! What is served, read from its file: when the server starts, and again at SIGHUP.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use farcall_config::{
     Config, Source,
@@ -9,13 +9,15 @@ use farcall_config::{
 use farcall_server::Changes;
 
 use super::{environment, set_flags, valid};
-use crate::{App, Failure, Running, command::ServeFlags, project};
+use crate::{App, Failure, Running, command::ServeFlags, project, withheld::withheld};
 
 /// A `farcall.toml` that can be served.
 pub(super) struct Loaded {
     pub(super) app: App,
     pub(super) config: Config,
     pub(super) source: Source,
+    /// What its programs do not reach.
+    pub(super) withheld: Vec<PathBuf>,
     /// Sentences about what its author may not have meant, each with its line.
     warnings: Vec<(Option<usize>, String)>,
 }
@@ -29,22 +31,32 @@ pub(super) enum Again<'a> {
         file: &'a Path,
         flags: &'a ServeFlags,
         source: Source,
+        withheld: Vec<PathBuf>,
     },
 }
 
 impl Loaded {
+    /// Reads it; what was withheld from its programs `before` stays so, because a server goes on with the
+    /// folders that it was started with.
+    ///
     /// # Errors
     /// Everything that is wrong with the file, or with the configuration it is a part of.
-    pub(super) fn read(file: &Path, flags: &ServeFlags) -> Result<Self, Failure> {
+    pub(super) fn read(
+        file: &Path,
+        flags: &ServeFlags,
+        before: &[PathBuf],
+    ) -> Result<Self, Failure> {
         let mut source = environment()?;
         let (project, warnings) = Project::read(file, &source).map_err(|faults| {
             Failure::usage(format!("`{}` has faults\n{faults}", file.display()))
         })?;
-        let app = project::app(&project)?;
         let unconfined = project::confinement(&project)?;
         source.set_file(&project.settings);
         set_flags(&mut source, flags);
         let config = valid(&source, flags)?;
+        let mut withheld = withheld(file, &config.storage);
+        withheld.extend_from_slice(before);
+        let app = project::app(&project, &withheld)?;
         let warnings = warnings.into_iter().map(|warning| {
             let line = warning.place.map(|place| place.line);
             (line, format!("{}; {}", warning.message, warning.hint))
@@ -54,6 +66,7 @@ impl Loaded {
             app,
             config,
             source,
+            withheld,
             warnings: warnings.chain(unconfined).collect(),
         })
     }
@@ -73,6 +86,7 @@ impl Again<'_> {
             file,
             flags,
             source,
+            withheld,
         } = self
         else {
             tracing::info!(
@@ -82,7 +96,7 @@ impl Again<'_> {
         };
         // Files are read, and patterns compiled; whoever waits on this thread is helped elsewhere.
         let outcome = tokio::task::block_in_place(|| {
-            let loaded = Loaded::read(file, flags)?;
+            let loaded = Loaded::read(file, flags, withheld)?;
             loaded.warn(file);
             Ok::<_, Failure>((running.exchange(&loaded.app)?, loaded.source))
         });
