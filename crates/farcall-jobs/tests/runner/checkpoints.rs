@@ -6,7 +6,8 @@ use std::{
 };
 
 use farcall_core::{
-    job::{Job, JobContext, MAX_STAGE_VALUE, Program, state::JobState},
+    JsonObject,
+    job::{Job, JobContext, MAX_STAGE_VALUE, Pipeline, Program, state::JobState},
     problem::{ErrorCode, Problem},
     schema,
 };
@@ -117,6 +118,40 @@ async fn a_checkpoint_that_is_too_large_is_refused_and_the_one_before_it_stays()
     let id = rig.start(&job).await;
     assert_eq!(rig.ended(id).await.state, JobState::Succeeded);
     assert_eq!(*given.lock().unwrap(), [json!({}), json!([1])]);
+    rig.stop(runner).await;
+}
+
+/// P9: the limit is the size as JSON, to the byte.
+#[tokio::test]
+async fn a_stage_may_return_as_much_as_is_kept_and_not_one_byte_more() {
+    let returning = |name: &str, bytes: usize| {
+        let pipeline = Pipeline::new()
+            .stage("kneading", move |_: &JobContext, _: JsonObject| {
+                // The quotes count as well.
+                Ok("x".repeat(bytes - 2))
+            })
+            .stage("baking", |_: &JobContext, dough: String| Ok(dough.len()));
+        Job::new(name, "Bake bread.", pipeline)
+    };
+    let fits = returning("fits", MAX_STAGE_VALUE);
+    let spills = returning("spills", MAX_STAGE_VALUE + 1);
+    let rig = Rig::new().await;
+    let runner = rig.run_all(&[&fits, &spills], quick()).await;
+    let (fitting, spilling) = (rig.start(&fits).await, rig.start(&spills).await);
+
+    assert_eq!(rig.ended(fitting).await.state, JobState::Succeeded);
+    let outcome = rig.store.outcome(fitting, farcall_store::Reach::All).await;
+    let value = outcome.unwrap().unwrap().value;
+    assert_eq!(value, Some(json!(MAX_STAGE_VALUE - 2)));
+
+    let end = rig.ended(spilling).await;
+    let error = end.error.unwrap();
+    assert_eq!((error.code, end.stage), (ErrorCode::OutputLimit, 1));
+    assert_eq!(
+        error.message,
+        "the stage `kneading` returned 1048577 bytes, at most 1048576 are kept between stages; \
+         write what is large to a file in `ctx.work_dir()` or to an artifact"
+    );
     rig.stop(runner).await;
 }
 

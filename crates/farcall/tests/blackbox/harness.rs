@@ -3,6 +3,7 @@
 //! Every answer that a test sees has passed [`Reply::checked`]: it has a request id, it is no
 //! 500, it says its errors as JSON, and it shows nothing of the server's inside.
 
+mod engine;
 mod events;
 mod raw;
 mod reply;
@@ -12,6 +13,7 @@ mod server;
 use std::time::Duration;
 
 pub(crate) use self::{
+    engine::{Engine, on_each_engine},
     events::Events,
     raw::{Connection, exchange},
     reply::Reply,

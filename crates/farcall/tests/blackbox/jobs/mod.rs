@@ -13,4 +13,5 @@ mod restart;
 mod retries;
 mod slots;
 mod texts;
+mod times;
 mod wait;
