@@ -52,7 +52,7 @@ pub async fn a_worker_may_be_told_other_programs(store: &dyn JobStore) {
     let job = record(store, fence).await.job;
     let mut wanted = known();
     for known in &mut wanted {
-        known.fingerprint = "another".to_owned();
+        "another".clone_into(&mut known.fingerprint);
     }
     let claim = async || {
         let wanted = Wanted {

@@ -256,7 +256,7 @@ pub(super) fn excerpt(text: &str) -> String {
 }
 
 fn is_refused(error: &reqwest::Error) -> bool {
-    causes(error).any(|error| error.is::<Refused>())
+    causes(error).any(<dyn Error>::is::<Refused>)
 }
 
 /// An error with all that is behind it; the last part is what an operator needs.
