@@ -8,7 +8,7 @@ pub(crate) fn farcall_toml(data: &[u8]) {
         return;
     };
     assert!(!faults.faults.is_empty(), "it is refused without a reason");
-    let lines = 1 + data.iter().filter(|byte| **byte == b'\n').count();
+    let lines = data.split(|byte| *byte == b'\n').count();
     for finding in faults.faults.iter().chain(&faults.warnings) {
         assert!(!finding.message.is_empty() && !finding.hint.is_empty());
         if let Some(place) = &finding.place {

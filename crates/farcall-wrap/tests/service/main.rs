@@ -1,5 +1,7 @@
 //! HTTP services as their callers and their servers see them.
 
+#![expect(clippy::unwrap_used, reason = "these are tests")]
+
 mod answers;
 mod declare;
 mod host;

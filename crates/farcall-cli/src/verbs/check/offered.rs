@@ -28,7 +28,7 @@ impl Offered {
     /// # Errors
     /// All that is wrong with it.
     pub(super) fn of(project: &Project) -> Result<Self, Vec<Finding>> {
-        let all = |faults: Faults| faults.0.into_iter().map(finding).collect::<Vec<_>>();
+        let all = |faults: Faults| faults.0.iter().map(finding).collect::<Vec<_>>();
         let offer = project::offer(project, &[]).map_err(all)?;
         let catalog = offer.display().map_err(all)?;
         Ok(Self {
@@ -88,7 +88,7 @@ fn line(tool: &Value) -> String {
 }
 
 /// What a catalog finds has no place in the file; after the sentence stands what to do.
-fn finding(fault: Fault) -> Finding {
+fn finding(fault: &Fault) -> Finding {
     let (message, hint) = match fault.reason.rsplit_once("; ") {
         Some((message, hint)) => (message, hint.to_owned()),
         None => (
