@@ -1,5 +1,7 @@
 //! Every sample that is kept, and changed copies of it, with the compiler that everybody has.
 
+#![expect(clippy::unwrap_used, reason = "these are tests")]
+
 use std::{fs, path::PathBuf};
 
 use farcall_fuzz::{TARGETS, Target};
@@ -13,12 +15,13 @@ use proptest::{
 fn samples(target: &Target) -> Vec<Vec<u8>> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("corpus");
     let folder = folder.join(target.name);
-    let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{folder:?}: {error}"));
+    let entries =
+        fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut samples: Vec<_> = entries
         .map(|entry| fs::read(entry.unwrap().path()).unwrap())
         .collect();
     samples.sort();
-    assert!(!samples.is_empty(), "{folder:?} is empty");
+    assert!(!samples.is_empty(), "{} is empty", folder.display());
     samples
 }
 
