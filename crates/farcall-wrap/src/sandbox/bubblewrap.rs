@@ -74,9 +74,9 @@ pub(crate) fn command(bubblewrap: &Path, specification: &Specification) -> Comma
 fn around(bubblewrap: &Path, given: &Given) -> Command {
     let mut command = Command::new(bubblewrap);
     command.args(ALWAYS);
-    let listed = given.listed.iter();
     // What is mounted already stays.
-    let listed = listed.filter(|folder| ![Path::new("/"), Path::new("/tmp")].contains(&&***folder));
+    let is_new = |folder: &&Path| *folder != Path::new("/") && *folder != Path::new("/tmp");
+    let listed = given.listed.iter().map(PathBuf::as_path).filter(is_new);
     for folder in listed.clone() {
         command.arg("--tmpfs").arg(folder);
     }
@@ -93,7 +93,7 @@ fn around(bubblewrap: &Path, given: &Given) -> Command {
         command.arg("--bind-try").arg(place).arg(place);
     }
     // What is written between them would seem to be kept, and would be in memory only.
-    for folder in listed.map(PathBuf::as_path).chain([Path::new("/")]) {
+    for folder in listed.chain([Path::new("/")]) {
         command.arg("--remount-ro").arg(folder);
     }
     command

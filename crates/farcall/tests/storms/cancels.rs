@@ -42,6 +42,7 @@ fn end(status: &Value) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cancel_at_any_moment_leaves_one_end_and_no_process() {
     let mut chance = Chance::new();
+    println!("FARCALL_SEED={}", chance.seed);
     let (project, census, _out) = counted();
     let server = std::sync::Arc::new(project.serve().await);
     let mut ends = BTreeMap::new();

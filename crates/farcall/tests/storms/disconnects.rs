@@ -21,6 +21,7 @@ const AT_ONCE: usize = 10;
 #[tokio::test]
 async fn clients_that_go_away_leave_no_process_behind() {
     let mut chance = Chance::new();
+    println!("FARCALL_SEED={}", chance.seed);
     let (project, census, _out) = counted();
     let server = project.serve().await;
     let base = [server.process()];

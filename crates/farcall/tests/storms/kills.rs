@@ -16,6 +16,7 @@ const KILLS: usize = 200;
 #[tokio::test]
 async fn no_program_outlives_a_server_that_is_killed_at_any_moment() {
     let mut chance = Chance::new();
+    println!("FARCALL_SEED={}", chance.seed);
     let (project, census, out) = counted();
     let (mut most, mut slowest) = (0, Duration::ZERO);
     for kill in 0..times(KILLS) {
