@@ -33,6 +33,7 @@ fn all() -> impl Iterator<Item = &'static str> {
     let points = [
         farcall_artifacts::CRASH_POINTS,
         farcall_artifacts::OBJECT_CRASH_POINTS,
+        farcall_cli::verbs::backup::CRASH_POINTS,
         farcall_jobs::CRASH_POINTS,
         farcall_store::CRASH_POINTS,
     ];

@@ -11,6 +11,7 @@ use farcall_acceptance::{
     fixture::STAGES,
     wait::{DEADLINE, until},
 };
+use farcall_cli::verbs::backup::CRASH_POINTS;
 use rustix::process::Signal;
 
 use crate::rig::{Rig, check_success, order, started};
@@ -100,17 +101,10 @@ async fn a_backup_that_is_killed_leaves_nothing_that_looks_like_one() {
     for id in &ids {
         check_success(&server, id).await;
     }
-    for (number, (point, is_whole)) in [
-        ("backup.begun", false),
-        ("backup.records.copied", false),
-        ("artifacts.write.begun:2", false),
-        ("artifacts.write.renamed:3", false),
-        ("backup.files.copied", false),
-        ("backup.named", true),
-    ]
-    .into_iter()
-    .enumerate()
-    {
+    let own = CRASH_POINTS.iter().copied();
+    let of_files = ["artifacts.write.begun:2", "artifacts.write.renamed:3"];
+    for (number, point) in own.chain(of_files).enumerate() {
+        let is_whole = point == "backup.named";
         let name = format!("copy-{number}");
         let to = rig.path(&name);
         let verb = rig.launch().verb(&["backup", "--to", to.to_str().unwrap()]);

@@ -14,6 +14,7 @@ mod balancer;
 mod caller;
 mod lost;
 mod retention;
+mod publishing;
 mod rig;
 mod roles;
 mod rolling;

@@ -16,7 +16,11 @@ use crate::{caller::Caller, rig::Machines};
 
 const REPLICAS: usize = 3;
 
-const JOBS: u32 = 24;
+/// As many as run at once on all of them together.
+const JOBS: u32 = 60;
+
+/// How many of these have to run when the first replica is asked to stop.
+const RUNNING: i64 = 50;
 
 const POLLERS: usize = 16;
 
@@ -27,6 +31,7 @@ async fn a_rolling_restart_costs_no_caller_an_answer_and_no_job_a_try() {
     let launch = |number| {
         machines
             .replica(number, "all")
+            .env("FARCALL_CONCURRENCY", "20")
             .env("FARCALL_LINGER", "1s")
             // Not long enough for the jobs, so that they are handed back.
             .env("FARCALL_DRAIN", "500ms")
@@ -38,8 +43,8 @@ async fn a_rolling_restart_costs_no_caller_an_answer_and_no_job_a_try() {
     let caller = machines.caller();
     let mut jobs = Vec::new();
     for number in 0..JOBS {
-        // As long as three restarts take, or longer.
-        let order = json!({"number": number, "takes_ms": 2_500});
+        // As long as three restarts take, or longer; they are started one after the other.
+        let order = json!({"number": number, "takes_ms": 5_000});
         let started = caller.call("start_bake", order).await;
         jobs.push(started["job_id"].as_str().unwrap().to_owned());
     }
@@ -55,6 +60,13 @@ async fn a_rolling_restart_costs_no_caller_an_answer_and_no_job_a_try() {
             }
         });
     }
+    until("jobs that run", async || {
+        let running: Vec<(i64,)> = machines
+            .query("SELECT count(*) FROM jobs WHERE state = 'running'")
+            .await;
+        (running[0].0 >= RUNNING).then_some(())
+    })
+    .await;
     for number in 0..REPLICAS {
         let mut stopping = replicas.remove(0);
         stopping.terminate();
@@ -78,11 +90,13 @@ async fn a_rolling_restart_costs_no_caller_an_answer_and_no_job_a_try() {
         assert_eq!(end["state"], "succeeded", "{end}");
         assert!(end.get("attempt").is_none(), "a try was counted: {end}");
     }
-    let counts: Vec<(i64, i64)> = machines
-        .query("SELECT sum(losses)::int8, sum(epoch - attempt)::int8 FROM jobs")
+    let counts: Vec<(i64, i64, i64)> = machines
+        .query(
+            "SELECT sum(losses)::int8, sum(epoch - attempt)::int8, max(attempt)::int8 FROM jobs",
+        )
         .await;
-    let (losses, handed_back) = counts[0];
-    assert_eq!(losses, 0);
+    let (losses, handed_back, tries) = counts[0];
+    assert_eq!((losses, tries), (0, 1));
     assert!(handed_back > 0, "no job was handed back");
     eprintln!(
         "{} polls through {REPLICAS} restarts, none failed; {handed_back} times a job was handed back, {JOBS} succeeded",

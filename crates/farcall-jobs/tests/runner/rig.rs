@@ -11,7 +11,7 @@ use farcall_core::{
     principal::Principal,
 };
 use farcall_jobs::{Programs, Queue, Runner, RunnerOptions};
-use farcall_store::{JobRecord, JobStore, Reach, SqliteStore, Worker};
+use farcall_store::{JobRecord, JobStore, Needed, Reach, SqliteStore, Worker};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -112,9 +112,30 @@ impl Rig {
             .await
     }
 
+    /// Waits until the job is over, or was even deleted since.
+    pub(crate) async fn is_over_or_gone(&self, id: JobId) {
+        let ending = async {
+            let is_open = |jobs: &[Needed]| jobs.iter().any(|job| !job.is_over);
+            while is_open(&self.store.needed(&[id]).await.unwrap()) {
+                tokio::task::yield_now().await;
+            }
+        };
+        let ended = tokio::time::timeout(PATIENCE, ending).await;
+        ended.expect("it did not end in time");
+    }
+
     /// The names in a folder of the data folder, in order.
     pub(crate) fn names(&self, folder: &str) -> Vec<String> {
-        let entries = std::fs::read_dir(self.folder.path().join(folder)).unwrap();
+        let names = self.names_if_there(folder);
+        assert!(self.folder.path().join(folder).is_dir(), "no `{folder}`");
+        names
+    }
+
+    /// The same, without any where the folder goes away.
+    pub(crate) fn names_if_there(&self, folder: &str) -> Vec<String> {
+        let Ok(entries) = std::fs::read_dir(self.folder.path().join(folder)) else {
+            return Vec::new();
+        };
         let name = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name();
         let mut names: Vec<_> = entries
             .map(|entry| name(entry).into_string().unwrap())
