@@ -13,8 +13,8 @@
 mod balancer;
 mod caller;
 mod lost;
-mod retention;
 mod publishing;
+mod retention;
 mod rig;
 mod roles;
 mod rolling;

@@ -124,7 +124,7 @@ async fn no_record_is_without_its_files_and_no_file_without_its_record_while_job
             let is_kept = kind == kinds.len() - 1;
             let started = if is_kept { &mut kept } else { &mut brief };
             started.push(id);
-            if number as usize % AT_ONCE == 0 {
+            if (number as usize).is_multiple_of(AT_ONCE) {
                 rig.is_over_or_gone(id).await;
             }
         }

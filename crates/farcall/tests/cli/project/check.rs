@@ -113,14 +113,14 @@ request = { service = "shop", path = "/things/{id}/price" }
 params.id = { type = "string", description = "The thing's id." }
 "#;
 
-const DOCUMENT: &str = r##"{"openapi": "3.1.0", "paths": {"/things": {"get": {
+const DOCUMENT: &str = r#"{"openapi": "3.1.0", "paths": {"/things": {"get": {
     "operationId": "list_things",
     "description": "List things.",
     "parameters": [
         {"name": "color", "in": "query", "description": "Of this color.", "schema": {"type": "string"}},
         {"name": "limit", "in": "query", "schema": {"type": "integer", "default": 10}}
     ]
-}}}}"##;
+}}}}"#;
 
 #[test]
 fn what_a_document_brings_is_listed_and_hashed() {

@@ -23,7 +23,7 @@ pub(crate) fn parts(page: &str) -> Vec<Part> {
             (Some("console"), None) => parts.extend(typed(&block)),
             (Some(_), Some(name)) => parts.push(Part::Written {
                 name: name.to_owned(),
-                text: block.iter().map(|line| format!("{line}\n")).collect(),
+                text: block.join("\n") + "\n",
             }),
             _ => {}
         }

@@ -131,10 +131,9 @@ impl Place {
         }
         match self.kind {
             Kind::Body => Some(json!(value).to_string()),
-            Kind::Query => Some(percent_encoded(value)),
             Kind::Segment if whole.is_empty() || whole.contains(char::is_control) => None,
             Kind::Segment if leads_elsewhere() => None,
-            Kind::Segment => Some(percent_encoded(value)),
+            Kind::Query | Kind::Segment => Some(percent_encoded(value)),
         }
     }
 
