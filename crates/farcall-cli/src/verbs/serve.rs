@@ -1,7 +1,7 @@
 //! `serve`: the server itself, until a signal ends it.
 
-mod again;
 mod banner;
+mod reload;
 mod signals;
 
 use std::{path::Path, pin::pin};
@@ -11,8 +11,8 @@ use farcall_core::updates::Updates;
 use farcall_wrap::command::remove_left_overs;
 
 use self::{
-    again::{Again, Loaded},
     banner::Offered,
+    reload::{Loaded, Reload},
     signals::{Signals, Told},
 };
 use crate::{App, Failure, command::ServeFlags, logging, running::Ready};
@@ -27,7 +27,7 @@ pub(crate) async fn serve(mut app: App, flags: ServeFlags) -> Result<(), Failure
     app.offer.isolate();
     let config = configured(!app.verifiers.is_empty(), &flags, environment()?)?;
     logging::start(&config.log)?;
-    run(app, &config, &flags, Again::Nothing).await
+    run(app, &config, &flags, Reload::Nothing).await
 }
 
 /// Serves what the `farcall.toml` at `file` declares, in the same way; at SIGHUP it is read again.
@@ -37,10 +37,6 @@ pub(crate) async fn serve(mut app: App, flags: ServeFlags) -> Result<(), Failure
 pub(crate) async fn serve_file(file: &Path, flags: ServeFlags) -> Result<(), Failure> {
     let loaded = Loaded::read(file, &flags, &[])?;
     logging::start(&loaded.config.log)?;
-    let removed = remove_left_overs();
-    if removed > 0 {
-        tracing::info!(removed, "folders of servers that were killed are removed");
-    }
     loaded.warn(file);
     let Loaded {
         app,
@@ -51,21 +47,25 @@ pub(crate) async fn serve_file(file: &Path, flags: ServeFlags) -> Result<(), Fai
     } = loaded;
     // What is offered may change, so that clients can ask to be told.
     let app = app.updates(&Updates::default());
-    let again = Again::File {
+    let reload = Reload::File {
         file,
         flags: &flags,
         source,
         withheld,
     };
-    run(app, &config, &flags, again).await
+    run(app, &config, &flags, reload).await
 }
 
 async fn run(
     app: App,
     config: &Config,
     flags: &ServeFlags,
-    again: Again<'_>,
+    reload: Reload<'_>,
 ) -> Result<(), Failure> {
+    let removed = remove_left_overs();
+    if removed > 0 {
+        tracing::info!(removed, "folders of servers that were killed are removed");
+    }
     let mut signals = Signals::new()?;
     let offered = Offered::by(&app);
     let ready = Ready::prepare(app, config).await?;
@@ -90,7 +90,7 @@ async fn run(
                 }
                 told = signals.next() => match told {
                     Told::Stop => break Ok(()),
-                    Told::ReadAgain => again.read(&running),
+                    Told::Reload => reload.run(&running),
                 },
             }
         }

@@ -12,7 +12,7 @@ pub(super) enum Told {
     /// SIGTERM or SIGINT: to end in order. SIGHUP, too, where it says that the terminal is gone.
     Stop,
     /// SIGHUP: to read again what is served.
-    ReadAgain,
+    Reload,
 }
 
 /// SIGTERM, SIGINT and SIGHUP.
@@ -47,7 +47,7 @@ impl Signals {
                 if self.has_terminal && terminal().is_err() {
                     Told::Stop
                 } else {
-                    Told::ReadAgain
+                    Told::Reload
                 }
             }
         }

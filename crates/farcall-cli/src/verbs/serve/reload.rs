@@ -23,7 +23,7 @@ pub(super) struct Loaded {
 }
 
 /// What a server reads when it is told to read again.
-pub(super) enum Again<'a> {
+pub(super) enum Reload<'a> {
     /// Nothing: it is a program, which does not change while it runs.
     Nothing,
     /// The file, with what was said on the command line, and what it said at start.
@@ -78,10 +78,10 @@ impl Loaded {
     }
 }
 
-impl Again<'_> {
+impl Reload<'_> {
     /// Reads again, and lets `running` offer what there is now. Where that cannot be, it goes on with what
     /// it offers, and the log says why.
-    pub(super) fn read(&self, running: &Running) {
+    pub(super) fn run(&self, running: &Running) {
         let Self::File {
             file,
             flags,
@@ -102,8 +102,9 @@ impl Again<'_> {
         });
         match outcome {
             Ok((changes, now)) => {
-                tell(file, &changes);
+                // The last line is that it holds: whoever waits for that line has then seen the others.
                 tell_what_waits(source, &now);
+                tell(file, &changes);
             }
             Err(failure) => {
                 let file = file.display();
