@@ -3,6 +3,7 @@
 use std::{
     ffi::OsStr,
     fmt,
+    fs::File,
     path::Path,
     process::{Child, Command, Output, Stdio},
     sync::Arc,
@@ -96,6 +97,13 @@ impl Typed {
         self.0.stdout(stdout).stderr(Stdio::null()).spawn().unwrap()
     }
 
+    /// Starts it with `side` of a terminal for everything.
+    pub(crate) fn on_terminal(mut self, side: &File) -> Child {
+        let side = || side.try_clone().unwrap();
+        self.0.stdin(side()).stdout(side()).stderr(side());
+        self.0.spawn().unwrap()
+    }
+
     pub(crate) async fn run(mut self) -> Ended {
         let run = tokio::task::spawn_blocking(move || self.0.output());
         timeout(PATIENCE, run)
@@ -148,6 +156,14 @@ pub(crate) fn press() -> App {
         .tool::<add>()
         .add_job(print(&looks))
         .add_job(burn(&looks))
+        .token_verifier(looks)
+}
+
+/// An app with one job, which takes as long as a bar needs to be worth it.
+pub(crate) fn bindery() -> App {
+    let looks = Looks::default();
+    App::new("bindery")
+        .add_job(bind(&looks))
         .token_verifier(looks)
 }
 
@@ -239,6 +255,29 @@ fn print(looks: &Looks) -> Job {
             }
         });
     Job::new("print", "Print a page.", pipeline)
+}
+
+fn bind(looks: &Looks) -> Job {
+    let mut pipeline = Pipeline::new();
+    for stage in ["folding", "sewing", "gluing", "cutting", "drying"] {
+        let looks = looks.clone();
+        pipeline = pipeline.stage_async(stage, move |_: JobContext, page: Page| {
+            let seen = looks.clone().seen();
+            async move {
+                seen.await;
+                Ok(page)
+            }
+        });
+    }
+    let looks = looks.clone();
+    let pipeline = pipeline.stage_async("printing", move |job: JobContext, page: Page| {
+        let seen = looks.clone().seen();
+        async move {
+            seen.await;
+            job.write_artifact("book.txt", page.text.as_bytes())
+        }
+    });
+    Job::new("bind", "Bind a book.", pipeline)
 }
 
 fn burn(looks: &Looks) -> Job {

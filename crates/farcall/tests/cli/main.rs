@@ -11,4 +11,5 @@ mod harness;
 mod jobs;
 mod project;
 mod smoke;
+mod terminal;
 mod testing;

@@ -1,4 +1,4 @@
-//! `farcall jobs watch`, where nobody sits before a terminal.
+//! `farcall jobs watch`, on a terminal and where nobody sits before one.
 
 use std::{
     io::{BufRead, BufReader},
@@ -9,7 +9,7 @@ use farcall_store::{Fence, Report, Success, conformance::fixture::failure};
 use serde_json::Value;
 
 use super::place::{Place, on_each_engine};
-use crate::harness::shows;
+use crate::{harness::shows, terminal::Terminal};
 
 fn report(stage: u32, progress: f64) -> Report {
     Report {
@@ -60,6 +60,30 @@ impl Watcher {
 }
 
 on_each_engine! {
+    async fn on_a_terminal_bars_move_and_give_way_to_a_line_for_each_end(place: &Place) {
+        let (one, other) = (place.run(|_| {}).await, place.run(|_| {}).await);
+        let [first, second] = [one, other].map(|fence| fence.id.to_string()[..8].to_owned());
+        let terminal = Terminal::start(place.jobs(&["watch"]));
+        terminal.shows(&format!("{first} render")).await;
+        place.store.report(one, report(2, 0.5)).await.unwrap();
+        place.store.report(other, report(1, 0.0)).await.unwrap();
+        // Half of the second of three stages.
+        terminal.shows("==========>").await;
+        terminal.shows("[1/3] working").await;
+        place.store.succeed(one, success()).await.unwrap();
+        terminal.shows(&format!("{first} render succeeded 3/3 done")).await;
+        terminal.shows(&format!("{second} render")).await;
+        place.store.fail(other, failure()).await.unwrap();
+        let (exit, drawn) = terminal.end().await;
+        assert_eq!(exit, 1);
+        shows!(drawn.screen(), @r"
+        [JOB] render succeeded 3/3 done
+        [JOB] render failed 1/3 0% user_error: no such scene
+        error: 1 of 2 jobs have failed
+        hint: `jobs show ID` says more of one
+        ");
+    }
+
     async fn each_change_is_a_line_up_to_the_good_end(place: &Place) {
         let fence = place.run(|_| {}).await;
         let id = fence.id.to_string();

@@ -3,7 +3,10 @@
 use farcall::{App, axum, axum::routing::post, json};
 use serde_json::Value;
 
-use crate::harness::{TOKEN, calculator, farcall, press, shows, smoke, with_routes, with_server};
+use crate::{
+    harness::{TOKEN, bindery, calculator, farcall, press, shows, smoke, with_routes, with_server},
+    terminal::Terminal,
+};
 
 #[test]
 fn a_job_is_driven_to_its_file_over_both_versions() {
@@ -22,6 +25,30 @@ fn a_job_is_driven_to_its_file_over_both_versions() {
         OK ✅
         ---- stderr
         again over 2025-11-25: fine
+        "#);
+    });
+}
+
+#[test]
+fn on_a_terminal_a_bar_shows_how_far_the_job_is_and_is_gone_in_the_end() {
+    with_server(bindery(), |url| async move {
+        let typed = smoke(&url).variable("FARCALL_TOKEN", TOKEN);
+        let (exit, drawn) = Terminal::start(typed).end().await;
+        assert!(drawn.has_shown("=> "), "no bar");
+        assert_eq!(exit, 0);
+        shows!(drawn.screen(), @r#"
+        tools: ["start_bind", "get_bind_status", "get_bind_result", "cancel_bind"]
+        start_bind -> {"job_id":"[JOB]…","state":"queued",…}
+        status -> running 1/6 [1/6] folding
+        status -> running 2/6 [2/6] sewing
+        status -> running 3/6 [3/6] gluing
+        status -> running 4/6 [4/6] cutting
+        status -> running 5/6 [5/6] drying
+        status -> running 6/6 [6/6] printing
+        status -> succeeded 6/6 done
+        result -> {"ready":true,"url":"http://127.0.0.1:[PORT]/files/[JOB]…",…}
+        again over 2025-11-25: fine
+        OK ✅
         "#);
     });
 }
