@@ -14,6 +14,7 @@ pub mod fixture;
 pub mod gate;
 pub mod kills;
 pub mod mcp;
+pub mod onlooker;
 pub mod process;
 pub mod server;
 pub mod wait;

@@ -22,6 +22,9 @@ mod poison;
 /// The same.
 #[cfg(debug_assertions)]
 mod pruning;
+/// The same.
+#[cfg(debug_assertions)]
+mod publishing;
 mod rig;
 mod stages;
 mod stopping;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// Where the numbers of every order begin.
-const SEED: u32 = 7;
+pub(crate) const SEED: u32 = 7;
 
 /// A folder for one server after the other.
 pub(crate) struct Rig(TempDir);

@@ -13,6 +13,7 @@
 mod balancer;
 mod caller;
 mod lost;
+mod publishing;
 mod retention;
 mod rig;
 mod roles;

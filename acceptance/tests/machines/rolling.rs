@@ -91,9 +91,7 @@ async fn a_rolling_restart_costs_no_caller_an_answer_and_no_job_a_try() {
         assert!(end.get("attempt").is_none(), "a try was counted: {end}");
     }
     let counts: Vec<(i64, i64, i64)> = machines
-        .query(
-            "SELECT sum(losses)::int8, sum(epoch - attempt)::int8, max(attempt)::int8 FROM jobs",
-        )
+        .query("SELECT sum(losses)::int8, sum(epoch - attempt)::int8, max(attempt)::int8 FROM jobs")
         .await;
     let (losses, handed_back, tries) = counts[0];
     assert_eq!((losses, tries), (0, 1));
