@@ -47,8 +47,8 @@ pub(crate) struct Log {
     pub(crate) begun: usize,
     /// How often a second worker got the jobs of the first.
     pub(crate) rescues: usize,
-    /// The time of day that the last stage saw when it began, in milliseconds.
-    pub(crate) clock: i64,
+    /// The time of day that the last stage of each life saw when it began, in milliseconds.
+    pub(crate) clocks: BTreeMap<u32, i64>,
 }
 
 impl Log {
@@ -61,7 +61,7 @@ impl Log {
             lines: 0,
             begun: 0,
             rescues: 0,
-            clock: 0,
+            clocks: BTreeMap::new(),
         }
     }
 
@@ -98,9 +98,10 @@ impl Log {
                 losses,
                 now,
             ] => {
-                self.clock = now.parse().ok()?;
+                let life = life.parse().ok()?;
+                self.clocks.insert(life, now.parse().ok()?);
                 let claim = ClaimOf {
-                    life: life.parse().ok()?,
+                    life,
                     worker: (*worker).to_owned(),
                     process: process.parse().ok()?,
                     attempt: attempt.parse().ok()?,
