@@ -51,7 +51,7 @@ fn every_step_of_the_store_is_among_these_tests() {
         "succeed",
         "fail",
     ];
-    // The store's own test crashes at these, and the kill harness at those that a server passes.
+    // The store's own test crashes at these, and the kill harness at every point there is.
     const OF_THE_STORE: [&str; 14] = [
         "answer",
         "ask",

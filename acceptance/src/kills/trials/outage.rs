@@ -188,7 +188,7 @@ impl Caller {
                 }
             })
             .await;
-            let id = acknowledge(&self.books, order.number, &started);
+            let id = acknowledge(&self.books, order.number, &started.payload);
             let id = id.expect("nothing else is wrong");
             self.follow(&id).await;
         }
