@@ -3,6 +3,7 @@
 #![expect(clippy::print_stderr, reason = "people read it")]
 
 mod farcall_toml;
+mod fuzz;
 mod generate;
 mod layers;
 mod suite;
@@ -26,6 +27,14 @@ enum Verb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Let libFuzzer look for inputs that parsers do not bear
+    Fuzz {
+        /// The targets, all where none is named
+        targets: Vec<String>,
+        /// How long to give each
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+    },
     /// Write the generated references
     Generate {
         /// Write nothing, and fail where something would change
@@ -41,6 +50,7 @@ enum Verb {
 fn main() -> ExitCode {
     let done = match Xtask::parse().verb {
         Verb::Bench { arguments } => suite::bench(&arguments),
+        Verb::Fuzz { targets, seconds } => fuzz::fuzz(&targets, seconds),
         Verb::Generate { check } => generate::generate(check),
         Verb::Layers => layers::check(),
         Verb::Test => suite::test(),

@@ -119,6 +119,22 @@ fn with_peers() -> anyhow::Result<()> {
         ]),
     )?;
     step(
+        "whole servers with bubblewrap, and with names of their own",
+        cargo([
+            "test",
+            "--package",
+            "farcall",
+            "--features",
+            "bwrap-tests,namespace-tests",
+            "--test",
+            "wrap",
+            "--locked",
+            "--",
+            "bubblewrap",
+            "names",
+        ]),
+    )?;
+    step(
         "peers' tests",
         cargo([
             "test",
@@ -144,6 +160,13 @@ fn durability() -> anyhow::Result<()> {
         "peers",
     ];
     step("faults", cargo(ACCEPTANCE).args(["--test", "faults"]))?;
+    let storms = cargo(["test", "--locked", "--package", "farcall"]);
+    let storms = storms.args(["--features", "storms", "--test", "storms"]);
+    // Each counts the processes of a server of its own, and takes both cores.
+    step(
+        "storms",
+        storms.args(["--", "--nocapture", "--test-threads=1"]),
+    )?;
     step("full disks", cargo(ACCEPTANCE).args(["--test", "space"]))?;
     let bugs = cargo(ACCEPTANCE).args(["--test", "kills", "over_postgres"]);
     step("bugs planted over PostgreSQL", bugs)?;

@@ -24,6 +24,10 @@ pub(crate) const LEASE: &str = "KILLS_LEASE";
 /// # Panics
 /// Where the part cannot be played.
 pub fn play() -> Option<ExitCode> {
+    // Of the programs of its servers, this is the shim, too.
+    if let Some(outcome) = farcall_wrap::shim::main_if_asked() {
+        return Some(ExitCode::from(u8::from(outcome.is_err())));
+    }
     let part = env::var(PART).ok()?;
     Some(match part.as_str() {
         "server" => serve(),
@@ -62,6 +66,9 @@ fn serve() -> ExitCode {
     }
     if let Some(folder) = env::var_os(press::FOLDER) {
         app = app.add_job(press::job(folder.into()));
+    }
+    if let Some(file) = env::var_os(press::FILE) {
+        app = app.add_job(press::wrapped(file.as_ref()));
     }
     app.run().report()
 }

@@ -27,7 +27,11 @@ pub(crate) fn all() -> Vec<&'static str> {
         farcall_store::CRASH_POINTS,
         farcall_artifacts::CRASH_POINTS,
     ];
-    points.concat()
+    let points = points.concat().into_iter();
+    // Nobody tells these servers of other programs; the store's own test crashes there.
+    points
+        .filter(|point| !point.starts_with("store.learn."))
+        .collect()
 }
 
 /// When `point` is passed.

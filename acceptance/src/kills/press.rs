@@ -1,7 +1,7 @@
 //! A job that wants a thing for itself, and sees by itself whether it is alone with it.
 
 use std::{
-    fs::{File, TryLockError},
+    fs::{self, File, TryLockError},
     io::Write,
     path::{Path, PathBuf},
     process,
@@ -9,10 +9,18 @@ use std::{
 };
 
 use farcall::{Job, JobContext, Pipeline, Problem, data};
+use farcall_config::{
+    Source,
+    file::{Body, Entry, Project},
+};
+use farcall_wrap::command::{self, Surroundings};
 use tokio::runtime::Handle;
 
 /// The variable with the folder of the thing; a server without it has no such job.
 pub(crate) const FOLDER: &str = "KILLS_PRESS";
+
+/// The variable with the `farcall.toml` by which a program does the job in the place of a function.
+pub(crate) const FILE: &str = "KILLS_PRESS_FILE";
 
 /// The name of the job.
 pub(crate) const PRESS: &str = "press";
@@ -47,6 +55,57 @@ pub(crate) fn job(folder: PathBuf) -> Job {
     })
 }
 
+/// What [`wrapped`] runs. What it leaves behind has the thing as long as it lives, in a session of its own
+/// and deaf to TERM.
+const SCRIPT: &str = r#"
+note() { echo "$1 $number $$" >> "$FOLDER/pressed"; }
+number=$1
+exec 9>> "$FOLDER/thing"
+if flock -n 9; then note alone; else note together; fi
+setsid sh -c 'trap "" TERM; sleep 60' &
+sleep "0.0$2"
+note done
+"#;
+
+/// Writes a `farcall.toml` into `folder` whose job is that of a program, and returns its path.
+pub(crate) fn declare(folder: &Path) -> PathBuf {
+    let project = folder.join("project");
+    fs::create_dir(&project).unwrap();
+    fs::write(project.join("press.sh"), SCRIPT).unwrap();
+    let shown = folder.display();
+    let toml = format!(
+        r#"[job.{PRESS}]
+description = "Press a sheet."
+command = ["sh", "press.sh", "{{number}}", "{{takes}}"]
+slots = {{ gpu = 1 }}
+env = {{ FOLDER = "{shown}/pressing" }}
+writable = ["{shown}/pressing"]
+params.number = {{ type = "integer", description = "Which one it is." }}
+params.takes = {{ type = "integer", minimum = 10, maximum = 99, description = "Milliseconds that it takes." }}
+"#
+    );
+    let file = project.join("farcall.toml");
+    fs::write(&file, toml).unwrap();
+    file
+}
+
+/// The job that a `farcall.toml` declares.
+pub(crate) fn wrapped(file: &Path) -> Job {
+    let source = Source::from_environment(Path::new("/")).unwrap();
+    let (project, _) = Project::read(file, &source).unwrap();
+    let surroundings = Surroundings {
+        folder: &project.folder,
+        withheld: &[],
+    };
+    match &project.entries[..] {
+        [Entry::Job(job)] => match &job.body {
+            Body::Command(command) => command::job(job, command, surroundings).unwrap(),
+            Body::Request(_) => panic!("a program was declared"),
+        },
+        other => panic!("one job was declared: {other:?}"),
+    }
+}
+
 fn press(folder: &Path, sheet: Sheet) -> Result<Sheet, Problem> {
     let thing = File::options();
     let thing = { thing }
@@ -78,7 +137,7 @@ fn note(folder: &Path, what: &str, sheet: Sheet) -> Result<(), Problem> {
 
 /// What the jobs in `folder` have seen.
 pub(crate) fn seen(folder: &Path) -> Seen {
-    let log = std::fs::read_to_string(folder.join("pressed")).unwrap_or_default();
+    let log = fs::read_to_string(folder.join("pressed")).unwrap_or_default();
     let mut seen = Seen::default();
     for line in log.lines() {
         match line.split(' ').next() {

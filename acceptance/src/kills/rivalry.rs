@@ -97,7 +97,7 @@ pub(crate) async fn run() {
     };
     let begin = |programs, options| {
         let (store, artifacts) = (Arc::clone(&store), artifacts.clone());
-        Runner::start(store, artifacts, programs, options)
+        Runner::start(store, artifacts, Programs::for_good(programs), options)
     };
     let _first = begin(programs.clone(), options).await.unwrap();
     let queue = Queue::new(Arc::clone(&store), programs);

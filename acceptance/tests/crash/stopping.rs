@@ -1,6 +1,7 @@
 //! SIGTERM: a drain that waits, and one that is cut short.
 
 use farcall_acceptance::{Server, fixture::STAGES, wait::until};
+use rustix::process::Signal;
 
 use crate::rig::{Rig, check_success, started};
 
@@ -53,6 +54,28 @@ async fn a_stop_waits_for_a_job_that_is_nearly_done() {
     server.stop().await;
     assert!(rig.repeated(&STAGES).is_empty());
     rig.data().check_tidy().await;
+}
+
+/// SIGHUP would end a process that does not know it.
+#[tokio::test]
+async fn a_program_without_a_file_takes_a_hang_up_for_nothing() {
+    let rig = Rig::new();
+    let gate = rig.gate(STAGES[1]);
+    let mut server = rig.start().await;
+    let id = started(&server).await;
+    let held = gate.reached().await;
+    server.signal(Signal::HUP);
+    until("the server to say that nothing changes", async || {
+        server
+            .talk()
+            .contains("SIGHUP changes nothing")
+            .then_some(())
+    })
+    .await;
+    drop(held);
+    check_success(&server, &id).await;
+    server.stop().await;
+    assert_eq!(rig.only_job().await.attempt, 1);
 }
 
 /// Sends SIGTERM and waits until it has been heard: two at the same moment are one.

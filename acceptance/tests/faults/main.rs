@@ -3,7 +3,10 @@
 
 use std::path::PathBuf;
 
-use farcall_acceptance::kills::{Engine, trials};
+use farcall_acceptance::kills::{
+    Engine,
+    trials::{self, Hands},
+};
 
 fn program() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_kills"))
@@ -32,18 +35,35 @@ async fn without_a_fence_a_server_that_wakes_is_not_refused() {
 /// P12.
 #[tokio::test]
 async fn no_two_jobs_ever_hold_the_only_slot_of_a_server_that_is_killed() {
-    trials::a_thing_is_given_to_one(Engine::Sqlite, program()).await;
+    let began = trials::a_thing_is_given_to_one(Engine::Sqlite, program(), Hands::Function).await;
+    println!("{began} beginnings");
 }
 
 /// P12.
 #[tokio::test]
 async fn no_two_jobs_ever_hold_the_only_slot_of_a_server_that_is_believed_lost() {
-    trials::a_thing_is_given_to_one(Engine::Postgres, program()).await;
+    let began = trials::a_thing_is_given_to_one(Engine::Postgres, program(), Hands::Function).await;
+    println!("{began} beginnings");
 }
 
 #[tokio::test]
 async fn two_jobs_that_hold_one_thing_are_seen() {
-    trials::two_things_are_given_to_two(program()).await;
+    trials::two_things_are_given_to_two(program(), Hands::Function).await;
+    trials::two_things_are_given_to_two(program(), Hands::Program).await;
+}
+
+/// P12, P13.
+#[tokio::test]
+async fn no_two_programs_ever_hold_the_only_slot_of_a_server_that_is_killed() {
+    let began = trials::a_thing_is_given_to_one(Engine::Sqlite, program(), Hands::Program).await;
+    println!("{began} beginnings");
+}
+
+/// P12, P13.
+#[tokio::test]
+async fn no_two_programs_ever_hold_the_only_slot_of_a_server_that_is_believed_lost() {
+    let began = trials::a_thing_is_given_to_one(Engine::Postgres, program(), Hands::Program).await;
+    println!("{began} beginnings");
 }
 
 /// P16.

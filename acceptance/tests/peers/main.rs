@@ -17,6 +17,7 @@ mod outage;
 mod peer;
 mod postgres;
 mod replicas;
+mod script;
 mod smoke;
 mod stdio;
 mod typescript;

@@ -43,6 +43,12 @@ impl Peer {
         Self::of(&format!("{}/bin/python", python.name)).argument(repository().join(script))
     }
 
+    /// Python code that is no file.
+    pub(crate) fn python_code(python: &Python, code: &str) -> Self {
+        let peer = Self::of(&format!("{}/bin/python", python.name));
+        peer.arguments(&["-c", code])
+    }
+
     /// A Node program that `peers/install` brought.
     pub(crate) fn node(program: &str) -> Self {
         Self::of(&format!("node/node_modules/.bin/{program}"))
@@ -114,7 +120,7 @@ pub(crate) fn repository() -> PathBuf {
 }
 
 /// What `peers/install` filled; a relative `FARCALL_PEERS` is relative to the repository, as there.
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     let chosen = env::var_os("FARCALL_PEERS").unwrap_or_else(|| "target/peers".into());
     repository().join(chosen)
 }

@@ -23,7 +23,7 @@ const FILE: u64 = 1_000;
 
 pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
     let on = On::Core(bench.machine);
-    let calls = bench.options.by_length(20_000, 200_000, 1_000_000);
+    let calls = bench.options.by_length(20_000, 1_000_000, 1_000_000);
     let server = servers::example(bench.setup, on, None)?;
     let add = Repeated {
         server: &server,
@@ -43,7 +43,7 @@ pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
     );
     drop(server);
 
-    let jobs = bench.options.by_length(100, 1_000, 10_000);
+    let jobs = bench.options.by_length(100, 10_000, 10_000);
     let server = servers::big_files(bench.setup, on, None)?;
     let address = server.address;
     let job = Repeated {

@@ -22,7 +22,7 @@ use crate::{
 
 const CRASHES: usize = 7;
 /// Each takes as long as a lease.
-const LOSSES: usize = 3;
+const LOSSES: usize = 5;
 /// A job that has not begun by then will not.
 const PATIENCE: Duration = Duration::from_mins(1);
 

@@ -28,7 +28,7 @@ fn measure_from(
     bench: &Bench,
     report: &mut Report,
 ) -> Result<()> {
-    let length: u64 = bench.options.by_length(256 << 20, 1 << 30, 4 << 30);
+    let length: u64 = bench.options.by_length(256 << 20, 4 << 30, 4 << 30);
     let server = servers::big_files(bench.setup, On::Core(bench.machine), bucket)?;
     let job = mcp::write_file(server.address, length)?;
     let before = server.process().resident()?;

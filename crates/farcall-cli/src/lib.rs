@@ -16,6 +16,7 @@ mod routes;
 mod running;
 mod terminal;
 pub mod verbs;
+mod withheld;
 mod words;
 
 pub use self::{

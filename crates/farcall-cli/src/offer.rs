@@ -2,8 +2,10 @@
 
 use farcall_core::{
     catalog::{self, Catalog, Fault, Faults, Offers},
-    job::Job,
-    tool::Tool,
+    content::ToolOutput,
+    job::{Isolation, Job},
+    problem::Problem,
+    tool::{Tool, ToolDeclaration},
 };
 use farcall_jobs::{Links, Programs, Queue, contract};
 
@@ -29,6 +31,26 @@ impl Offer {
         self.entries.push(Entry::Job(job));
     }
 
+    /// Lets the steps of jobs that ask for it run in processes of their own. The program that it is a part of
+    /// has to answer for them, before anything else.
+    pub(crate) fn isolate(&mut self) {
+        for entry in &mut self.entries {
+            if let Entry::Job(job) = entry
+                && job.options.isolation == Isolation::Process
+            {
+                *job = farcall_wrap::isolate::isolated(job.clone());
+            }
+        }
+    }
+
+    /// The tools that belong to no job.
+    pub(crate) fn tools(&self) -> impl Iterator<Item = &Tool> {
+        self.entries.iter().filter_map(|entry| match entry {
+            Entry::Tool(tool) => Some(tool),
+            Entry::Job(_) => None,
+        })
+    }
+
     pub(crate) fn jobs(&self) -> impl Iterator<Item = &Job> {
         self.entries.iter().filter_map(|entry| match entry {
             Entry::Job(job) => Some(job),
@@ -40,19 +62,37 @@ impl Offer {
         Programs::new(self.jobs().cloned())
     }
 
+    /// What tools and jobs declare to clients, before anything is opened or bound.
+    pub(crate) fn declarations(&self) -> Vec<ToolDeclaration> {
+        let declarations = self.entries.iter().flat_map(|entry| match entry {
+            Entry::Tool(tool) => vec![tool.declaration.clone()],
+            Entry::Job(job) => contract::declarations(job),
+        });
+        declarations.collect()
+    }
+
     /// Everything that is wrong with it, before anything is opened or bound.
     pub(crate) fn faults(&self) -> Vec<Fault> {
-        let declarations: Vec<_> = self
-            .entries
-            .iter()
-            .flat_map(|entry| match entry {
-                Entry::Tool(tool) => vec![tool.declaration.clone()],
-                Entry::Job(job) => contract::declarations(job),
-            })
-            .collect();
-        let mut faults = catalog::faults(&declarations, &self.others);
+        let mut faults = catalog::faults(&self.declarations(), &self.others);
         faults.extend(self.jobs().flat_map(catalog::job_faults));
         faults
+    }
+
+    /// The catalog for somebody who looks at it and calls nothing; no store is opened.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub(crate) fn display(&self) -> Result<Catalog, Faults> {
+        let faults = self.faults();
+        if !faults.is_empty() {
+            return Err(Faults(faults));
+        }
+        let tools = self.declarations().into_iter().map(|declaration| {
+            Tool::dynamic(declaration, |_, _| async {
+                Err::<ToolOutput, _>(Problem::internal("this tool is only looked at"))
+            })
+        });
+        Catalog::new(tools.collect(), self.others.clone())
     }
 
     /// The catalog, in which jobs have become their contract tools.

@@ -1,16 +1,22 @@
 //! What a `farcall.toml` declares, as an app.
 
+use std::path::PathBuf;
+
 use farcall_config::file::{Body, Command, Entry, Project, Sandbox};
 use farcall_core::catalog::{Fault, Faults};
-use farcall_wrap::{command, sandbox};
+use farcall_wrap::{
+    command::{self, Surroundings},
+    sandbox,
+    service::Services,
+};
 
-use crate::{App, Failure};
+use crate::{App, Failure, offer::Offer};
 
-/// The app that serves `project`.
+/// The app that serves `project`, whose programs do not reach what is `withheld`.
 ///
 /// # Errors
 /// All that cannot work in it, or cannot be served yet, in one report.
-pub(crate) fn app(project: &Project) -> Result<App, Failure> {
+pub(crate) fn app(project: &Project, withheld: &[PathBuf]) -> Result<App, Failure> {
     let server = &project.server;
     let mut app = App::new(&server.name).version(&server.version);
     if let Some(title) = &server.title {
@@ -20,16 +26,40 @@ pub(crate) fn app(project: &Project) -> Result<App, Failure> {
         app = app.instructions(instructions);
     }
     let mut faults = unserved(project);
-    for entry in &project.entries {
-        match added(&mut app, entry, project) {
-            Ok(()) => {}
-            Err(fault) => faults.push(fault),
-        }
+    match offer(project, withheld) {
+        Ok(offer) => app.offer = offer,
+        Err(more) => faults.extend(more.0),
     }
     if !faults.is_empty() {
         return Err(Failure::usage(Faults(faults).to_string()));
     }
     Ok(app)
+}
+
+/// What `project` offers: its tools and jobs in the order of the file, then what documents of services
+/// bring. Its programs will not reach what is `withheld`. Nothing is started or sent.
+///
+/// # Errors
+/// All that cannot work in it.
+pub(crate) fn offer(project: &Project, withheld: &[PathBuf]) -> Result<Offer, Faults> {
+    let services = Services::new(project)?;
+    let surroundings = Surroundings {
+        folder: &project.folder,
+        withheld,
+    };
+    let (mut offer, mut faults) = (Offer::default(), Vec::new());
+    for entry in &project.entries {
+        faults.extend(added(&mut offer, entry, surroundings, &services).err());
+    }
+    match services.imported() {
+        Ok(tools) => tools.into_iter().for_each(|tool| offer.tool(tool)),
+        Err(more) => faults.extend(more.0),
+    }
+    if faults.is_empty() {
+        Ok(offer)
+    } else {
+        Err(Faults(faults))
+    }
 }
 
 /// What keeps programs in their place on this machine, where that is less than it should be: sentences
@@ -72,51 +102,38 @@ fn program(entry: &Entry) -> Option<(String, &Command)> {
     }
 }
 
-fn added(app: &mut App, entry: &Entry, project: &Project) -> Result<(), Fault> {
-    let folder = &project.folder;
+fn added(
+    offer: &mut Offer,
+    entry: &Entry,
+    surroundings: Surroundings<'_>,
+    services: &Services,
+) -> Result<(), Fault> {
     match entry {
-        Entry::Tool(tool) => {
-            let subject = format!("tool `{}`", tool.name);
-            let Body::Command(command) = &tool.body else {
-                return Err(not_yet(subject));
-            };
-            let made = command::tool(tool, command, folder);
-            app.offer
-                .tool(made.map_err(|reason| Fault { subject, reason })?);
-        }
-        Entry::Job(job) => {
-            let subject = format!("job `{}`", job.name);
-            let Body::Command(command) = &job.body else {
-                return Err(not_yet(subject));
-            };
-            let made = command::job(job, command, folder);
-            app.offer
-                .job(made.map_err(|reason| Fault { subject, reason })?);
-        }
+        Entry::Tool(tool) => offer.tool(match &tool.body {
+            Body::Command(command) => {
+                let subject = format!("tool `{}`", tool.name);
+                let made = command::tool(tool, command, surroundings);
+                made.map_err(|reason| Fault { subject, reason })?
+            }
+            Body::Request(request) => services.tool(tool, request)?,
+        }),
+        Entry::Job(job) => offer.job(match &job.body {
+            Body::Command(command) => {
+                let subject = format!("job `{}`", job.name);
+                let made = command::job(job, command, surroundings);
+                made.map_err(|reason| Fault { subject, reason })?
+            }
+            Body::Request(request) => services.job(job, request)?,
+        }),
     }
     Ok(())
 }
 
-fn not_yet(subject: String) -> Fault {
-    Fault {
-        subject,
-        reason: "requests to HTTP services cannot be served yet; remove it, or let a program make the request".to_owned(),
-    }
-}
-
-/// What is declared beside tools and jobs, and has nobody to serve it.
+/// What is declared and has nobody to serve it.
 fn unserved(project: &Project) -> Vec<Fault> {
-    let imports = project
-        .services
-        .iter()
-        .filter(|(_, service)| service.openapi.is_some());
-    let imports = imports.map(|(name, _)| Fault {
-        subject: format!("service `{name}`"),
-        reason: "OpenAPI documents cannot be served yet; remove `openapi`".to_owned(),
-    });
     let mounts = project.mounts.iter().map(|mount| Fault {
         subject: format!("mount `{}`", mount.name),
         reason: "MCP servers cannot be mounted yet; remove it".to_owned(),
     });
-    imports.chain(mounts).collect()
+    mounts.collect()
 }

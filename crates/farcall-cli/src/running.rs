@@ -1,6 +1,7 @@
 //! Puts a server together, runs it, and takes it down in order.
 
 mod keys;
+mod offering;
 pub(crate) mod open;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -10,23 +11,24 @@ use farcall_core::{
     catalog::Faults,
     clock::{Clock, SystemClock},
 };
-use farcall_jobs::{Links, Programs, Queue, Runner, RunnerOptions, Tasks};
+use farcall_jobs::{Links, Programs, Queue, Runner, RunnerOptions};
 use farcall_server::{
-    Entrance, Guard, JobFiles, Parts, Protocol, StdioError, Work, accept,
+    Changes, Entrance, Guard, JobFiles, Parts, Protocol, StdioError, Work, accept,
     auth::{Authenticators, SharedSecret},
     router,
 };
 use farcall_store::JobStore;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
 
+use self::offering::{Jobs, Offering, Supply, offered};
 use crate::{App, Failure};
 
 /// A server that is bound and has its data open, and answers nobody yet.
 pub struct Ready {
     listener: TcpListener,
     parts: Parts,
-    protocol: Arc<Protocol>,
+    offering: Offering,
     runner: Option<Runner>,
     role: Role,
     drain: Duration,
@@ -42,7 +44,7 @@ pub struct Ready {
 /// A server that answers.
 pub struct Running {
     http: tokio::task::JoinHandle<()>,
-    protocol: Arc<Protocol>,
+    offering: Offering,
     runner: Option<Runner>,
     store: Option<Arc<dyn JobStore>>,
     drain: Duration,
@@ -73,8 +75,11 @@ impl Ready {
         let stopping = CancellationToken::new();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let programs = app.offer.programs();
-        let options = options(app.runner.clone(), config);
-        supplies(&programs, &options, config.jobs.role)?;
+        let supply = Supply {
+            options: options(app.runner.clone(), config),
+            role: config.jobs.role,
+        };
+        supply.suffices(&programs)?;
         let jobs = if programs.is_empty() {
             None
         } else {
@@ -82,22 +87,21 @@ impl Ready {
         };
         let store = jobs.as_ref().map(|jobs| jobs.store.as_ref());
         let state_key = keys::request_state(config, store).await?;
-        let (tasks, catalog) = if let Some(jobs) = &jobs {
-            let queue = Queue::new(Arc::clone(&jobs.store), programs.clone());
-            let queue = queue
-                .until(stopping.clone())
-                .with_files(jobs.artifacts.clone());
-            let links = Links::new(public_base_url.as_str());
-            let catalog = app.offer.catalog(Some((&queue, &links)));
-            (Some(Tasks::new(queue, links)), catalog)
-        } else {
-            (None, app.offer.catalog(None))
-        };
+        let intake = jobs.as_ref().map(|jobs| {
+            let queue = Queue::new(Arc::clone(&jobs.store), Programs::default());
+            let queue = queue.until(stopping.clone());
+            Jobs {
+                queue: queue.with_files(jobs.artifacts.clone()),
+                links: Links::new(public_base_url.as_str()),
+            }
+        });
+        let (catalog, tasks) = offered(&app.offer, &programs, intake.as_ref())?;
         let routers = app.routes.clone().routers();
         let (gated_routes, public_routes) =
             routers.map_err(|faults| Failure::usage(faults.to_string()))?;
+        let programs = watch::Sender::new(programs);
         let mut parts = Parts {
-            catalog: Arc::new(catalog.map_err(|faults| Failure::usage(faults.to_string()))?),
+            catalog,
             guard: guard(config),
             authenticators: authenticators(&app, config),
             identity: app.identity,
@@ -106,7 +110,7 @@ impl Ready {
             plain_calls: config.http.plain_calls,
             jobs,
             tasks,
-            work: Work::Elsewhere(programs.names().map(str::to_owned).collect()),
+            work: Work::Elsewhere(programs.subscribe()),
             gated_routes,
             public_routes,
             state_key,
@@ -117,9 +121,13 @@ impl Ready {
             Protocol::new(&parts).map_err(|faults| Failure::usage(faults.to_string()))?;
         // Last of all: a start that fails after it would cost the jobs it takes up a worker.
         let runner = match &parts.jobs {
-            Some(jobs) if config.jobs.role.works() => Some(run(jobs, programs, options).await?),
+            Some(jobs) if config.jobs.role.works() => {
+                let options = supply.options.clone();
+                Some(run(jobs, programs.subscribe(), options).await?)
+            }
             Some(jobs) => {
-                look_on(jobs, programs, options, &stopping).await?;
+                let options = supply.options.clone();
+                look_on(jobs, programs.subscribe(), options, &stopping).await?;
                 None
             }
             None => None,
@@ -130,7 +138,12 @@ impl Ready {
         Ok(Self {
             listener,
             parts,
-            protocol,
+            offering: Offering {
+                protocol,
+                jobs: intake,
+                programs,
+                supply,
+            },
             runner,
             role: config.jobs.role,
             drain: config.jobs.drain,
@@ -171,7 +184,7 @@ impl Ready {
         let store = self.parts.jobs.as_ref().map(|jobs| Arc::clone(&jobs.store));
         let http = accept::serve(
             self.listener,
-            routes(self.parts, Arc::clone(&self.protocol)),
+            routes(self.parts, Arc::clone(&self.offering.protocol)),
             accept::Limits {
                 linger,
                 ..accept::Limits::default()
@@ -181,7 +194,7 @@ impl Ready {
         );
         Running {
             http: tokio::spawn(http),
-            protocol: self.protocol,
+            offering: self.offering,
             runner: self.runner,
             store,
             drain: self.drain,
@@ -197,7 +210,19 @@ impl Running {
     /// # Errors
     /// [`StdioError`] where it does not speak MCP.
     pub async fn serve_stdio(&self) -> Result<(), StdioError> {
-        self.protocol.serve_stdio(self.stopping.clone()).await
+        let stopping = self.stopping.clone();
+        self.offering.protocol.serve_stdio(stopping).await
+    }
+
+    /// Offers what `app` does in the place of what was offered, and says which tools are others.
+    ///
+    /// Connections stay, and calls and jobs that are under way end as they began. Routes, verifiers and
+    /// options of the app are those of the start.
+    ///
+    /// # Errors
+    /// A [`Failure`] with everything that is wrong with it; then nothing changes.
+    pub fn exchange(&self, app: &App) -> Result<Changes, Failure> {
+        self.offering.exchange(app)
     }
 
     /// Told once, the server stops in order; what takes too long is cut by this.
@@ -213,7 +238,7 @@ impl Running {
             if let Err(error) = self.http.await {
                 tracing::error!(%error, "the accept loop ended badly");
             }
-            self.protocol.cut();
+            self.offering.protocol.cut();
         };
         let jobs = async {
             if let Some(runner) = self.runner {
@@ -261,35 +286,9 @@ fn options(mut options: RunnerOptions, config: &Config) -> RunnerOptions {
     options
 }
 
-/// Sees that every job can run. Where nobody else works on the same store, one that cannot run
-/// here would wait for ever.
-fn supplies(programs: &Programs, options: &RunnerOptions, role: Role) -> Result<(), Failure> {
-    if programs.is_empty() && role == Role::Worker {
-        return Err(Failure::usage(
-            "this program has no job, and a worker does nothing but run jobs",
-        )
-        .hint("set FARCALL_ROLE=api, or register a job"));
-    }
-    let beyond = programs.beyond(&options.slots);
-    // Who runs no job needs no slots.
-    if beyond.is_empty() || !role.works() {
-        return Ok(());
-    }
-    let sentence = format!(
-        "this server can never run `{}`: it supplies fewer slots than that needs",
-        beyond.join("`, `")
-    );
-    if options.is_shared {
-        tracing::warn!("{sentence}; other workers must");
-        return Ok(());
-    }
-    Err(Failure::usage(sentence)
-        .hint("set FARCALL_SLOTS to what this machine has, for example FARCALL_SLOTS=gpu=1"))
-}
-
 async fn run(
     jobs: &JobFiles,
-    programs: Programs,
+    programs: watch::Receiver<Programs>,
     options: RunnerOptions,
 ) -> Result<Runner, Failure> {
     let (store, artifacts) = (Arc::clone(&jobs.store), jobs.artifacts.clone());
@@ -301,7 +300,7 @@ async fn run(
 /// Looks after the jobs of others, until the server stops.
 async fn look_on(
     jobs: &JobFiles,
-    programs: Programs,
+    programs: watch::Receiver<Programs>,
     options: RunnerOptions,
     stopping: &CancellationToken,
 ) -> Result<(), Failure> {

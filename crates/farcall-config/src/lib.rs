@@ -7,6 +7,8 @@
 
 mod auth;
 pub mod file;
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 mod jobs;
 mod log;

@@ -107,6 +107,15 @@ impl Source {
         self.own_authenticator
     }
 
+    /// The variables that have another value in `other`.
+    pub fn differing<'a>(
+        &'a self,
+        other: &'a Self,
+    ) -> impl Iterator<Item = &'static Variable> + 'a {
+        let variables = variables::ALL.iter();
+        variables.filter(|variable| self.filled(variable) != other.filled(variable))
+    }
+
     pub(crate) fn get(&self, variable: &Variable) -> Option<&str> {
         self.values.get(variable.name).map(String::as_str)
     }

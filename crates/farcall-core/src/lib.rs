@@ -14,6 +14,8 @@ pub mod completion;
 pub mod content;
 pub mod context;
 pub mod crash;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod id;
 pub mod job;
 pub mod name;

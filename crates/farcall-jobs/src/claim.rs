@@ -12,32 +12,46 @@ use std::{
 use farcall_core::{crash_point, problem::Problem};
 use farcall_store::{Claim, Fence, Hint, Wanted, Which, WorkerId};
 use tokio::{
-    sync::broadcast::{Receiver, error::RecvError},
+    sync::{
+        broadcast::{Receiver, error::RecvError},
+        watch,
+    },
     task::{Id, JoinError, JoinSet},
     time::Instant,
 };
 
 use crate::{
-    execute, finish,
+    Programs, execute, finish,
     runner::Services,
     slots::{self, Slots},
 };
 
 /// Claims and runs jobs until it is told to stop, then waits for the ones that run.
-pub(crate) async fn dispatch(services: Services) {
+pub(crate) async fn dispatch(mut services: Services) {
     let mut hints = services.store.hints();
     let mut beats = services.worker.beats();
+    let mut offered = services.offered.clone();
     let mut running = Running::default();
+    let mut is_known = true;
     loop {
         let is_stopping = services.soft_stop.is_cancelled();
         if is_stopping && running.tasks.is_empty() {
             return;
+        }
+        let now = offered.borrow_and_update().clone();
+        if !now.is_same(&services.programs) {
+            services.programs = now;
+            is_known = false;
+        }
+        if !is_known {
+            is_known = services.worker.learn().await;
         }
         take_what_there_is(&services, &mut running).await;
         tokio::select! {
             Some(ended) = running.tasks.join_next_with_id() => running.note(&services, ended),
             claimed = beats.next() => running.disown(&services, claimed).await,
             () = news(&mut hints), if !is_stopping => {}
+            () = others(&mut offered), if !is_stopping => {}
             () = tokio::time::sleep(services.options.poll) => {}
             () = services.soft_stop.cancelled(), if !is_stopping => {}
         }
@@ -58,6 +72,8 @@ struct Running {
 /// A job that runs here.
 struct Attempt {
     claim: Claim,
+    /// What its program holds, also where another one has its name by now.
+    holds: Slots,
     /// Whether its record is over and its code is not; nobody knows when that will be.
     overrun: Arc<AtomicBool>,
 }
@@ -74,7 +90,12 @@ impl Running {
         let overrun = Arc::<AtomicBool>::default();
         let task = execute::run(services.clone(), claim.clone(), by, Arc::clone(&overrun));
         let id = self.tasks.spawn(task).id();
-        self.attempts.insert(id, Attempt { claim, overrun });
+        let attempt = Attempt {
+            holds: services.programs.needs(&claim.job).clone(),
+            claim,
+            overrun,
+        };
+        self.attempts.insert(id, attempt);
     }
 
     /// A job whose task of ours panicked has nobody who would end it.
@@ -116,8 +137,7 @@ impl Running {
 
     /// What is left of what this worker supplies. Code that did not stop has what it had.
     fn leaves(&self, services: &Services) -> Slots {
-        let attempts = self.attempts.values();
-        let taken = attempts.map(|attempt| services.programs.needs(&attempt.claim.job));
+        let taken = self.attempts.values().map(|attempt| &attempt.holds);
         slots::left(&services.options.slots, taken)
     }
 
@@ -196,6 +216,14 @@ async fn claim_one(
     }
 }
 
+/// Returns when other programs are offered.
+async fn others(offered: &mut watch::Receiver<Programs>) {
+    if offered.changed().await.is_err() {
+        // There will be none.
+        std::future::pending::<()>().await;
+    }
+}
+
 /// Returns when there may be a job to claim.
 async fn news(hints: &mut Receiver<Hint>) {
     loop {
@@ -224,7 +252,7 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
-    use crate::{Programs, Queue, RunnerOptions, worker::Worker};
+    use crate::{Queue, RunnerOptions, worker::Worker};
 
     /// P6: whatever becomes of the task that runs a job, the job does not stay `running`.
     #[tokio::test]
@@ -236,12 +264,14 @@ mod tests {
         let pipeline = Pipeline::<JsonObject, JsonObject>::new().stage("idling", |_, x| Ok(x));
         let programs = Programs::new([Job::new("idle", "Idle.", pipeline)]);
         let options = RunnerOptions::default();
-        let worker = Worker::register(Arc::clone(&store), programs.clone(), &options).await;
+        let offered = programs.clone().for_good();
+        let worker = Worker::register(Arc::clone(&store), offered.clone(), &options).await;
         let worker = Arc::new(worker.unwrap());
         let services = Services {
             store: Arc::clone(&store),
             artifacts: Artifacts::open(folder.path()).unwrap(),
             programs: programs.clone(),
+            offered,
             options: Arc::new(options),
             worker: Arc::clone(&worker),
             soft_stop: CancellationToken::new(),
@@ -259,6 +289,7 @@ mod tests {
         let task = running.tasks.spawn(async { panic!("our own fault") });
         let attempt = Attempt {
             claim: claim.clone(),
+            holds: Slots::new(),
             overrun: Arc::default(),
         };
         running.attempts.insert(task.id(), attempt);

@@ -9,10 +9,12 @@ use std::{
 
 use farcall_core::job::Job;
 use farcall_store::WantedJob;
+use tokio::sync::watch;
 
 use crate::slots::{self, Slots};
 
-/// Jobs by name; it never changes while the server runs.
+/// Jobs by name. It never changes: a server that is told other jobs has other programs from then on, and
+/// an attempt keeps those that it began with.
 #[derive(Clone, Debug, Default)]
 pub struct Programs {
     jobs: Arc<HashMap<String, Known>>,
@@ -43,6 +45,16 @@ impl Programs {
             wanted: wanted.collect(),
             jobs: Arc::new(jobs),
         }
+    }
+
+    /// These, as long as the server runs.
+    pub fn for_good(self) -> watch::Receiver<Self> {
+        watch::channel(self).1
+    }
+
+    /// Whether these are the very same, and not others that are equal.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.jobs, &other.jobs)
     }
 
     /// Whether there is no job at all.

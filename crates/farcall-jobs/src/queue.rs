@@ -87,6 +87,15 @@ impl Queue {
         }
     }
 
+    /// The same queue for the jobs of other `programs`.
+    #[must_use]
+    pub fn offering(&self, programs: Programs) -> Self {
+        Self {
+            programs,
+            ..self.clone()
+        }
+    }
+
     /// The same queue, at which nobody waits any longer once `stopping` is cancelled.
     #[must_use]
     pub fn until(mut self, stopping: CancellationToken) -> Self {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use farcall_artifacts::Artifacts;
 use farcall_core::problem::Problem;
 use farcall_store::JobStore;
-use tokio::task::JoinHandle;
+use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Programs, claim, maintenance, maintenance::sweep::Sweep, worker::Worker};
@@ -86,7 +86,10 @@ impl From<Problem> for StartError {
 pub(crate) struct Services {
     pub(crate) store: Arc<dyn JobStore>,
     pub(crate) artifacts: Artifacts,
+    /// Those of this step; an attempt has the ones that it began with.
     pub(crate) programs: Programs,
+    /// Those of this moment.
+    pub(crate) offered: watch::Receiver<Programs>,
     pub(crate) options: Arc<RunnerOptions>,
     pub(crate) worker: Arc<Worker>,
     /// No new job is begun.
@@ -100,7 +103,7 @@ impl Services {
         Sweep {
             store: Arc::clone(&self.store),
             artifacts: self.artifacts.clone(),
-            programs: self.programs.clone(),
+            offered: self.offered.clone(),
             options: Arc::clone(&self.options),
         }
     }
@@ -127,23 +130,26 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// Takes up what an earlier run left, then runs jobs until [`stop`](Self::stop).
+    /// Takes up what an earlier run left, then runs jobs until [`stop`](Self::stop): the ones that are
+    /// `offered` when they begin.
     ///
     /// # Errors
     /// [`StartError`] where the store or the files cannot be put in order.
     pub async fn start(
         store: Arc<dyn JobStore>,
         artifacts: Artifacts,
-        programs: Programs,
+        offered: watch::Receiver<Programs>,
         options: RunnerOptions,
     ) -> Result<Self, StartError> {
-        let worker = Worker::register(Arc::clone(&store), programs.clone(), &options).await?;
+        let worker = Worker::register(Arc::clone(&store), offered.clone(), &options).await?;
         let worker = Arc::new(worker);
+        let programs = offered.borrow().clone();
         let beat = options.beat;
         let services = Services {
             store,
             artifacts,
             programs,
+            offered,
             options: Arc::new(options),
             worker: Arc::clone(&worker),
             soft_stop: CancellationToken::new(),

@@ -1,6 +1,6 @@
 //! This process as the store knows it: registered, with a lease that beats renew.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use farcall_core::{crash_point, job::StopReason, problem::Problem};
 use farcall_store::{Beat, Fence, JobStore, NewWorker, StoreError, WorkerId};
@@ -15,7 +15,7 @@ use crate::{Programs, RunnerOptions, processes, slots::Slots};
 /// The worker that this process is.
 pub(crate) struct Worker {
     store: Arc<dyn JobStore>,
-    programs: Programs,
+    offered: watch::Receiver<Programs>,
     slots: Slots,
     lease: Duration,
     standing: watch::Sender<Standing>,
@@ -50,13 +50,13 @@ impl Worker {
     /// Makes this process known.
     pub(crate) async fn register(
         store: Arc<dyn JobStore>,
-        programs: Programs,
+        offered: watch::Receiver<Programs>,
         options: &RunnerOptions,
     ) -> Result<Self, Problem> {
         let until = held_until(options.lease);
         let worker = Self {
             store,
-            programs,
+            offered,
             slots: options.slots.clone(),
             lease: options.lease,
             standing: watch::Sender::new(Standing {
@@ -171,6 +171,31 @@ impl Worker {
         self.begin_anew().await;
     }
 
+    /// Makes known what is offered at this moment; `false` where the store could not be told, and has to be
+    /// told again.
+    pub(crate) async fn learn(&self) -> bool {
+        // Whoever has no name says it when it has one.
+        let Some(id) = self.id() else { return true };
+        match self.store.learn(id, self.programs()).await {
+            Ok(()) | Err(StoreError::StaleClaim) => true,
+            Err(error) => {
+                tracing::warn!(%error, "the store does not know the programs of this worker yet");
+                false
+            }
+        }
+    }
+
+    /// What this worker can run of what is offered, with the fingerprints. What it lacks the slots for is
+    /// left to others, whatever they know.
+    fn programs(&self) -> BTreeMap<String, String> {
+        let programs = self.offered.borrow().clone();
+        let known = programs.fitting(&self.slots);
+        let known = known.iter();
+        known
+            .map(|known| (known.name.clone(), known.fingerprint.clone()))
+            .collect()
+    }
+
     /// Takes this process out of the list of workers.
     pub(crate) async fn unregister(&self) {
         let Some(id) = self.id() else { return };
@@ -196,16 +221,11 @@ impl Worker {
         let mut bits = [0; 16];
         getrandom::fill(&mut bits)?;
         let id = WorkerId::from_random(bits);
-        // What it lacks the slots for is left to others, whatever they know.
-        let known = self.programs.fitting(&self.slots);
         let worker = NewWorker {
             id,
             host: processes::host(),
             identity: processes::identity(),
-            programs: known
-                .iter()
-                .map(|known| (known.name.clone(), known.fingerprint.clone()))
-                .collect(),
+            programs: self.programs(),
             slots: self.slots.clone(),
         };
         let registered = self.store.register(worker, self.lease).await;
@@ -229,6 +249,10 @@ mod tests {
 
     const LEASE: Duration = Duration::from_millis(200);
 
+    fn nothing() -> watch::Receiver<Programs> {
+        Programs::new([]).for_good()
+    }
+
     #[tokio::test]
     async fn a_worker_that_cannot_renew_its_lease_gives_its_jobs_up_before_it_ends() {
         let folder = tempfile::tempdir().unwrap();
@@ -239,7 +263,7 @@ mod tests {
             lease: LEASE,
             ..RunnerOptions::default()
         };
-        let worker = Worker::register(Arc::clone(&store), Programs::new([]), &options).await;
+        let worker = Worker::register(Arc::clone(&store), nothing(), &options).await;
         let worker = Arc::new(worker.unwrap());
         let begun = Instant::now();
         store.close().await;
@@ -270,7 +294,7 @@ mod tests {
         let store: Arc<dyn JobStore> =
             Arc::new(SqliteStore::open(folder.path(), clock).await.unwrap());
         let options = RunnerOptions::default();
-        let worker = Worker::register(Arc::clone(&store), Programs::new([]), &options).await;
+        let worker = Worker::register(Arc::clone(&store), nothing(), &options).await;
         let worker = worker.unwrap();
         let first = worker.id().unwrap();
         let mut lease = worker.lease(first);

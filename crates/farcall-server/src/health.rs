@@ -128,7 +128,8 @@ impl Readiness {
             // sent its callers away because of it would take status and files from them as well.
             Work::Elsewhere(offered) => {
                 let workers = in_time(jobs.store.workers()).await.map_err(in_store)?;
-                let mut idle = offered.clone();
+                let programs = offered.borrow().clone();
+                let mut idle: Vec<_> = programs.names().map(str::to_owned).collect();
                 idle.retain(|job| {
                     let runs = |worker: &Worker| {
                         worker.is_live && worker.worker.programs.contains_key(job)

@@ -8,6 +8,8 @@ pub mod accept;
 pub mod auth;
 mod edge;
 mod files;
+#[doc(hidden)]
+pub mod fuzzing;
 mod health;
 mod layers;
 mod mcp;
@@ -21,14 +23,15 @@ use std::{sync::Arc, time::Duration};
 use axum::Router;
 use farcall_artifacts::Artifacts;
 use farcall_core::{catalog::Catalog, clock::Clock, updates::Updates};
-use farcall_jobs::{Standing, Tasks};
+use farcall_jobs::{Programs, Standing, Tasks};
 use farcall_store::JobStore;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use self::auth::Authenticators;
 pub use self::{
     edge::{Entrance, Guard},
-    mcp::{Protocol, StdioError},
+    mcp::{Changes, Next, Protocol, StdioError, listed},
 };
 
 /// What a client reads about the server itself.
@@ -102,8 +105,8 @@ pub struct Parts {
 /// Who runs the jobs that a server takes in.
 #[derive(Clone)]
 pub enum Work {
-    /// Other processes run these jobs, by name; none where there is no job.
-    Elsewhere(Vec<String>),
+    /// Other processes run the jobs that are offered; none where there is no job.
+    Elsewhere(watch::Receiver<Programs>),
     /// This process does.
     Here(Standing),
 }

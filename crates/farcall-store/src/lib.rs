@@ -56,6 +56,8 @@ pub const CRASH_POINTS: &[&str] = &[
     "store.enqueue.committed",
     "store.register.begun",
     "store.register.committed",
+    "store.learn.begun",
+    "store.learn.committed",
     "store.beat.begun",
     "store.beat.committed",
     "store.unregister.begun",

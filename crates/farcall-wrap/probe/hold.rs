@@ -39,6 +39,7 @@ async fn holding(words: &[String]) {
         working_dir: env::current_dir().unwrap(),
         readable: Vec::new(),
         writable: Vec::new(),
+        withheld: Vec::new(),
         has_stdin: false,
         limits: Limits {
             processes: option("processes"),

@@ -63,6 +63,7 @@ async fn shimmed() -> Duration {
         working_dir: env::temp_dir(),
         readable: Vec::new(),
         writable: Vec::new(),
+        withheld: Vec::new(),
         has_stdin: false,
         limits: Limits::default(),
         sandbox: Sandbox::Default,

@@ -1,5 +1,8 @@
 //! Text of programs and services, made fit to be read by a model or a person.
 
+use farcall_config::file::is_hidden;
+use serde_json::Value;
+
 /// `text` without what could lead its reader astray: escape sequences of terminals, control
 /// characters but line feeds and tabs, marks that change the direction of writing (Unicode UAX 9),
 /// and tag characters (U+E0000 to U+E007F), which nobody sees and models read. A carriage return
@@ -25,15 +28,33 @@ pub fn clean(text: &str) -> String {
 }
 
 /// A JSON value with every text in it [cleaned](clean), names of fields included.
-pub fn clean_value(value: serde_json::Value) -> serde_json::Value {
-    use serde_json::Value;
+pub fn clean_value(value: Value) -> Value {
+    each_text(value, clean)
+}
 
+/// `text` of somebody else as models are to choose tools by it: [cleaned](clean), and without what has no
+/// width, which a person who looks at it does not see.
+pub fn visible(text: &str) -> String {
+    let mut visible = clean(text);
+    visible.retain(|sign| matches!(sign, '\n' | '\t') || !is_hidden(sign));
+    visible
+}
+
+/// A JSON value with every text in it made [visible], names of fields included.
+pub fn visible_value(value: Value) -> Value {
+    each_text(value, visible)
+}
+
+fn each_text(value: Value, change: fn(&str) -> String) -> Value {
     match value {
-        Value::String(text) => Value::String(clean(&text)),
-        Value::Array(items) => items.into_iter().map(clean_value).collect(),
+        Value::String(text) => Value::String(change(&text)),
+        Value::Array(items) => {
+            let items = items.into_iter();
+            items.map(|item| each_text(item, change)).collect()
+        }
         Value::Object(fields) => fields
             .into_iter()
-            .map(|(name, value)| (clean(&name), clean_value(value)))
+            .map(|(name, value)| (change(&name), each_text(value, change)))
             .collect(),
         other => other,
     }
@@ -146,6 +167,14 @@ mod tests {
         assert_eq!(clean("a\u{202e}b\u{2066}c\u{200f}d"), "abcd");
         assert_eq!(clean("hi\u{e0049}\u{e0067}\u{e007f}"), "hi");
         assert_eq!(clean("Ünïcödé 日本 👩‍💻 می‌خواهم"), "Ünïcödé 日本 👩‍💻 می‌خواهم");
+    }
+
+    #[test]
+    fn what_is_visible_holds_nothing_that_nobody_sees() {
+        let hidden = "a\u{200b}b\u{feff}c\u{2060}d\u{ad}e\u{e0041}f\u{1b}[31mg\th\n";
+        assert_eq!(visible(hidden), "abcdefg\th\n");
+        let value = json!({"x\u{200d}": ["\u{200b}"], "n": 1});
+        assert_eq!(visible_value(value), json!({"x": [""], "n": 1}));
     }
 
     #[test]

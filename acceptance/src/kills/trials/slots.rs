@@ -1,6 +1,6 @@
 //! A thing that there is once, wanted by every job of a server that is killed and stands still.
 
-use std::{path::PathBuf, time::Duration};
+use std::{env, fs, ops::Range, path::PathBuf, time::Duration};
 
 use farcall_core::job::IDEMPOTENCY_KEY;
 use rustix::process::Signal;
@@ -11,15 +11,19 @@ use crate::{
     Launch, McpClient,
     kills::{
         part::LEASE,
-        press::{FOLDER, PRESS, Seen, Sheet, seen},
+        press::{FILE, FOLDER, PRESS, Seen, Sheet, declare, seen},
         rig::Rig,
         run::Engine,
     },
-    wait::until,
+    wait::{until, until_within},
 };
 
 /// How many jobs want the thing.
 const JOBS: u32 = 500;
+
+/// How many do so as programs, where the variable `KILLS_PROGRAMS` does not say another number: each takes ten
+/// times as long.
+const PROGRAMS: u32 = 200;
 
 /// How many want it where there are two of it.
 const FEW: u32 = 60;
@@ -27,27 +31,54 @@ const FEW: u32 = 60;
 /// How often something happens to the server.
 const FAULTS: u32 = 24;
 
+/// How long all of them may take.
+const PATIENCE: Duration = Duration::from_mins(10);
+
+/// Who does the jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hands {
+    /// A function, on a thread of the server.
+    Function,
+    /// A program, with somebody that it leaves behind and that has the thing too.
+    Program,
+}
+
+impl Hands {
+    /// How many jobs there are.
+    fn jobs(self) -> u32 {
+        match self {
+            Self::Function => JOBS,
+            Self::Program => {
+                env::var("KILLS_PROGRAMS").map_or(PROGRAMS, |jobs| jobs.parse().unwrap())
+            }
+        }
+    }
+}
+
 /// While the one server that has the thing is killed, stands still for a while, and stands still
-/// until it is believed lost, no two jobs have the thing at once.
+/// until it is believed lost, no two jobs have the thing at once. Returns how often one had it.
 ///
 /// # Panics
 /// Where it is not so.
-pub async fn a_thing_is_given_to_one(engine: Engine, program: PathBuf) {
+pub async fn a_thing_is_given_to_one(engine: Engine, program: PathBuf, hands: Hands) -> usize {
     let mut rig = Rig::alone(engine, program).await;
+    let (bench, jobs) = (Bench::new(&rig, hands), hands.jobs());
+    let launch = |rig: &Rig, slots| bench.launch(rig, slots);
+    let seen = || seen(&bench.folder);
     let mut server = launch(&rig, "gpu=1").start().await;
     // It has no such thing, so it never runs these jobs; but it takes them from who is lost.
     let other = match engine {
         Engine::Postgres => Some(launch(&rig, "").start().await),
         Engine::Sqlite => None,
     };
-    started(&server.client(), JOBS, 16).await;
+    started(&server.client(), jobs, 10..26).await;
     for fault in 0..FAULTS {
-        let before = seen(rig.folder.path()).alone;
-        let least = before + (JOBS / (2 * FAULTS)) as usize;
+        let before = seen().alone;
+        let least = before + (jobs / (2 * FAULTS)) as usize;
         until("jobs that get what they want", async || {
             assert!(server.is_alive(), "{}", server.talk());
             let is_over = rig.records().tally().await.waiting == 0;
-            (is_over || seen(rig.folder.path()).alone >= least).then_some(())
+            (is_over || seen().alone >= least).then_some(())
         })
         .await;
         match (fault % 3, &other) {
@@ -70,18 +101,18 @@ pub async fn a_thing_is_given_to_one(engine: Engine, program: PathBuf) {
             }
         }
     }
-    until("the ends of all jobs", async || {
+    until_within(PATIENCE, "the ends of all jobs", async || {
         let tally = rig.records().tally().await;
         (tally.running + tally.waiting == 0).then_some(())
     })
     .await;
     let Seen {
         alone, together, ..
-    } = seen(rig.folder.path());
+    } = seen();
     assert_eq!(together, 0, "two had the only one at the same time");
-    assert!(alone > JOBS as usize, "no job was cut off: {alone}");
+    assert!(alone > jobs as usize, "no job was cut off: {alone}");
     let records = rig.records().jobs().await;
-    assert_eq!(records.len(), JOBS as usize);
+    assert_eq!(records.len(), jobs as usize);
     for record in records {
         let is_given_up = record.error_code.as_deref() == Some("worker_lost");
         let is_right = record.state == "succeeded" || is_given_up && record.counted_losses == 2;
@@ -91,43 +122,63 @@ pub async fn a_thing_is_given_to_one(engine: Engine, program: PathBuf) {
     if let Some(other) = other {
         other.stop().await;
     }
+    alone
 }
 
 /// The same where there are two of the thing: then two jobs are seen to have it at once.
 ///
 /// # Panics
 /// Where they are not.
-pub async fn two_things_are_given_to_two(program: PathBuf) {
+pub async fn two_things_are_given_to_two(program: PathBuf, hands: Hands) {
     let rig = Rig::alone(Engine::Sqlite, program).await;
-    let server = launch(&rig, "gpu=2").start().await;
-    started(&server.client(), FEW, 20).await;
+    let bench = Bench::new(&rig, hands);
+    let server = bench.launch(&rig, "gpu=2").start().await;
+    started(&server.client(), FEW, 10..30).await;
     until("the ends of all jobs", async || {
         let tally = rig.records().tally().await;
         (tally.running + tally.waiting == 0).then_some(())
     })
     .await;
-    assert!(seen(rig.folder.path()).together > 0);
+    assert!(seen(&bench.folder).together > 0);
     server.stop().await;
 }
 
-/// A server that is soon believed lost, with these slots.
-fn launch(rig: &Rig, slots: &str) -> Launch {
-    let launch = rig.launch("server").env(FOLDER, rig.folder.path());
-    let launch = launch.env(LEASE, "600");
-    if slots.is_empty() {
-        return launch;
-    }
-    launch.env("FARCALL_SLOTS", slots)
+/// Where the thing is.
+struct Bench {
+    folder: PathBuf,
+    variable: (&'static str, PathBuf),
 }
 
-/// Starts so many jobs, not longer than this many milliseconds each.
-async fn started(client: &McpClient, jobs: u32, at_most: u32) {
+impl Bench {
+    fn new(rig: &Rig, hands: Hands) -> Self {
+        let folder = rig.folder.path().join("pressing");
+        fs::create_dir(&folder).unwrap();
+        let variable = match hands {
+            Hands::Function => (FOLDER, folder.clone()),
+            Hands::Program => (FILE, declare(rig.folder.path())),
+        };
+        Self { folder, variable }
+    }
+
+    /// A server that is soon believed lost, with these slots.
+    fn launch(&self, rig: &Rig, slots: &str) -> Launch {
+        let (name, value) = &self.variable;
+        let launch = rig.launch("server").env(name, value).env(LEASE, "600");
+        if slots.is_empty() {
+            return launch;
+        }
+        launch.env("FARCALL_SLOTS", slots)
+    }
+}
+
+/// Starts so many jobs, each of which takes so many milliseconds.
+async fn started(client: &McpClient, jobs: u32, takes: Range<u32>) {
     let mut starts = JoinSet::new();
     for number in 0..jobs {
         let client = client.clone();
         let mut sheet = json!(Sheet {
             number,
-            takes: 1 + number * 7 % at_most,
+            takes: takes.start + number * 7 % (takes.end - takes.start),
         });
         sheet[IDEMPOTENCY_KEY] = number.to_string().into();
         starts.spawn(async move {

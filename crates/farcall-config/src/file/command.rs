@@ -15,6 +15,10 @@ pub struct Command {
     /// The absolute folder it runs in; of its own, emptied for each run, where it is none. A mounted
     /// server always has one, by default the project's.
     pub working_dir: Option<PathBuf>,
+    /// Files and folders that it may read besides the project's folder, by their absolute paths.
+    pub readable: Vec<PathBuf>,
+    /// Files and folders that it may write to besides its working folder, by their absolute paths.
+    pub writable: Vec<PathBuf>,
     /// What it reads.
     pub stdin: Stdin,
     /// What it finds in its environment.

@@ -5,7 +5,7 @@ use serde_json::Value;
 /// Whether a text for models must not hold this character: controls and escapes, what turns the order
 /// of signs around, what has no width, and the tags (U+E0000 to U+E007F) that spell a second text.
 /// Line breaks and tabs are judged by the caller.
-pub(super) fn is_hidden(sign: char) -> bool {
+pub fn is_hidden(sign: char) -> bool {
     sign.is_control()
         || matches!(sign,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'

@@ -22,13 +22,15 @@ use std::{
 
 use secrecy::SecretString;
 
+pub(crate) use self::read::read_bytes;
 pub use self::{
     command::{Command, Element, Environment, Isolation, Limits, Piece, Sandbox, Stdin},
     entry::{Body, Entry, JobEntry, Output, Preset, ProgressPattern, ToolEntry},
     finding::{FileFaults, Finding, Place},
+    hidden::is_hidden,
     mount::{Mount, MountedJob, MountedTool},
     parameter::{Format, Kind, Parameter, Presence},
-    read::is_secret_name,
+    read::{is_secret_name, setting_of},
     schema::schema,
     service::{Method, OpenApi, Request, Service, Upstream},
 };

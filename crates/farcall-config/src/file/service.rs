@@ -18,7 +18,7 @@ pub struct Service {
     pub timeout: Duration,
     /// The most bytes of an answer, 1 MiB by default.
     pub max_answer: u64,
-    /// Other hosts that names of this service may lead to although they are private addresses.
+    /// Names, addresses and networks that it may lead to although they are not public.
     pub allowed_addresses: Vec<String>,
     /// What is taken over from its description.
     pub openapi: Option<OpenApi>,

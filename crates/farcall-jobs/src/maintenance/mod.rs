@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use farcall_artifacts::Artifacts;
 use farcall_store::{JobStore, StoreError};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::recover::recover;
@@ -23,14 +24,14 @@ use crate::{Programs, RunnerOptions, StartError, runner::Services};
 pub async fn look_on(
     store: Arc<dyn JobStore>,
     artifacts: Artifacts,
-    programs: Programs,
+    offered: watch::Receiver<Programs>,
     options: RunnerOptions,
     stop: CancellationToken,
 ) -> Result<(), StartError> {
     let sweep = Sweep {
         store,
         artifacts,
-        programs,
+        offered,
         options: Arc::new(options),
     };
     let swept = sweep.once(&[]).await;

@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 use farcall_artifacts::Artifacts;
 use farcall_core::job::state::JobState;
 use farcall_store::{JobStore, StoreError, WorkerId};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Programs, RunnerOptions, finish, retry::chance};
@@ -14,7 +15,7 @@ use crate::{Programs, RunnerOptions, finish, retry::chance};
 pub(crate) struct Sweep {
     pub(crate) store: Arc<dyn JobStore>,
     pub(crate) artifacts: Artifacts,
-    pub(crate) programs: Programs,
+    pub(crate) offered: watch::Receiver<Programs>,
     pub(crate) options: Arc<RunnerOptions>,
 }
 
@@ -46,7 +47,8 @@ impl Sweep {
                 tracing::info!(job = %lost.id, "the job lost its worker and goes on");
             }
         }
-        let offered: Vec<_> = self.programs.names().collect();
+        let programs = self.offered.borrow().clone();
+        let offered: Vec<_> = programs.names().collect();
         let given_up = self.store.give_up(&offered, self.options.vanished).await?;
         for job in given_up {
             tracing::warn!(%job, "the job has failed, no worker began with it in time, or none knows it");

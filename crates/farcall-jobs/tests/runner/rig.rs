@@ -63,7 +63,7 @@ impl Rig {
         artifacts: &Artifacts,
         options: RunnerOptions,
     ) -> Runner {
-        let programs = Programs::new(jobs.iter().copied().cloned());
+        let programs = Programs::new(jobs.iter().copied().cloned()).for_good();
         let store = Arc::clone(&self.store);
         let started = Runner::start(store, artifacts.clone(), programs, options);
         started.await.unwrap()

@@ -38,7 +38,7 @@ impl Guard {
         self.listed_origins.push(origin.into());
     }
 
-    fn accepts_host(&self, host: &str) -> bool {
+    pub(crate) fn accepts_host(&self, host: &str) -> bool {
         let host = host.to_ascii_lowercase();
         let name = without_port(&host);
         is_loopback(name)

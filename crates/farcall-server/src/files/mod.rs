@@ -5,7 +5,7 @@
 
 mod conditions;
 mod known;
-mod range;
+pub(crate) mod range;
 
 use std::sync::Arc;
 

@@ -6,7 +6,7 @@ use http::{HeaderMap, header};
 
 /// What to send.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     /// All of it: no range was asked for, or one that may be ignored.
     Whole,
     /// These bytes; never empty.
@@ -19,7 +19,7 @@ pub(super) enum Part {
 ///
 /// A header that is malformed, or asks for several parts at once, is ignored, as the RFC
 /// allows: the whole file answers every question.
-pub(super) fn requested(headers: &HeaderMap, size: u64) -> Part {
+pub(crate) fn requested(headers: &HeaderMap, size: u64) -> Part {
     let mut values = headers.get_all(header::RANGE).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
         return Part::Whole;

@@ -127,8 +127,8 @@ pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Reque
                 let response = protocol.http.handle(request).await.map(Body::new);
                 match caller {
                     Some(caller) if is_listening && stream::is_one(&response) => {
-                        let (server, places) = (&protocol.server, &protocol.places);
-                        subscriptions::answer(server, places, &caller, &body).await
+                        let (server, places) = (protocol.current.get(), &protocol.places);
+                        subscriptions::answer(&server, places, &caller, &body).await
                     }
                     _ => finished(response, accepts).await,
                 }
@@ -150,7 +150,7 @@ pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Reque
     }
     if is_watching {
         // The one stream that nothing else ends when the server stops.
-        return stream::until(response, protocol.server.stopping.clone());
+        return stream::until(response, protocol.current.get().stopping.clone());
     }
     if is_end && response.status() == StatusCode::ACCEPTED {
         // Python clients take 202 for a failure to end the session.

@@ -27,6 +27,7 @@ use super::{
     Server,
     call::{self, Reader},
     client::{Era, PeerClient},
+    current::Current,
     headers::MCP_SESSION_ID,
     listen::{self, Subscribed},
     logging,
@@ -37,7 +38,7 @@ use crate::edge::X_REQUEST_ID;
 
 /// One connection: a session, a stream of standard input, or a single request.
 pub(crate) struct Connection {
-    pub(super) server: Arc<Server>,
+    current: Arc<Current>,
     /// Who calls where no HTTP layer says so.
     local: Option<Principal>,
     log_level: Mutex<LogLevel>,
@@ -51,9 +52,9 @@ pub(crate) struct Connection {
 pub(super) type Request = RequestContext<RoleServer>;
 
 impl Connection {
-    pub(crate) fn new(server: Arc<Server>) -> Self {
+    pub(crate) fn new(current: Arc<Current>) -> Self {
         Self {
-            server,
+            current,
             local: None,
             log_level: Mutex::new(LogLevel::Info),
             subscribed: Subscribed::default(),
@@ -62,11 +63,16 @@ impl Connection {
         }
     }
 
-    pub(crate) fn local(server: Arc<Server>, caller: Principal) -> Self {
+    pub(crate) fn local(current: Arc<Current>, caller: Principal) -> Self {
         Self {
             local: Some(caller),
-            ..Self::new(server)
+            ..Self::new(current)
         }
+    }
+
+    /// What is offered at this moment; a request asks once what it looks up.
+    pub(super) fn server(&self) -> Arc<Server> {
+        self.current.get()
     }
 
     pub(super) fn caller(&self, request: &Request) -> Result<Principal, ErrorData> {
@@ -94,7 +100,8 @@ impl Connection {
             .log_level
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let client = PeerClient::new(request, era, level, self.server.stopping.clone());
+        let server = self.server();
+        let client = PeerClient::new(request, era, level, server.stopping.clone());
         // A client that cannot be asked has no second round, and most calls are of this kind.
         let has_rounds = state.is_some() || (era == Era::Rounds && client.can_be_asked_anything());
         let binding = if has_rounds {
@@ -102,10 +109,7 @@ impl Connection {
         } else {
             Binding::none()
         };
-        let recollection = self
-            .server
-            .rounds
-            .open(state.as_deref(), responses, &binding)?;
+        let recollection = server.rounds.open(state.as_deref(), responses, &binding)?;
         let parts = request.extensions.get::<http::request::Parts>();
         let id = parts.and_then(|parts| parts.headers.get(X_REQUEST_ID));
         let id = id.and_then(|id| id.to_str().ok());
@@ -135,14 +139,14 @@ impl Connection {
             knows_tasks: tasks::is_known_to(&request, era),
         };
         let (context, binding) = self.context(&request, era, subject, brought)?;
-        let (server, name) = (&self.server, &params.name);
-        call::answer(server, name, &context, arguments, reader, &binding).await
+        let (server, name) = (self.server(), &params.name);
+        call::answer(&server, name, &context, arguments, reader, &binding).await
     }
 }
 
 impl ServerHandler for Connection {
     fn get_info(&self) -> ServerConfig {
-        self.server.presented.info.clone()
+        self.server().presented.info.clone()
     }
 
     async fn list_tools(
@@ -151,13 +155,13 @@ impl ServerHandler for Connection {
         _: Request,
     ) -> Result<ListToolsResult, ErrorData> {
         Ok(ListToolsResult::with_all_items(
-            self.server.presented.tools.clone(),
+            self.server().presented.tools.clone(),
         ))
     }
 
     // The SDK asks for nothing but the parameters that travel as headers, too.
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.server.presented.tool_with_headers(name).cloned()
+        self.server().presented.tool_with_headers(name).cloned()
     }
 
     // The SDK moves the future of a request several times, and it is as large as the largest of
@@ -176,7 +180,7 @@ impl ServerHandler for Connection {
         _: Request,
     ) -> Result<ListPromptsResult, ErrorData> {
         Ok(ListPromptsResult::with_all_items(
-            self.server.presented.prompts.clone(),
+            self.server().presented.prompts.clone(),
         ))
     }
 
@@ -194,7 +198,7 @@ impl ServerHandler for Connection {
         _: Request,
     ) -> Result<ListResourcesResult, ErrorData> {
         Ok(ListResourcesResult::with_all_items(
-            self.server.presented.resources.clone(),
+            self.server().presented.resources.clone(),
         ))
     }
 
@@ -204,7 +208,7 @@ impl ServerHandler for Connection {
         _: Request,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
         Ok(ListResourceTemplatesResult::with_all_items(
-            self.server.presented.templates.clone(),
+            self.server().presented.templates.clone(),
         ))
     }
 
@@ -278,10 +282,11 @@ impl ServerHandler for Connection {
     ) -> Option<SubscriptionFilter> {
         if self.local.is_none() {
             // The request is only judged here; `subscriptions` says what is accepted.
-            let can_be_told = self.server.updates.is_some() || self.server.tasks.is_some();
+            let server = self.server();
+            let can_be_told = server.updates.is_some() || server.tasks.is_some();
             return can_be_told.then(|| requested.clone());
         }
-        let updates = self.server.updates.as_ref()?;
+        let updates = self.server().updates.clone()?;
         // The SDK confirms before it calls `listen`, and what is sent in between must arrive.
         let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
         begun.push(updates.subscribe());
@@ -298,7 +303,7 @@ impl ServerHandler for Connection {
         };
         Box::pin(async move {
             if let Some(news) = begun {
-                listen::listen(&context, news, &self.server.stopping).await;
+                listen::listen(&context, news, &self.server().stopping).await;
             }
             Ok(())
         })
@@ -309,7 +314,7 @@ impl ServerHandler for Connection {
         params: SubscribeRequestParams,
         request: Request,
     ) -> Result<(), ErrorData> {
-        if Era::of(&request) != Era::Session || self.server.updates.is_none() {
+        if Era::of(&request) != Era::Session || self.server().updates.is_none() {
             return Err(ErrorData::invalid_request(
                 "this server has no session to send news to; read the resource again instead",
                 None,
@@ -338,10 +343,11 @@ impl ServerHandler for Connection {
             Some(parts) => parts.headers.contains_key(MCP_SESSION_ID),
             None => true,
         };
-        let Some(updates) = self.server.updates.clone().filter(|_| is_session) else {
+        let server = self.server();
+        let Some(updates) = server.updates.clone().filter(|_| is_session) else {
             return;
         };
-        let over = self.server.stopping.child_token();
+        let over = server.stopping.child_token();
         if self.telling.set(over.clone().drop_guard()).is_ok() {
             let (subscribed, news) = (self.subscribed.clone(), updates.subscribe());
             tokio::spawn(listen::tell(context.peer, subscribed, news, over));

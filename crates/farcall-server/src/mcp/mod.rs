@@ -6,10 +6,11 @@
 //! what it is asked in a session, `rounds` what travels through it between two rounds of a call,
 //! `tasks` what a job is to a client that knows them, `subscriptions`, `listen` and `logging` what
 //! clients are told unasked, `sessions` the bounded sessions of older clients, `present` declarations
-//! in the SDK's types.
+//! in the SDK's types. All of what is offered is one `current` whole, which can be exchanged.
 
 mod call;
 mod client;
+mod current;
 mod front;
 mod handler;
 mod headers;
@@ -41,20 +42,22 @@ use rmcp::{
 };
 use tokio_util::sync::CancellationToken;
 
+pub use self::current::{Changes, Next};
 pub(crate) use self::front::answer;
+pub(crate) use self::plain::is_plain;
+pub use self::present::listed;
 use self::{
-    handler::Connection, present::Presented, rounds::Rounds, sessions::BoundedSessions,
-    subscriptions::Places,
+    current::Current, handler::Connection, present::Presented, rounds::Rounds,
+    sessions::BoundedSessions, subscriptions::Places,
 };
-use crate::{Parts, Sessions};
+use crate::{Identity, Parts, Sessions};
 
 /// A comment on a stream this often keeps proxies from cutting it.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// MCP as this server speaks it.
 pub struct Protocol {
-    server: Arc<Server>,
-    tools: plain::ToolList,
+    current: Arc<Current>,
     http: StreamableHttpService<Connection, BoundedSessions>,
     sessions: Arc<BoundedSessions>,
     places: Places,
@@ -62,11 +65,12 @@ pub struct Protocol {
     are_calls_plain: bool,
 }
 
-/// What every connection of a server shares.
+/// What every request of a server shares: what is offered, and what that needs.
 pub(crate) struct Server {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) presented: Presented,
-    pub(crate) rounds: Rounds,
+    pub(crate) tools: plain::ToolList,
+    pub(crate) rounds: Arc<Rounds>,
     pub(crate) updates: Option<Updates>,
     pub(crate) tasks: Option<Tasks>,
     pub(crate) stopping: CancellationToken,
@@ -83,14 +87,17 @@ impl Protocol {
     /// # Errors
     /// [`Faults`] where something registered cannot be expressed in the protocol.
     pub fn new(parts: &Parts) -> Result<Arc<Self>, Faults> {
-        let server = Arc::new(Server {
-            presented: Presented::new(&parts.identity, &parts.catalog, parts.updates.is_some())?,
-            catalog: Arc::clone(&parts.catalog),
-            rounds: Rounds::new(parts.state_key),
-            updates: parts.updates.clone(),
-            tasks: parts.tasks.clone(),
-            stopping: parts.stopping.clone(),
-        });
+        let server = Server::new(
+            &parts.identity,
+            Arc::clone(&parts.catalog),
+            parts.tasks.clone(),
+            Unchanging {
+                rounds: Arc::new(Rounds::new(parts.state_key)),
+                updates: parts.updates.clone(),
+                stopping: parts.stopping.clone(),
+            },
+        )?;
+        let current = Arc::new(Current::new(server));
         let sessions = Arc::new(BoundedSessions::new(parts.sessions.unwrap_or(Sessions {
             max: 0,
             ..Sessions::default()
@@ -103,16 +110,10 @@ impl Protocol {
             .disable_allowed_hosts()
             .disable_allowed_origins()
             .with_max_request_body_bytes(usize::MAX);
-        let shared = Arc::clone(&server);
+        let shared = Arc::clone(&current);
         let connect = move || Ok(Connection::new(Arc::clone(&shared)));
         Ok(Arc::new(Self {
-            tools: plain::ToolList::new(&server.presented.tools).map_err(|error| {
-                Faults(vec![Fault {
-                    subject: "the list of tools".to_owned(),
-                    reason: format!("it cannot be written as JSON: {error}"),
-                }])
-            })?,
-            server,
+            current,
             http: StreamableHttpService::new(connect, Arc::clone(&sessions), config),
             sessions,
             places: Places::default(),
@@ -121,12 +122,32 @@ impl Protocol {
         }))
     }
 
+    /// What this server could offer in the place of what it does.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn next(
+        &self,
+        identity: &Identity,
+        catalog: Arc<Catalog>,
+        tasks: Option<Tasks>,
+    ) -> Result<Next, Faults> {
+        let unchanging = Unchanging::of(&self.current.get());
+        Server::new(identity, catalog, tasks, unchanging).map(Next)
+    }
+
+    /// Offers something else from now on. Requests that are being answered end with what they began
+    /// with; subscribers are told which lists have changed.
+    pub fn exchange(&self, next: Next) -> Changes {
+        self.current.exchange(next)
+    }
+
     /// Serves one client on standard input and output, until it goes or `stop`.
     ///
     /// # Errors
     /// [`StdioError`] where it does not speak MCP.
     pub async fn serve_stdio(&self, stop: CancellationToken) -> Result<(), StdioError> {
-        let connection = Connection::local(Arc::clone(&self.server), Principal::anonymous());
+        let connection = Connection::local(Arc::clone(&self.current), Principal::anonymous());
         let failed = |error: &dyn std::fmt::Display| StdioError(error.to_string());
         let running = connection.serve_with_ct(rmcp::transport::stdio(), stop);
         let running = running.await.map_err(|error| failed(&error))?;
@@ -137,5 +158,53 @@ impl Protocol {
     /// Ends every request that is still open; call it when the connections have drained.
     pub fn cut(&self) {
         self.http.config.cancellation_token.cancel();
+    }
+}
+
+/// What of a server stays, whatever it offers.
+struct Unchanging {
+    rounds: Arc<Rounds>,
+    updates: Option<Updates>,
+    stopping: CancellationToken,
+}
+
+impl Unchanging {
+    fn of(server: &Server) -> Self {
+        Self {
+            rounds: Arc::clone(&server.rounds),
+            updates: server.updates.clone(),
+            stopping: server.stopping.clone(),
+        }
+    }
+}
+
+impl Server {
+    fn new(
+        identity: &Identity,
+        catalog: Arc<Catalog>,
+        tasks: Option<Tasks>,
+        unchanging: Unchanging,
+    ) -> Result<Self, Faults> {
+        let Unchanging {
+            rounds,
+            updates,
+            stopping,
+        } = unchanging;
+        let presented = Presented::new(identity, &catalog, updates.is_some())?;
+        let tools = plain::ToolList::new(&presented.tools).map_err(|error| {
+            Faults(vec![Fault {
+                subject: "the list of tools".to_owned(),
+                reason: format!("it cannot be written as JSON: {error}"),
+            }])
+        })?;
+        Ok(Self {
+            catalog,
+            presented,
+            tools,
+            rounds,
+            updates,
+            tasks,
+            stopping,
+        })
     }
 }

@@ -34,7 +34,8 @@ impl Connection {
         params: GetPromptRequestParams,
         request: Request,
     ) -> Result<GetPromptResponse, ErrorData> {
-        let Some(prompt) = self.server.catalog.prompt(&params.name).cloned() else {
+        let server = self.server();
+        let Some(prompt) = server.catalog.prompt(&params.name).cloned() else {
             let sentence = "there is no such prompt; `prompts/list` has the names";
             return Err(ErrorData::invalid_params(sentence, None));
         };
@@ -66,7 +67,7 @@ impl Connection {
         let Some(demand) = for_the_protocol(&problem, &request) else {
             return Err(protocol_error("prompt", &problem, None));
         };
-        let rounds = &self.server.rounds;
+        let rounds = &server.rounds;
         let required = rounds.demand(demand, &context.recollection(), &binding)?;
         Ok(GetPromptResponse::InputRequired(required))
     }
@@ -81,7 +82,8 @@ impl Connection {
         let subject = ("resources/read", uri.as_str(), &Value::Null);
         let brought = (params.request_state, params.input_responses);
         let (context, binding) = self.context(&request, Era::of(&request), subject, brought)?;
-        let catalog = &self.server.catalog;
+        let server = self.server();
+        let catalog = &server.catalog;
         let reading = if let Some(resource) = catalog.resource(&uri) {
             in_time(&context, || resource.read(context.clone())).await
         } else if let Some((template, variables)) = catalog.template(&uri) {
@@ -112,7 +114,7 @@ impl Connection {
         let Some(demand) = for_the_protocol(&problem, &request) else {
             return Err(protocol_error("resource", &problem, Some(named(&uri))));
         };
-        let rounds = &self.server.rounds;
+        let rounds = &server.rounds;
         let required = rounds.demand(demand, &context.recollection(), &binding)?;
         Ok(ReadResourceResponse::InputRequired(required))
     }
@@ -129,7 +131,8 @@ impl Connection {
             _ => return Ok(CompleteResult::default()),
         };
         let argument = params.argument;
-        let Some(completion) = self.server.catalog.completion(&target, &argument.name) else {
+        let server = self.server();
+        let Some(completion) = server.catalog.completion(&target, &argument.name) else {
             return Ok(CompleteResult::default());
         };
         let subject = ("completion/complete", argument.name.as_str(), &Value::Null);

@@ -35,18 +35,7 @@ impl Presented {
         let mut presented = Self {
             with_headers: Vec::new(),
             info: info(identity, catalog, has_updates),
-            tools: catalog
-                .tools()
-                .iter()
-                .filter_map(|tool| {
-                    keep(
-                        tool_value(&tool.tool.declaration),
-                        "tool",
-                        &tool.tool.declaration.name,
-                        &mut faults,
-                    )
-                })
-                .collect(),
+            tools: tools(catalog, &mut faults),
             prompts: offers
                 .prompts
                 .iter()
@@ -93,6 +82,27 @@ impl Presented {
         let mut tools = self.with_headers.iter().map(|&index| &self.tools[index]);
         tools.find(|tool| tool.name == name)
     }
+}
+
+/// The tools of `catalog` as `tools/list` shows them, in order.
+///
+/// # Errors
+/// [`Faults`] where a field, such as an icon, does not have the protocol's shape.
+pub fn listed(catalog: &Catalog) -> Result<Vec<Value>, Faults> {
+    let mut faults = Vec::new();
+    let tools = tools(catalog, &mut faults);
+    if faults.is_empty() {
+        Ok(tools.iter().map(|tool| json!(tool)).collect())
+    } else {
+        Err(Faults(faults))
+    }
+}
+
+fn tools(catalog: &Catalog, faults: &mut Vec<Fault>) -> Vec<Tool> {
+    let declarations = catalog.tools().iter().map(|tool| &tool.tool.declaration);
+    let kept = declarations
+        .filter_map(|declaration| keep(tool_value(declaration), "tool", &declaration.name, faults));
+    kept.collect()
 }
 
 fn keep<T: DeserializeOwned>(

@@ -56,11 +56,12 @@ impl Connection {
         params: GetTaskParams,
         request: Request,
     ) -> Result<GetTaskResult, ErrorData> {
-        let (tasks, caller) = self.tasks(&request)?;
+        let server = self.server();
+        let (tasks, caller) = self.tasks(&server, &request)?;
         let task = tasks.get(&params.task_id, &caller).await;
         let task = task.map_err(|problem| failed(&problem))?;
         let task = task.ok_or_else(unknown)?;
-        Ok(GetTaskResult::new(detailed(&self.server, task)?))
+        Ok(GetTaskResult::new(detailed(&server, task)?))
     }
 
     pub(super) async fn answer_task(
@@ -68,7 +69,8 @@ impl Connection {
         params: UpdateTaskParams,
         request: Request,
     ) -> Result<(), ErrorData> {
-        let (tasks, caller) = self.tasks(&request)?;
+        let server = self.server();
+        let (tasks, caller) = self.tasks(&server, &request)?;
         let answers = answers(params.input_responses);
         let is_there = tasks.answer(&params.task_id, &caller, &answers).await;
         acknowledged(is_there)
@@ -79,13 +81,18 @@ impl Connection {
         params: CancelTaskParams,
         request: Request,
     ) -> Result<(), ErrorData> {
-        let (tasks, caller) = self.tasks(&request)?;
+        let server = self.server();
+        let (tasks, caller) = self.tasks(&server, &request)?;
         acknowledged(tasks.cancel(&params.task_id, &caller).await)
     }
 
     /// The tasks, for a client that may ask about them; the SDK has seen to it that it says so.
-    fn tasks(&self, request: &Request) -> Result<(&task::Tasks, Principal), ErrorData> {
-        let tasks = self.server.tasks.as_ref();
+    fn tasks<'a>(
+        &self,
+        server: &'a Server,
+        request: &Request,
+    ) -> Result<(&'a task::Tasks, Principal), ErrorData> {
+        let tasks = server.tasks.as_ref();
         let tasks = tasks.filter(|_| Era::of(request) == Era::Rounds);
         // Before 2026-07-28 there was no such method.
         let tasks = tasks.ok_or_else(ErrorData::method_not_found::<GetTaskMethod>)?;

@@ -176,7 +176,7 @@ pub(super) const ILLEGAL: &[(JobState, &[&str])] = &[
             "UPDATE jobs SET state = 'queued', attempt = attempt - 1 WHERE id = $1",
             "UPDATE workers SET gone_at = 1 WHERE id = (SELECT worker FROM jobs WHERE id = $1)",
             "DELETE FROM workers WHERE id = (SELECT worker FROM jobs WHERE id = $1)",
-            "UPDATE workers SET programs = '{}'
+            "UPDATE workers SET slots = '{\"gpu\":9}'
              WHERE id = (SELECT worker FROM jobs WHERE id = $1)",
             "INSERT INTO workers (id, host, identity, programs, slots, started_at, lease_until)
              SELECT worker, '', '', '{}', '{}', 1, 1 FROM jobs WHERE id = $1",

@@ -139,6 +139,7 @@ macro_rules! store_suite {
             text::in_what_people_read_another_character_stands_for_nul,
             text::nothing_is_found_by_a_name_with_a_nul,
             workers::a_beat_tells_a_worker_of_every_claim_it_has,
+            workers::a_worker_may_be_told_other_programs,
             workers::a_worker_is_listed_as_it_made_itself_known,
             workers::a_worker_that_is_not_known_claims_nothing,
             workers::an_unregistered_worker_leaves_nothing_running,

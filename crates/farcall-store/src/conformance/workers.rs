@@ -1,6 +1,6 @@
 //! Who may claim, and until when.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use farcall_core::{clock::Timestamp, job::state::JobState};
 
@@ -40,6 +40,40 @@ pub async fn a_worker_is_listed_as_it_made_itself_known(store: &dyn JobStore) {
         matches!(again, Err(StoreError::Refused { .. })),
         "{again:?}"
     );
+}
+
+/// P9: who was told other programs while it runs takes what those can, and leaves to nobody else what it
+/// could before.
+pub async fn a_worker_may_be_told_other_programs(store: &dyn JobStore) {
+    let worker = new_worker();
+    let id = worker.id;
+    store.register(worker, LEASE).await.unwrap();
+    let fence = enqueued(store).await;
+    let job = record(store, fence).await.job;
+    let mut wanted = known();
+    for known in &mut wanted {
+        "another".clone_into(&mut known.fingerprint);
+    }
+    let claim = async || {
+        let wanted = Wanted {
+            worker: id,
+            programs: &wanted,
+            which: Which::Others,
+            limit: 9,
+            adopt_after: Duration::ZERO,
+        };
+        store.claim(wanted).await.unwrap().len()
+    };
+    assert_eq!(claim().await, 0, "there is a worker with its version");
+    let programs = BTreeMap::from([(job, "another".to_owned())]);
+    store.learn(id, programs.clone()).await.unwrap();
+    assert_eq!(store.workers().await.unwrap()[0].worker.programs, programs);
+    assert_eq!(claim().await, 1);
+
+    store.rescue(&[id]).await.unwrap();
+    let late = store.learn(id, BTreeMap::new()).await;
+    assert!(matches!(late, Err(StoreError::StaleClaim)), "{late:?}");
+    assert_eq!(store.workers().await.unwrap()[0].worker.programs, programs);
 }
 
 /// P6: a claim whose answer was lost on the way does not keep its job for ever.

@@ -71,6 +71,14 @@ pub trait JobStore: Send + Sync {
     /// Makes a worker known, with a lease.
     async fn register(&self, worker: NewWorker, lease: Duration) -> Result<(), StoreError>;
 
+    /// Notes what a worker can run from now on, in the place of what it said when it made itself known.
+    /// [`StoreError::StaleClaim`] where it was declared lost.
+    async fn learn(
+        &self,
+        worker: WorkerId,
+        programs: BTreeMap<String, String>,
+    ) -> Result<(), StoreError>;
+
     /// Renews the lease of a worker, also one that is over already while nobody has noticed, and
     /// tells it what it should know. [`StoreError::StaleClaim`] where it was declared lost.
     async fn beat(&self, worker: WorkerId, lease: Duration) -> Result<Beat, StoreError>;

@@ -100,6 +100,15 @@ impl JobStore for MemoryStore {
         table.register(at, worker, lease)
     }
 
+    async fn learn(
+        &self,
+        worker: WorkerId,
+        programs: BTreeMap<String, String>,
+    ) -> Result<(), StoreError> {
+        let (mut table, _) = self.table()?;
+        table.learn(worker, programs)
+    }
+
     async fn beat(&self, worker: WorkerId, lease: Duration) -> Result<Beat, StoreError> {
         let (mut table, at) = self.table()?;
         table.beat(at, worker, lease)

@@ -1,6 +1,6 @@
 //! Who runs jobs, and what to do about jobs that nobody works on.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use farcall_core::{clock::Timestamp, id::JobId, job::state::JobState, problem::ErrorCode};
 
@@ -47,6 +47,17 @@ impl Table {
             worker,
         };
         self.workers.insert(known.worker.id, known);
+        Ok(())
+    }
+
+    pub(super) fn learn(
+        &mut self,
+        id: WorkerId,
+        programs: BTreeMap<String, String>,
+    ) -> Result<(), StoreError> {
+        let known = self.workers.get_mut(&id);
+        let known = known.filter(|known| known.gone_at.is_none());
+        known.ok_or(StoreError::StaleClaim)?.worker.programs = programs;
         Ok(())
     }
 

@@ -98,6 +98,14 @@ impl JobStore for PostgresStore {
         workers::register(&self.durable, worker, lease).await
     }
 
+    async fn learn(
+        &self,
+        worker: WorkerId,
+        programs: BTreeMap<String, String>,
+    ) -> Result<(), StoreError> {
+        workers::learn(&self.durable, worker, &programs).await
+    }
+
     async fn beat(&self, worker: WorkerId, lease: Duration) -> Result<Beat, StoreError> {
         workers::beat(&self.relaxed, worker, lease).await
     }

@@ -41,6 +41,26 @@ pub(super) async fn register(
     .await
 }
 
+const LEARN: &str = "UPDATE workers SET programs = $2::json WHERE id = $1 AND gone_at IS NULL";
+
+pub(super) async fn learn(
+    pool: &Pool,
+    worker: WorkerId,
+    programs: &BTreeMap<String, String>,
+) -> Result<(), StoreError> {
+    pool.run(async |connection| {
+        let learn = sqlx::query(LEARN)
+            .bind(worker.to_string())
+            .bind(as_text(programs));
+        let learned = alone!(learn.execute(connection), "learn");
+        match learned.rows_affected() {
+            0 => Err(StoreError::StaleClaim),
+            _ => Ok(()),
+        }
+    })
+    .await
+}
+
 // One statement for the whole process, whatever it runs.
 const BEAT: &str = concat!(
     at_one_moment!(),

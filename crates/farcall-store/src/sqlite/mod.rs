@@ -13,6 +13,7 @@ mod folder;
 mod list;
 mod log;
 mod open;
+mod polls;
 mod progress;
 mod questions;
 mod read;
@@ -42,12 +43,13 @@ use self::{
     claim::Take,
     enqueue::Enqueue,
     finish::{Cancel, Fail, Release, Retry, Succeed},
+    polls::{Polls, Unanswered},
     questions::{Answer, Ask},
     rescue::{GiveUp, Rescue},
     retention::Delete,
     room::Room,
     secrets::Secret,
-    workers::{Register, Renew, Unregister},
+    workers::{Learn, Register, Renew, Unregister},
     writer::Writer,
 };
 use crate::{
@@ -60,6 +62,7 @@ use crate::{
 #[derive(Debug)]
 pub struct SqliteStore {
     readers: SqlitePool,
+    polls: Polls,
     writer: Writer,
     clock: Arc<dyn Clock>,
     hints: Hints,
@@ -84,6 +87,14 @@ impl JobStore for SqliteStore {
 
     async fn register(&self, worker: NewWorker, lease: Duration) -> Result<(), StoreError> {
         self.writer.write(Register { worker, lease }).await
+    }
+
+    async fn learn(
+        &self,
+        worker: WorkerId,
+        programs: BTreeMap<String, String>,
+    ) -> Result<(), StoreError> {
+        self.writer.write(Learn { worker, programs }).await
     }
 
     async fn beat(&self, worker: WorkerId, lease: Duration) -> Result<Beat, StoreError> {
@@ -174,7 +185,10 @@ impl JobStore for SqliteStore {
     }
 
     async fn record(&self, id: JobId, reach: Reach<'_>) -> Result<Option<JobRecord>, StoreError> {
-        read::record(&self.readers, self.now(), id, reach).await
+        match self.polls.record(id, reach).await {
+            Ok(record) => Ok(record),
+            Err(Unanswered) => read::record(&self.readers, self.now(), id, reach).await,
+        }
     }
 
     async fn records(&self, ids: &[JobId]) -> Result<Vec<JobRecord>, StoreError> {

@@ -15,6 +15,7 @@ use sqlx::{
 use super::{
     SqliteStore,
     folder::{self, FolderLock},
+    polls::Polls,
     room::Room,
     writer::Writer,
 };
@@ -161,8 +162,10 @@ impl SqliteStore {
             room.clone(),
             lock,
         )?;
+        let polls = Polls::new(readers.clone(), Arc::clone(&clock));
         Ok(Self {
             readers,
+            polls,
             writer,
             clock,
             hints,
@@ -253,7 +256,7 @@ fn is_sound(version: &str) -> bool {
 }
 
 /// The migrations of this version, in their order.
-fn migrations() -> [Migration; 4] {
+fn migrations() -> [Migration; 5] {
     let migrations = [
         (1, "jobs", include_str!("migrations/0001_jobs.sql")),
         (2, "workers", include_str!("migrations/0002_workers.sql")),
@@ -263,6 +266,7 @@ fn migrations() -> [Migration; 4] {
             "checkpoints",
             include_str!("migrations/0004_checkpoints.sql"),
         ),
+        (5, "reloads", include_str!("migrations/0005_reloads.sql")),
     ];
     migrations.map(|(version, name, sql)| {
         Migration::new(

@@ -1,8 +1,10 @@
 //! Everything that only looks at records and files.
 
 use farcall_core::{artifact::Artifact, clock::Timestamp, id::JobId, job::state::JobState};
+use serde_json::{Value, json};
 use sqlx::{Row, SqlitePool};
 
+use super::polls::Asked;
 use super::row::{self, AFTER_RECORD, record_columns};
 use crate::{Fence, JobRecord, Outcome, PublishedArtifact, Reach, StoreError, text};
 
@@ -36,6 +38,42 @@ pub(super) async fn record(
         .fetch_optional(readers)
         .await?;
     row.map(|row| row::record(&row, now)).transpose()
+}
+
+// The same for several at once. The order of the join is said, so that each is found by its id.
+const EACH: &str = concat!(
+    "WITH asked(place, wanted, of) AS MATERIALIZED (
+         SELECT key, value ->> 0, value ->> 1 FROM json_each(?1))
+     SELECT ",
+    record_columns!(),
+    ", place
+     FROM asked CROSS JOIN jobs ON id = wanted AND (of IS NULL OR owner = of)
+        AND (expires_at IS NULL OR expires_at > ?2)"
+);
+
+/// The records of these jobs, each where its owner is the one named beside it, in this order.
+pub(super) async fn each(
+    readers: &SqlitePool,
+    now: Timestamp,
+    asked: &[Asked],
+) -> Result<Vec<Option<JobRecord>>, StoreError> {
+    let asked_as_json: Value = asked
+        .iter()
+        .map(|(id, owner)| json!([id.to_string(), owner]))
+        .collect();
+    let rows = sqlx::query(EACH)
+        .bind(asked_as_json.to_string())
+        .bind(now.0)
+        .fetch_all(readers)
+        .await?;
+    let mut found = vec![None; asked.len()];
+    for row in &rows {
+        let place: u32 = row.try_get(AFTER_RECORD)?;
+        if let Some(found) = found.get_mut(place as usize) {
+            *found = Some(row::record(row, now)?);
+        }
+    }
+    Ok(found)
 }
 
 const RECORDS: &str = concat!(
@@ -175,14 +213,21 @@ mod tests {
         let store = SqliteStore::open(folder.path(), Arc::new(SystemClock))
             .await
             .unwrap();
-        for statement in [RECORD, OUTCOME, PUBLISHED, STAGED] {
+        for statement in [RECORD, EACH, OUTCOME, PUBLISHED, STAGED] {
             let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
             let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain)
                 .fetch_all(&store.readers)
                 .await
                 .unwrap();
-            assert!(plan[0].3.starts_with("SEARCH jobs USING INDEX"), "{plan:?}");
-            assert!(!plan.iter().any(|step| step.3.contains("SCAN")), "{plan:?}");
+            let is_searched =
+                |step: &(i64, i64, i64, String)| step.3.starts_with("SEARCH jobs USING INDEX");
+            assert!(plan.iter().any(is_searched), "{plan:?}");
+            // What was asked for is read through, and nothing that is kept.
+            let mut scanned = plan.iter().filter_map(|step| step.3.strip_prefix("SCAN "));
+            assert!(
+                scanned.all(|what| what == "asked" || what.starts_with("json_each")),
+                "{plan:?}"
+            );
         }
     }
 }

@@ -45,6 +45,34 @@ impl Write for Register {
     }
 }
 
+const LEARN: &str = "UPDATE workers SET programs = ?2 WHERE id = ?1 AND gone_at IS NULL";
+
+pub(super) struct Learn {
+    pub(super) worker: WorkerId,
+    pub(super) programs: BTreeMap<String, String>,
+}
+
+impl Write for Learn {
+    type Answer = ();
+    const NAME: &'static str = "learn";
+
+    fn is_vital(&self) -> bool {
+        true
+    }
+
+    async fn run(&self, connection: &mut SqliteConnection, _: Moment) -> Result<(), StoreError> {
+        let learned = sqlx::query(LEARN)
+            .bind(self.worker.to_string())
+            .bind(as_text(&self.programs))
+            .execute(connection)
+            .await?;
+        match learned.rows_affected() {
+            0 => Err(StoreError::StaleClaim),
+            _ => Ok(()),
+        }
+    }
+}
+
 const RENEW: &str = "UPDATE workers SET lease_until = ?2 WHERE id = ?1 AND gone_at IS NULL";
 
 const RUNNING: &str = "

@@ -1,6 +1,7 @@
 //! The process ends at each crash point; the next one finds all of the step, or nothing.
 
 use std::{
+    collections::BTreeMap,
     os::unix::process::ExitStatusExt,
     path::Path,
     process::{Command, Stdio},
@@ -97,6 +98,7 @@ async fn run_under_a_fence(
             store.answer(fence.id, Reach::All, &answers).await.map(drop)
         }
         "cancel" => store.cancel(fence.id, Reach::All).await.map(drop),
+        "learn" => store.learn(employed(store).await, BTreeMap::new()).await,
         "unregister" => store.unregister(employed(store).await).await,
         "rescue" => store.rescue(&[employed(store).await]).await.map(drop),
         other => panic!("no test passes `{other}`"),
@@ -111,6 +113,7 @@ async fn is_done(store: &SqliteStore, operation: &str) -> Option<bool> {
         ("beat" | "migrate", _) => return None,
         ("secret", _) => store.secret("links", [2; 32]).await.unwrap() == [1; 32],
         ("register", _) => !store.workers().await.unwrap().is_empty(),
+        ("learn", _) => store.workers().await.unwrap()[0].worker.programs.is_empty(),
         ("enqueue", job) => job.is_some(),
         ("delete", None) => store.expired(1).await.unwrap().is_empty(),
         (_, None) => panic!("{operation}: the job is lost"),

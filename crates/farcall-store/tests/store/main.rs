@@ -12,6 +12,7 @@ mod migrations;
 mod model;
 #[cfg(feature = "postgres-tests")]
 mod pg;
+mod polls;
 #[cfg(feature = "postgres-tests")]
 mod postgres;
 mod sqlite;

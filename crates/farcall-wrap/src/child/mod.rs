@@ -36,13 +36,17 @@ pub struct ChildSpec {
     pub arguments: Vec<OsString>,
     /// All that its environment holds.
     pub environment: BTreeMap<OsString, OsString>,
-    /// The absolute folder it runs in; it may write there.
+    /// The absolute folder it runs in; it may write there, unless something withheld is in it.
     pub working_dir: PathBuf,
     /// Files and folders that it may read besides, where it is kept in its place; what is missing
     /// is passed over. The system's own folders, and those beside the program, it may read anyway.
     pub readable: Vec<PathBuf>,
-    /// Folders that it may write to besides, where it is kept in its place.
+    /// Files and folders that it may write to besides, where it is kept in its place.
     pub writable: Vec<PathBuf>,
+    /// Files and folders that are the server's own. Of a folder above that holds one of them, a program
+    /// that is kept in its place reads what is there when it starts and is not hidden, and writes
+    /// nothing. A folder above that is *in* one of them is given as it is: the work folder of a job is.
+    pub withheld: Vec<PathBuf>,
     /// Whether it reads what is written to [`Child::stdin`]; else it reads nothing.
     pub has_stdin: bool,
     /// What it may use.

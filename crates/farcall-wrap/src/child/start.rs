@@ -107,6 +107,7 @@ fn specification(spec: ChildSpec) -> Result<Specification, String> {
         working_dir: spec.working_dir.into(),
         readable: spec.readable.into_iter().map(Into::into).collect(),
         writable: spec.writable.into_iter().map(Into::into).collect(),
+        withheld: spec.withheld.into_iter().map(Into::into).collect(),
         has_stdin: spec.has_stdin,
         limits: Limits {
             memory: spec.limits.memory,

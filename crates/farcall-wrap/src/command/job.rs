@@ -7,7 +7,7 @@
 //!   unless its declaration names another folder, and `TMPDIR` is the same,
 //! - `FARCALL_CHECKPOINT`, a file with the last checkpoint of an earlier run, where there is one.
 
-use std::{collections::BTreeMap, ffi::OsString, fs, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, ffi::OsString, fs, sync::Arc, time::Duration};
 
 use farcall_config::file::{Command, JobEntry};
 use farcall_core::{
@@ -20,7 +20,7 @@ use tokio::{net::unix::pipe::Receiver, runtime::Handle, sync::mpsc};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{
-    Wrapped,
+    Surroundings, Wrapped,
     artifacts::Patterns,
     environment::environment,
     folder::RunFolder,
@@ -42,12 +42,16 @@ const BACKLOG: usize = 64;
 /// its grace.
 const HURRY: Duration = Duration::from_secs(1);
 
-/// The job that runs `command`, of a project in `folder`.
+/// The job that runs `command`, in its surroundings.
 ///
 /// # Errors
 /// A sentence about what in the declaration could not work.
-pub fn job(entry: &JobEntry, command: &Command, folder: &Path) -> Result<Job, String> {
-    let wrapped = Wrapped::new(command, &entry.parameters, &entry.output, folder)?;
+pub fn job(
+    entry: &JobEntry,
+    command: &Command,
+    surroundings: Surroundings<'_>,
+) -> Result<Job, String> {
+    let wrapped = Wrapped::new(command, &entry.parameters, &entry.output, surroundings)?;
     let progress = entry.progress.as_ref().map(ProgressReader::new).transpose();
     let progress = progress
         .map_err(|fault| format!("the progress pattern is no regular expression: {fault}"))?;
@@ -291,7 +295,7 @@ async fn tell_lines(
 }
 
 /// Lets the program live as long as its job is this worker's; never returns.
-async fn renew(child: &Child, job: &JobContext) {
+pub(crate) async fn renew(child: &Child, job: &JobContext) {
     let mut lease = job.lease();
     while lease.changed().await.is_ok() {
         let until = *lease.borrow_and_update();
@@ -302,7 +306,7 @@ async fn renew(child: &Child, job: &JobContext) {
 }
 
 /// Returns when the program has had the time to stop that there is.
-async fn hurry(job: &JobContext) {
+pub(crate) async fn hurry(job: &JobContext) {
     job.cancellation().cancelled().await;
     match job.stop_reason() {
         Some(StopReason::Cancelled | StopReason::TimedOut) => std::future::pending().await,

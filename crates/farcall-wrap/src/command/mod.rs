@@ -24,7 +24,12 @@ use farcall_config::file::{Command, Kind, Output, Parameter};
 use tokio::time::Instant;
 
 use self::template::Template;
-pub use self::{job::job, tool::tool};
+pub(crate) use self::{
+    folder::RunFolder,
+    job::{hurry, renew},
+    run::until_it_ended,
+};
+pub use self::{folder::remove_left_overs, job::job, tool::tool};
 use crate::{child::ChildSpec, output::Printed, parameter::Parameters};
 
 /// A program with what callers may say to it and what becomes of what it prints.
@@ -33,12 +38,24 @@ struct Wrapped {
     parameters: Parameters,
     template: Template,
     printed: Printed,
-    /// What it may read besides its own folder: the project's folder, and those of its files.
+    /// What it may read besides its own folder: the project's folder, those of its files, and what the
+    /// declaration names.
     readable: Vec<PathBuf>,
+    /// What is the server's own.
+    withheld: Vec<PathBuf>,
+}
+
+/// A project as its programs find it.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings<'a> {
+    /// The folder of its `farcall.toml`.
+    pub folder: &'a Path,
+    /// Files and folders of the server's own, wherever they are: no program reaches them.
+    pub withheld: &'a [PathBuf],
 }
 
 impl Wrapped {
-    /// The program of a project in `folder`.
+    /// The program of a project.
     ///
     /// # Errors
     /// A sentence about what in the declaration could not work.
@@ -46,12 +63,13 @@ impl Wrapped {
         command: &Command,
         parameters: &[Parameter],
         output: &Output,
-        folder: &Path,
+        surroundings: Surroundings<'_>,
     ) -> Result<Self, String> {
         let roots = parameters
             .iter()
             .filter_map(|parameter| root(&parameter.kind));
-        let readable = std::iter::once(folder).chain(roots);
+        let named = command.readable.iter().map(PathBuf::as_path);
+        let readable = [surroundings.folder].into_iter().chain(roots).chain(named);
         let readable = readable.map(Path::to_owned).collect();
         let parameters = Parameters::new(parameters);
         Ok(Self {
@@ -61,6 +79,7 @@ impl Wrapped {
             command: command.clone(),
             parameters,
             readable,
+            withheld: surroundings.withheld.to_vec(),
         })
     }
 
@@ -73,13 +92,16 @@ impl Wrapped {
         until: Instant,
     ) -> ChildSpec {
         let working_dir = self.command.working_dir.as_deref();
+        let mut writable = vec![folder.to_owned()];
+        writable.extend(self.command.writable.iter().cloned());
         ChildSpec {
             program: self.command.program.clone(),
             arguments,
             environment,
             working_dir: working_dir.unwrap_or(folder).to_owned(),
             readable: self.readable.clone(),
-            writable: vec![folder.to_owned()],
+            writable,
+            withheld: self.withheld.clone(),
             has_stdin: self.command.stdin == farcall_config::file::Stdin::Json,
             limits: self.command.limits.clone(),
             sandbox: self.command.sandbox,

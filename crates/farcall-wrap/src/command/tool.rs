@@ -1,6 +1,6 @@
 //! A program as a tool: it runs once for each call.
 
-use std::{ffi::OsString, path::Path, sync::Arc, time::Duration};
+use std::{ffi::OsString, sync::Arc, time::Duration};
 
 use farcall_config::file::{Command, ToolEntry};
 use farcall_core::{
@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
-    Wrapped,
+    Surroundings, Wrapped,
     environment::environment,
     folder::RunFolder,
     run::{feed, until_it_ended, verdict},
@@ -28,12 +28,16 @@ use crate::{
 /// notice.
 const SLACK: Duration = Duration::from_secs(5);
 
-/// The tool that runs `command`, of a project in `folder`.
+/// The tool that runs `command`, in its surroundings.
 ///
 /// # Errors
 /// A sentence about what in the declaration could not work.
-pub fn tool(entry: &ToolEntry, command: &Command, folder: &Path) -> Result<Tool, String> {
-    let wrapped = Wrapped::new(command, &entry.parameters, &entry.output, folder)?;
+pub fn tool(
+    entry: &ToolEntry,
+    command: &Command,
+    surroundings: Surroundings<'_>,
+) -> Result<Tool, String> {
+    let wrapped = Wrapped::new(command, &entry.parameters, &entry.output, surroundings)?;
     let mut declaration = ToolDeclaration::new(&entry.name, &entry.description);
     declaration.input_schema = wrapped.parameters.schema();
     declaration.output_schema = promised(&entry.output);

@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::places;
+use super::{given::Given, places};
 use crate::wire::{Specification, Text};
 
 /// What holds for every program: no network, no sight of other processes, no privileges, and the end
@@ -41,7 +41,7 @@ pub(crate) fn find() -> Result<PathBuf, String> {
 /// # Errors
 /// A sentence where they cannot be made.
 pub(super) fn try_out(bubblewrap: &Path) -> Result<(), String> {
-    let output = around(bubblewrap, &[], &[])
+    let output = around(bubblewrap, &Given::to_all())
         .args(["--", "true"])
         .stdin(Stdio::null())
         .output()
@@ -60,14 +60,8 @@ pub(super) fn try_out(bubblewrap: &Path) -> Result<(), String> {
 /// 128 and its number.
 pub(crate) fn command(bubblewrap: &Path, specification: &Specification) -> Command {
     let program = specification.program.as_path();
-    let paths = |texts: &'_ [Text]| -> Vec<_> {
-        texts.iter().map(|text| text.as_path().to_owned()).collect()
-    };
-    let mut readable = places::beside(program);
-    readable.extend(paths(&specification.readable));
-    let mut writable = paths(&specification.writable);
-    writable.push(specification.working_dir.as_path().to_owned());
-    let mut command = around(bubblewrap, &readable, &writable);
+    let given = Given::by(specification);
+    let mut command = around(bubblewrap, &given);
     command
         .arg("--chdir")
         .arg(specification.working_dir.as_os_str())
@@ -77,18 +71,30 @@ pub(crate) fn command(bubblewrap: &Path, specification: &Specification) -> Comma
     command
 }
 
-fn around(bubblewrap: &Path, readable: &[PathBuf], writable: &[PathBuf]) -> Command {
+fn around(bubblewrap: &Path, given: &Given) -> Command {
     let mut command = Command::new(bubblewrap);
     command.args(ALWAYS);
-    let system = places::SYSTEM.iter().map(Path::new);
-    for place in system.chain(readable.iter().map(PathBuf::as_path)) {
+    // What is mounted already stays.
+    let is_new = |folder: &&Path| *folder != Path::new("/") && *folder != Path::new("/tmp");
+    let listed = given.listed.iter().map(PathBuf::as_path).filter(is_new);
+    for folder in listed.clone() {
+        command.arg("--tmpfs").arg(folder);
+    }
+    for place in &given.readable {
         command.arg("--ro-bind-try").arg(place).arg(place);
     }
     for device in places::devices() {
         command.arg("--dev-bind-try").arg(&device).arg(&device);
     }
-    for folder in writable {
-        command.arg("--bind-try").arg(folder).arg(folder);
+    for (target, link) in &given.links {
+        command.arg("--symlink").arg(target).arg(link);
+    }
+    for place in &given.writable {
+        command.arg("--bind-try").arg(place).arg(place);
+    }
+    // What is written between them would seem to be kept, and would be in memory only.
+    for folder in listed.chain([Path::new("/")]) {
+        command.arg("--remount-ro").arg(folder);
     }
     command
 }

@@ -5,8 +5,8 @@ use landlock::{
     RulesetCreatedAttr, RulesetError, Scope, path_beneath_rules,
 };
 
-use super::places;
-use crate::wire::{Specification, Text};
+use super::{given::Given, places};
+use crate::wire::Specification;
 
 /// The least that is worth to be called required: before it, a file that cannot be written can be
 /// truncated.
@@ -33,9 +33,7 @@ pub(crate) fn restrict(
     let write = AccessFs::from_all(REQUIRED) & !(AccessFs::MakeBlock | AccessFs::MakeChar);
     let device: BitFlags<_> =
         AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::ReadDir | AccessFs::IoctlDev;
-    let paths = |texts: &'_ [Text]| -> Vec<_> {
-        texts.iter().map(|text| text.as_path().to_owned()).collect()
-    };
+    let given = Given::by(specification);
     Ruleset::default()
         .set_compatibility(level)
         .handle_access(AccessFs::from_all(REQUIRED))?
@@ -43,22 +41,15 @@ pub(crate) fn restrict(
         .handle_access(AccessFs::from_all(USED))?
         .scope(Scope::from_all(USED))?
         .create()?
-        .add_rules(path_beneath_rules(places::SYSTEM, read))?
         // What it would see there of other processes, the kernel keeps from it.
         .add_rules(path_beneath_rules(["/proc"], read))?
-        .add_rules(path_beneath_rules(
-            places::beside(specification.program.as_path()),
-            read,
-        ))?
-        .add_rules(path_beneath_rules(paths(&specification.readable), read))?
+        // It counts for what is below, too: names, but nothing that has one.
+        .add_rules(path_beneath_rules(given.listed, AccessFs::ReadDir))?
+        .add_rules(path_beneath_rules(given.readable, read))?
         .add_rules(path_beneath_rules(places::devices(), device))?
         // Semaphores and shared memory are files there; nearly all parallel programs need them.
         .add_rules(path_beneath_rules(["/dev/shm"], write))?
-        .add_rules(path_beneath_rules(
-            [specification.working_dir.as_path()],
-            write,
-        ))?
-        .add_rules(path_beneath_rules(paths(&specification.writable), write))?
+        .add_rules(path_beneath_rules(given.writable, write))?
         .restrict_self()?;
     Ok(())
 }

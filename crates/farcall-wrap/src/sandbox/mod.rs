@@ -1,12 +1,13 @@
 //! What keeps a program in its place.
 //!
 //! By default the kernel does (landlock(7)): a program reads and executes what the system has installed
-//! and what lies beside itself, reads what the declaration names, and writes beneath its working folder.
-//! It cannot signal processes that are not its own, nor look into them, and has no
+//! and what lies beside itself, reads what the declaration names apart from what is the server's own
+//! (`given.rs`), and writes beneath its working folder. It cannot signal processes that are not its own, nor look into them, and has no
 //! privileges but over those files, even where the server is root. `bwrap` gives it less still:
 //! no network, a temporary folder of its own, and no sight of other processes.
 
 pub(crate) mod bubblewrap;
+mod given;
 #[cfg(target_os = "linux")]
 pub(crate) mod landlock;
 mod places;

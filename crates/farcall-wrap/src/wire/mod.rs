@@ -25,6 +25,7 @@ pub(crate) struct Specification {
     pub(crate) working_dir: Text,
     pub(crate) readable: Vec<Text>,
     pub(crate) writable: Vec<Text>,
+    pub(crate) withheld: Vec<Text>,
     /// Whether a descriptor travels beside this.
     pub(crate) has_stdin: bool,
     pub(crate) limits: Limits,

@@ -7,6 +7,10 @@ use farcall_wrap::{
     child::{Child, ChildSpec, Ended},
     sandbox::available,
 };
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule,
+};
 use tokio::time::Instant;
 
 use crate::harness::{SOON, alive, attempt, gone, lines, run, spec, token, up};
@@ -49,6 +53,43 @@ async fn bubblewrap_shows_a_program_its_own_folder_and_no_other() {
         attempt(wider, &["write", secret]).await,
         "ReadOnlyFilesystem"
     );
+}
+
+/// As where a container or the administrator forbids them.
+#[test]
+fn bubblewrap_without_namespaces_is_told_before_anything_runs() {
+    let missing = std::thread::spawn(|| {
+        without_namespaces();
+        available().missing(Sandbox::Bwrap)
+    });
+    let sentence = missing.join().unwrap().unwrap();
+    assert!(
+        sentence.starts_with("bubblewrap does not work here: `bwrap: "),
+        "{sentence}"
+    );
+}
+
+/// Makes namespaces impossible for this thread, and for what it starts.
+fn without_namespaces() {
+    #[cfg(target_arch = "x86_64")]
+    const CALLS: [i64; 2] = [56, 272];
+    #[cfg(target_arch = "aarch64")]
+    const CALLS: [i64; 2] = [220, 97];
+    /// `CLONE_NEWNS`: of mounts, which all of it needs.
+    const OF_MOUNTS: u64 = 0x2_0000;
+    let masked = SeccompCmpOp::MaskedEq(OF_MOUNTS);
+    // Both `clone` and `unshare` have their flags first.
+    let rule = || {
+        let condition =
+            SeccompCondition::new(0, SeccompCmpArgLen::Qword, masked.clone(), OF_MOUNTS).unwrap();
+        vec![SeccompRule::new(vec![condition]).unwrap()]
+    };
+    let rules = CALLS.map(|call| (call, rule())).into_iter().collect();
+    let arch = std::env::consts::ARCH.try_into().unwrap();
+    let forbidden = SeccompAction::Errno(1);
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, forbidden, arch).unwrap();
+    let program: BpfProgram = filter.try_into().unwrap();
+    seccompiler::apply_filter(&program).unwrap();
 }
 
 #[tokio::test]

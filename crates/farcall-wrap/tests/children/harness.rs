@@ -36,6 +36,7 @@ pub(crate) fn spec(folder: &Path, arguments: &[&str]) -> ChildSpec {
         working_dir: folder.to_owned(),
         readable: Vec::new(),
         writable: Vec::new(),
+        withheld: Vec::new(),
         has_stdin: false,
         limits: Limits::default(),
         sandbox: Sandbox::Default,

@@ -20,6 +20,9 @@ const DEADLINE: Duration = Duration::from_mins(1);
 /// kept in its place cannot follow.
 pub(crate) const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
+/// The file in a project that stands for `/etc/hosts`.
+const HOSTS: &str = "hosts";
+
 /// Looks until there is something to see.
 pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let give_up_at = Instant::now() + DEADLINE;
@@ -35,18 +38,25 @@ pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T
 /// The folder of a project.
 pub(crate) struct Project {
     folder: Arc<TempDir>,
+    /// What serves it.
+    pub(crate) binary: PathBuf,
     variables: Vec<(String, String)>,
 }
 
 impl Project {
     /// A folder with this `farcall.toml`, and every program of the tests in it.
     pub(crate) fn new(toml: &str) -> Self {
+        Self::with_programs("tests/wrap/programs", toml)
+    }
+
+    /// The same with the programs of another folder of this crate.
+    pub(crate) fn with_programs(programs: &str, toml: &str) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("farcall-wrap-")
             .tempdir()
             .unwrap();
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let programs = fs::read_dir(here.join("tests/wrap/programs")).unwrap();
+        let programs = fs::read_dir(here.join(programs)).unwrap();
         for program in programs.map(|entry| entry.unwrap().path()) {
             fs::copy(&program, folder.path().join(program.file_name().unwrap())).unwrap();
         }
@@ -55,6 +65,7 @@ impl Project {
         fs::write(folder.path().join("farcall.toml"), toml).unwrap();
         Self {
             folder: Arc::new(folder),
+            binary: PathBuf::from(env!("CARGO_BIN_EXE_farcall")),
             variables: Vec::new(),
         }
     }
@@ -69,8 +80,34 @@ impl Project {
         self
     }
 
+    /// Lets the server find names in these lines, in the place of `/etc/hosts`.
+    #[cfg(feature = "namespace-tests")]
+    pub(crate) fn with_hosts(self, lines: &str) -> Self {
+        self.set_hosts(lines);
+        self
+    }
+
+    /// The same while it runs.
+    #[cfg(feature = "namespace-tests")]
+    pub(crate) fn set_hosts(&self, lines: &str) {
+        fs::write(self.path(HOSTS), lines).unwrap();
+    }
+
+    /// The binary; in a mount namespace where it has names of its own.
+    fn farcall(&self) -> Command {
+        let binary = &self.binary;
+        if !self.path(HOSTS).exists() {
+            return Command::new(binary);
+        }
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--map-root-user", "sh", "-c"]);
+        let mount = format!("mount --bind {HOSTS} /etc/hosts && exec \"$@\"");
+        command.args([mount.as_str(), "sh"]).arg(binary);
+        command
+    }
+
     fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_farcall"));
+        let mut command = self.farcall();
         command
             .arg("serve")
             .current_dir(self.folder.path())
@@ -126,7 +163,7 @@ impl Project {
             url,
             talk,
             _folder: Arc::clone(&self.folder),
-            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+            http: client(),
         }
     }
 }
@@ -138,6 +175,10 @@ pub(crate) struct Server {
     talk: Arc<Mutex<String>>,
     http: reqwest::Client,
     _folder: Arc<TempDir>,
+}
+
+pub(crate) fn client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
 /// What a tool answered.
@@ -163,6 +204,17 @@ impl Server {
         &self,
         method: &str,
         name: &str,
+        params: Value,
+    ) -> reqwest::RequestBuilder {
+        self.request_of(&self.http, method, name, params)
+    }
+
+    /// The same of another client.
+    pub(crate) fn request_of(
+        &self,
+        http: &reqwest::Client,
+        method: &str,
+        name: &str,
         mut params: Value,
     ) -> reqwest::RequestBuilder {
         let version = "2026-07-28";
@@ -172,8 +224,7 @@ impl Server {
             "io.modelcontextprotocol/clientCapabilities": {},
         });
         let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-        let request = self
-            .http
+        let request = http
             .post(&self.url)
             .header("Accept", "application/json, text/event-stream")
             .header("MCP-Protocol-Version", version)
@@ -306,6 +357,11 @@ impl Server {
     /// What it has said.
     pub(crate) fn talk(&self) -> String {
         self.talk.lock().unwrap().clone()
+    }
+
+    /// The number of its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

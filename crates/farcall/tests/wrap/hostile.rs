@@ -5,66 +5,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::harness::Project;
-
-/// Texts by their class.
-const TEXTS: &[(&str, &str)] = &[
-    ("leading dash", "-"),
-    ("leading dash", "--"),
-    ("leading dash", "-rf"),
-    ("leading dash", "--output=/tmp/x"),
-    ("leading dash", "-c"),
-    ("leading dash", "--upload-pack=id"),
-    ("leading dash", "-o ProxyCommand=id"),
-    ("leading dash", "-\u{0}x"),
-    ("nul", "a\u{0}b"),
-    ("nul", "\u{0}"),
-    ("newline", "a\nb"),
-    ("newline", "\n-rf"),
-    ("newline", "\n"),
-    ("crlf", "a\r\nSet-Cookie: x=1"),
-    ("crlf", "\r"),
-    ("path", "../../etc/passwd"),
-    ("path", "/etc/passwd"),
-    ("path", "..\\..\\x"),
-    ("path", "~root"),
-    ("path", "//host/share"),
-    ("path", "%2e%2e%2fetc"),
-    ("shell", "$(id)"),
-    ("shell", "`id`"),
-    ("shell", "; id"),
-    ("shell", "| id"),
-    ("shell", "&& id"),
-    ("shell", "> /tmp/x"),
-    ("shell", "*"),
-    ("shell", "${PATH}"),
-    ("shell", "!!"),
-    ("quotes", "\""),
-    ("quotes", "'"),
-    ("quotes", "'; id; '"),
-    ("quotes", "\\"),
-    ("quotes", "a\\"),
-    ("blanks", ""),
-    ("blanks", " "),
-    ("blanks", "a b"),
-    ("blanks", "\t-x"),
-    ("template", "{x}"),
-    ("template", "{{x}}"),
-    ("template", "%s%n"),
-    ("unicode", "\u{2212}rf"),
-    ("unicode", "\u{2010}x"),
-    ("unicode", "\u{ff0d}x"),
-    ("unicode", "\u{202e}gpj.exe"),
-    ("unicode", "e\u{301}"),
-    ("unicode", "\u{e0041}"),
-    ("unicode", "\u{feff}-x"),
-    ("unicode", "\u{10ffff}"),
-    ("controls", "\u{1b}[2J"),
-    ("controls", "\u{7}\u{8}"),
-];
-
-/// The longest texts, by their length in bytes.
-const LENGTHS: &[usize] = &[131_071, 131_072, 131_073];
+use crate::{
+    corpus::{LENGTHS, REFUSED, TEXTS},
+    harness::Project,
+};
 
 /// A tool with one placeholder, and what becomes of a text in it where it is taken.
 struct Placeholder {
@@ -216,7 +160,7 @@ async fn every_text_is_one_argument_or_none() {
         }
     }
     assert!(
-        entries >= 300 && refused >= 45,
+        entries >= 600 && refused >= 75,
         "{entries} entries, {refused} refused"
     );
     assert_eq!(
@@ -302,5 +246,36 @@ params.x = { type = "file", root = "videos", description = "A file." }
         let (error, code) = server.call("file", json!({"x": given})).await.failure();
         assert_eq!(code, "user_error", "{given}: {error}");
     }
+    server.stop().await;
+}
+
+/// What is not of a parameter's kind never becomes an argument, and says which parameter it is.
+#[tokio::test]
+async fn every_value_of_another_kind_is_refused() {
+    let tools = REFUSED.iter().map(|kind| {
+        format!(
+            "[tool.{}]\ndescription = \"Say what it was given.\"\ncommand = [\"python3\", \"-IS\", \"probe.py\", \"{{x}}\"]\noutput = \"json\"\nparams.x = {{ {}, description = \"Anything.\" }}\n\n",
+            kind.tool, kind.parameter
+        )
+    });
+    let server = Project::new(&tools.collect::<String>()).serve().await;
+    let mut entries = 0;
+    for kind in REFUSED {
+        for (class, value) in kind.values {
+            let what = format!("{class}: {value} in `{}`", kind.tool);
+            let given: Value = serde_json::from_str(value).unwrap();
+            let (error, code) = server.call(kind.tool, json!({"x": given})).await.failure();
+            assert!(error.contains("`x") && error.len() < 600, "{what}: {error}");
+            assert_eq!(code, "user_error", "{what}");
+            entries += 1;
+        }
+        // A name that nobody declared is not passed on, either.
+        let (error, _) = server
+            .call(kind.tool, json!({"x": null, "--y": "z"}))
+            .await
+            .failure();
+        assert!(error.contains("`--y`") || error.contains("`x`"), "{error}");
+    }
+    assert!(entries >= 85, "{entries}");
     server.stop().await;
 }

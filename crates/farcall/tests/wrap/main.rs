@@ -9,11 +9,19 @@
     reason = "`json!` values are made where they are passed, and a test that cannot go on has failed"
 )]
 
+mod advisories;
 mod artifacts;
+mod corpus;
+mod guide;
 mod harness;
 mod hostile;
 mod jobs;
 mod kills;
+mod leftovers;
+mod page;
+mod place;
 mod python;
+mod reload;
+mod services;
 mod start;
 mod tools;

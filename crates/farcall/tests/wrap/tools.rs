@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{PATH, Project, gone, is_alive, until, written};
 
-const TOML: &str = r#"
+pub(crate) const TOML: &str = r#"
 [tool.probe]
 description = "Say what it was given."
 command = ["python3", "probe.py", "--name={name}", "{more}", "{loud}"]

@@ -3,18 +3,18 @@
 //! Standard output is what is offered, and the fingerprint of all of it, or one JSON object; faults and
 //! warnings are talk, on standard error.
 
-mod declared;
+mod offered;
 mod report;
 
 use std::path::{Path, PathBuf};
 
 use farcall_config::{
     Source,
-    file::{FileFaults, Finding, Project},
+    file::{Finding, Project},
 };
 use serde_json::{Value, json};
 
-use self::declared::Declared;
+use self::offered::Offered;
 use crate::{
     Failure,
     terminal::{print, print_json, talk},
@@ -42,20 +42,19 @@ pub struct Flags {
 pub(crate) fn check(flags: Flags) -> Result<(), Failure> {
     let source = Source::from_environment(Path::new("."))
         .map_err(|error| Failure::usage(error.to_string()))?;
-    let (faults, warnings, declared) = match Project::read(&flags.file, &source) {
-        Ok((project, warnings)) => (Vec::new(), warnings, Some(Declared::of(&project))),
-        Err(FileFaults {
-            faults, warnings, ..
-        }) => (faults, warnings, None),
-    };
+    let Verdict {
+        faults,
+        warnings,
+        offered,
+    } = Verdict::of(&flags.file, &source);
     if flags.json {
         print_json(&json!({
             "file": flags.file.to_string_lossy(),
             "ok": faults.is_empty(),
             "faults": faults.iter().map(as_json).collect::<Vec<_>>(),
             "warnings": warnings.iter().map(as_json).collect::<Vec<_>>(),
-            "tools": declared.as_ref().map(|declared| &declared.tools),
-            "sha256": declared.as_ref().map(Declared::fingerprint),
+            "tools": offered.as_ref().map(|offered| &offered.tools),
+            "sha256": offered.as_ref().map(Offered::fingerprint),
         }));
     } else {
         let findings = faults.iter().map(|fault| ("error", fault));
@@ -63,14 +62,41 @@ pub(crate) fn check(flags: Flags) -> Result<(), Failure> {
         for (level, finding) in findings {
             talk(&report::written(&flags.file, level, finding));
         }
-        if let Some(declared) = &declared {
-            declared.lines().iter().all(|line| print(line));
+        if let Some(offered) = &offered {
+            offered.lines().iter().all(|line| print(line));
         }
     }
     match faults.len() {
         0 => Ok(()),
         1 => Err(failed(&flags.file, "1 fault")),
         count => Err(failed(&flags.file, &format!("{count} faults"))),
+    }
+}
+
+/// What is found about a file, and what it offers where nothing is wrong.
+struct Verdict {
+    faults: Vec<Finding>,
+    warnings: Vec<Finding>,
+    offered: Option<Offered>,
+}
+
+impl Verdict {
+    fn of(file: &Path, source: &Source) -> Self {
+        let (faults, mut warnings, offered) = match Project::read(file, source) {
+            Err(found) => (found.faults, found.warnings, None),
+            Ok((project, warnings)) => match Offered::of(&project) {
+                Err(faults) => (faults, warnings, None),
+                Ok(offered) => (Vec::new(), warnings, Some(offered)),
+            },
+        };
+        if let Some(offered) = &offered {
+            warnings.extend_from_slice(&offered.warnings);
+        }
+        Self {
+            faults,
+            warnings,
+            offered,
+        }
     }
 }
 

@@ -1,8 +1,10 @@
 //! `init`: begins a `farcall.toml`.
 //!
-//! It asks nothing: the name is the folder's, and a script in it becomes a first job. A block of
-//! `mcpServers`, as desktop clients keep them, becomes mounts.
+//! It asks nothing: the name is the folder's, and a script in it becomes a first job; beside one in Python
+//! goes what it can tell its progress with. A block of `mcpServers`, as desktop clients keep them, becomes
+//! mounts.
 
+mod helper;
 mod import;
 mod script;
 
@@ -14,6 +16,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use self::script::Script;
 use crate::{Failure, terminal::talk};
 
 /// The file that is written.
@@ -22,7 +25,8 @@ const FILE: &str = "farcall.toml";
 /// What `init` takes.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
-It writes farcall.toml in the working directory. Secrets of a pasted block go into `.env`.
+It writes farcall.toml in the working directory, and farcall.py beside a Python script. Secrets of a pasted
+block go into `.env`.
 
 Exit status: 0 the file is written, 1 it cannot be, 2 it is there already or the command is wrong")]
 pub struct Flags {
@@ -53,8 +57,11 @@ pub(crate) fn init(flags: Flags) -> Result<(), Failure> {
         import.notes.iter().for_each(|note| talk(note));
     } else {
         let found = script::find(&folder);
-        let first = found.map_or_else(|| EXAMPLE.to_owned(), |found| found.job());
+        let first = found.as_ref().map_or(EXAMPLE.to_owned(), Script::job);
         write(&format!("{head}\n{first}\n{REST}"), flags.force)?;
+        if let Some(script) = found.filter(Script::is_python) {
+            helper::put_beside(&script.file)?;
+        }
     }
     talk(&format!(
         "`{FILE}` is written; edit it, then try: farcall check"

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsStr, fs, os::unix::fs::PermissionsExt as _, path::Path};
 
-use super::quoted;
+use super::{helper, quoted};
 
 /// What runs the scripts of each ending.
 const INTERPRETERS: [(&str, &str); 8] = [
@@ -21,7 +21,7 @@ const FIRST: [&str; 4] = ["main", "run", "app", "cli"];
 
 /// A script, and what runs it.
 pub(super) struct Script {
-    file: String,
+    pub(super) file: String,
     interpreter: &'static str,
 }
 
@@ -33,6 +33,7 @@ pub(super) fn find(folder: &Path) -> Option<Script> {
     let mut names: Vec<_> = files
         .filter_map(|entry| entry.file_name().into_string().ok())
         .filter(|name| !name.starts_with(['.', '_']) && !is_about_itself(name))
+        .filter(|name| name != helper::FILE)
         .collect();
     names.sort_by_key(|name| {
         let stem = Path::new(name)
@@ -74,6 +75,10 @@ fn is_installed(program: &str) -> bool {
 }
 
 impl Script {
+    pub(super) fn is_python(&self) -> bool {
+        self.interpreter == "python3"
+    }
+
     /// A job that runs it.
     pub(super) fn job(&self) -> String {
         let stem = Path::new(&self.file)
@@ -94,6 +99,11 @@ impl Script {
         name.make_ascii_lowercase();
         let (interpreter, file) = (quoted(self.interpreter), quoted(&self.file));
         let description = quoted(&format!("Run {}.", self.file));
+        let tells = if self.is_python() {
+            "`farcall.stage(2)` in the program says where it is"
+        } else {
+            "the program tells through $FARCALL_EVENTS where it is"
+        };
         format!(
             "# A job takes minutes or hours: it is started, polled, survives restarts, and leaves files. No shell is
 # used: {{steps}} is one argument, whatever a caller says. It runs in a folder of its own.
@@ -101,7 +111,7 @@ impl Script {
 description = {description}   # say what it does and when to use it: agents choose by this
 command = [{interpreter}, {file}]   # …, \"--steps\", \"{{steps}}\"]
 # params.steps = {{ type = \"integer\", minimum = 1, maximum = 1000, default = 10, description = \"Steps to take.\" }}
-# stages = [\"preparing\", \"working\", \"writing\"]   # the program tells through $FARCALL_EVENTS where it is
+# stages = [\"preparing\", \"working\", \"writing\"]   # {tells}
 # artifacts = [\"*.png\"]     # files that it leaves in its folder, for the caller
 timeout = \"1h\"
 # slots = {{ gpu = 1 }}       # what it needs alone

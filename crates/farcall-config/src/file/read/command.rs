@@ -1,6 +1,11 @@
 //! Programs: `command`, and what they find and may use.
 
-use std::{collections::BTreeMap, ops::Range, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use toml::Spanned;
 
@@ -32,6 +37,16 @@ pub(super) const KEYS: &[Key] = &[
         "working_dir",
         Shape::Path,
         "Folder it runs in; without it one of its own, which is emptied for each run.",
+    ),
+    Key::optional(
+        "readable",
+        Shape::List(&Shape::Path),
+        "Files and folders it may read besides what is not hidden in the folder of the file.",
+    ),
+    Key::optional(
+        "writable",
+        Shape::List(&Shape::Path),
+        "Files and folders it may write to besides its working folder.",
     ),
     Key::optional(
         "env",
@@ -134,6 +149,13 @@ fn command(
         Some(path) => folder(reading, "working_dir", &path),
         None => default_folder,
     };
+    let readable = places(reading, table, "readable", |_| Ok(()));
+    let writable = places(reading, table, "writable", |path| {
+        if reading.folder.starts_with(path) {
+            return Err("holds this file, so whoever may write to it runs programs");
+        }
+        Ok(())
+    });
     let environment = environment(reading, table);
     let limits = table
         .table("limits")
@@ -177,6 +199,8 @@ fn command(
         program: program.filter(|_| are_whole)?,
         arguments: elements.into_iter().map(|(element, _)| element).collect(),
         working_dir,
+        readable,
+        writable,
         stdin,
         environment,
         limits,
@@ -215,6 +239,30 @@ pub(super) fn folder(reading: &Reading<'_>, key: &str, path: &Spanned<&str>) -> 
         "make it, or correct the path, which begins at the folder of the file",
     );
     None
+}
+
+/// Files and folders that are there, by their real paths, so that no link made later leads elsewhere.
+fn places(
+    reading: &Reading<'_>,
+    table: &Table<'_>,
+    key: &str,
+    judge: impl Fn(&Path) -> Result<(), &'static str>,
+) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for path in table.texts(key) {
+        let place = reading.resolve(path.get_ref()).canonicalize();
+        let judged = match &place {
+            Ok(place) => judge(place),
+            Err(_) => Err("is not there"),
+        };
+        if let Err(reason) = judged {
+            let message = format!("`{}` of `{key}` {reason}", path.get_ref().escape_debug());
+            let hint = "name what is there, by a path that begins at the folder of the file";
+            reading.fault(&path.span(), message, hint);
+        }
+        found.extend(place);
+    }
+    found
 }
 
 fn limits(table: &Table<'_>) -> Limits {

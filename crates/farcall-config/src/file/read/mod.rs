@@ -22,15 +22,15 @@ mod value;
 
 use std::{
     cell::RefCell,
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     ops::Range,
     path::{Path, PathBuf},
 };
 
 use toml::{Spanned, de::DeTable};
 
-pub use self::command::is_secret_name;
 use self::table::Table;
+pub use self::{command::is_secret_name, server::setting_of};
 use super::{
     Entry, Project, Service,
     finding::{FileFaults, Finding, place},
@@ -186,10 +186,10 @@ pub(super) fn read(path: &Path, source: &Source) -> Result<(Project, Vec<Finding
 }
 
 /// Faults and warnings, each in the order of the file.
-type Findings = (Vec<Finding>, Vec<Finding>);
+pub(crate) type Findings = (Vec<Finding>, Vec<Finding>);
 
 /// Reads what stands in a file of this folder.
-fn read_bytes(
+pub(crate) fn read_bytes(
     bytes: &[u8],
     folder: &Path,
     source: &Source,
@@ -226,8 +226,13 @@ fn read_bytes(
 impl Reading<'_> {
     fn project(&self) -> Option<Project> {
         let (tree, errors) = DeTable::parse_recoverable(self.text);
+        // The parser says some of them twice.
+        let mut told = HashSet::new();
         for error in &errors {
-            self.syntax(error.message(), &error.span().unwrap_or_default());
+            let at = error.span().unwrap_or_default();
+            if told.insert((error.message(), at.clone())) {
+                self.syntax(error.message(), &at);
+            }
         }
         // What the parser made of a wrong text would only lead to faults that are none.
         if !errors.is_empty() {
@@ -292,6 +297,8 @@ impl Reading<'_> {
     fn syntax(&self, message: &str, at: &Range<usize>) {
         let hint = if message.contains("duplicate key") {
             "remove one of the two, or join them"
+        } else if message.contains("inline table") {
+            "nothing is added to what stands in `{ … }`; write all of it there, or as `[tables]` with a line for each key"
         } else {
             "write TOML: `key = value`, texts in quotes, tables as `[name]`; https://toml.io shows all of it"
         };

@@ -106,6 +106,13 @@ const fn setting(variable: &'static Variable, name: &'static str, shape: Shape) 
     }
 }
 
+/// The key of the section that stands behind a variable.
+pub fn setting_of(variable: &Variable) -> Option<&'static str> {
+    let mut keys = SETTINGS.iter();
+    let key = keys.find(|key| key.variable == Some(variable))?;
+    Some(key.name)
+}
+
 /// Reads the section, where there is one.
 pub(super) fn read(
     reading: &Reading<'_>,

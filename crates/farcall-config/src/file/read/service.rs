@@ -43,7 +43,7 @@ pub(super) static SERVICE: Section = Section {
         Key::optional(
             "allowed_addresses",
             TEXTS,
-            "Other hosts that may be reached at private addresses.",
+            "Names, addresses and networks, such as `10.0.0.0/8`, that it may lead to although they are not public.",
         ),
         Key::optional(
             "openapi",
@@ -78,12 +78,13 @@ static OPENAPI: Section = Section {
 };
 
 /// Headers that belong to the connection.
-const OWN_HEADERS: [&str; 9] = [
+const OWN_HEADERS: [&str; 10] = [
     "connection",
     "content-length",
     "expect",
     "host",
     "keep-alive",
+    "proxy-connection",
     "te",
     "trailer",
     "transfer-encoding",

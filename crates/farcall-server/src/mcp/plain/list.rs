@@ -1,4 +1,4 @@
-//! The list of tools, written once at start.
+//! The list of tools, written once for all who ask.
 
 use axum::response::Response;
 use http::StatusCode;
@@ -7,7 +7,7 @@ use rmcp::model::{CacheScope, ListToolsResult, RequestId, ServerResult, Tool};
 use super::super::client::Era;
 
 /// The result of `tools/list` as JSON, for both kinds of clients.
-pub(in crate::mcp) struct ToolList {
+pub(crate) struct ToolList {
     rounds: Box<[u8]>,
     older: Box<[u8]>,
 }

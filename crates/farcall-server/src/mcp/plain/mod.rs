@@ -9,8 +9,6 @@
 mod call;
 mod list;
 
-use std::sync::Arc;
-
 use axum::{body::Body, response::Response};
 use farcall_core::principal::Principal;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request};
@@ -19,7 +17,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use self::call::PlainCall;
-pub(super) use self::list::ToolList;
+pub(crate) use self::list::ToolList;
 use super::{
     Protocol,
     client::Era,
@@ -101,16 +99,17 @@ impl Protocol {
         if !is_plain {
             return None;
         }
+        let server = self.current.get();
         if sent.method == Method::List {
-            return Some(Plain::List(self.tools.response(&sent.id, era)));
+            return Some(Plain::List(server.tools.response(&sent.id, era)));
         }
         let name = &sent.params.name;
-        let is_plain = self.server.catalog.tool(name).is_some()
-            && self.server.presented.tool_with_headers(name).is_none();
+        let is_plain = server.catalog.tool(name).is_some()
+            && server.presented.tool_with_headers(name).is_none();
         is_plain.then(|| {
             let cancellation = self.http.config.cancellation_token.child_token();
             Plain::Call(PlainCall {
-                server: Arc::clone(&self.server),
+                server,
                 caller: caller.clone(),
                 request_id: request_id(&request.headers),
                 accepts,
@@ -120,6 +119,11 @@ impl Protocol {
             })
         })
     }
+}
+
+/// Whether a request is plain, where all tools are.
+pub(crate) fn is_plain(headers: &HeaderMap, body: &[u8]) -> bool {
+    read(headers, body).is_some()
 }
 
 /// A body that is a plain request, with headers that fit it.

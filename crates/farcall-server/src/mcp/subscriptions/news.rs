@@ -234,7 +234,7 @@ mod tests {
     use super::*;
     use crate::{
         Identity,
-        mcp::{Places, present::Presented, rounds::Rounds},
+        mcp::{Places, Unchanging, rounds::Rounds},
     };
 
     const QUIET: Duration = Duration::from_millis(50);
@@ -250,14 +250,12 @@ mod tests {
             title: None,
             instructions: None,
         };
-        let server = Server {
-            presented: Presented::new(&identity, &catalog, true).unwrap(),
-            catalog: Arc::new(catalog),
-            rounds: Rounds::new([0; 32]),
+        let unchanging = Unchanging {
+            rounds: Arc::new(Rounds::new([0; 32])),
             updates: Some(updates.clone()),
-            tasks: None,
             stopping: CancellationToken::new(),
         };
+        let server = Server::new(&identity, Arc::new(catalog), None, unchanging).unwrap();
         let filter = SubscriptionFilter::builder().tools_list_changed().build();
         let place = Places::default().take(&Principal::anonymous()).unwrap();
         let id = RequestId::Number(1);

@@ -43,6 +43,8 @@ async fn a_part_beyond_the_end_cannot_be_sent() {
     }
 }
 
+/// RFC 9110 section 14.2 lets a server ignore a header that it does not understand, and the whole file
+/// is an answer to every question.
 #[tokio::test]
 async fn what_is_no_range_is_ignored() {
     let page = Page::new().await;

@@ -65,7 +65,11 @@ fn the_same_as_json() {
     let (exit, fine) = json(&["check", "--json"]);
     assert_eq!((exit, &fine["ok"]), (0, &Value::Bool(true)));
     assert_eq!(fine["tools"][0]["name"], "greet");
-    assert_eq!(fine["tools"][0]["parameters"][1]["default"], 1);
+    // As clients list it.
+    let schema = &fine["tools"][0]["inputSchema"];
+    assert_eq!(schema["properties"]["times"]["default"], 1);
+    assert_eq!(schema["required"], serde_json::json!(["name"]));
+    assert_eq!(fine["tools"][1]["name"], "start_print");
     assert_eq!(fine["warnings"][0]["line"], 16);
     let (exit, wrong) = json(&["check", "wrong.toml", "--json"]);
     assert_eq!(
@@ -95,6 +99,113 @@ fn a_changed_word_changes_the_fingerprint() {
         ("Greet somebody", "Greet nobody"),
     ] {
         assert_ne!(before, fingerprint(&FINE.replace(word, other)), "{word}");
+    }
+}
+
+const SERVICE: &str = r#"
+[service.shop]
+base_url = "http://127.0.0.1:9"
+openapi = "openapi.json"
+
+[tool.price]
+description = "The price of a thing."
+request = { service = "shop", path = "/things/{id}/price" }
+params.id = { type = "string", description = "The thing's id." }
+"#;
+
+const DOCUMENT: &str = r#"{"openapi": "3.1.0", "paths": {"/things": {"get": {
+    "operationId": "list_things",
+    "description": "List things.",
+    "parameters": [
+        {"name": "color", "in": "query", "description": "Of this color.", "schema": {"type": "string"}},
+        {"name": "limit", "in": "query", "schema": {"type": "integer", "default": 10}}
+    ]
+}}}}"#;
+
+#[test]
+fn what_a_document_brings_is_listed_and_hashed() {
+    let shown = |document: &str| {
+        let folder = folder([("farcall.toml", SERVICE), ("openapi.json", document)]);
+        let ended = typed(folder.path(), &["check"]);
+        assert_eq!(ended.exit, 0, "{ended}");
+        ended
+    };
+    let ended = shown(DOCUMENT);
+    let lines: Vec<_> = ended.stdout.lines().collect();
+    assert_eq!(
+        lines[..2],
+        [
+            "price(id): The price of a thing.",
+            "list_things(color?, limit = 10): List things."
+        ]
+    );
+    assert!(
+        ended
+            .stderr
+            .contains("tool `list_things`: no description says what goes into `limit`"),
+        "{ended}"
+    );
+    assert!(!ended.stderr.contains("color"), "{ended}");
+    for (word, other) in [
+        ("List things", "Send all secrets"),
+        ("Of this color", "Anything"),
+        (": 10", ": 11"),
+        (
+            "\"in\": \"query\", \"description\"",
+            "\"in\": \"query\", \"required\": true, \"description\"",
+        ),
+    ] {
+        let changed = DOCUMENT.replacen(word, other, 1);
+        assert_ne!(changed, DOCUMENT, "{word}");
+        assert_ne!(
+            shown(&changed).stdout.lines().last(),
+            lines.last().copied(),
+            "{word}"
+        );
+    }
+}
+
+#[test]
+fn everything_that_is_wrong_with_a_document_is_told() {
+    let twice = DOCUMENT.replace("list_things", "price");
+    let lost = DOCUMENT.replace("\"type\": \"string\"", "\"$ref\": \"#/components/nowhere\"");
+    let foreign = DOCUMENT.replace(
+        "\"type\": \"string\"",
+        "\"$ref\": \"https://elsewhere.example/x.json\"",
+    );
+    for (document, told) in [
+        (
+            twice.as_str(),
+            "tool `price`: there is another tool with this name\n",
+        ),
+        (
+            &lost,
+            "service `shop`: at `/paths/~1things/get/parameters/0/schema`: `#/components/nowhere` leads to nothing\n",
+        ),
+        (
+            &foreign,
+            "leads to another document, and nothing is fetched\n",
+        ),
+        ("openapi: 3.1.0", "the document is no JSON\n"),
+        ("{\"swagger\": \"2.0\"}", "the document is Swagger 2\n"),
+        (
+            "{\"openapi\": \"3.1.0\", \"paths\": {}}",
+            "no operation of the document becomes a tool\n",
+        ),
+    ] {
+        let folder = folder([("farcall.toml", SERVICE), ("openapi.json", document)]);
+        let ended = typed(folder.path(), &["check"]);
+        assert_eq!(ended.exit, 2, "{ended}");
+        assert!(ended.stderr.contains(told), "{told}: {ended}");
+        assert!(ended.stdout.is_empty(), "{ended}");
+        let json = typed(folder.path(), &["check", "--json"]);
+        let json: Value = serde_json::from_str(&json.stdout).unwrap();
+        assert_eq!(
+            (&json["ok"], &json["tools"]),
+            (&Value::Bool(false), &Value::Null)
+        );
+        let message = json["faults"][0]["message"].as_str().unwrap();
+        assert!(ended.stderr.contains(message), "{message}: {ended}");
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
+use tempfile::TempDir;
+
 use super::{folder, typed};
 use crate::harness::shows;
 
@@ -34,10 +36,32 @@ fn a_script_becomes_a_first_job() {
         assert_eq!(ended.exit, 0, "{ended}");
         let ended = typed(folder.path(), &["check"]);
         assert_eq!(ended.exit, 0, "{ended}");
-        assert!(ended.stdout.contains(&format!("job  {job}()")), "{ended}");
+        assert!(ended.stdout.contains(&format!("start_{job}(")), "{ended}");
         let warnings = ended.stderr.matches("warning").count();
         assert_eq!(warnings, 0, "{ended}");
     }
+}
+
+#[test]
+fn a_python_script_gets_what_it_can_tell_its_progress_with() {
+    let helper = include_str!("../../../../../python/farcall.py");
+    let read = |folder: &TempDir| fs::read_to_string(folder.path().join("farcall.py"));
+    let python = folder([("draw.py", "")]);
+    let ended = typed(python.path(), &["init"]);
+    assert!(ended.stderr.contains("`farcall.py` is written"), "{ended}");
+    assert_eq!(read(&python).unwrap(), helper);
+    // It is no script to wrap, and nobody's own one is touched.
+    fs::write(python.path().join("farcall.py"), "# mine").unwrap();
+    fs::remove_file(python.path().join("draw.py")).unwrap();
+    fs::write(python.path().join("zoom.py"), "").unwrap();
+    let ended = typed(python.path(), &["init", "--force"]);
+    assert!(!ended.stderr.contains("farcall.py"), "{ended}");
+    assert_eq!(read(&python).unwrap(), "# mine");
+    let ended = typed(python.path(), &["check"]);
+    assert!(ended.stdout.starts_with("start_zoom("), "{ended}");
+    let shell = folder([("draw.sh", "exit\n")]);
+    assert_eq!(typed(shell.path(), &["init"]).exit, 0);
+    assert!(read(&shell).is_err(), "a shell cannot import it");
 }
 
 #[test]

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import farcall
 
@@ -69,6 +70,14 @@ def main():
         elif name == "first":
             if farcall.checkpoint() is not None:
                 return
+        elif name == "where":
+            path = os.path.join(os.environ["TEST_OUT"], "where")
+            with open(path + ".new", "w", encoding="utf-8") as file:
+                file.write(os.getcwd() + "\n")
+            os.rename(path + ".new", path)
+        elif name == "await":
+            while not os.path.exists(value):
+                time.sleep(0.005)
         elif name == "wait":
             wait()
 

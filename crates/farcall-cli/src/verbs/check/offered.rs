@@ -1,0 +1,136 @@
+//! What a project offers, as `check` shows it: the tools that clients will list, and nothing beside them.
+
+use farcall_config::file::{Finding, Mount, Project};
+use farcall_core::{
+    artifact::hexadecimal,
+    catalog::{Fault, Faults},
+    schema,
+    tool::{SchemaOrigin, ToolDeclaration},
+};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::{project, terminal::printable};
+
+/// The tools of a project, in the order in which clients list them.
+pub(super) struct Offered {
+    /// Each as `tools/list` shows it.
+    pub(super) tools: Vec<Value>,
+    /// What its author may not have meant.
+    pub(super) warnings: Vec<Finding>,
+    /// What only a started server tells.
+    elsewhere: Vec<String>,
+}
+
+impl Offered {
+    /// What `project` offers; nothing is started or sent.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub(super) fn of(project: &Project) -> Result<Self, Vec<Finding>> {
+        let all = |faults: Faults| faults.0.iter().map(finding).collect::<Vec<_>>();
+        let offer = project::offer(project, &[]).map_err(all)?;
+        let catalog = offer.display().map_err(all)?;
+        Ok(Self {
+            tools: farcall_server::listed(&catalog).map_err(all)?,
+            warnings: offer
+                .declarations()
+                .iter()
+                .filter_map(undescribed)
+                .collect(),
+            elsewhere: project.mounts.iter().map(mounted).collect(),
+        })
+    }
+
+    /// SHA-256 of the whole list, so that a change of any word of it shows.
+    pub(super) fn fingerprint(&self) -> String {
+        let list = json!([self.tools, self.elsewhere]).to_string();
+        hexadecimal(&Sha256::digest(list.as_bytes()))
+    }
+
+    /// A line for each tool, and the fingerprint.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let mut lines: Vec<_> = self.tools.iter().map(line).collect();
+        lines.extend(self.elsewhere.iter().cloned());
+        if lines.is_empty() {
+            lines.push("nothing is offered".to_owned());
+        }
+        lines.push(format!("sha256 {}", self.fingerprint()));
+        lines
+    }
+}
+
+/// `greet(name, times = 1, tone?): Greet somebody.`
+fn line(tool: &Value) -> String {
+    let text = |key: &str| tool[key].as_str().unwrap_or_default();
+    let schema = &tool["inputSchema"];
+    let is_required = |name: &String| {
+        let required = schema["required"].as_array();
+        required.is_some_and(|required| required.iter().any(|own| own == name))
+    };
+    let parameters = schema["properties"].as_object().into_iter().flatten();
+    let parameters: Vec<_> = parameters
+        .map(|(name, parameter)| match parameter.get("default") {
+            Some(default) => format!("{name} = {default}"),
+            None if is_required(name) => name.clone(),
+            None => format!("{name}?"),
+        })
+        .collect();
+    let mut description = text("description").lines();
+    let description = description.find(|line| !line.trim().is_empty());
+    let line = format!(
+        "{}({}): {}",
+        text("name"),
+        parameters.join(", "),
+        description.unwrap_or_default().trim()
+    );
+    printable(&line).into_owned()
+}
+
+/// What a catalog finds has no place in the file; after the sentence stands what to do.
+fn finding(fault: &Fault) -> Finding {
+    let (message, hint) = match fault.reason.rsplit_once("; ") {
+        Some((message, hint)) => (message, hint.to_owned()),
+        None => (
+            fault.reason.as_str(),
+            "correct it where it is declared".to_owned(),
+        ),
+    };
+    Finding {
+        place: None,
+        message: format!("{}: {message}", fault.subject),
+        hint,
+    }
+}
+
+/// What somebody else described is served as it is; agents have to guess what is left out.
+fn undescribed(tool: &ToolDeclaration) -> Option<Finding> {
+    if tool.schema_origin == SchemaOrigin::Declared {
+        return None;
+    }
+    let names = schema::undescribed(&tool.input_schema);
+    if names.is_empty() {
+        return None;
+    }
+    Some(Finding {
+        place: None,
+        message: format!(
+            "tool `{}`: no description says what goes into `{}`",
+            tool.name,
+            names.join("`, `")
+        ),
+        hint: "describe it where the tool comes from; agents choose values by it".to_owned(),
+    })
+}
+
+fn mounted(mount: &Mount) -> String {
+    let jobs: Vec<_> = mount.jobs.keys().map(|name| format!("`{name}`")).collect();
+    let jobs = match jobs.len() {
+        0 => String::new(),
+        _ => format!(", {} as durable jobs", jobs.join(", ")),
+    };
+    format!(
+        "the tools of mount `{}`{jobs}; it was not started",
+        mount.name
+    )
+}

@@ -1,0 +1,65 @@
+//! The signals that a server listens to.
+
+use std::{fs::File, io};
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::Failure;
+
+/// What a signal tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// SIGTERM or SIGINT: to end in order. SIGHUP, too, where it says that the terminal is gone.
+    Stop,
+    /// SIGHUP: to read again what is served.
+    ReadAgain,
+}
+
+/// SIGTERM, SIGINT and SIGHUP.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+    /// Whether somebody sits before it, who may go away.
+    has_terminal: bool,
+}
+
+impl Signals {
+    pub(super) fn new() -> Result<Self, Failure> {
+        let listen = |kind| {
+            signal(kind)
+                .map_err(|error| Failure::failed(format!("signals cannot be received: {error}")))
+        };
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            hang_up: listen(SignalKind::hangup())?,
+            has_terminal: terminal().is_ok(),
+        })
+    }
+
+    pub(super) async fn next(&mut self) -> Told {
+        tokio::select! {
+            _ = self.terminate.recv() => Told::Stop,
+            _ = self.interrupt.recv() => Told::Stop,
+            _ = self.hang_up.recv() => {
+                // A window that was closed takes its terminal with it.
+                if self.has_terminal && terminal().is_err() {
+                    Told::Stop
+                } else {
+                    Told::ReadAgain
+                }
+            }
+        }
+    }
+
+    /// Waits to be told to end.
+    pub(super) async fn stop(&mut self) {
+        while self.next().await != Told::Stop {}
+    }
+}
+
+/// The terminal that controls this process.
+fn terminal() -> io::Result<File> {
+    File::open("/dev/tty")
+}

@@ -1,0 +1,37 @@
+//! Parsers of what callers send, for the targets of `fuzz`.
+
+use std::ops::Range;
+
+use http::{HeaderMap, HeaderValue, header};
+
+use crate::{
+    edge::{self, Guard},
+    files, mcp,
+};
+
+/// Whether `body` reads the same for every parser of JSON, so that the SDK may see it.
+pub fn is_unambiguous(body: &[u8]) -> bool {
+    edge::check(body).is_ok()
+}
+
+/// Whether a request is answered without the SDK's transport, and so without the judgement of
+/// [`is_unambiguous`].
+pub fn is_plain(headers: &HeaderMap, body: &[u8]) -> bool {
+    mcp::is_plain(headers, body)
+}
+
+/// Whether a server that nobody configured takes this value of `Host` for its own.
+pub fn is_own_host(host: &str) -> bool {
+    Guard::new().accepts_host(host)
+}
+
+/// The bytes of a file of `size` bytes that the value of a `Range` header asks for; empty where it
+/// asks for nothing that exists.
+pub fn range(value: HeaderValue, size: u64) -> Range<u64> {
+    let headers = HeaderMap::from_iter([(header::RANGE, value)]);
+    match files::range::requested(&headers, size) {
+        files::range::Part::Whole => 0..size,
+        files::range::Part::Bytes(bytes) => bytes,
+        files::range::Part::Outside => 0..0,
+    }
+}

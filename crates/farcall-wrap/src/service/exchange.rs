@@ -1,0 +1,74 @@
+//! What is sent, and what comes back.
+
+use std::time::Duration;
+
+use farcall_core::problem::Problem;
+use reqwest::{Method, StatusCode, header::HeaderMap};
+use url::Url;
+
+/// A request, ready to be sent.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Outgoing {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    /// Beside those of the service, which go first.
+    pub(super) headers: HeaderMap,
+    /// JSON.
+    pub(super) body: Option<Vec<u8>>,
+}
+
+impl Outgoing {
+    /// A request that only asks for what is at `url`.
+    pub(super) fn get(url: Url) -> Self {
+        Self {
+            method: Method::GET,
+            url,
+            headers: HeaderMap::new(),
+            body: None,
+        }
+    }
+}
+
+/// What a service answered, and all is well.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    /// The media type in small letters, without parameters; empty where there is none.
+    pub(super) media_type: String,
+    pub(super) body: Vec<u8>,
+    /// Whether `body` is only the beginning, because it is longer than it may be.
+    pub(super) is_cut: bool,
+    /// How long the service asks to wait before it is asked again.
+    pub(super) retry_after: Option<Duration>,
+}
+
+/// Why there is no such answer.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) problem: Problem,
+    /// Whether it may pass by itself.
+    pub(super) is_passing: bool,
+    /// How long the service asks to wait before it is asked again.
+    pub(super) retry_after: Option<Duration>,
+}
+
+impl Failure {
+    /// A problem that does not pass.
+    pub(super) fn lasting(problem: Problem) -> Self {
+        Self {
+            problem,
+            is_passing: false,
+            retry_after: None,
+        }
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        match (failure.is_passing, failure.retry_after) {
+            (true, Some(pause)) => failure.problem.try_again_after(pause),
+            (true, None) => failure.problem,
+            (false, _) => failure.problem.no_retry(),
+        }
+    }
+}

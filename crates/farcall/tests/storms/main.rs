@@ -1,0 +1,58 @@
+//! Hundreds of kills, disconnects and cancels at random moments, while programs with families run:
+//! after each, no process is left that should not be.
+//!
+//! Each story prints its seed; `FARCALL_SEED` repeats one, and `FARCALL_STORMS` multiplies their length.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod cancels;
+mod census;
+mod chance;
+mod disconnects;
+#[expect(
+    dead_code,
+    reason = "it is that of `tests/wrap`, where all of it is used"
+)]
+#[path = "../wrap/harness.rs"]
+mod harness;
+mod kills;
+
+use census::Census;
+use harness::Project;
+
+/// A tool and a job, each of which is a family.
+const TOML: &str = r#"
+[tool.family]
+description = "Have a family."
+command = ["sh", "family.sh", "{how}", "{more}"]
+grace = "100ms"
+env = { CENSUS = "${CENSUS}", OUT = "${OUT}" }
+writable = ["OUT"]
+params.how = { type = "string", enum = ["stay", "go"], description = "Whether it stays." }
+params.more = { type = "string", description = "What it says, or how long it takes." }
+
+[job.kin]
+description = "Have a family."
+command = ["sh", "family.sh", "{how}", "{more}"]
+grace = "100ms"
+env = { CENSUS = "${CENSUS}", OUT = "${OUT}" }
+writable = ["OUT"]
+params.how = { type = "string", enum = ["stay", "go"], description = "Whether it stays." }
+params.more = { type = "string", description = "What it says, or how long it takes." }
+"#;
+
+/// A project whose processes are counted.
+fn counted() -> (Project, Census, tempfile::TempDir) {
+    let census = Census::new();
+    let out = tempfile::tempdir().unwrap();
+    let place = out.path().to_str().unwrap();
+    let toml = TOML.replace("\"OUT\"", &format!("{place:?}"));
+    let mut project = Project::with_programs("tests/storms/programs", &toml);
+    project.binary = census.binary();
+    let project = project
+        .with("CENSUS", census.mark())
+        .with("OUT", place)
+        .with("FARCALL_CONCURRENCY", "8")
+        .with("FARCALL_LOG", "warn");
+    (project, census, out)
+}

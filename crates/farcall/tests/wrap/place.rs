@@ -1,0 +1,215 @@
+//! Where a program may reach: what its author names, and nothing of the server's, of its owner's or of
+//! another caller's. It is the kernel that says no (CVE-2026-53710: a sandbox of the language's was left).
+
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+};
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::harness::{Project, Server, written};
+
+/// One tool for each sandbox, and a job that stays.
+fn toml(sandboxes: &[&str]) -> String {
+    let tools = sandboxes.iter().map(|sandbox| {
+        format!(
+            r#"
+[tool.{sandbox}]
+description = "Try to reach something."
+command = ["python3", "reach.py", "{{actions}}"]
+output = "json"
+sandbox = "{sandbox}"
+readable = ["${{PLACE}}/models", ".cache"]
+writable = ["out"]
+params.actions = {{ type = "array", items = {{ type = "string" }}, description = "What to try." }}
+"#
+        )
+    });
+    tools.collect::<String>() + crate::jobs::ACT
+}
+
+/// A project with everything in it that a program might want, and its server.
+struct Town {
+    project: Project,
+    elsewhere: TempDir,
+    server: Server,
+    /// A file in the work folder of a job that runs.
+    of_a_job: PathBuf,
+    data: PathBuf,
+}
+
+impl Town {
+    /// With its data in this folder of the project, and these sandboxes.
+    async fn new(data: &str, sandboxes: &[&str]) -> Self {
+        let elsewhere = tempfile::tempdir().unwrap();
+        let place = elsewhere.path().to_str().unwrap();
+        for folder in ["models", "models-evil", "home/.ssh"] {
+            fs::create_dir_all(elsewhere.path().join(folder)).unwrap();
+        }
+        for file in ["models/a", "models-evil/a", "home/.ssh/id"] {
+            fs::write(elsewhere.path().join(file), "x").unwrap();
+        }
+        let project = Project::new(&toml(sandboxes).replace("${PLACE}", place));
+        for folder in [".cache", ".git", "out", "scenes/.inner", "shows"] {
+            fs::create_dir_all(project.path(folder)).unwrap();
+        }
+        for file in [
+            ".cache/a",
+            ".env",
+            ".git/config",
+            "notes.txt",
+            "scenes/lake",
+            "scenes/.inner/a",
+        ] {
+            fs::write(project.path(file), "# x\n").unwrap();
+        }
+        symlink("scenes/lake", project.path("near")).unwrap();
+        symlink(".env", project.path("hidden")).unwrap();
+        symlink(elsewhere.path().join("home/.ssh/id"), project.path("far")).unwrap();
+        let project = project
+            .with("OUT", place)
+            .with("HOME", elsewhere.path().join("home").to_str().unwrap())
+            .with("FARCALL_DATA_DIR", data);
+        let server = project.serve().await;
+        server
+            .start("act", json!({"actions": ["write=mine:x", "where", "wait"]}))
+            .await;
+        let work = written(&elsewhere.path().join("where")).await;
+        Self {
+            data: project.path(data),
+            project,
+            elsewhere,
+            server,
+            of_a_job: Path::new(work.trim_end()).join("mine"),
+        }
+    }
+
+    async fn tried(&self, sandbox: &str, actions: &[String]) -> Vec<(String, String)> {
+        let answer = self
+            .server
+            .value(sandbox, json!({"actions": actions}))
+            .await;
+        let outcome = |action: &String| {
+            let outcome = answer[action].as_str();
+            (
+                action.clone(),
+                outcome.map_or_else(|| answer.to_string(), str::to_owned),
+            )
+        };
+        actions.iter().map(outcome).collect()
+    }
+
+    fn allowed(&self) -> Vec<String> {
+        let here = |verb: &str, name: &str| action(verb, &self.project.path(name));
+        let there = |verb: &str, name: &str| action(verb, &self.elsewhere.path().join(name));
+        vec![
+            here("list", ""),
+            here("read", "notes.txt"),
+            here("read", "scenes/lake"),
+            here("read", "scenes/.inner/a"),
+            here("read", "near"),
+            here("read", ".cache/a"),
+            here("write", "out/new"),
+            there("read", "models/a"),
+            "write=in-its-own-folder".to_owned(),
+            "read=/etc/passwd".to_owned(),
+        ]
+    }
+
+    fn forbidden(&self) -> Vec<String> {
+        let here = |verb: &str, name: &str| action(verb, &self.project.path(name));
+        let there = |verb: &str, name: &str| action(verb, &self.elsewhere.path().join(name));
+        let process = Path::new("/proc").join(self.server.process().to_string());
+        vec![
+            here("read", ".env"),
+            here("read", "hidden"),
+            here("read", ".git/config"),
+            here("read", "farcall.toml"),
+            here("read", "far"),
+            action("read", &self.data.join("jobs.sqlite3")),
+            action("read", &self.of_a_job),
+            there("read", "models-evil/a"),
+            there("read", "home/.ssh/id"),
+            there("list", "home"),
+            action("read", &process.join("environ")),
+            here("write", ".env"),
+            here("write", "notes.txt"),
+            here("write", "new"),
+            here("write", "scenes/new"),
+            here("write", "farcall.toml"),
+            here("write", ".cache/new"),
+            action("write", &self.data.join("new")),
+            action("write", &self.of_a_job),
+            there("write", "models/new"),
+            there("write", "home/.ssh/id"),
+        ]
+    }
+}
+
+fn action(verb: &str, path: &Path) -> String {
+    format!("{verb}={}", path.to_str().unwrap())
+}
+
+async fn is_kept_in_its_place(sandbox: &str, data: &str) {
+    let town = Town::new(data, &[sandbox, "off"]).await;
+    for (action, outcome) in town.tried(sandbox, &town.allowed()).await {
+        assert_eq!(outcome, "ok", "{action}");
+    }
+    let forbidden = town.forbidden();
+    for (action, outcome) in town.tried(sandbox, &forbidden).await {
+        let is_refused = ["EACCES", "ENOENT", "EROFS"].contains(&outcome.as_str());
+        assert!(is_refused, "{action}: {outcome}");
+    }
+    // All of it is there: without a sandbox, nothing is in the way of any of them.
+    for (action, outcome) in town.tried("off", &forbidden).await {
+        assert_eq!(outcome, "ok", "{action}");
+    }
+}
+
+#[tokio::test]
+async fn a_program_reads_what_is_not_hidden_and_what_its_author_names() {
+    is_kept_in_its_place("required", ".farcall").await;
+}
+
+#[tokio::test]
+async fn a_data_folder_that_is_not_hidden_is_the_servers_all_the_same() {
+    is_kept_in_its_place("required", "shows/state").await;
+}
+
+#[cfg(feature = "bwrap-tests")]
+#[tokio::test]
+async fn bubblewrap_shows_a_program_no_more_than_that() {
+    is_kept_in_its_place("bwrap", ".farcall").await;
+    is_kept_in_its_place("bwrap", "shows/state").await;
+}
+
+/// Whoever may write to the folder of a `farcall.toml` may run anything.
+#[tokio::test]
+async fn a_program_that_runs_in_the_folder_of_the_file_reads_it_and_writes_nothing() {
+    let toml = r#"
+[tool.reach]
+description = "Try to reach something."
+command = ["python3", "reach.py", "{actions}"]
+output = "json"
+working_dir = "."
+params.actions = { type = "array", items = { type = "string" }, description = "What to try." }
+"#;
+    let project = Project::new(toml);
+    fs::write(project.path(".env"), "# x\n").unwrap();
+    let server = project.serve().await;
+    let reached = json!({
+        "list=.": "ok",
+        "read=reach.py": "ok",
+        "read=.env": "EACCES",
+        "write=.env": "EACCES",
+        "write=farcall.toml": "EACCES",
+        "write=new": "EACCES",
+        "write=reach.py": "EACCES",
+    });
+    let actions: Vec<_> = reached.as_object().unwrap().keys().collect();
+    let seen = server.value("reach", json!({"actions": actions})).await;
+    assert_eq!(seen, reached);
+}

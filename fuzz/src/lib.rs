@@ -1,0 +1,81 @@
+//! What must hold of every parser, whatever it is given.
+//!
+//! Each target takes any bytes and panics where something does not hold that has to. `cargo test` gives
+//! them the samples in `fuzz/corpus` and changed copies of those; `cargo xtask fuzz` lets libFuzzer look
+//! for worse ones, and what it finds becomes a sample.
+
+mod callers;
+mod files;
+mod programs;
+
+/// A parser, and what must hold of it.
+#[derive(Clone, Copy)]
+pub struct Target {
+    /// Its name, and that of its folder in `fuzz/corpus`.
+    pub name: &'static str,
+    /// Panics where something does not hold.
+    pub run: fn(&[u8]),
+}
+
+/// All targets, in the order in which a request meets them.
+pub const TARGETS: &[Target] = &[
+    Target {
+        name: "host",
+        run: callers::host,
+    },
+    Target {
+        name: "body",
+        run: callers::body,
+    },
+    Target {
+        name: "range",
+        run: callers::range,
+    },
+    Target {
+        name: "uri",
+        run: callers::uri,
+    },
+    Target {
+        name: "job_id",
+        run: callers::job_id,
+    },
+    Target {
+        name: "farcall_toml",
+        run: files::farcall_toml,
+    },
+    Target {
+        name: "units",
+        run: files::units,
+    },
+    Target {
+        name: "event",
+        run: programs::event,
+    },
+    Target {
+        name: "output",
+        run: programs::output,
+    },
+    Target {
+        name: "progress",
+        run: programs::progress,
+    },
+    Target {
+        name: "shim",
+        run: programs::shim,
+    },
+];
+
+/// The target of this name.
+///
+/// # Panics
+/// Where there is none.
+pub fn target(name: &str) -> Target {
+    let found = TARGETS.iter().find(|target| target.name == name);
+    *found.unwrap_or_else(|| panic!("there is no target `{name}`"))
+}
+
+/// The first byte, which chooses something, and the rest.
+fn choice(data: &[u8]) -> (usize, &[u8]) {
+    let (first, rest) = data.split_first().unwrap_or((&0, &[]));
+    (usize::from(*first), rest)
+}
