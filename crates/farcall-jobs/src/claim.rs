@@ -184,7 +184,22 @@ async fn take_what_there_is(services: &Services, running: &mut Running) {
             claim = claim_one(services, running, worker, Which::Others).await;
         }
         let Some(claim) = claim else { return };
-        running.run(services, claim, worker);
+        run_unless_stopping(services, running, claim, worker).await;
+    }
+}
+
+/// Where the stop came while the store was asked, what was claimed may be what another task of this
+/// worker has just handed back because of it: begun here, its stage would only be cut off once more.
+async fn run_unless_stopping(
+    services: &Services,
+    running: &mut Running,
+    claim: Claim,
+    by: WorkerId,
+) {
+    if services.soft_stop.is_cancelled() {
+        finish::hand_back(services, claim.fence).await;
+    } else {
+        running.run(services, claim, by);
     }
 }
 
@@ -244,60 +259,97 @@ mod tests {
     use farcall_core::{
         JsonObject,
         clock::SystemClock,
-        job::{Job, Pipeline},
+        job::{Job, Pipeline, state::JobState},
         principal::Principal,
         problem::ErrorCode,
     };
-    use farcall_store::{JobStore, Reach, SqliteStore};
+    use farcall_store::{JobRecord, JobStore, Reach, SqliteStore};
+    use tempfile::TempDir;
     use tokio_util::sync::CancellationToken;
 
     use super::*;
     use crate::{Queue, RunnerOptions, worker::Worker};
 
+    /// A worker that has claimed the only job there is.
+    struct Fixture {
+        services: Services,
+        claim: Claim,
+        running: Running,
+        _folder: TempDir,
+    }
+
+    impl Fixture {
+        async fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let clock = Arc::new(SystemClock);
+            let store: Arc<dyn JobStore> =
+                Arc::new(SqliteStore::open(folder.path(), clock).await.unwrap());
+            let pipeline = Pipeline::<JsonObject, JsonObject>::new().stage("idling", |_, x| Ok(x));
+            let programs = Programs::new([Job::new("idle", "Idle.", pipeline)]);
+            let options = RunnerOptions::default();
+            let offered = programs.clone().for_good();
+            let worker = Worker::register(Arc::clone(&store), offered.clone(), &options).await;
+            let services = Services {
+                store: Arc::clone(&store),
+                artifacts: Artifacts::open(folder.path()).unwrap(),
+                programs: programs.clone(),
+                offered,
+                options: Arc::new(options),
+                worker: Arc::new(worker.unwrap()),
+                soft_stop: CancellationToken::new(),
+                hard_stop: CancellationToken::new(),
+            };
+            let queue = Queue::new(store, programs);
+            let caller = Principal::anonymous();
+            let started = queue.start("idle", JsonObject::new(), &caller).await;
+            let running = Running::default();
+            let by = services.worker.id().unwrap();
+            let claim = claim_one(&services, &running, by, Which::Others).await;
+            let claim = claim.unwrap();
+            assert_eq!(claim.fence.id, started.unwrap().id);
+            Self {
+                services,
+                claim,
+                running,
+                _folder: folder,
+            }
+        }
+
+        async fn record(&self) -> JobRecord {
+            let store = &self.services.store;
+            let record = store.record(self.claim.fence.id, Reach::All).await;
+            record.unwrap().unwrap()
+        }
+    }
+
     /// P6: whatever becomes of the task that runs a job, the job does not stay `running`.
     #[tokio::test]
     async fn a_job_whose_task_panicked_has_failed() {
-        let folder = tempfile::tempdir().unwrap();
-        let clock = Arc::new(SystemClock);
-        let store: Arc<dyn JobStore> =
-            Arc::new(SqliteStore::open(folder.path(), clock).await.unwrap());
-        let pipeline = Pipeline::<JsonObject, JsonObject>::new().stage("idling", |_, x| Ok(x));
-        let programs = Programs::new([Job::new("idle", "Idle.", pipeline)]);
-        let options = RunnerOptions::default();
-        let offered = programs.clone().for_good();
-        let worker = Worker::register(Arc::clone(&store), offered.clone(), &options).await;
-        let worker = Arc::new(worker.unwrap());
-        let services = Services {
-            store: Arc::clone(&store),
-            artifacts: Artifacts::open(folder.path()).unwrap(),
-            programs: programs.clone(),
-            offered,
-            options: Arc::new(options),
-            worker: Arc::clone(&worker),
-            soft_stop: CancellationToken::new(),
-            hard_stop: CancellationToken::new(),
-        };
-        let queue = Queue::new(Arc::clone(&store), programs);
-        let caller = Principal::anonymous();
-        let started = queue.start("idle", JsonObject::new(), &caller).await;
-        let mut running = Running::default();
-        let by = worker.id().unwrap();
-        let claim = claim_one(&services, &running, by, Which::Others).await;
-        let claim = claim.unwrap();
-        assert_eq!(claim.fence.id, started.unwrap().id);
-
+        let mut fixture = Fixture::new().await;
+        let running = &mut fixture.running;
         let task = running.tasks.spawn(async { panic!("our own fault") });
         let attempt = Attempt {
-            claim: claim.clone(),
+            claim: fixture.claim.clone(),
             holds: Slots::new(),
             overrun: Arc::default(),
         };
         running.attempts.insert(task.id(), attempt);
         while let Some(ended) = running.tasks.join_next_with_id().await {
-            running.note(&services, ended);
+            running.note(&fixture.services, ended);
         }
-        let record = store.record(claim.fence.id, Reach::All).await.unwrap();
-        let error = record.unwrap().error.expect("it has failed");
+        let error = fixture.record().await.error.expect("it has failed");
         assert_eq!(error.code, ErrorCode::Internal);
+    }
+
+    #[tokio::test]
+    async fn what_is_claimed_while_the_stop_comes_is_handed_back_and_not_begun() {
+        let mut fixture = Fixture::new().await;
+        let (services, claim) = (&fixture.services, fixture.claim.clone());
+        services.soft_stop.cancel();
+        let by = services.worker.id().unwrap();
+        run_unless_stopping(services, &mut fixture.running, claim, by).await;
+        assert!(fixture.running.tasks.is_empty());
+        let record = fixture.record().await;
+        assert_eq!((record.state, record.attempt), (JobState::Queued, 0));
     }
 }
