@@ -114,7 +114,7 @@ pub(crate) fn repository() -> PathBuf {
 }
 
 /// What `peers/install` filled; a relative `FARCALL_PEERS` is relative to the repository, as there.
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     let chosen = env::var_os("FARCALL_PEERS").unwrap_or_else(|| "target/peers".into());
     repository().join(chosen)
 }

@@ -13,6 +13,7 @@ use farcall_core::{
 };
 use farcall_jobs::RunnerOptions;
 use farcall_server::{Identity, Sessions, auth::TokenVerifier};
+use farcall_wrap::mount::Mounted;
 
 use crate::{Exit, command, offer::Offer, routes::Routes};
 
@@ -29,6 +30,8 @@ pub struct App {
     pub(crate) verifiers: Vec<Arc<dyn TokenVerifier>>,
     pub(crate) routes: Routes,
     pub(crate) runner: RunnerOptions,
+    /// Servers that are stopped with this one.
+    pub(crate) mounts: Vec<Mounted>,
 }
 
 impl App {
@@ -47,6 +50,7 @@ impl App {
             verifiers: Vec::new(),
             routes: Routes::default(),
             runner: RunnerOptions::default(),
+            mounts: Vec::new(),
         }
     }
 

@@ -3,7 +3,7 @@
 use farcall_core::{
     catalog::{self, Catalog, Fault, Faults, Offers},
     job::Job,
-    tool::Tool,
+    tool::{Tool, ToolDeclaration},
 };
 use farcall_jobs::{Links, Programs, Queue, contract};
 
@@ -36,23 +36,30 @@ impl Offer {
         })
     }
 
+    /// The names of its tools, those of jobs among them.
+    pub(crate) fn names(&self) -> impl Iterator<Item = String> {
+        self.declarations()
+            .into_iter()
+            .map(|declaration| declaration.name)
+    }
+
     pub(crate) fn programs(&self) -> Programs {
         Programs::new(self.jobs().cloned())
     }
 
     /// Everything that is wrong with it, before anything is opened or bound.
     pub(crate) fn faults(&self) -> Vec<Fault> {
-        let declarations: Vec<_> = self
-            .entries
-            .iter()
-            .flat_map(|entry| match entry {
-                Entry::Tool(tool) => vec![tool.declaration.clone()],
-                Entry::Job(job) => contract::declarations(job),
-            })
-            .collect();
-        let mut faults = catalog::faults(&declarations, &self.others);
+        let mut faults = catalog::faults(&self.declarations(), &self.others);
         faults.extend(self.jobs().flat_map(catalog::job_faults));
         faults
+    }
+
+    fn declarations(&self) -> Vec<ToolDeclaration> {
+        let declarations = self.entries.iter().flat_map(|entry| match entry {
+            Entry::Tool(tool) => vec![tool.declaration.clone()],
+            Entry::Job(job) => contract::declarations(job),
+        });
+        declarations.collect()
     }
 
     /// The catalog, in which jobs have become their contract tools.

@@ -4,13 +4,13 @@ use farcall_config::file::{Body, Command, Entry, Project, Sandbox};
 use farcall_core::catalog::{Fault, Faults};
 use farcall_wrap::{command, sandbox};
 
-use crate::{App, Failure};
+use crate::{App, Failure, mounts};
 
-/// The app that serves `project`.
+/// The app that serves `project`, whose mounted servers are running.
 ///
 /// # Errors
 /// All that cannot work in it, or cannot be served yet, in one report.
-pub(crate) fn app(project: &Project) -> Result<App, Failure> {
+pub(crate) async fn app(project: &Project) -> Result<App, Failure> {
     let server = &project.server;
     let mut app = App::new(&server.name).version(&server.version);
     if let Some(title) = &server.title {
@@ -26,6 +26,7 @@ pub(crate) fn app(project: &Project) -> Result<App, Failure> {
             Err(fault) => faults.push(fault),
         }
     }
+    faults.extend(mounts::add(&mut app, project).await);
     if !faults.is_empty() {
         return Err(Failure::usage(Faults(faults).to_string()));
     }
@@ -38,7 +39,10 @@ pub(crate) fn app(project: &Project) -> Result<App, Failure> {
 /// # Errors
 /// A [`Failure`] where a program asks for more than there is.
 pub(crate) fn confinement(project: &Project) -> Result<Vec<String>, Failure> {
-    let programs: Vec<_> = project.entries.iter().filter_map(program).collect();
+    let mounted = project.mounts.iter();
+    let mounted = mounted.map(|mount| (format!("mount `{}`", mount.name), &mount.command));
+    let programs = project.entries.iter().filter_map(program);
+    let programs: Vec<_> = programs.chain(mounted).collect();
     if programs.is_empty() {
         return Ok(Vec::new());
     }
@@ -114,9 +118,5 @@ fn unserved(project: &Project) -> Vec<Fault> {
         subject: format!("service `{name}`"),
         reason: "OpenAPI documents cannot be served yet; remove `openapi`".to_owned(),
     });
-    let mounts = project.mounts.iter().map(|mount| Fault {
-        subject: format!("mount `{}`", mount.name),
-        reason: "MCP servers cannot be mounted yet; remove it".to_owned(),
-    });
-    imports.chain(mounts).collect()
+    imports.collect()
 }

@@ -17,10 +17,11 @@ use farcall_server::{
     router,
 };
 use farcall_store::JobStore;
+use farcall_wrap::mount::Mounted;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{App, Failure};
+use crate::{App, Failure, mounts};
 
 /// A server that is bound and has its data open, and answers nobody yet.
 pub struct Ready {
@@ -28,6 +29,7 @@ pub struct Ready {
     parts: Parts,
     protocol: Arc<Protocol>,
     runner: Option<Runner>,
+    mounts: Vec<Mounted>,
     role: Role,
     drain: Duration,
     linger: Duration,
@@ -44,6 +46,7 @@ pub struct Running {
     http: tokio::task::JoinHandle<()>,
     protocol: Arc<Protocol>,
     runner: Option<Runner>,
+    mounts: Vec<Mounted>,
     store: Option<Arc<dyn JobStore>>,
     drain: Duration,
     stopping: CancellationToken,
@@ -132,6 +135,7 @@ impl Ready {
             parts,
             protocol,
             runner,
+            mounts: app.mounts,
             role: config.jobs.role,
             drain: config.jobs.drain,
             linger: config.http.linger,
@@ -183,6 +187,7 @@ impl Ready {
             http: tokio::spawn(http),
             protocol: self.protocol,
             runner: self.runner,
+            mounts: self.mounts,
             store,
             drain: self.drain,
             stopping: self.stopping,
@@ -221,6 +226,7 @@ impl Running {
             }
         };
         tokio::join!(requests, jobs);
+        mounts::stop(&self.mounts, &self.hurrying).await;
         if let Some(store) = self.store {
             store.close().await;
         }

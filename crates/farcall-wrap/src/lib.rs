@@ -8,6 +8,7 @@ pub mod child;
 pub mod command;
 pub mod events;
 mod lines;
+pub mod mount;
 pub mod output;
 pub mod parameter;
 pub mod progress;

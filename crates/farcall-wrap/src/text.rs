@@ -29,6 +29,8 @@ pub fn clean_value(value: serde_json::Value) -> serde_json::Value {
     use serde_json::Value;
 
     match value {
+        // Most are, and some are long.
+        Value::String(text) if is_clean(&text) => Value::String(text),
         Value::String(text) => Value::String(clean(&text)),
         Value::Array(items) => items.into_iter().map(clean_value).collect(),
         Value::Object(fields) => fields
@@ -61,6 +63,12 @@ pub(crate) fn of_bytes(bytes: &[u8], go_on: bool) -> String {
         _ => bytes.len(),
     };
     String::from_utf8_lossy(&bytes[..end]).into_owned()
+}
+
+fn is_clean(text: &str) -> bool {
+    !text
+        .chars()
+        .any(|next| (next.is_control() && !matches!(next, '\n' | '\t')) || is_invisible(next))
 }
 
 fn is_invisible(character: char) -> bool {
@@ -174,6 +182,7 @@ mod tests {
             let cleaned = clean(&text);
             let is_bad = |c: char| (c.is_control() && !matches!(c, '\n' | '\t')) || is_invisible(c);
             prop_assert!(!cleaned.contains(is_bad), "{:?}", cleaned);
+            prop_assert_eq!(is_clean(&text), text == cleaned);
             prop_assert_eq!(clean(&cleaned), cleaned);
         }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use farcall_config::{Config, Role, Source, Storage, file::Project, variables};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::{App, Failure, command::ServeFlags, logging, project, running::Ready};
+use crate::{App, Failure, command::ServeFlags, logging, mounts, project, running::Ready};
 
 /// Serves `app` until SIGTERM or SIGINT; a second signal cuts what is still going on.
 ///
@@ -13,7 +13,7 @@ use crate::{App, Failure, command::ServeFlags, logging, project, running::Ready}
 /// A [`Failure`] where the configuration or what was registered is wrong, or something that
 /// the server needs is in the way.
 pub(crate) async fn serve(app: App, flags: ServeFlags) -> Result<(), Failure> {
-    let config = configured(&app, &flags, environment()?)?;
+    let config = configured(!app.verifiers.is_empty(), &flags, environment()?)?;
     logging::start(&config.log)?;
     run(app, &config, &flags).await
 }
@@ -26,10 +26,10 @@ pub(crate) async fn serve_file(file: &Path, flags: ServeFlags) -> Result<(), Fai
     let mut source = environment()?;
     let (project, warnings) = Project::read(file, &source)
         .map_err(|faults| Failure::usage(format!("`{}` has faults\n{faults}", file.display())))?;
-    let app = project::app(&project)?;
     let unconfined = project::confinement(&project)?;
     source.set_file(&project.settings);
-    let config = configured(&app, &flags, source)?;
+    let config = configured(false, &flags, source)?;
+    // Mounted servers say what they have to say from their start on.
     logging::start(&config.log)?;
     for warning in warnings {
         let line = warning.place.map(|place| place.line);
@@ -38,6 +38,27 @@ pub(crate) async fn serve_file(file: &Path, flags: ServeFlags) -> Result<(), Fai
     for sentence in unconfined {
         tracing::warn!("{sentence}");
     }
+    let app = project::app(&project).await?;
+    run(app, &config, &flags).await
+}
+
+/// Serves the MCP server that `command` starts, in the working folder, without a file.
+///
+/// # Errors
+/// As [`serve`], and where there is no such program.
+pub(crate) async fn serve_command(
+    command: &[String],
+    sandbox: Option<&str>,
+    flags: ServeFlags,
+) -> Result<(), Failure> {
+    let source = environment()?;
+    let project = mounts::alone(command, sandbox, &source)?;
+    let config = configured(false, &flags, source)?;
+    logging::start(&config.log)?;
+    for sentence in project::confinement(&project)? {
+        tracing::warn!("{sentence}");
+    }
+    let app = mounts::named_after_it(project::app(&project).await?);
     run(app, &config, &flags).await
 }
 
@@ -78,7 +99,11 @@ fn environment() -> Result<Source, Failure> {
     Source::from_environment(Path::new(".")).map_err(|error| Failure::usage(error.to_string()))
 }
 
-fn configured(app: &App, flags: &ServeFlags, mut source: Source) -> Result<Config, Failure> {
+fn configured(
+    has_own_verifier: bool,
+    flags: &ServeFlags,
+    mut source: Source,
+) -> Result<Config, Failure> {
     if flags.stdio {
         // HTTP only serves files and probes then, so any free port will do.
         source.set_default(&variables::MCP_PORT, "0");
@@ -95,7 +120,7 @@ fn configured(app: &App, flags: &ServeFlags, mut source: Source) -> Result<Confi
     if let Some(role) = &flags.role {
         source.set(&variables::FARCALL_ROLE, role);
     }
-    if !app.verifiers.is_empty() {
+    if has_own_verifier {
         source.set_own_authenticator();
     }
     let config = Config::read(&source).map_err(|error| Failure::usage(error.to_string()))?;

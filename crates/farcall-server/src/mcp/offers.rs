@@ -14,8 +14,8 @@ use rmcp::{
     ErrorData,
     model::{
         CompleteRequestParams, CompleteResult, CompletionInfo, ErrorCode, GetPromptRequestParams,
-        GetPromptResponse, GetPromptResult, JsonObject, PromptMessage, ReadResourceRequestParams,
-        ReadResourceResponse, ReadResourceResult, Reference, Role,
+        GetPromptResponse, GetPromptResult, JsonObject, MetaObject, PromptMessage,
+        ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Reference, Role,
     },
 };
 use serde_json::{Value, json};
@@ -38,7 +38,6 @@ impl Connection {
             let sentence = "there is no such prompt; `prompts/list` has the names";
             return Err(ErrorData::invalid_params(sentence, None));
         };
-        let description = prompt.description.clone();
         let arguments = params.arguments.unwrap_or_default();
         let strings = strings(&arguments)?;
         let arguments = Value::Object(arguments);
@@ -52,13 +51,15 @@ impl Connection {
             }
         };
         let problem = match in_time(&context, writing).await {
-            Ok(messages) => {
-                let messages = messages
+            Ok(script) => {
+                let messages = script
+                    .messages
                     .into_iter()
                     .map(message)
                     .collect::<Result<_, _>>()?;
                 let mut result = GetPromptResult::new(messages);
-                result.description = Some(description);
+                result.description = script.description;
+                result.meta = script.meta.map(MetaObject);
                 return Ok(GetPromptResponse::Complete(result));
             }
             Err(problem) => problem,

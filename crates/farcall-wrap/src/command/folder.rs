@@ -7,11 +7,11 @@ use tempfile::TempDir;
 
 /// A new folder that only this user may enter (0700), in the system's place for temporary files.
 /// Dropped, it is removed with all that is in it, away from the threads that answer requests.
-pub(super) struct RunFolder(Option<TempDir>);
+pub(crate) struct RunFolder(Option<TempDir>);
 
 impl RunFolder {
     /// Makes one; blocks on the disk.
-    pub(super) fn create() -> Result<Self, Problem> {
+    pub(crate) fn create() -> Result<Self, Problem> {
         let folder = tempfile::Builder::new()
             .prefix("farcall-")
             .permissions(Permissions::from_mode(0o700))
@@ -19,7 +19,7 @@ impl RunFolder {
         Ok(Self(Some(folder)))
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.as_ref().map_or(Path::new(""), TempDir::path)
     }
 }

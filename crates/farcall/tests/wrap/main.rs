@@ -14,6 +14,8 @@ mod harness;
 mod hostile;
 mod jobs;
 mod kills;
+mod mount;
+mod mounted_jobs;
 mod python;
 mod start;
 mod tools;

@@ -1,8 +1,6 @@
 //! What a project offers, as `check` shows it.
 
-use farcall_config::file::{
-    Body, Entry, Kind, Mount, Output, Parameter, Presence, Project, Service,
-};
+use farcall_config::file::{Body, Entry, Kind, Output, Parameter, Presence, Project, Service};
 use farcall_core::{artifact::hexadecimal, tool::Annotations};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -11,7 +9,7 @@ use crate::terminal::printable;
 
 /// Everything that a project declares, in the order of the file.
 ///
-/// What an OpenAPI document or a mounted server brings is known once they have been asked. The catalog of
+/// What an OpenAPI document brings is known once it has been read. The catalog of
 /// `farcall-wrap` replaces `tools` then: it is all that the lines, the JSON and the fingerprint are
 /// made of.
 pub(super) struct Declared {
@@ -27,7 +25,7 @@ impl Declared {
             .filter_map(|(name, service)| imported(name, service));
         Self {
             tools: project.entries.iter().map(entry).collect(),
-            elsewhere: services.chain(project.mounts.iter().map(mounted)).collect(),
+            elsewhere: services.collect(),
         }
     }
 
@@ -115,7 +113,7 @@ fn schema(output: &Output) -> Value {
     }
 }
 
-fn annotations(annotations: &Annotations) -> Value {
+pub(super) fn annotations(annotations: &Annotations) -> Value {
     serde_json::to_value(annotations).unwrap_or_default()
 }
 
@@ -178,16 +176,4 @@ fn imported(name: &str, service: &Service) -> Option<String> {
     Some(format!(
         "the operations of service `{name}`, as `{document}` describes them; it was not read"
     ))
-}
-
-fn mounted(mount: &Mount) -> String {
-    let jobs: Vec<_> = mount.jobs.keys().map(|name| format!("`{name}`")).collect();
-    let jobs = match jobs.len() {
-        0 => String::new(),
-        _ => format!(", {} as durable jobs", jobs.join(", ")),
-    };
-    format!(
-        "the tools of mount `{}`{jobs}; it was not started",
-        mount.name
-    )
 }

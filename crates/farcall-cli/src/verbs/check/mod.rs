@@ -4,6 +4,7 @@
 //! warnings are talk, on standard error.
 
 mod declared;
+mod mounted;
 mod report;
 
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ use crate::{
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 Variables of the file are looked up in the environment and in `.env`; their values are never shown.
+Mounted servers are started, to be asked what they offer.
 
 Exit status: 0 the file is fine, 2 it is not")]
 pub struct Flags {
@@ -35,15 +37,16 @@ pub struct Flags {
     pub json: bool,
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "as every verb takes its flags"
-)]
-pub(crate) fn check(flags: Flags) -> Result<(), Failure> {
+pub(crate) async fn check(flags: Flags) -> Result<(), Failure> {
     let source = Source::from_environment(Path::new("."))
         .map_err(|error| Failure::usage(error.to_string()))?;
     let (faults, warnings, declared) = match Project::read(&flags.file, &source) {
-        Ok((project, warnings)) => (Vec::new(), warnings, Some(Declared::of(&project))),
+        Ok((project, warnings)) => {
+            let mut declared = Declared::of(&project);
+            let faults = mounted::add(&mut declared, &project).await;
+            let declared = faults.is_empty().then_some(declared);
+            (faults, warnings, declared)
+        }
         Err(FileFaults {
             faults, warnings, ..
         }) => (faults, warnings, None),
