@@ -2,7 +2,7 @@
 
 use farcall_core::{
     BoxFuture,
-    completion::{MAX_SUGGESTIONS, Target},
+    completion::{MAX_SUGGESTIONS, Suggestions, Target},
     content::ResourceContent,
     context::CallContext,
     panic,
@@ -139,14 +139,16 @@ impl Connection {
         let filled = filled.unwrap_or_default().into_iter().collect();
         let suggest = || completion.suggest(context.clone(), argument.value, filled);
         let suggested = in_time(&context, suggest).await;
-        let mut values =
-            suggested.map_err(|problem| protocol_error("completion", &problem, None))?;
-        let total = values.len();
+        let Suggestions {
+            mut values,
+            total,
+            has_more,
+        } = suggested.map_err(|problem| protocol_error("completion", &problem, None))?;
         values.truncate(MAX_SUGGESTIONS);
         let mut info =
             CompletionInfo::new(values).map_err(|error| ErrorData::internal_error(error, None))?;
-        info.total = u32::try_from(total).ok();
-        info.has_more = Some(total > MAX_SUGGESTIONS);
+        info.total = total;
+        info.has_more = has_more;
         Ok(CompleteResult::new(info))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use farcall_core::{
     JsonObject,
     catalog::Offers,
-    completion::{Completion, Target},
+    completion::{Completion, Suggestions, Target},
     content::{Content, ResourceContent},
     context::CallContext,
     name::tool_name_fault,
@@ -165,7 +165,7 @@ fn message(mut message: Value) -> Result<Message, Problem> {
 
 fn completion(target: Target, argument: String, reference: Value, pool: &Arc<Pool>) -> Completion {
     let (name, pool) = (argument.clone(), Arc::clone(pool));
-    Completion::new(target, argument, move |context, typed, filled| {
+    Completion::imported(target, argument, move |context, typed, filled| {
         let argument = json!({"name": name, "value": typed});
         suggest(
             Arc::clone(&pool),
@@ -183,7 +183,7 @@ async fn suggest(
     reference: Value,
     argument: Value,
     filled: Arguments,
-) -> Result<Vec<String>, Problem> {
+) -> Result<Suggestions, Problem> {
     let mut params = JsonObject::new();
     params.insert("ref".to_owned(), reference);
     params.insert("argument".to_owned(), argument);
@@ -193,7 +193,13 @@ async fn suggest(
     let mut answer = pool.ask("completion/complete", params, &context).await?;
     let mut found = answer.remove("completion").unwrap_or_default();
     let values = text::clean_value(found["values"].take());
-    serde_json::from_value(values).map_err(|error| unreadable("values", &error))
+    let values = serde_json::from_value(values);
+    let total = found["total"].as_u64();
+    Ok(Suggestions {
+        values: values.map_err(|error| unreadable("values", &error))?,
+        total: total.and_then(|total| u32::try_from(total).ok()),
+        has_more: found["hasMore"].as_bool(),
+    })
 }
 
 fn unreadable(what: &str, error: &serde_json::Error) -> Problem {
