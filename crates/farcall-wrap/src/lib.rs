@@ -10,6 +10,7 @@ pub mod events;
 #[doc(hidden)]
 pub mod fuzzing;
 mod lines;
+pub mod mount;
 pub mod output;
 pub mod parameter;
 pub mod progress;

@@ -28,17 +28,17 @@ static RUNS: Mutex<Weak<Runs>> = Mutex::new(Weak::new());
 
 /// A new folder that only this user may enter (0700), in the system's place for temporary files.
 /// Dropped, it is removed with all that is in it, away from the threads that answer requests.
-pub(super) struct RunFolder(Option<(TempDir, Arc<Runs>)>);
+pub(crate) struct RunFolder(Option<(TempDir, Arc<Runs>)>);
 
 impl RunFolder {
     /// Makes one; blocks on the disk.
-    pub(super) fn create() -> Result<Self, Problem> {
+    pub(crate) fn create() -> Result<Self, Problem> {
         let runs = Runs::of_this_server()?;
         let folder = private("run-").tempdir_in(runs.folder.path())?;
         Ok(Self(Some((folder, runs))))
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         let folder = self.0.as_ref();
         folder.map_or(Path::new(""), |(folder, _)| folder.path())
     }

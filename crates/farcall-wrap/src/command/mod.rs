@@ -4,9 +4,9 @@
 //! values; then the program runs as a [`Child`](crate::child::Child) until it ends or nobody wants
 //! it any more, and [`output`](crate::output) makes an answer of what it printed.
 
-mod artifacts;
-mod environment;
-mod folder;
+pub(crate) mod artifacts;
+pub(crate) mod environment;
+pub(crate) mod folder;
 mod follow;
 mod job;
 mod pipe;

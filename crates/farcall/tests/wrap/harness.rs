@@ -237,6 +237,12 @@ impl Server {
         }
     }
 
+    /// What is answered to a request, as it is.
+    pub(crate) async fn execute(&self, request: reqwest::Request) -> String {
+        let answer = self.http.execute(request).await.unwrap();
+        answer.text().await.unwrap()
+    }
+
     /// The tools, by their names.
     pub(crate) async fn tools(&self) -> Vec<Value> {
         let answer = self

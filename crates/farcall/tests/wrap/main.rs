@@ -18,6 +18,8 @@ mod hostile;
 mod jobs;
 mod kills;
 mod leftovers;
+mod mount;
+mod mounted_jobs;
 mod page;
 mod place;
 mod python;
