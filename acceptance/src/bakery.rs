@@ -96,7 +96,8 @@ pub fn app() -> App {
     };
     let mut app = App::new("bakery").runner(options).tool::<decide>();
     let offers = env::var(OFFERS).unwrap_or_else(|_| "bake,chat,flambe".to_owned());
-    for job in [bake(), chat(), flambe()] {
+    let oven = crate::oven::jobs();
+    for job in [bake(), chat(), flambe()].into_iter().chain(oven) {
         if offers.split(',').any(|offer| offer == job.name) {
             app = app.add_job(job);
         }

@@ -15,6 +15,7 @@ pub mod gate;
 pub mod kills;
 pub mod mcp;
 pub mod onlooker;
+pub mod oven;
 pub mod process;
 pub mod server;
 pub mod wait;

@@ -11,6 +11,7 @@
 mod backup;
 mod changes;
 mod folder;
+mod isolation;
 mod keys;
 mod leavers;
 mod losses;

@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Parser, Subcommand};
 
-use crate::{App, Exit, Failure, verbs};
+use crate::{App, Exit, Failure, logging, verbs};
 
 // Flags of `serve`, each with the variable it stands before.
 #[expect(
@@ -144,7 +144,7 @@ where
     I: IntoIterator<Item = A>,
     A: Into<OsString> + Clone,
 {
-    if let Some(exit) = as_shim() {
+    if let Some(exit) = as_shim().or_else(|| as_stage(&app)) {
         return exit;
     }
     let command = <Program as clap::CommandFactory>::command()
@@ -188,6 +188,18 @@ where
 /// so, and no help names it.
 fn as_shim() -> Option<Exit> {
     let outcome = farcall_wrap::shim::main_if_asked()?;
+    Some(ended(outcome.map_err(|error| {
+        Failure::failed(format!("this is for a server to start: {error}"))
+    })))
+}
+
+/// The same for a process that a server started to run one step of a job.
+fn as_stage(app: &App) -> Option<Exit> {
+    if !farcall_wrap::isolate::is_asked() {
+        return None;
+    }
+    logging::start_in_stage();
+    let outcome = farcall_wrap::isolate::main(app.offer.jobs());
     Some(ended(outcome.map_err(|error| {
         Failure::failed(format!("this is for a server to start: {error}"))
     })))

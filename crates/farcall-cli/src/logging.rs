@@ -1,8 +1,11 @@
 //! Where log lines go: to standard error, as text on a terminal, as JSON elsewhere.
 
-use std::io::{IsTerminal, stderr};
+use std::{
+    io::{IsTerminal, stderr},
+    path::Path,
+};
 
-use farcall_config::{Log, LogFormat};
+use farcall_config::{Config, Log, LogFormat, Source};
 use tracing_subscriber::EnvFilter;
 
 use crate::Failure;
@@ -10,6 +13,17 @@ use crate::Failure;
 /// Directives that hold unless the configuration says otherwise: the SDK logs three lines a
 /// request, and a warning with the client's words for each one it refuses.
 const QUIET: &str = "rmcp=error,rmcp::service=off,sqlx=warn,hyper=warn";
+
+/// Sets the log up for a process that runs one stage: what it says goes into the log of the job. Where that
+/// cannot be, the stage runs all the same.
+pub(crate) fn start_in_stage() {
+    let source = Source::from_environment(Path::new("."));
+    let config = source.and_then(|source| Config::read(&source));
+    if let Ok(Config { log, .. }) = config {
+        let format = Some(LogFormat::Text);
+        let _ = start(&Log { format, ..log });
+    }
+}
 
 /// Sets the log up, once for the process.
 pub(crate) fn start(log: &Log) -> Result<(), Failure> {

@@ -3,7 +3,7 @@
 use farcall_core::{
     catalog::{self, Catalog, Fault, Faults, Offers},
     content::ToolOutput,
-    job::Job,
+    job::{Isolation, Job},
     problem::Problem,
     tool::{Tool, ToolDeclaration},
 };
@@ -32,6 +32,18 @@ impl Offer {
 
     pub(crate) fn job(&mut self, job: Job) {
         self.entries.push(Entry::Job(job));
+    }
+
+    /// Lets the steps of jobs that ask for it run in processes of their own. The program that it is a part of
+    /// has to answer for them, before anything else.
+    pub(crate) fn isolate(&mut self) {
+        for entry in &mut self.entries {
+            if let Entry::Job(job) = entry
+                && job.options.isolation == Isolation::Process
+            {
+                *job = farcall_wrap::isolate::isolated(job.clone());
+            }
+        }
     }
 
     /// The tools that belong to no job.

@@ -51,6 +51,8 @@ pub(crate) const JOB: &[&str] = &[
     "wait",
     "inline_text",
     "expose",
+    "isolation",
+    "memory",
     "crate",
 ];
 
@@ -179,10 +181,6 @@ pub(crate) fn duration_expression(duration: Duration) -> TokenStream {
 fn instead_of(name: &str, known: &[&str]) -> String {
     match name {
         "time_limit" if known == JOB => "remove it; a job may take as long as it needs".to_owned(),
-        "isolation" if known == JOB => {
-            "remove it; every job runs in the process of its worker, there is no other way yet"
-                .to_owned()
-        }
         "keep_for" if known == TOOL => "remove it; only jobs are kept".to_owned(),
         job if known == TOOL && JOB.contains(&job) => {
             "remove it; only jobs can have it, with `#[job]`".to_owned()

@@ -42,6 +42,8 @@ pub(crate) fn read(
         "on_lost" => on_lost(meta, core, faults),
         "slots" => slots(meta, faults),
         "expose" => expose(meta, core, faults),
+        "isolation" => isolation(meta, core, faults),
+        "memory" => size(name, meta, faults).map(some),
         _ => unreachable!("the name is one of the known options"),
     }
 }
@@ -104,6 +106,45 @@ fn on_lost(meta: &Meta, core: &Path, faults: &mut Faults) -> Option<TokenStream>
             None
         }
     }
+}
+
+fn isolation(meta: &Meta, core: &Path, faults: &mut Faults) -> Option<TokenStream> {
+    let chosen = text("isolation", meta, faults)?;
+    match chosen.value().as_str() {
+        "in_process" => Some(quote!(#core::job::Isolation::InProcess)),
+        "process" => Some(quote!(#core::job::Isolation::Process)),
+        other => {
+            let sentence = format!("a job cannot run in `{}`", other.escape_debug());
+            let hint = suggestion(other, &["in_process", "process"]);
+            faults.add(&chosen, sentence, hint);
+            None
+        }
+    }
+}
+
+/// A number of bytes, as `512MiB`.
+fn size(name: &str, meta: &Meta, faults: &mut Faults) -> Option<TokenStream> {
+    const UNITS: [(&str, u64); 4] = [
+        ("B", 1),
+        ("KiB", 1 << 10),
+        ("MiB", 1 << 20),
+        ("GiB", 1 << 30),
+    ];
+    let chosen = text(name, meta, faults)?;
+    let written = chosen.value();
+    let digits = written.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = written.split_at(digits);
+    let bytes = UNITS.iter().find(|(known, _)| *known == unit);
+    let bytes = bytes.and_then(|(_, bytes)| number.parse::<u64>().ok()?.checked_mul(*bytes));
+    if let Some(bytes) = bytes.filter(|bytes| *bytes > 0) {
+        return Some(quote!(#bytes));
+    }
+    let sentence = format!(
+        "`{}` is no size, which is a whole number and one of `B`, `KiB`, `MiB`, `GiB`",
+        written.escape_debug()
+    );
+    faults.add(&chosen, sentence, format!("write `{name} = \"512MiB\"`"));
+    None
 }
 
 fn slots(meta: &Meta, faults: &mut Faults) -> Option<TokenStream> {

@@ -1,7 +1,8 @@
 //! Other people's code as tools and jobs.
 //!
 //! Each module turns one kind of declaration of `farcall.toml` into tools and jobs of the one
-//! catalog, which never asks where they came from. Programs run as a supervised [`child`]: in a process
+//! catalog, which never asks where they came from; [`isolate`] does the same for jobs that are not other
+//! people's. Programs run as a supervised [`child`]: in a process
 //! group of their own that ends with the server or with the lease of their job.
 
 pub mod child;
@@ -9,6 +10,7 @@ pub mod command;
 pub mod events;
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod isolate;
 mod lines;
 pub mod mount;
 pub mod output;

@@ -57,7 +57,7 @@ pub use farcall_core::{
     completion::{Completion, Target},
     content::{Content, ResourceContent, ToolOutput},
     context::{CallContext, LogLevel},
-    job::{Expose, Job, JobContext, JobOptions, OnLost, Pipeline, StopReason},
+    job::{Expose, Isolation, Job, JobContext, JobOptions, OnLost, Pipeline, StopReason},
     principal::{Principal, Scope},
     problem::{ErrorCode, Problem},
     prompt::{Message, Prompt},

@@ -24,7 +24,8 @@ use crate::{App, Failure, command::ServeFlags, logging, mounts, running::Ready};
 /// # Errors
 /// A [`Failure`] where the configuration or what was registered is wrong, or something that
 /// the server needs is in the way.
-pub(crate) async fn serve(app: App, flags: ServeFlags) -> Result<(), Failure> {
+pub(crate) async fn serve(mut app: App, flags: ServeFlags) -> Result<(), Failure> {
+    app.offer.isolate();
     let config = configured(!app.verifiers.is_empty(), &flags, environment()?)?;
     logging::start(&config.log)?;
     run(app, &config, &flags, Again::Nothing).await

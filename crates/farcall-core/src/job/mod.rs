@@ -15,8 +15,8 @@ pub use self::{
     before::BeforeStart,
     context::{JobContext, JobHost, StopReason},
     options::{
-        DEFAULT_KEEP_FOR, DEFAULT_RETRY_DELAY, Expose, JobOptions, MAX_PRIORITY, MAX_RETRIES,
-        OnLost, is_slot_name,
+        DEFAULT_KEEP_FOR, DEFAULT_RETRY_DELAY, Expose, Isolation, JobOptions, MAX_PRIORITY,
+        MAX_RETRIES, OnLost, is_slot_name,
     },
     pipeline::{Pipeline, Program, StageValue, Step, StepBody},
 };

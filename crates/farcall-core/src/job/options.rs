@@ -55,6 +55,21 @@ pub struct JobOptions {
     pub inline_text: bool,
     /// As what callers see it; the contract's tools.
     pub expose: Expose,
+    /// Where its stages run; in the process of the server.
+    pub isolation: Isolation,
+    /// Bytes of address space that the process of a stage may have, where it has one of its own; without
+    /// limit.
+    pub memory: Option<u64>,
+}
+
+/// Where the stages of a job run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Isolation {
+    /// In the process of the server, each job on a thread of its own.
+    #[default]
+    InProcess,
+    /// Each in a process of its own, which can be killed, and whose end is nobody else's.
+    Process,
 }
 
 /// What happens to a job whose worker was lost.
@@ -109,6 +124,8 @@ impl Default for JobOptions {
             wait: false,
             inline_text: false,
             expose: Expose::default(),
+            isolation: Isolation::default(),
+            memory: None,
         }
     }
 }
@@ -174,6 +191,14 @@ impl JobOptions {
             self.expose == Expose::Task && (self.log || self.wait),
             "`log` and `wait` belong to the contract's tools, which are not exposed; add \"contract\" to `expose`".to_owned(),
         );
+        check(
+            self.memory == Some(0),
+            "`memory` is 0, so it would never run; leave it out for no limit".to_owned(),
+        );
+        check(
+            self.memory.is_some() && self.isolation == Isolation::InProcess,
+            "`memory` limits a process, and its stages run in the server's; add `isolation = \"process\"`".to_owned(),
+        );
         faults
     }
 }
@@ -224,6 +249,8 @@ mod tests {
             options.slots.insert("gpu".to_owned(), 0);
         };
         assert!(faults(nothing).contains("asks for 0"));
+        let shared = |options: &mut JobOptions| options.memory = Some(1);
+        assert!(faults(shared).contains("add `isolation"));
         let hidden = |options: &mut JobOptions| {
             options.log = true;
             options.expose = Expose::Task;

@@ -235,6 +235,17 @@ impl Program {
         }
     }
 
+    /// The same program, in which something else runs for each step: `body` is given its number, from 0.
+    ///
+    /// Stages, types and so the [`fingerprint`](Self::fingerprint) stay.
+    #[must_use]
+    pub fn with_bodies(mut self, body: impl Fn(usize) -> StepBody) -> Self {
+        for (number, step) in self.steps.iter_mut().enumerate() {
+            step.body = body(number);
+        }
+        self
+    }
+
     /// The steps, in order.
     pub fn steps(&self) -> &[Step] {
         &self.steps

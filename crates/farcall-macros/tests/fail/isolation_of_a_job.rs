@@ -5,7 +5,7 @@ pub mod __private;
 use farcall_macros::job;
 
 /// Do something long.
-#[job(isolation = "process")]
+#[job(isolation = "thread", memory = "1 GB")]
 fn act() -> farcall_core::job::Pipeline<u8, u8> {
     farcall_core::job::Pipeline::new()
 }

@@ -295,7 +295,7 @@ async fn tell_lines(
 }
 
 /// Lets the program live as long as its job is this worker's; never returns.
-async fn renew(child: &Child, job: &JobContext) {
+pub(crate) async fn renew(child: &Child, job: &JobContext) {
     let mut lease = job.lease();
     while lease.changed().await.is_ok() {
         let until = *lease.borrow_and_update();
@@ -306,7 +306,7 @@ async fn renew(child: &Child, job: &JobContext) {
 }
 
 /// Returns when the program has had the time to stop that there is.
-async fn hurry(job: &JobContext) {
+pub(crate) async fn hurry(job: &JobContext) {
     job.cancellation().cancelled().await;
     match job.stop_reason() {
         Some(StopReason::Cancelled | StopReason::TimedOut) => std::future::pending().await,

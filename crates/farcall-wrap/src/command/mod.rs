@@ -6,7 +6,7 @@
 
 pub(crate) mod artifacts;
 pub(crate) mod environment;
-pub(crate) mod folder;
+mod folder;
 mod follow;
 mod job;
 mod pipe;
@@ -24,6 +24,11 @@ use farcall_config::file::{Command, Kind, Output, Parameter};
 use tokio::time::Instant;
 
 use self::template::Template;
+pub(crate) use self::{
+    folder::RunFolder,
+    job::{hurry, renew},
+    run::until_it_ended,
+};
 pub use self::{folder::remove_left_overs, job::job, tool::tool};
 use crate::{child::ChildSpec, output::Printed, parameter::Parameters};
 

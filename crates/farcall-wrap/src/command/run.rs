@@ -17,7 +17,7 @@ pub(super) const LINGER: Duration = Duration::from_secs(1);
 
 /// Waits until the program has ended and what it printed is read by `reading`; one that prints more
 /// than it may, or that `stop` comes for, is told to stop.
-pub(super) async fn until_it_ended(
+pub(crate) async fn until_it_ended(
     child: &Child,
     reading: impl Future<Output = Result<(), Exceeded>>,
     stop: impl Future<Output = ()>,

@@ -3,19 +3,19 @@
 //! Each run has a server of its own, in the job's folder, that lives as long as the job's lease: to
 //! cancel one run harms no other, and nothing of a run that was lost goes on.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use farcall_config::file::MountedJob;
 use farcall_core::{
     JsonObject,
     content::{Content, ToolOutput},
-    job::{Job, JobContext, Program, StopReason},
+    job::{Job, JobContext, Program},
     problem::Problem,
     schema::CheckedSchema,
     tool::{SchemaOrigin, ToolDeclaration},
 };
 use serde_json::Value;
-use tokio::{runtime::Handle, sync::mpsc, time::timeout};
+use tokio::{runtime::Handle, sync::mpsc};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
@@ -25,14 +25,13 @@ use super::{
     message::Progress,
     tool,
 };
-use crate::{command::artifacts::Patterns, text};
+use crate::{
+    command::{artifacts::Patterns, hurry, renew},
+    text,
+};
 
 /// How much progress may wait to be followed.
 const BACKLOG: usize = 64;
-
-/// How long a server has to stop where this one stops, or has lost the job: neither can wait for its
-/// grace.
-const HURRY: Duration = Duration::from_secs(1);
 
 /// How much of what a tool says about its failure is told, in bytes.
 const MAX_SENTENCE: usize = 4 << 10;
@@ -187,20 +186,15 @@ async fn drive(
         biased;
         answer = call(&link, &tool.own, arguments, teller) => answer,
         () = job.cancellation().cancelled() => Err(stopped(&job)),
-        () = renew(&link, &job) => Err(Problem::internal("a lease is renewed for ever")),
+        () = renew(link.child(), &job) => Err(Problem::internal("a lease is renewed for ever")),
     };
     link.close();
-    // What it writes last belongs to the job's files.
-    let ended = async {
-        tokio::select! {
-            _ = link.end() => {}
-            () = renew(&link, &job) => {}
-        }
-    };
-    match job.stop_reason() {
-        None | Some(StopReason::Cancelled | StopReason::TimedOut) => ended.await,
+    tokio::select! {
+        // What it writes last belongs to the job's files.
+        _ = link.end() => {}
+        () = renew(link.child(), &job) => {}
         // What is left of it is killed at the end of the lease, or with this process.
-        _ => drop(timeout(HURRY, ended).await),
+        () = hurry(&job) => {}
     }
     answer
 }
@@ -228,17 +222,6 @@ async fn call(
 fn stopped(job: &JobContext) -> Problem {
     let reason = job.check().err();
     reason.unwrap_or_else(|| Problem::internal("a job was stopped for no reason"))
-}
-
-/// Lets the server live as long as its job is this worker's; never returns.
-async fn renew(link: &Link, job: &JobContext) {
-    let mut lease = job.lease();
-    while lease.changed().await.is_ok() {
-        let until = *lease.borrow_and_update();
-        link.renew(until);
-    }
-    // It is not renewed any more, and ends when its lease does.
-    std::future::pending::<()>().await;
 }
 
 /// Makes stages of progress, on the thread of the job.

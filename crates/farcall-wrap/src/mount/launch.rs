@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     child::ChildSpec,
-    command::{Surroundings, environment::environment, folder::RunFolder},
+    command::{RunFolder, Surroundings, environment::environment},
 };
 
 /// The longest message of a server whose declaration says nothing, in bytes.

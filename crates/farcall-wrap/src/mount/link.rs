@@ -11,7 +11,7 @@ use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::unix::pipe::{Receiver, Sender},
     sync::{mpsc, watch},
-    time::{Instant, sleep, timeout},
+    time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -248,9 +248,9 @@ impl Link {
         self.outbox.send(line).await.map_err(|_| Broken::Gone)
     }
 
-    /// Lets it live until then, where its life has an end.
-    pub(super) fn renew(&self, until: Instant) {
-        self.child.renew(until);
+    /// What runs it, to let it live longer where its life has an end.
+    pub(super) fn child(&self) -> &Child {
+        &self.child
     }
 
     /// Whether it takes no requests any more.

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use farcall_config::{Config, Storage};
 
-use crate::{App, running::Ready, words::count};
+use crate::{App, running::Ready, terminal::talk, words::count};
 
 /// What a program says of itself, before it is put together.
 pub(super) struct Offered {
@@ -37,10 +37,6 @@ impl Offered {
     }
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "the banner is for whoever typed the command"
-)]
 pub(super) fn show(offered: &Offered, ready: &Ready, config: &Config, is_stdio: bool) {
     // A client cannot call "every address"; this machine's own one always works.
     let mut address = ready.address;
@@ -51,9 +47,9 @@ pub(super) fn show(offered: &Offered, ready: &Ready, config: &Config, is_stdio: 
     let (role, data) = (config.jobs.role, data(&config.storage, offered.jobs));
     if !role.answers() {
         let jobs = count(offered.jobs as u64, "job");
-        eprintln!(
+        talk(&format!(
             "{name}\n  probes   {origin}/readyz\n  role     worker: runs {jobs}, answers no callers\n  data     {data}"
-        );
+        ));
         return;
     }
     // Over standard input and output there is no URL to try.
@@ -69,11 +65,11 @@ pub(super) fn show(offered: &Offered, ready: &Ready, config: &Config, is_stdio: 
     } else {
         "answers callers, runs no job"
     };
-    eprintln!(
+    talk(&format!(
         "{name}\n  mcp      {mcp}\n  role     {role}: {does}\n  callers  authenticated by {}\n  data     {data}\n  offers   {}{attempt}",
         authentication(config),
         offered.counted(ready.tools()),
-    );
+    ));
 }
 
 fn authentication(config: &Config) -> &'static str {

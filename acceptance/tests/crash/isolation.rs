@@ -1,0 +1,237 @@
+//! `isolation = "process"`: what ends a process ends a stage, and nothing else.
+
+use std::{fs, path::PathBuf};
+
+use farcall_acceptance::{Launch, McpClient, Server, oven::HEAT_LOG, scratch, wait::until};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A server with an oven.
+struct Kitchen {
+    folder: TempDir,
+    server: Server,
+    client: McpClient,
+}
+
+impl Kitchen {
+    async fn open() -> Self {
+        Self::within(scratch(env!("CARGO_TARGET_TMPDIR"))).await
+    }
+
+    async fn within(folder: TempDir) -> Self {
+        let bakery = PathBuf::from(env!("CARGO_BIN_EXE_bakery"));
+        let launch = Launch::of(&bakery, folder.path())
+            .env("BAKERY_OFFERS", "roast,melt")
+            .env("FARCALL_CONCURRENCY", "8")
+            .env(HEAT_LOG, folder.path().join("stages"));
+        let server = launch.start().await;
+        Self {
+            client: server.client(),
+            server,
+            folder,
+        }
+    }
+
+    async fn order(&self, job: &str, fate: &str) -> String {
+        let started = self
+            .client
+            .call(&format!("start_{job}"), json!({"fate": fate}))
+            .await;
+        started["job_id"].as_str().unwrap().to_owned()
+    }
+
+    /// The last status of a job.
+    async fn end(&self, job: &str, id: &str) -> Value {
+        let tool = format!("get_{job}_status");
+        let mut seen = self.client.follow(&tool, id).await;
+        seen.pop().unwrap()
+    }
+
+    async fn failed(&self, job: &str, fate: &str) -> (String, String) {
+        let id = self.order(job, fate).await;
+        let end = self.end(job, &id).await;
+        assert_eq!(end["state"], "failed", "{fate}: {end}");
+        let text = |field: &str| end[field].as_str().unwrap().to_owned();
+        (text("error"), text("error_code"))
+    }
+
+    /// The stages that have begun, each with its process.
+    fn stages(&self) -> Vec<(String, u32)> {
+        let text = fs::read_to_string(self.folder.path().join("stages")).unwrap_or_default();
+        let stage = |line: &str| {
+            let (stage, process) = line.rsplit_once(' ').unwrap();
+            (stage.to_owned(), process.parse().unwrap())
+        };
+        text.lines().map(stage).collect()
+    }
+
+    /// The process of the stage that waits.
+    async fn roasting(&self) -> u32 {
+        let what = "a stage that has begun";
+        until(what, async || {
+            let stages = self.stages();
+            let stage = stages.into_iter().find(|(stage, _)| stage == "roasting 0");
+            stage.map(|(_, process)| process)
+        })
+        .await
+    }
+}
+
+fn is_there(process: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let state = stat
+        .rsplit_once(')')
+        .map_or("", |(_, rest)| rest.trim_start());
+    !state.is_empty() && !state.starts_with(['Z', 'X'])
+}
+
+async fn gone(process: u32) {
+    until("the end of a stage", async || {
+        (!is_there(process)).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_stage_does_is_done_by_the_server() {
+    let kitchen = Kitchen::open().await;
+    let id = kitchen.order("roast", "done").await;
+    let end = kitchen.end("roast", &id).await;
+    assert_eq!(
+        (&end["state"], &end["stage"]),
+        (&json!("succeeded"), &json!(3)),
+        "{end}"
+    );
+    let job = json!({"job_id": id});
+    let result = kitchen.client.call("get_roast_result", job.clone()).await;
+    let by = |stage: &str| u32::try_from(result["result"][stage].as_u64().unwrap()).unwrap();
+    let (heated_by, roasted_by) = (by("heated_by"), by("roasted_by"));
+    let server = kitchen.server.process_id();
+    assert!(heated_by != roasted_by && heated_by != server && roasted_by != server);
+    assert!(!is_there(heated_by) && !is_there(roasted_by));
+    let file = kitchen
+        .client
+        .download(result["url"].as_str().unwrap())
+        .await;
+    assert_eq!(file, b"a dish\n");
+    let log = kitchen.client.call("get_roast_log", job).await;
+    let lines = log["lines"].to_string();
+    for line in ["it smells good", "it is nearly done"] {
+        assert!(lines.contains(line), "{lines}");
+    }
+    kitchen.server.stop().await;
+}
+
+#[tokio::test]
+async fn errors_keep_apart_what_callers_read_and_what_the_log_gets() {
+    let kitchen = Kitchen::open().await;
+    let refused = kitchen.failed("roast", "refuse").await;
+    let sentence = "nobody eats that; order something else";
+    assert_eq!(refused, (sentence.to_owned(), "user_error".to_owned()));
+    for fate in ["fail", "panic"] {
+        let (error, code) = kitchen.failed("roast", fate).await;
+        assert!(
+            code == "internal" && !error.contains("secret"),
+            "{fate}: {error}"
+        );
+    }
+    let talk = kitchen.server.talk();
+    assert!(talk.contains("the secret recipe is wrong"), "{talk}");
+    assert!(talk.contains("oven.rs:"), "where it panicked: {talk}");
+    kitchen.server.stop().await;
+}
+
+/// P7 need not be asked for: a stage that aborts takes nobody along.
+#[tokio::test]
+async fn a_process_that_ends_badly_ends_its_job_alone() {
+    let mut kitchen = Kitchen::open().await;
+    let mut innocent = Vec::new();
+    for _ in 0..6 {
+        innocent.push(kitchen.order("roast", "done").await);
+    }
+    for (fate, cause) in [("abort", "Signalled(6)"), ("exit", "Exited(3)")] {
+        let (error, code) = kitchen.failed("roast", fate).await;
+        assert_eq!(code, "internal", "{error}");
+        assert!(error.contains("the process of the stage ended"), "{error}");
+        let talk = kitchen.server.talk();
+        assert!(talk.contains(cause), "{talk}");
+    }
+    for id in &innocent {
+        let end = kitchen.end("roast", id).await;
+        assert_eq!(end["state"], "succeeded", "{end}");
+    }
+    let begun = kitchen.stages().into_iter();
+    let heated = begun.filter(|(stage, _)| stage == "heating").count();
+    assert_eq!(heated, innocent.len() + 2, "nothing ran again");
+    assert!(kitchen.server.is_alive());
+    kitchen.server.stop().await;
+}
+
+#[tokio::test]
+async fn a_stage_that_takes_all_memory_ends_at_its_limit() {
+    let mut kitchen = Kitchen::open().await;
+    let beside = kitchen.order("melt", "done").await;
+    let (error, code) = kitchen.failed("melt", "melt").await;
+    assert_eq!(code, "internal");
+    assert!(
+        error.contains("needed more memory than its job may use"),
+        "{error}"
+    );
+    assert_eq!(kitchen.end("melt", &beside).await["state"], "succeeded");
+    assert!(kitchen.server.is_alive());
+    kitchen.server.stop().await;
+}
+
+/// P10: in full, where the stage is a process.
+#[tokio::test]
+async fn a_loop_that_does_not_listen_is_killed_when_it_is_cancelled() {
+    let kitchen = Kitchen::open().await;
+    let id = kitchen.order("roast", "spin").await;
+    let process = kitchen.roasting().await;
+    assert!(is_there(process));
+    kitchen
+        .client
+        .call("cancel_roast", json!({"job_id": id}))
+        .await;
+    let end = kitchen.end("roast", &id).await;
+    assert_eq!(end["error_code"], "cancelled", "{end}");
+    gone(process).await;
+    // Its place is free again.
+    let next = kitchen.order("roast", "done").await;
+    assert_eq!(kitchen.end("roast", &next).await["state"], "succeeded");
+    kitchen.server.stop().await;
+}
+
+/// P9 and P13.
+#[tokio::test]
+async fn a_killed_server_takes_its_stages_along_and_the_job_goes_on() {
+    let kitchen = Kitchen::open().await;
+    let id = kitchen.order("roast", "wait").await;
+    let process = kitchen.roasting().await;
+    until("the checkpoint of the stage", async || {
+        let status = json!({"job_id": id});
+        let status = kitchen.client.call("get_roast_status", status).await;
+        // It comes after the checkpoint.
+        (status["progress"] == 0.5).then_some(())
+    })
+    .await;
+    let Kitchen { folder, server, .. } = kitchen;
+    server.kill().await;
+    gone(process).await;
+
+    let kitchen = Kitchen::within(folder).await;
+    let end = kitchen.end("roast", &id).await;
+    assert_eq!(
+        end["state"],
+        "succeeded",
+        "{end}\n{}",
+        kitchen.server.talk()
+    );
+    let stages: Vec<_> = kitchen
+        .stages()
+        .into_iter()
+        .map(|(stage, _)| stage)
+        .collect();
+    assert_eq!(stages, ["heating", "roasting 0", "roasting 1"]);
+    kitchen.server.stop().await;
+}
