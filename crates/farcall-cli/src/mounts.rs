@@ -7,7 +7,7 @@ use std::{
 
 use farcall_config::{
     Source,
-    file::{Finding, Mount, Project},
+    file::{Finding, Project},
 };
 use farcall_core::catalog::Fault;
 use farcall_jobs::contract;
@@ -27,8 +27,11 @@ pub(crate) async fn add(
     surroundings: Surroundings<'_>,
 ) -> Vec<Fault> {
     let mut faults = Vec::new();
-    let starting = project.mounts.iter();
-    let starting: Vec<_> = starting.map(|mount| start(mount, surroundings)).collect();
+    let starting = project.mounts.iter().map(|mount| {
+        let starting = tokio::spawn(mount::start(mount, surroundings));
+        AbortOnDropHandle::new(starting)
+    });
+    let starting: Vec<_> = starting.collect();
     for (mount, starting) in project.mounts.iter().zip(starting) {
         let subject = format!("mount `{}`", mount.name);
         let reasons = match starting.await {
@@ -43,23 +46,6 @@ pub(crate) async fn add(
         }));
     }
     faults
-}
-
-type Starting = AbortOnDropHandle<Result<Started, String>>;
-
-fn start(mount: &Mount, surroundings: Surroundings<'_>) -> Starting {
-    let mount = mount.clone();
-    let (folder, withheld) = (
-        surroundings.folder.to_owned(),
-        surroundings.withheld.to_vec(),
-    );
-    AbortOnDropHandle::new(tokio::spawn(async move {
-        let surroundings = Surroundings {
-            folder: &folder,
-            withheld: &withheld,
-        };
-        mount::start(&mount, surroundings).await
-    }))
 }
 
 /// Adds what one offers; names that there are already stay whose they are.

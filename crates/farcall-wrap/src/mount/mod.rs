@@ -124,48 +124,61 @@ pub struct About {
     pub instructions: Option<String>,
 }
 
-/// Starts the server of `mount`, and asks it what it offers.
+/// Starts the server of `mount`, and asks it what it offers. Dropped before that, it is stopped.
 ///
 /// # Errors
 /// Why it cannot be started or does not say what it offers, with the last words of its standard error.
-pub async fn start(mount: &Mount, surroundings: Surroundings<'_>) -> Result<Started, String> {
+pub fn start(
+    mount: &Mount,
+    surroundings: Surroundings<'_>,
+) -> impl Future<Output = Result<Started, String>> + use<> {
     let launch = Launch::new(mount, surroundings);
-    let pool = Arc::new(Pool::new(mount, launch.clone()));
-    let asking = async {
-        let borrowed = pool.borrow().await?;
-        let about = About::read(&borrowed.link.hello);
-        Ok((about, Lists::ask(&borrowed.link).await?))
-    };
-    let asked = match timeout(2 * PATIENCE, asking).await {
-        Ok(asked) => asked,
-        Err(_) => Err(Broken::Unstartable(
-            "it does not say what it offers".to_owned(),
-        )),
-    };
-    let (about, lists) = match asked {
-        Ok(asked) => asked,
-        Err(broken) => {
-            pool.stop().await;
-            let hint = match mount.command.sandbox {
-                Sandbox::Off => {
-                    "start it by hand to see what it says; it has to speak MCP over standard input and output"
-                }
-                // Its words seldom say so.
-                _ => {
-                    "it reads and writes little besides its own folders; where it needs more, name it as `readable` or `writable`, or set `sandbox` to `off`"
-                }
-            };
-            return Err(format!("{broken}\n{hint}"));
-        }
-    };
-    Ok(Taking {
-        mount,
-        launch,
-        pool,
-        faults: Vec::new(),
-        warnings: Vec::new(),
+    let mount = mount.clone();
+    async move {
+        let pool = Arc::new(Pool::new(&mount, launch.clone()));
+        let asked = timeout(2 * PATIENCE, asked(&pool))
+            .await
+            .unwrap_or_else(|_| {
+                Err(Broken::Unstartable(
+                    "it does not say what it offers".to_owned(),
+                ))
+            });
+        let (about, lists) = match asked {
+            Ok(asked) => asked,
+            Err(broken) => {
+                pool.stop().await;
+                return Err(format!("{broken}\n{}", hint(mount.command.sandbox)));
+            }
+        };
+        let taking = Taking {
+            mount: &mount,
+            launch,
+            pool,
+            faults: Vec::new(),
+            warnings: Vec::new(),
+        };
+        Ok(taking.all(about, lists))
     }
-    .all(about, lists))
+}
+
+/// What a server says about itself, and all that it offers.
+async fn asked(pool: &Arc<Pool>) -> Result<(About, Lists), Broken> {
+    let borrowed = pool.borrow().await?;
+    let about = About::read(&borrowed.link.hello);
+    Ok((about, Lists::ask(&borrowed.link).await?))
+}
+
+/// What may be done about a server that does not start.
+fn hint(sandbox: Sandbox) -> &'static str {
+    match sandbox {
+        Sandbox::Off => {
+            "start it by hand to see what it says; it has to speak MCP over standard input and output"
+        }
+        // Its words seldom say so.
+        _ => {
+            "it reads and writes little besides its own folders; where it needs more, name it as `readable` or `writable`, or set `sandbox` to `off`"
+        }
+    }
 }
 
 impl About {
