@@ -20,6 +20,7 @@ mod kills;
 mod leftovers;
 mod mount;
 mod mounted_jobs;
+mod mounted_reload;
 mod page;
 mod place;
 mod python;

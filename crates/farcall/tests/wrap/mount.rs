@@ -371,3 +371,32 @@ command = ["echo"]
         assert!(said.contains(expected), "{expected}\n{said}");
     }
 }
+
+#[tokio::test]
+async fn a_server_without_a_file_is_served_under_its_own_name() {
+    let project = Project::new("").typed(&["--", "python3", "mcp_server.py"]);
+    fs::write(project.path(".env"), "# x\n").unwrap();
+    let server = project.serve().await;
+    assert!(server.talk().contains("tiny 7"), "{}", server.talk());
+    let discovered = result(&server, "server/discover", "", json!({})).await;
+    assert_eq!(discovered["instructions"], "Be gentle.");
+    // It runs in the folder, and is kept in its place as one in a file is.
+    let reached = json!({
+        "list=.": "ok",
+        "read=reach.py": "ok",
+        "read=.env": "EACCES",
+        "write=new": "EACCES",
+    });
+    let actions: Vec<_> = reached.as_object().unwrap().keys().collect();
+    let seen = server.value("reach", json!({"actions": actions})).await;
+    assert_eq!(seen, reached);
+    server.signal(Signal::HUP);
+    until("a word about the signal", async || {
+        server
+            .talk()
+            .contains("SIGHUP changes nothing")
+            .then_some(())
+    })
+    .await;
+    server.stop().await;
+}

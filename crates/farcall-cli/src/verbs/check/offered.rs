@@ -40,11 +40,7 @@ impl Offered {
         let catalog = offer.display()?;
         Ok(Self {
             tools: farcall_server::listed(&catalog)?,
-            warnings: offer
-                .declarations()
-                .iter()
-                .filter_map(undescribed)
-                .collect(),
+            warnings: offer.declarations().iter().flat_map(undescribed).collect(),
         })
     }
 
@@ -107,21 +103,31 @@ fn finding(fault: &Fault) -> Finding {
 }
 
 /// What somebody else described is served as it is; agents have to guess what is left out.
-fn undescribed(tool: &ToolDeclaration) -> Option<Finding> {
+fn undescribed(tool: &ToolDeclaration) -> Vec<Finding> {
     if tool.schema_origin == SchemaOrigin::Declared {
-        return None;
+        return Vec::new();
+    }
+    let warning = |message: &str, hint: &str| Finding {
+        place: None,
+        message: format!("tool `{}`: {message}", tool.name),
+        hint: hint.to_owned(),
+    };
+    let mut warnings = Vec::new();
+    if tool.description.trim().is_empty() {
+        warnings.push(warning(
+            "it has no description",
+            "describe it where it comes from or in the file; agents choose tools by it",
+        ));
     }
     let names = schema::undescribed(&tool.input_schema);
-    if names.is_empty() {
-        return None;
+    if !names.is_empty() {
+        warnings.push(warning(
+            &format!(
+                "no description says what goes into `{}`",
+                names.join("`, `")
+            ),
+            "describe it where the tool comes from; agents choose values by it",
+        ));
     }
-    Some(Finding {
-        place: None,
-        message: format!(
-            "tool `{}`: no description says what goes into `{}`",
-            tool.name,
-            names.join("`, `")
-        ),
-        hint: "describe it where the tool comes from; agents choose values by it".to_owned(),
-    })
+    warnings
 }

@@ -36,7 +36,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::optional(
         "working_dir",
         Shape::Path,
-        "Folder it runs in; without it one of its own, which is emptied for each run.",
+        "Folder it runs in; without it one of its own, which is emptied for each run. A mounted server runs in that of the file, and as a job in the job's.",
     ),
     Key::optional(
         "readable",

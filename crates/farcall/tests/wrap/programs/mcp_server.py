@@ -43,6 +43,7 @@ def schema(**properties):
 
 
 STRING, NUMBER = {"type": "string"}, {"type": "integer"}
+STRINGS = {"type": "array", "items": STRING}
 TOOLS = [
     {"name": "echo", "title": "Echo", "description": "Say it again.", "inputSchema": schema(nonce=STRING),
      "outputSchema": schema(nonce=STRING), "annotations": {"readOnlyHint": True}, "_meta": {"test/a": 1}},
@@ -56,11 +57,18 @@ TOOLS = [
     {"name": "dirty", "description": "Say what is hidden.\u202e", "inputSchema": schema()},
     {"name": "flood", "description": "Say too much.", "inputSchema": schema()},
     {"name": "who", "inputSchema": schema()},
+    {"name": "wait", "description": "Answer when a file is there.", "inputSchema": schema(path=STRING)},
+    {"name": "reach", "description": "Try to reach something.", "inputSchema": schema(actions=STRINGS)},
     {"name": "train", "description": "Train a model.", "inputSchema": schema(act=STRING)},
 ]
 RESOURCES = [{"uri": "demo://one", "name": "one", "mimeType": "text/plain"}]
 TEMPLATES = [{"uriTemplate": "demo://item/{+path}{?day}", "name": "item"}]
 PROMPTS = [{"name": "greet", "arguments": [{"name": "who", "required": True}]}]
+
+
+def await_file(path):
+    while not os.path.exists(path):
+        time.sleep(0.005)
 
 
 def call(request, name, given, token):
@@ -108,6 +116,15 @@ def call(request, name, given, token):
         send({"id": request, "result": text("y" * (2 << 20))})
     elif name == "who":
         send({"id": request, "result": text("me", structuredContent={"pid": os.getpid(), "folder": os.getcwd()})})
+    elif name == "wait":
+        note("waiting", os.getpid())
+        await_file(given["path"])
+        send({"id": request, "result": text("it is there", structuredContent={"pid": os.getpid()})})
+    elif name == "reach":
+        import reach
+
+        outcome = {action: reach.attempt(action) for action in given["actions"]}
+        send({"id": request, "result": text(json.dumps(outcome), structuredContent=outcome)})
     elif name == "train":
         note("training", os.getpid())
         note("folders", os.getcwd())
@@ -139,6 +156,9 @@ def main():
     if "broken" in sys.argv:
         print("no module named nonsense", file=sys.stderr, flush=True)
         sys.exit(3)
+    if "late" in sys.argv:
+        note("late", os.getpid())
+        await_file(os.path.join(OUT, "gate"))
     for line in sys.stdin:
         message = json.loads(line)
         method, params, request = message.get("method"), message.get("params", {}), message.get("id")
