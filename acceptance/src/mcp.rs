@@ -42,33 +42,54 @@ impl McpClient {
     /// # Errors
     /// [`Unanswered`] where the server went away.
     pub async fn try_call(&self, tool: &str, arguments: Value) -> Result<Answer, Unanswered> {
-        let request = json!({
-            "jsonrpc": "2.0",
-            "id": 1,
-            "method": "tools/call",
-            "params": {
-                "name": tool,
-                "arguments": arguments,
-                "_meta": {
-                    "io.modelcontextprotocol/protocolVersion": VERSION,
-                    "io.modelcontextprotocol/clientInfo": {"name": "acceptance", "version": "1"},
-                    "io.modelcontextprotocol/clientCapabilities": {},
-                },
-            },
+        let params = json!({"name": tool, "arguments": arguments});
+        let text = self.send("tools/call", tool, params, json!({})).await?;
+        Ok(read(tool, &text))
+    }
+
+    /// Sends `method` about `name`, a tool or a task, as a client that knows tasks and can be
+    /// asked; returns the message that answers it.
+    ///
+    /// # Errors
+    /// [`Unanswered`] where the server went away.
+    pub async fn try_request(
+        &self,
+        method: &str,
+        name: &str,
+        params: Value,
+    ) -> Result<Value, Unanswered> {
+        let extensions = json!({"io.modelcontextprotocol/tasks": {}});
+        let capabilities = json!({"elicitation": {}, "extensions": extensions});
+        let text = self.send(method, name, params, capabilities).await?;
+        let answer = serde_json::from_str(&text);
+        Ok(answer.unwrap_or_else(|_| panic!("`{method}` was answered with `{text}`")))
+    }
+
+    async fn send(
+        &self,
+        method: &str,
+        name: &str,
+        mut params: Value,
+        capabilities: Value,
+    ) -> Result<String, Unanswered> {
+        params["_meta"] = json!({
+            "io.modelcontextprotocol/protocolVersion": VERSION,
+            "io.modelcontextprotocol/clientInfo": {"name": "acceptance", "version": "1"},
+            "io.modelcontextprotocol/clientCapabilities": capabilities,
         });
+        let message = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
         let request = self
             .http
             .post(&self.url)
             .header("Accept", "application/json, text/event-stream")
             .header("MCP-Protocol-Version", VERSION)
-            .header("Mcp-Method", "tools/call")
-            .header("Mcp-Name", tool)
-            .json(&request);
-        let text = match request.send().await {
-            Ok(response) => response.text().await.map_err(|_| Unanswered)?,
-            Err(_) => return Err(Unanswered),
-        };
-        Ok(read(tool, &text))
+            .header("Mcp-Method", method)
+            .header("Mcp-Name", name)
+            .json(&message);
+        match request.send().await {
+            Ok(response) => response.text().await.map_err(|_| Unanswered),
+            Err(_) => Err(Unanswered),
+        }
     }
 
     /// Calls `tool`, which has to succeed, and returns its JSON.

@@ -14,8 +14,9 @@ use std::{
     time::Duration,
 };
 
-use farcall::{Artifact, Job, JobContext, Pipeline, Problem, data};
+use farcall::{Artifact, Expose, Job, JobContext, Pipeline, Problem, Question, data};
 use farcall_core::clock::{Clock, SystemClock};
+use serde_json::json;
 use tokio::runtime::Handle;
 
 use super::rivalry::Rivalry;
@@ -35,6 +36,15 @@ pub(crate) const BREW: &str = "brew";
 
 /// The same before all others, without another try: what a life wants to see running.
 pub(crate) const HOLD: &str = "hold";
+
+/// The same, gone as soon as it is over.
+pub(crate) const SIP: &str = "sip";
+
+/// What a [`BREW`] asks its caller, where it was told to.
+pub(crate) const QUESTION: &str = "sugar";
+
+/// How long that is kept.
+const KEEP: Duration = Duration::from_millis(1);
 
 /// How many stages there are.
 pub(crate) const STAGES: u32 = 4;
@@ -71,6 +81,9 @@ pub(crate) struct Order {
     /// The stage that waits at the gate [`pause`], where that is closed; 0 for none.
     #[default = 0]
     pub(crate) pauses_at: u32,
+    /// Whether its third stage asks the caller, who started it as a task.
+    #[default = false]
+    pub(crate) asks: bool,
 }
 
 /// What passes from stage to stage: the runs of stages that led here.
@@ -116,14 +129,16 @@ impl Kitchen {
         }))
     }
 
-    /// Both jobs.
-    pub(crate) fn jobs(&self) -> [Job; 2] {
+    /// All jobs.
+    pub(crate) fn jobs(&self) -> [Job; 3] {
         let brew = self.job(BREW).with(|options| {
             options.retries = 1;
             options.retry_delay = Duration::from_millis(20);
+            options.expose = Expose::ContractAndTask;
         });
         let hold = self.job(HOLD).with(|options| options.priority = 10);
-        [brew, hold]
+        let sip = self.job(SIP);
+        [brew, hold, sip.with(|options| options.keep_for = KEEP)]
     }
 
     fn job(&self, name: &str) -> Job {
@@ -164,7 +179,7 @@ impl Kitchen {
             3 if fs::read_to_string(water)? != order.number.to_string() => {
                 return Err(Problem::user("the work folder is not this job's"));
             }
-            3 => {}
+            3 => self.ask(ctx, order)?,
             _ => {
                 self.write(&run, ctx, FILES[1].0, order)?;
                 // A number of tries, not of attempts: those that lost their worker are none.
@@ -197,6 +212,17 @@ impl Kitchen {
             stall();
         }
         Ok(())
+    }
+
+    /// Asks what was told to be asked; nobody answers where there are two workers.
+    fn ask(&self, ctx: &JobContext, order: Order) -> Result<(), Problem> {
+        if !order.asks || self.0.rivalry.is_some() {
+            return Ok(());
+        }
+        let question = Question::form("How much?").field("lumps", json!({"type": "integer"}));
+        let answer = ctx.ask(QUESTION, question)?;
+        let lumps = &answer.as_value()["content"]["lumps"];
+        self.note(&format!("told {} {lumps}", ctx.job_id()))
     }
 
     /// Writes down that a stage has begun, and returns what this run of it is called.

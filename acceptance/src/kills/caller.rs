@@ -12,7 +12,7 @@ use farcall_core::job::IDEMPOTENCY_KEY;
 use serde_json::{Value, json};
 
 use super::{
-    brew::{BREW, Order},
+    brew::{BREW, Order, SIP},
     fault::{Fault, Kind},
     ledger::Ledger,
     random::Random,
@@ -54,9 +54,13 @@ pub(crate) struct Caller {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Habit {
     None,
+    /// It orders what asks.
+    Asks,
     Cancels,
     /// It orders what fails this often.
     Fails(u32),
+    /// It orders what is not kept.
+    Sips,
 }
 
 impl Caller {
@@ -75,6 +79,10 @@ impl Caller {
                 return Ok(());
             }
             let order = self.order();
+            if self.habit == Habit::Sips || self.habit == Habit::None && self.random.one_in(8) {
+                self.sip(order).await?;
+                continue;
+            }
             self.books.open().place(order, BREW);
             if self.random.one_in(20) {
                 self.abandon(order).await;
@@ -109,17 +117,25 @@ impl Caller {
         };
         let mut order = fresh(&self.books, &mut self.random);
         order.failures = failures;
+        order.asks = self.habit == Habit::Asks || self.random.one_in(10);
         order
+    }
+
+    /// Orders what is not kept: it is never asked for again, because nothing may know it any more,
+    /// not even its key.
+    async fn sip(&mut self, mut order: Order) -> Result<(), Unanswered> {
+        order.asks = false;
+        self.books.open().place(order, SIP);
+        start(&self.client, &self.books, SIP, order).await?;
+        Ok(())
     }
 
     /// Sends a start, and is gone before there is an answer.
     async fn abandon(&mut self, order: Order) {
         let patience = Duration::from_micros(self.random.below(1500).into());
-        let tool = format!("start_{BREW}");
-        let call = self.client.try_call(&tool, arguments(order));
-        if let Ok(Ok(answer)) = tokio::time::timeout(patience, call).await {
-            acknowledge(&self.books, order.number, &answer);
-        }
+        let call = start(&self.client, &self.books, BREW, order);
+        // What it is not told is found out in the next life.
+        let _ = tokio::time::timeout(patience, call).await;
     }
 
     async fn cancel(&mut self, number: u32, id: &str) -> Result<(), Unanswered> {
@@ -184,6 +200,7 @@ pub(crate) fn fresh(books: &Books, random: &mut Random) -> Order {
         stalls_in: 0,
         stalls_late: false,
         pauses_at: 0,
+        asks: false,
     }
 }
 
@@ -196,7 +213,8 @@ pub(crate) async fn send_again(
 ) -> Result<(), Unanswered> {
     let unanswered: Vec<_> = {
         let books = books.open();
-        let unanswered = books.placed.values().filter(|placed| placed.id.is_none());
+        let unanswered = books.placed.values();
+        let unanswered = unanswered.filter(|placed| placed.id.is_none() && placed.job != SIP);
         let unanswered = unanswered.map(|placed| (placed.job, placed.order));
         unanswered.take(most.unwrap_or(usize::MAX)).collect()
     };
@@ -227,22 +245,26 @@ pub(crate) async fn start(
     job: &str,
     order: Order,
 ) -> Result<Option<String>, Unanswered> {
-    let answer = client
-        .try_call(&format!("start_{job}"), arguments(order))
-        .await?;
-    Ok(acknowledge(books, order.number, &answer))
+    let told = if order.asks {
+        let params = json!({"name": job, "arguments": arguments(order)});
+        client.try_request("tools/call", job, params).await?
+    } else {
+        let tool = format!("start_{job}");
+        client.try_call(&tool, arguments(order)).await?.payload
+    };
+    Ok(acknowledge(books, order.number, &told))
 }
 
 /// Writes down what a start was answered with; returns the id, where it was not refused.
-pub(crate) fn acknowledge(books: &Books, number: u32, answer: &Answer) -> Option<String> {
-    let id = answer.payload["job_id"].as_str().map(ToOwned::to_owned);
-    if let Some(id) = &id {
+pub(crate) fn acknowledge(books: &Books, number: u32, told: &Value) -> Option<String> {
+    let id = told["job_id"].as_str();
+    let id = id.or(told["result"]["taskId"].as_str());
+    if let Some(id) = id {
         books.open().acknowledge(number, id);
     } else {
-        let Answer { payload, .. } = answer;
-        let refused = format!("order {number} was refused: {payload}");
+        let refused = format!("order {number} was refused: {told}");
         let refused = Fault::new(Kind::Broken, refused);
         books.open().refusals.push(refused);
     }
-    id
+    id.map(ToOwned::to_owned)
 }

@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    brew::{FAILURE, FILES, STAGES, content},
+    brew::{FAILURE, FILES, SIP, STAGES, content},
     fault::{Fault, Kind},
     ledger::{Ledger, Placed},
     log::{ClaimOf, Log, Run},
@@ -69,11 +69,21 @@ impl Look<'_> {
         }
         for (placed, id) in self.ledger.acknowledged() {
             let number = placed.order.number;
-            if !by_number.get(&number).is_some_and(|ids| ids.contains(&id)) {
+            let is_there = by_number.get(&number).is_some_and(|ids| ids.contains(&id));
+            if !is_there && !self.may_be_gone(placed, id) {
                 let what = format!("the job `{id}` of order {number} was acknowledged and is gone");
                 faults.push(Fault::new(Kind::Lost, what));
             }
         }
+    }
+
+    /// Whether a job can have been over, and deleted as what is not kept.
+    fn may_be_gone(&self, placed: &Placed, id: &str) -> bool {
+        let runs = self.log.runs.get(id).into_iter().flatten();
+        let has_come_to_its_end = runs.into_iter().any(|run| run.stage == STAGES);
+        // Of which the first counts nothing.
+        let may_be_lost = self.ledger.life - placed.life >= 2;
+        placed.job == SIP && (has_come_to_its_end || may_be_lost)
     }
 
     fn record(&self, record: &Record, sightings: &mut Sightings) -> Result<(), Fault> {
@@ -86,6 +96,7 @@ impl Look<'_> {
         self.claims(record, &claims)?;
         if record.restarts == 0 {
             stages(record, &claims)?;
+            self.answer(record, placed)?;
         }
         if !record.is_over() {
             return self.worker(record);
@@ -139,6 +150,23 @@ impl Look<'_> {
                     "`{id}` was claimed as {before:?}, then as {claim:?}"
                 ));
             }
+        }
+        Ok(())
+    }
+
+    /// Every attempt was told the same, which is no later answer than one that was confirmed.
+    fn answer(&self, record: &Record, placed: &Placed) -> Result<(), Fault> {
+        let Some(told) = self.log.told.get(&record.id) else {
+            return Ok(());
+        };
+        if told.len() > 1 {
+            let what = format!("`{}` asked again, and was told {told:?}", record.id);
+            return Err(Fault::new(Kind::Double, what));
+        }
+        let is_later = |confirmed| told.iter().any(|told| *told > confirmed);
+        if placed.answered.is_some_and(is_later) {
+            let what = format!("{placed:?} was told {told:?} all the same");
+            return Err(Fault::new(Kind::Lost, what));
         }
         Ok(())
     }
@@ -200,6 +228,11 @@ impl Look<'_> {
         for (file, (_, stage)) in files.iter().zip(FILES) {
             let run = expected[stage as usize - 1];
             if sightings.whole.contains(&file.location) {
+                continue;
+            }
+            let is_gone = || !self.artifacts.join(&file.location).exists();
+            if placed.job == SIP && is_gone() {
+                // It goes before its record does.
                 continue;
             }
             self.file(file, &content(&run.name, placed.order.size), run)?;

@@ -4,6 +4,10 @@ use std::{
     collections::BTreeSet,
     fs::{self, File},
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -45,7 +49,7 @@ impl Rig {
     /// A life that nobody ends before all jobs are over, and all strays gone where it `tidies`.
     async fn last_life(&mut self, tidies: bool) -> Result<(), Vec<Fault>> {
         let broken = |what: String| vec![Fault::new(Kind::Broken, what)];
-        self.life += 1;
+        self.begin_life();
         let started = self.launch("server").start_unless_killed().await;
         let mut server = started.map_err(|fallen| broken(format!("{fallen:?}")))?;
         self.processes = vec![server.process_id()];
@@ -54,7 +58,12 @@ impl Rig {
             let what = "a server that nobody kills does not answer";
             return Err(broken(what.to_owned()));
         }
-        if !self.all_end().await {
+        let leave = Arc::new(AtomicBool::new(false));
+        let respondent = tokio::spawn(self.respondent(&client, &leave).answer());
+        let is_over = self.all_end().await;
+        leave.store(true, Ordering::Relaxed);
+        respondent.await.unwrap();
+        if !is_over {
             let all = self.records().jobs().await;
             let left: Vec<_> = all.iter().filter(|job| !job.is_over()).collect();
             return Err(vec![Fault::new(Kind::Stuck, format!("{left:?}"))]);
@@ -70,7 +79,7 @@ impl Rig {
         Err(broken(format!("a server stopped with {status}")))
     }
 
-    /// Whether all jobs come to their ends. A slow machine is no fault, as long as something
+    /// Whether all jobs come to their ends, and what is not kept is gone. A slow machine is no fault, as long as something
     /// happens there.
     pub(crate) async fn all_end(&mut self) -> bool {
         let data = self.records();
@@ -79,7 +88,7 @@ impl Rig {
         until_within(10 * TO_THE_END, "the ends of all jobs", async || {
             self.log.catch_up();
             let tally = data.tally().await;
-            let open = tally.running + tally.waiting;
+            let open = tally.running + tally.waiting + tally.brief;
             if (moved.1, moved.2) != (self.log.lines, open) {
                 moved = (Instant::now(), self.log.lines, open);
             }

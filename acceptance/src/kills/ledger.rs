@@ -8,6 +8,9 @@ use super::{brew::Order, fault::Fault};
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     numbers: u32,
+    answers: u32,
+    /// The number of the present life.
+    pub(crate) life: u32,
     /// By number.
     pub(crate) placed: BTreeMap<u32, Placed>,
     /// What a caller was told that cannot be true.
@@ -26,6 +29,12 @@ pub(crate) struct Placed {
     pub(crate) id: Option<String>,
     /// Whether somebody asked for its end.
     pub(crate) is_cancelled: bool,
+    /// The life in which it was placed.
+    pub(crate) life: u32,
+    /// The first answer to its question that a server has confirmed.
+    pub(crate) answered: Option<u32>,
+    /// Whether somebody who looks after its question has seen its end.
+    pub(crate) was_seen_over: bool,
     /// The state that the answer to this told, where one came.
     pub(crate) told_by_cancel: Option<String>,
 }
@@ -37,6 +46,12 @@ impl Ledger {
         self.numbers
     }
 
+    /// What nobody has answered yet, to whatever question.
+    pub(crate) fn next_answer(&mut self) -> u32 {
+        self.answers += 1;
+        self.answers
+    }
+
     /// Writes down that something is about to be asked for.
     pub(crate) fn place(&mut self, order: Order, job: &'static str) {
         let placed = Placed {
@@ -44,6 +59,9 @@ impl Ledger {
             job,
             id: None,
             is_cancelled: false,
+            life: self.life,
+            answered: None,
+            was_seen_over: false,
             told_by_cancel: None,
         };
         self.placed.insert(order.number, placed);

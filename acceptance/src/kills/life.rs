@@ -21,6 +21,7 @@ use super::{
     fault::{Fault, Kind},
     points::Passed,
     records,
+    respondent::Respondent,
     rig::Rig,
     rivalry::ORDERS,
 };
@@ -136,12 +137,12 @@ impl Rig {
     /// # Errors
     /// What the process did that no process should.
     pub(crate) async fn live(&mut self, end: End) -> Result<Death, Fault> {
-        self.life += 1;
+        self.begin_life();
         let begun = self.log.begun;
         let _ = fs::remove_file(self.armed());
         if end
             .asked()
-            .is_some_and(|(point, _)| super::points::passed(point) == Some(Passed::AfterChange))
+            .is_some_and(|(point, _)| super::points::passed(point) == Passed::AfterChange)
         {
             self.is_changed = !self.is_changed;
         }
@@ -187,11 +188,13 @@ impl Rig {
         self.processes = vec![server.process_id()];
         let client = McpClient::sharing(self.http.clone(), server.url());
         let leave = Arc::new(AtomicBool::new(false));
+        let mut callers = JoinSet::new();
+        // Before anybody asks, because who waits for an answer has a place among the running.
+        callers.spawn(self.respondent(&client, &leave).answer());
         let held = self.hold(&client, &mut server).await;
         if is_late && !matches!(end, End::Stop { .. }) {
             self.arm();
         }
-        let mut callers = JoinSet::new();
         if held {
             for is_tenacious in [true, false] {
                 let mut caller = self.caller(end, &client, &leave);
@@ -228,6 +231,8 @@ impl Rig {
             let what = format!("a server does not end ({end:?}):\n{}", process.stderr());
             return Err(Fault::new(Kind::Broken, what));
         };
+        // Who has nothing to answer asks nobody, and so does not notice.
+        leave.store(true, Ordering::Relaxed);
         while callers.join_next().await.is_some() {}
         self.died(end, status, &process.stderr(), is_ours)
     }
@@ -316,6 +321,9 @@ impl Rig {
             point if point.starts_with("store.retry.") => Habit::Fails(1),
             point if point.starts_with("store.fail.") => Habit::Fails(2),
             "finish.files_removed" => Habit::Fails(2),
+            point if point.starts_with("store.ask.") => Habit::Asks,
+            point if point.starts_with("store.answer.") => Habit::Asks,
+            point if point.starts_with("store.delete.") => Habit::Sips,
             _ => Habit::None,
         };
         Caller {
@@ -326,6 +334,15 @@ impl Rig {
             habit,
             leave: Arc::clone(leave),
             is_tenacious: false,
+        }
+    }
+
+    /// Somebody who answers the jobs of every life until `leave`.
+    pub(crate) fn respondent(&self, client: &McpClient, leave: &Arc<AtomicBool>) -> Respondent {
+        Respondent {
+            client: client.clone(),
+            books: self.books.clone(),
+            leave: Arc::clone(leave),
         }
     }
 

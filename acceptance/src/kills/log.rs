@@ -1,7 +1,7 @@
 //! The log outside of the data folder, as the harness reads it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::File,
     io::{Read, Seek, SeekFrom},
     path::PathBuf,
@@ -39,6 +39,8 @@ pub(crate) struct Log {
     read: u64,
     /// The runs of each job, in the order in which they began.
     pub(crate) runs: BTreeMap<String, Vec<Run>>,
+    /// What each job was told when it asked, in whatever attempt.
+    pub(crate) told: BTreeMap<String, BTreeSet<u32>>,
     /// Ids with the numbers of orders, from processes that take in jobs themselves.
     pub(crate) acked: Vec<(String, u32)>,
     /// How many lines there are.
@@ -47,8 +49,8 @@ pub(crate) struct Log {
     pub(crate) begun: usize,
     /// How often a second worker got the jobs of the first.
     pub(crate) rescues: usize,
-    /// The time of day that the last stage saw when it began, in milliseconds.
-    pub(crate) clock: i64,
+    /// The time of day that the last stage of each life saw when it began, in milliseconds.
+    pub(crate) clocks: BTreeMap<u32, i64>,
 }
 
 impl Log {
@@ -57,11 +59,12 @@ impl Log {
             path,
             read: 0,
             runs: BTreeMap::new(),
+            told: BTreeMap::new(),
             acked: Vec::new(),
             lines: 0,
             begun: 0,
             rescues: 0,
-            clock: 0,
+            clocks: BTreeMap::new(),
         }
     }
 
@@ -98,9 +101,10 @@ impl Log {
                 losses,
                 now,
             ] => {
-                self.clock = now.parse().ok()?;
+                let life = life.parse().ok()?;
+                self.clocks.insert(life, now.parse().ok()?);
                 let claim = ClaimOf {
-                    life: life.parse().ok()?,
+                    life,
                     worker: (*worker).to_owned(),
                     process: process.parse().ok()?,
                     attempt: attempt.parse().ok()?,
@@ -118,6 +122,10 @@ impl Log {
                 let runs = self.runs.get_mut(*job)?;
                 let run = runs.iter_mut().find(|run| run.name == *name)?;
                 run.epoch = Some(epoch.parse().ok()?);
+            }
+            ["told", job, answer] => {
+                let told = self.told.entry((*job).to_owned()).or_default();
+                told.insert(answer.parse().ok()?);
             }
             ["acked", id, number] => self.acked.push(((*id).to_owned(), number.parse().ok()?)),
             [RESCUED] => self.rescues += 1,

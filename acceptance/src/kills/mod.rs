@@ -25,6 +25,7 @@ mod press;
 mod random;
 mod records;
 mod report;
+mod respondent;
 mod rig;
 mod rivalry;
 mod run;

@@ -54,6 +54,8 @@ fn serve() -> ExitCode {
         beat: Duration::from_millis(20),
         // Also what is still needed is old enough for this between two lives.
         tidy: Duration::from_millis(300),
+        // Some are over and gone within a life.
+        prune: Duration::from_millis(30),
         // Both happen: what the other version began is left to it, and taken over.
         adopt: Duration::from_millis(100),
         ..usual

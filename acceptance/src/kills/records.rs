@@ -46,6 +46,8 @@ pub(crate) struct FileRecord {
 pub(crate) struct Tally {
     pub(crate) running: u32,
     pub(crate) waiting: u32,
+    /// Those that are not kept, and are still there.
+    pub(crate) brief: u32,
 }
 
 impl Record {
@@ -101,8 +103,9 @@ macro_rules! tally {
             $object,
             "(
                 'running', count(*) FILTER (WHERE state = 'running'),
-                'waiting', count(*) FILTER (WHERE state = 'queued')) AS text)
-             FROM jobs WHERE state IN ('running', 'queued')"
+                'waiting', count(*) FILTER (WHERE state = 'queued'),
+                'brief', count(*) FILTER (WHERE job = 'sip')) AS text)
+             FROM jobs WHERE state IN ('running', 'queued') OR job = 'sip'"
         )
     };
 }

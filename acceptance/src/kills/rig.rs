@@ -110,6 +110,12 @@ impl Rig {
         }
     }
 
+    /// The next life begins.
+    pub(crate) fn begin_life(&mut self) {
+        self.life += 1;
+        self.books.open().life = self.life;
+    }
+
     /// A process on this folder that is to play `part`.
     pub(crate) fn launch(&self, part: &str) -> Launch {
         let path = self.folder.path();

@@ -86,6 +86,12 @@ async fn jobs_go_on_while_their_database_ends_again_and_again() {
 
 /// P17.
 #[tokio::test]
+async fn jobs_go_on_when_a_standby_takes_the_place_of_their_database() {
+    trials::a_standby_takes_over(program()).await;
+}
+
+/// P17.
+#[tokio::test]
 async fn a_job_goes_on_or_runs_again_when_its_database_fell_silent() {
     trials::the_database_falls_silent(program()).await;
 }

@@ -3,7 +3,11 @@
 //! It is judged by what it writes down, not by its exit status: to the suite, a scenario
 //! without a single check is a success.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
 
 use farcall_acceptance::{Launch, scratch};
 use serde_json::Value;
@@ -11,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::{
     example::{BARE, example},
-    peer::{Peer, binary},
+    peer::{Peer, binary, repository},
 };
 
 /// May warn: ending a stream on purpose, so that its client polls, is no duty.
@@ -50,6 +54,53 @@ async fn the_example_server_as_it_starts_by_default_checks_hosts_and_headers() {
         assert!(verdict.is_clean(), "{scenario}: {verdict:?}");
         assert_eq!(verdict.successes, checks, "{scenario}: {verdict:?}");
     }
+}
+
+/// What passes the suite is farcall's public API, and nothing that knows the suite.
+#[test]
+fn no_fixture_of_the_suite_is_known_to_a_crate() {
+    let fixtures: BTreeSet<_> = texts("examples/conformance-server/src")
+        .iter()
+        .flat_map(|(_, text)| words(text))
+        .filter(|word| word.starts_with("test_") || NAMED_OTHERWISE.contains(word))
+        .map(ToOwned::to_owned)
+        .collect();
+    assert!(fixtures.len() > 30, "{fixtures:?}");
+    for (path, text) in texts("crates") {
+        let known: Vec<_> = words(&text)
+            .filter(|word| fixtures.contains(*word))
+            .collect();
+        assert!(known.is_empty(), "{}: {known:?}", path.display());
+    }
+}
+
+/// Fixtures that are not called `test_…` and are no English words.
+const NAMED_OTHERWISE: [&str; 5] = [
+    "confirm_delete",
+    "failing_job",
+    "multi_input",
+    "protocol_error_job",
+    "slow_compute",
+];
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_')
+}
+
+/// Every text below a folder of the repository.
+fn texts(folder: &str) -> Vec<(PathBuf, String)> {
+    let (mut texts, mut folders) = (Vec::new(), vec![repository().join(folder)]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if let Ok(text) = fs::read_to_string(&path) {
+                texts.push((path, text));
+            }
+        }
+    }
+    texts
 }
 
 /// Runs everything that the suite has for `revision` against the conformance server.

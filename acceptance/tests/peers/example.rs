@@ -19,7 +19,7 @@ const TOKEN: &str = "a-token-for-acceptance-tests-only";
 pub(crate) struct Access {
     pub(crate) name: &'static str,
     /// What the server is told.
-    server: &'static [(&'static str, &'static str)],
+    pub(crate) server: &'static [(&'static str, &'static str)],
     /// What the client has.
     pub(crate) client: &'static [(&'static str, &'static str)],
 }

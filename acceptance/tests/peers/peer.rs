@@ -54,6 +54,13 @@ impl Peer {
         Self::of(&format!("node/node_modules/.bin/{program}"))
     }
 
+    /// A program of this workspace, as somebody types it.
+    pub(crate) fn own(program: &str) -> Self {
+        let mut command = Command::new(binary(program));
+        command.env_clear();
+        Self(command)
+    }
+
     fn of(program: &str) -> Self {
         let peers = folder();
         let program = peers.join(program);

@@ -1,8 +1,8 @@
-//! The guide's smoke test prints what the guide shows.
+//! Both smoke tests of the example server, the guide's and the command line's, print what is written of them.
 
 use crate::{
-    example::{EVERY_ACCESS, example},
-    peer::{PYTHONS, Peer},
+    example::{BARE, BEARER, EVERY_ACCESS, example},
+    peer::{PYTHONS, Peer, repository},
 };
 
 const SCRIPT: &str = "examples/example-mcp-server/smoke_test.py";
@@ -42,7 +42,7 @@ async fn the_smoke_test_prints_the_guides_lines_with_either_sdk_and_any_credenti
 
 #[tokio::test]
 async fn the_smoke_test_ends_in_one_sentence_where_the_token_is_missing() {
-    let example = example(&crate::example::BEARER).await;
+    let example = example(&BEARER).await;
     for python in &PYTHONS {
         let ended = Peer::python(python, SCRIPT)
             .argument(example.server.url())
@@ -56,6 +56,46 @@ async fn the_smoke_test_ends_in_one_sentence_where_the_token_is_missing() {
             "{}",
             ended.stderr
         );
+    }
+}
+
+/// The lines of README.md, with its server's address and its job's id.
+const OURS: &str = r#"tools: ["add", "echo", "start_render", "get_render_status", "get_render_result"]
+add(2,3) -> {"sum":5.0}
+start_render -> {"job_id":"2669ffa4…","state":"queued",…}
+status -> running 1/3 [1/3] preparing assets
+status -> running 2/3 [2/3] rendering frames
+status -> running 3/3 [3/3] encoding output
+status -> succeeded 3/3 done
+result -> {"ready":true,"url":"http://127.0.0.1:8900/files/2669ffa4…",…}
+OK ✅
+"#;
+
+#[tokio::test]
+async fn farcall_smoke_prints_the_lines_of_the_readme_over_both_versions() {
+    let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
+    assert!(readme.contains(OURS), "README.md shows other lines");
+    for access in [&BARE, &BEARER] {
+        let example = example(access).await;
+        let ended = Peer::own("farcall")
+            .arguments(&["smoke", &example.server.url()])
+            .environment(access.server)
+            .run()
+            .await;
+        assert_eq!(ended.code, Some(0), "{}: {}", access.name, ended.stderr);
+        assert_eq!(ended.stderr, "again over 2025-11-25: fine\n");
+        let said = ended
+            .stdout
+            .replace(example.server.origin(), "http://127.0.0.1:8900");
+        let (_, rest) = said.split_once(r#"{"job_id":""#).unwrap();
+        let said = said.replace(rest.split_once('…').unwrap().0, "2669ffa4");
+        // A stage may be over before it is asked about; none is told twice, or in another order.
+        let is_told = |line: &&str| said.lines().any(|own| own == *line);
+        let expected = OURS
+            .lines()
+            .filter(|line| !line.starts_with("status -> running") || is_told(line));
+        assert!(expected.eq(said.lines()), "{}:\n{said}", access.name);
+        example.server.stop().await;
     }
 }
 

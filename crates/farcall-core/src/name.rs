@@ -20,13 +20,24 @@ pub fn tool_name_fault(name: &str) -> Option<String> {
             name.chars().count()
         ));
     }
-    let offender = name
-        .chars()
-        .find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-')))?;
+    let offender = name.chars().find(|c| !is_of_tool_names(*c))?;
     Some(format!(
         "`{}` is not allowed in a name, only letters, digits, `_` and `-`",
         offender.escape_debug()
     ))
+}
+
+fn is_of_tool_names(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
+}
+
+/// `text` as it may stand in a name of a tool: its first `longest` characters, with `_` in the place of
+/// what is not allowed.
+pub fn tool_name_of(text: &str, longest: usize) -> String {
+    text.chars()
+        .map(|c| if is_of_tool_names(c) { c } else { '_' })
+        .take(longest)
+        .collect()
 }
 
 /// Says what is wrong with `name` as the file name of an artifact, or `None`.

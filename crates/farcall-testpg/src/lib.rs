@@ -7,6 +7,7 @@
 #![expect(clippy::missing_panics_doc, reason = "whatever fails fails the test")]
 
 mod proxy;
+mod standby;
 
 use std::{
     env, fs,

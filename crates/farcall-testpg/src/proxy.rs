@@ -1,4 +1,4 @@
-//! A network before a server that can fall silent or break.
+//! A network before a server that can fall silent or break, or lead to another one.
 
 use std::net::SocketAddr;
 
@@ -23,6 +23,7 @@ enum State {
 pub struct Proxy {
     address: SocketAddr,
     state: watch::Sender<State>,
+    server: watch::Sender<SocketAddr>,
     // Each change of it breaks the connections that there are.
     breaks: watch::Sender<()>,
     listening: JoinHandle<()>,
@@ -36,10 +37,12 @@ impl Proxy {
             .expect("there is a free port");
         let address = listener.local_addr().expect("it listens");
         let (state, breaks) = (watch::Sender::new(State::Well), watch::Sender::new(()));
-        let (well, broken) = (state.subscribe(), breaks.clone());
+        let server = watch::Sender::new(server);
+        let (well, leads_to, broken) = (state.subscribe(), server.subscribe(), breaks.clone());
         let listening = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let (well, mut broken) = (well.clone(), broken.subscribe());
+                let server = *leads_to.borrow();
                 tokio::spawn(async move {
                     tokio::select! {
                         () = carry(client, server, well) => {}
@@ -51,6 +54,7 @@ impl Proxy {
         Self {
             address,
             state,
+            server,
             breaks,
             listening,
         }
@@ -69,6 +73,12 @@ impl Proxy {
     /// Carries everything again, also what it has held back.
     pub fn recover(&self) {
         self.state.send_replace(State::Well);
+    }
+
+    /// Leads to another server from now on, and ends the connections that there are.
+    pub fn lead_to(&self, server: SocketAddr) {
+        self.server.send_replace(server);
+        self.break_connections();
     }
 
     /// Ends the connections that there are.

@@ -39,6 +39,7 @@ impl Case {
             stalls_in: 0,
             stalls_late: false,
             pauses_at: 0,
+            asks: false,
         };
         ledger.place(order, HOLD);
         ledger.acknowledge(1, "j");
@@ -118,6 +119,34 @@ fn a_job_that_is_gone_is_lost() {
     let mut case = Case::new();
     case.records.clear();
     assert_eq!(case.found(), [Kind::Lost]);
+}
+
+#[test]
+fn what_is_not_kept_may_be_gone_once_it_can_have_been_over() {
+    let mut case = Case::new();
+    case.records.clear();
+    case.ledger.placed.get_mut(&1).unwrap().job = SIP;
+    assert_eq!(case.found(), []);
+    case.log.runs.get_mut("j").unwrap().pop();
+    assert_eq!(
+        case.found(),
+        [Kind::Lost],
+        "it has not begun its last stage"
+    );
+    case.ledger.life = 2;
+    assert_eq!(case.found(), [], "it may have lost two workers");
+}
+
+#[test]
+fn an_answer_that_is_forgotten_or_asked_for_again_is_found() {
+    let mut case = Case::new();
+    case.run_again("told j 3\n");
+    case.ledger.placed.get_mut(&1).unwrap().answered = Some(3);
+    assert_eq!(case.found(), []);
+    case.ledger.placed.get_mut(&1).unwrap().answered = Some(2);
+    assert_eq!(case.found(), [Kind::Lost]);
+    case.run_again("told j 4\n");
+    assert_eq!(case.found(), [Kind::Double]);
 }
 
 #[test]

@@ -22,18 +22,26 @@ use crate::{
 /// By how many seconds the clock is wrong, one after the other: it jumps by an hour each time.
 const OFFSETS: [i64; 4] = [3_600, 0, -3_600, 0];
 
+/// The life of the server whose clock it is, and that of one beside it whose clock is right.
+const DECEIVED: u32 = 1;
+const HONEST: u32 = 2;
+
+/// How many jobs each of them runs at once.
+const PLACES: usize = 3;
+
 /// How well the clocks of two processes agree, in milliseconds.
 const ABOUT: i64 = 60_000;
 
 /// The clock jumps by an hour, forwards and backwards: with a job that runs through it all, with
-/// jobs in the middle of a stage, with others that wait. Nothing is lost, doubled or late.
+/// jobs in the middle of a stage, with others that wait; over PostgreSQL beside a server that has
+/// the right time. Nothing is lost, doubled or late.
 ///
 /// # Panics
 /// Where it is not so.
 pub async fn a_clock_is_set(engine: Engine, program: PathBuf) {
     let mut rig = Rig::alone(engine, program).await;
     let clock = FalseClock::right(rig.folder.path());
-    rig.life = 1;
+    rig.life = DECEIVED;
     let server = clock.given_to(rig.launch("server")).start().await;
     rig.processes = vec![server.process_id()];
     let client = server.client();
@@ -43,30 +51,52 @@ pub async fn a_clock_is_set(engine: Engine, program: PathBuf) {
     rig.books.open().place(through_all, HOLD);
     let id = start(&client, &rig.books, HOLD, through_all).await;
     let id = id.ok().flatten().unwrap();
+    until("the job that runs through all of it", async || {
+        rig.log.catch_up();
+        rig.log.has_begun(&id, 2, DECEIVED).then_some(())
+    })
+    .await;
+    let mut lives = vec![DECEIVED];
+    let mut honest = None;
+    if engine == Engine::Postgres {
+        lives.push(HONEST);
+        rig.life = HONEST;
+        let beside = rig.launch("server").start().await;
+        rig.processes.push(beside.process_id());
+        honest = Some(beside);
+    }
+    let places = lives.len() * PLACES;
     for offset in OFFSETS {
+        let mut held = Vec::new();
         // With the one before as many as run at once.
-        let (_, one) = rig.started_and_held(&client, 2).await;
-        let (_, other) = rig.started_and_held(&client, 4).await;
+        for place in 1..places {
+            let stage = if place % 2 == 1 { 2 } else { 4 };
+            held.push(rig.started_and_held(&client, stage).await);
+        }
         for failures in [0, 1, 0, 2] {
             let mut order = fresh(&rig.books, &mut rig.random);
             order.failures = failures;
             rig.started(&client, order).await;
         }
         let tally = rig.records().tally().await;
-        assert_eq!((tally.running, tally.waiting), (3, 4), "before {offset} s");
+        let (running, waiting) = (tally.running as usize, tally.waiting);
+        assert_eq!((running, waiting), (places, 4), "before {offset} s");
         clock.set(offset);
-        drop((one, other));
+        drop(held);
         until("the ends of all jobs but one", async || {
             let tally = rig.records().tally().await;
             (tally.running == 1 && tally.waiting == 0).then_some(())
         })
         .await;
         rig.log.catch_up();
-        let seen = rig.log.clock - SystemClock.now().0;
-        assert!(
-            (seen - offset * 1_000).abs() < ABOUT,
-            "the server's clock is wrong by {seen} ms"
-        );
+        for life in &lives {
+            let seen = rig.log.clocks[life] - SystemClock.now().0;
+            let expected = if *life == DECEIVED { offset * 1_000 } else { 0 };
+            assert!(
+                (seen - expected).abs() < ABOUT,
+                "the clock of the server {life} is wrong by {seen} ms"
+            );
+        }
     }
     rig.is_the_first_attempt(&id).await;
     rig.books.open().cancelled(through_all.number);
@@ -74,6 +104,12 @@ pub async fn a_clock_is_set(engine: Engine, program: PathBuf) {
     assert!(rig.all_end().await, "{:?}", rig.records().jobs().await);
     for record in rig.records().jobs().await {
         assert_eq!(record.losses, 0, "{record:?}");
+        let failures = rig.books.open().placed[&record.number].order.failures;
+        let claims = 1 + i64::from(failures.min(1));
+        assert_eq!(record.epoch, claims, "it was claimed again: {record:?}");
+    }
+    if let Some(honest) = honest {
+        honest.stop().await;
     }
     // The next start comes with a clock that was set in between.
     clock.set(-3_600);

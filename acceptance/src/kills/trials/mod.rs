@@ -24,7 +24,7 @@ use crate::{Gate, McpClient, gate::Held};
 
 pub use self::{
     clock::a_clock_is_set,
-    outage::{the_database_falls_silent, the_database_restarts},
+    outage::{a_standby_takes_over, the_database_falls_silent, the_database_restarts},
     slots::{Hands, a_thing_is_given_to_one, two_things_are_given_to_two},
     stillness::{a_server_stands_still, a_server_wakes_while_another_works},
 };

@@ -17,6 +17,7 @@ use crate::{
     kills::{
         brew::BREW,
         caller::{Books, acknowledge, arguments, fresh},
+        database::Database,
         part::LEASE,
         random::Random,
         rig::Rig,
@@ -55,19 +56,7 @@ async fn restarts(program: PathBuf) {
     // Each outage comes to this one in the middle of a stage.
     let (job, pause) = rig.started_and_held(&client, 2).await;
 
-    let is_over = Arc::new(AtomicBool::new(false));
-    let outages = Arc::new(AtomicU32::new(0));
-    let mut callers = JoinSet::new();
-    for _ in 0..CALLERS {
-        let caller = Caller {
-            client: client.clone(),
-            books: rig.books.clone(),
-            random: rig.random.split(),
-            is_over: Arc::clone(&is_over),
-            outages: Arc::clone(&outages),
-        };
-        callers.spawn_local(caller.call());
-    }
+    let callers = Callers::of(&mut rig, &client);
     for _ in 0..RESTARTS {
         rig.works_on(&mut server).await;
         let shared = Arc::clone(&rig.shared);
@@ -75,16 +64,52 @@ async fn restarts(program: PathBuf) {
         tokio::task::spawn_blocking(crash).await.unwrap();
     }
     rig.works_on(&mut server).await;
-    is_over.store(true, Ordering::Relaxed);
-    callers.join_all().await;
+    assert!(callers.leave().await > 0, "no caller has noticed");
     drop(pause);
-    assert!(rig.all_end().await, "{:?}", rig.records().jobs().await);
-    assert!(outages.load(Ordering::Relaxed) > 0, "no caller has noticed");
-    rig.is_the_first_attempt(&job).await;
-    // The lease is longer than an outage, so nobody has lost anything.
-    for record in rig.records().jobs().await {
-        assert_eq!(record.losses, 0, "{record:?}");
-    }
+    rig.has_lost_nothing(&job).await;
+    stop(server).await;
+    rig.ends_well().await;
+}
+
+/// The database ends as by a loss of power, under load, and a standby takes its place: the server
+/// goes on with that, its jobs do, and nothing that was answered is lost.
+///
+/// # Panics
+/// Where it is not so.
+pub async fn a_standby_takes_over(program: PathBuf) {
+    LocalSet::new().run_until(takes_over(program)).await;
+}
+
+async fn takes_over(program: PathBuf) {
+    let mut rig = Rig::alone(Engine::Postgres, program).await;
+    let shared = Arc::clone(&rig.shared);
+    let first = shared.cluster.as_ref().unwrap();
+    let standby = first.standby();
+    let proxy = Proxy::before(first.server()).await;
+    let name = rig.database.as_ref().unwrap().name.clone();
+    rig.life = 1;
+    let launch = rig.launch("server");
+    let url = first.tcp_url(proxy.address(), &name);
+    let mut server = launch.env(DATABASE, url).start().await;
+    rig.processes = vec![server.process_id()];
+    let client = server.client();
+    let (job, pause) = rig.started_and_held(&client, 2).await;
+
+    let callers = Callers::of(&mut rig, &client);
+    rig.works_on(&mut server).await;
+    let standby = tokio::task::spawn_blocking(move || {
+        shared.cluster.as_ref().unwrap().stop();
+        standby.promote();
+        standby
+    });
+    let standby = standby.await.unwrap();
+    proxy.lead_to(standby.server());
+    let url = standby.url(&name);
+    rig.database = Some(Database { name, url });
+    rig.works_on(&mut server).await;
+    assert!(callers.leave().await > 0, "no caller has noticed");
+    drop(pause);
+    rig.has_lost_nothing(&job).await;
     stop(server).await;
     rig.ends_well().await;
 }
@@ -146,6 +171,16 @@ async fn stop(server: Server) {
 }
 
 impl Rig {
+    /// Sees that every job ends, `job` in its first attempt, and that none has lost its worker: the
+    /// lease is longer than an outage.
+    async fn has_lost_nothing(&mut self, job: &str) {
+        assert!(self.all_end().await, "{:?}", self.records().jobs().await);
+        self.is_the_first_attempt(job).await;
+        for record in self.records().jobs().await {
+            assert_eq!(record.losses, 0, "{record:?}");
+        }
+    }
+
     /// Waits until enough happened since now.
     async fn works_on(&mut self, server: &mut Server) {
         self.log.catch_up();
@@ -156,6 +191,41 @@ impl Rig {
             (self.log.lines >= wanted).then_some(())
         })
         .await;
+    }
+}
+
+/// Some who start jobs until they shall leave.
+struct Callers {
+    all: JoinSet<()>,
+    is_over: Arc<AtomicBool>,
+    outages: Arc<AtomicU32>,
+}
+
+impl Callers {
+    fn of(rig: &mut Rig, client: &McpClient) -> Self {
+        let mut callers = Self {
+            all: JoinSet::new(),
+            is_over: Arc::default(),
+            outages: Arc::default(),
+        };
+        for _ in 0..CALLERS {
+            let caller = Caller {
+                client: client.clone(),
+                books: rig.books.clone(),
+                random: rig.random.split(),
+                is_over: Arc::clone(&callers.is_over),
+                outages: Arc::clone(&callers.outages),
+            };
+            callers.all.spawn_local(caller.call());
+        }
+        callers
+    }
+
+    /// Lets them leave, and returns how often they were told that the database is away.
+    async fn leave(self) -> u32 {
+        self.is_over.store(true, Ordering::Relaxed);
+        self.all.join_all().await;
+        self.outages.load(Ordering::Relaxed)
     }
 }
 
@@ -188,7 +258,7 @@ impl Caller {
                 }
             })
             .await;
-            let id = acknowledge(&self.books, order.number, &started);
+            let id = acknowledge(&self.books, order.number, &started.payload);
             let id = id.expect("nothing else is wrong");
             self.follow(&id).await;
         }

@@ -1,7 +1,7 @@
 //! `serve`: the server itself, until a signal ends it.
 
-mod again;
 mod banner;
+mod reload;
 mod signals;
 
 use std::{path::Path, pin::pin};
@@ -12,8 +12,8 @@ use farcall_wrap::command::remove_left_overs;
 use tokio::sync::Notify;
 
 use self::{
-    again::{Again, Loaded},
     banner::Offered,
+    reload::{Loaded, Reload},
     signals::Signals,
 };
 use crate::{App, Failure, command::ServeFlags, logging, mounts, running::Ready};
@@ -28,7 +28,7 @@ pub(crate) async fn serve(mut app: App, flags: ServeFlags) -> Result<(), Failure
     app.offer.isolate();
     let config = configured(!app.verifiers.is_empty(), &flags, environment()?)?;
     logging::start(&config.log)?;
-    run(app, &config, &flags, Again::Nothing).await
+    run(app, &config, &flags, Reload::Nothing).await
 }
 
 /// Serves what the `farcall.toml` at `file` declares, in the same way; at SIGHUP it is read again.
@@ -45,13 +45,13 @@ pub(crate) async fn serve_file(file: &Path, flags: ServeFlags) -> Result<(), Fai
         withheld,
         ..
     } = loaded;
-    let again = Again::File {
+    let reload = Reload::File {
         file,
         flags: &flags,
         source,
         withheld,
     };
-    run(app, &config, &flags, again).await
+    run(app, &config, &flags, reload).await
 }
 
 /// Serves the MCP server that `command` starts, in the working folder, without a file.
@@ -65,17 +65,13 @@ pub(crate) async fn serve_command(
 ) -> Result<(), Failure> {
     let loaded = Loaded::of_command(command, sandbox, &flags)?;
     let app = mounts::named_after_it(begun(&loaded).await?);
-    run(app, &loaded.config, &flags, Again::Nothing).await
+    run(app, &loaded.config, &flags, Reload::Nothing).await
 }
 
 /// The app of what was read. First of all there is a log: mounted servers have something to say from their
 /// start on.
 async fn begun(loaded: &Loaded) -> Result<App, Failure> {
     logging::start(&loaded.config.log)?;
-    let removed = remove_left_overs();
-    if removed > 0 {
-        tracing::info!(removed, "folders of servers that were killed are removed");
-    }
     loaded.warn();
     loaded.app().await
 }
@@ -84,9 +80,13 @@ async fn run(
     app: App,
     config: &Config,
     flags: &ServeFlags,
-    again: Again<'_>,
+    reload: Reload<'_>,
 ) -> Result<(), Failure> {
-    let (mut signals, read_again) = (Signals::new()?, Notify::new());
+    let removed = remove_left_overs();
+    if removed > 0 {
+        tracing::info!(removed, "folders of servers that were killed are removed");
+    }
+    let (mut signals, told) = (Signals::new()?, Notify::new());
     let offered = Offered::by(&app);
     let ready = Ready::prepare(app, config).await?;
     banner::show(&offered, &ready, config, flags.stdio);
@@ -105,8 +105,8 @@ async fn run(
         };
         tokio::select! {
             ended = client => ended.map_err(|error| Failure::failed(error.to_string())),
-            () = signals.stop(&read_again) => Ok(()),
-            never = again.read(&running, &read_again) => match never {},
+            () = signals.stop(&told) => Ok(()),
+            never = reload.whenever(&told, &running) => match never {},
         }
     };
     tracing::info!("stopping; a second signal cuts what is still going on");
@@ -114,7 +114,7 @@ async fn run(
     let mut stop = pin!(running.stop());
     tokio::select! {
         () = &mut stop => return outcome,
-        () = signals.stop(&read_again) => hurry.cancel(),
+        () = signals.stop(&told) => hurry.cancel(),
     }
     stop.await;
     outcome

@@ -32,7 +32,7 @@ pub use self::{
     parameter::{Format, Kind, Parameter, Presence},
     read::{is_secret_name, setting_of},
     schema::schema,
-    service::{Method, OpenApi, Request, Service, Upstream},
+    service::{Method, OpenApi, Request, Service, Upstream, is_own_header},
 };
 use crate::{Source, variables::Variable};
 

@@ -88,3 +88,22 @@ pub struct OpenApi {
     /// Other descriptions, by `operationId`.
     pub descriptions: BTreeMap<String, String>,
 }
+
+/// Headers that belong to the connection, or follow from the request, in small letters.
+const OWN_HEADERS: [&str; 10] = [
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Whether nobody sets this header: it belongs to the connection, or follows from the request.
+pub fn is_own_header(name: &str) -> bool {
+    OWN_HEADERS.iter().any(|own| own.eq_ignore_ascii_case(name))
+}

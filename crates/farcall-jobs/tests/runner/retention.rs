@@ -85,7 +85,7 @@ async fn what_has_expired_goes_with_its_files_and_everything_else_stays() {
 const MANY: u32 = 240;
 
 /// How many of them are on their way at once.
-const AT_ONCE: usize = 8;
+const AT_ONCE: u32 = 8;
 
 /// The longest of these times, in milliseconds.
 const KEPT_AT_MOST: u64 = 800;
@@ -124,7 +124,7 @@ async fn no_record_is_without_its_files_and_no_file_without_its_record_while_job
             let is_kept = kind == kinds.len() - 1;
             let started = if is_kept { &mut kept } else { &mut brief };
             started.push(id);
-            if (number as usize).is_multiple_of(AT_ONCE) {
+            if number.is_multiple_of(AT_ONCE) {
                 rig.is_over_or_gone(id).await;
             }
         }

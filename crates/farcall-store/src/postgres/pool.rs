@@ -132,14 +132,17 @@ impl Pool {
         })
     }
 
-    /// Waits for a connection, also while the server has taken its socket away: to sqlx only a
-    /// port that nobody listens at is a server that starts.
+    /// Waits for a connection, also while the server has taken its socket away, and while what stands
+    /// before it takes connections and ends them: to sqlx only a port that nobody listens at is a
+    /// server that starts.
     async fn acquire(&self) -> Result<PoolConnection<Postgres>, sqlx::Error> {
         loop {
             match self.connections.acquire().await {
                 Err(sqlx::Error::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
                     sleep(SOCKET_PAUSE).await;
                 }
+                // An end where the word on TLS should be is no word to sqlx.
+                Err(sqlx::Error::Protocol(_)) => sleep(SOCKET_PAUSE).await,
                 acquired => return acquired,
             }
         }

@@ -28,8 +28,8 @@ use tokio_util::sync::CancellationToken;
 use super::{
     LONGEST,
     message::{Asked, Said, Standing, Told},
-    speech,
 };
+use crate::wire::frame::encode;
 
 /// The server, as a stage sees it.
 pub(super) struct Remote {
@@ -73,14 +73,14 @@ impl Voice {
 
     /// Says something that nobody answers.
     pub(super) fn say(&self, said: &Said) -> Result<(), Problem> {
-        let line = speech::line(said)?;
-        if line.len() > LONGEST {
-            let sentence = format!("{} bytes are more than is kept of a stage", line.len());
+        let message = encode(said)?;
+        if message.len() > LONGEST {
+            let sentence = format!("{} bytes are more than is kept of a stage", message.len());
             return Err(Problem::new(ErrorCode::OutputLimit, sentence)
                 .hint("write what is large to a file in `ctx.work_dir()` or to an artifact"));
         }
         let mut pipe = self.pipe.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(pipe.write_all(&line)?)
+        Ok(pipe.write_all(&message)?)
     }
 
     fn ask(&self, said: &Said) -> Result<Told, Problem> {

@@ -12,12 +12,11 @@
 //! ```
 //!
 //! What the stage does with its [`JobContext`](farcall_core::job::JobContext) is done by the server: it has
-//! the store. The messages (`message.rs`) are JSON, one a line.
+//! the store. The messages (`message.rs`) travel as those of the shim do ([`crate::wire::frame`]).
 
 mod host;
 mod message;
 mod parent;
-mod speech;
 mod stage;
 
 pub use self::{

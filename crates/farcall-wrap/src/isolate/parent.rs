@@ -27,15 +27,15 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    WORD,
+    LONGEST, WORD,
     message::{Asked, Fault, Order, Said, Standing, Stop, Told},
-    speech::{self, Hearing},
 };
 use crate::{
     child::{Child, ChildSpec, Ended},
     command::{RunFolder, hurry, renew, until_it_ended},
     lines::Lines,
     output::PIECE,
+    wire::frame::{Inbox, encode},
 };
 
 /// How long a step has between being told to stop and being killed: a little less than the runner waits
@@ -97,13 +97,7 @@ impl Isolated {
         };
         let (heard, hearing) = mpsc::channel(BACKLOG);
         let (answers, told) = mpsc::channel(1);
-        let drive = drive(
-            self.spec(job)?,
-            speech::line(&order)?,
-            job.clone(),
-            heard,
-            told,
-        );
+        let drive = drive(self.spec(job)?, encode(&order)?, job.clone(), heard, told);
         let runtime = Handle::current();
         // Should this thread panic, the process goes with it.
         let driven = AbortOnDropHandle::new(runtime.spawn(drive));
@@ -298,9 +292,9 @@ async fn drive(
     let stop = async {
         job.cancellation().cancelled().await;
         if let Some(reason) = job.stop_reason()
-            && let Ok(line) = speech::line(&Told::Stop(Stop::from(reason)))
+            && let Ok(message) = encode(&Told::Stop(Stop::from(reason)))
         {
-            let _ = tokio::time::timeout(PATIENCE, write(&commands, &line)).await;
+            let _ = tokio::time::timeout(PATIENCE, write(&commands, &message)).await;
         }
     };
     let ended = tokio::select! {
@@ -327,30 +321,30 @@ async fn command(
 ) {
     write(commands, order).await;
     while let Some(told) = told.recv().await {
-        if let Ok(line) = speech::line(&told) {
-            write(commands, &line).await;
+        if let Ok(message) = encode(&told) {
+            write(commands, &message).await;
         }
     }
     std::future::pending::<()>().await;
 }
 
-async fn write(commands: &tokio::sync::Mutex<Option<Sender>>, line: &[u8]) {
+async fn write(commands: &tokio::sync::Mutex<Option<Sender>>, message: &[u8]) {
     if let Some(pipe) = commands.lock().await.as_mut() {
         // A process that does not read has ended, or will.
-        let _ = pipe.write_all(line).await;
+        let _ = pipe.write_all(message).await;
     }
 }
 
 /// Hands on what the process says.
 async fn hear(from: Option<Receiver>, heard: &mpsc::Sender<Heard>) {
     let Some(mut from) = from else { return };
-    let (mut hearing, mut bytes) = (Hearing::default(), vec![0; PIECE]);
+    let (mut inbox, mut bytes) = (Inbox::up_to(LONGEST), vec![0; PIECE]);
     while let Ok(count @ 1..) = from.read(&mut bytes).await {
-        hearing.push(&bytes[..count]);
-        while let Some(message) = hearing.next() {
-            let is_nonsense = message.is_err();
-            let message = message.map_or_else(Heard::Nonsense, Heard::Said);
-            if heard.send(message).await.is_err() || is_nonsense {
+        inbox.push(&bytes[..count]);
+        while let Some(said) = inbox.next().transpose() {
+            let is_nonsense = said.is_err();
+            let said = said.map_or_else(|fault| Heard::Nonsense(fault.to_string()), Heard::Said);
+            if heard.send(said).await.is_err() || is_nonsense {
                 return;
             }
         }

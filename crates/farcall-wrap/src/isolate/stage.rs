@@ -23,8 +23,8 @@ use super::{
     WORD,
     host::{Remote, Stopping, Voice},
     message::{Fault, Order, Said, Told},
-    speech::Hearing,
 };
+use crate::wire::frame::Inbox;
 
 /// Whether a server started this process to run a step, which is all it should do then ([`main`]).
 pub fn is_asked() -> bool {
@@ -39,7 +39,7 @@ pub fn main<'a>(mut jobs: impl Iterator<Item = &'a Job>) -> io::Result<()> {
     let pipe = taken_from_stdout()?;
     let mut commands = Commands {
         from: taken_from_stdin()?,
-        hearing: Hearing::default(),
+        inbox: Inbox::default(),
     };
     let order: Order = commands.next()?.ok_or(io::ErrorKind::UnexpectedEof)?;
     let (sender, answers) = mpsc::channel();
@@ -83,7 +83,7 @@ fn taken_from_stdin() -> io::Result<File> {
 /// What the server says, in its order.
 struct Commands {
     from: File,
-    hearing: Hearing,
+    inbox: Inbox,
 }
 
 impl Commands {
@@ -91,12 +91,12 @@ impl Commands {
     fn next<T: serde::de::DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
         let mut bytes = [0; 8 << 10];
         loop {
-            if let Some(message) = self.hearing.next() {
-                return message.map(Some).map_err(io::Error::other);
+            if let Some(message) = self.inbox.next()? {
+                return Ok(Some(message));
             }
             match self.from.read(&mut bytes)? {
                 0 => return Ok(None),
-                count => self.hearing.push(&bytes[..count]),
+                count => self.inbox.push(&bytes[..count]),
             }
         }
     }

@@ -6,20 +6,6 @@ use farcall_config::file::Service;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use secrecy::ExposeSecret;
 
-/// Headers that belong to the connection, or follow from the request; nobody sets them.
-const OWN_HEADERS: [&str; 10] = [
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
-
 /// The headers of every request, and what is wrong with them.
 pub(super) fn of(service: &Service, faults: &mut Vec<String>) -> HeaderMap {
     let mut headers = HeaderMap::new();
@@ -41,11 +27,6 @@ pub(super) fn of(service: &Service, faults: &mut Vec<String>) -> HeaderMap {
         }
     }
     headers
-}
-
-/// Whether the header belongs to the connection, or follows from the request.
-pub(super) fn is_own(header: &HeaderName) -> bool {
-    OWN_HEADERS.contains(&header.as_str())
 }
 
 /// The media type in small letters, without parameters; empty where there is none.

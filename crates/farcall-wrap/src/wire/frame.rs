@@ -25,12 +25,27 @@ pub(crate) fn encode(message: &impl Serialize) -> io::Result<Vec<u8>> {
 }
 
 /// Bytes that arrived, of which messages are made.
-#[derive(Debug, Default)]
-pub(crate) struct Inbox(Vec<u8>);
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    bytes: Vec<u8>,
+    longest: usize,
+}
+
+impl Default for Inbox {
+    fn default() -> Self {
+        Self::up_to(LONGEST)
+    }
+}
 
 impl Inbox {
+    /// One that takes no message of more than `longest` bytes.
+    pub(crate) fn up_to(longest: usize) -> Self {
+        let bytes = Vec::new();
+        Self { bytes, longest }
+    }
+
     pub(crate) fn push(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
+        self.bytes.extend_from_slice(bytes);
     }
 
     /// The next message, once it is there as a whole.
@@ -38,18 +53,18 @@ impl Inbox {
     /// # Errors
     /// Where it is too long, or no message.
     pub(crate) fn next<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
-        let Some((length, rest)) = self.0.split_first_chunk::<4>() else {
+        let Some((length, rest)) = self.bytes.split_first_chunk::<4>() else {
             return Ok(None);
         };
         let length = u32::from_le_bytes(*length) as usize;
-        if length > LONGEST {
+        if length > self.longest {
             return Err(io::Error::from(io::ErrorKind::InvalidData));
         }
         let Some(message) = rest.get(..length) else {
             return Ok(None);
         };
         let message = serde_json::from_slice(message)?;
-        self.0.drain(..4 + length);
+        self.bytes.drain(..4 + length);
         Ok(Some(message))
     }
 }
@@ -75,8 +90,9 @@ mod tests {
 
     #[test]
     fn a_length_that_nobody_sends_is_refused_before_it_is_awaited() {
-        let mut inbox = Inbox::default();
-        inbox.push(&u32::MAX.to_le_bytes());
-        assert!(inbox.next::<String>().is_err());
+        for (mut inbox, length) in [(Inbox::default(), u32::MAX), (Inbox::up_to(3), 4)] {
+            inbox.push(&length.to_le_bytes());
+            assert!(inbox.next::<String>().is_err(), "{length}");
+        }
     }
 }

@@ -166,14 +166,14 @@ async fn what_no_schema_says_is_refused_in_words() {
     );
     assert_eq!(tool.declaration.schema_origin, SchemaOrigin::Declared);
     for (city, sentence) in [
-        ("", "`city` is empty, which a path cannot say"),
+        ("", "`city` is empty, which a path cannot say; send a text"),
         (
             "..",
-            "`city` would lead elsewhere: `.` and `..` are no names in a path",
+            "`city` would lead elsewhere: `.` and `..` are no names in a path; send the name itself",
         ),
         (
             "a\nb",
-            "`city` has control characters in it, which no path has",
+            "`city` has control characters in it, which no path has; send one line of plain text",
         ),
     ] {
         assert_eq!(refusal(&tool, json!({"city": city})).await, sentence);
@@ -181,7 +181,7 @@ async fn what_no_schema_says_is_refused_in_words() {
     let long = refusal(&tool, json!({"city": "?".repeat(20_000)})).await;
     assert_eq!(
         long,
-        "the arguments make a URL of 60001 bytes, at most 32768 are sent"
+        "the arguments make a URL of 60001 bytes, at most 32768 are sent; send shorter ones"
     );
     assert!(probe.received().is_empty());
 }

@@ -61,7 +61,7 @@ impl Offered {
     }
 }
 
-/// `greet(name, times = 1, tone?): Greet somebody.`
+/// `welcome(name, times = 1, tone?): Greet somebody.`
 fn line(tool: &Value) -> String {
     let text = |key: &str| tool[key].as_str().unwrap_or_default();
     let schema = &tool["inputSchema"];

@@ -10,6 +10,7 @@ use std::{
 };
 
 use farcall_config::file::{is_runner, is_secret_name};
+use farcall_core::name::tool_name_of;
 use serde_json::{Map, Value};
 
 use super::quoted;
@@ -172,22 +173,10 @@ impl Import {
 
 /// A name for a mount, which no other one has.
 fn own_name(name: &str, taken: &mut BTreeSet<String>) -> String {
-    let plain: String = name
-        .chars()
-        .map(|sign| {
-            if sign.is_ascii_alphanumeric() || sign == '-' {
-                sign
-            } else {
-                '_'
-            }
-        })
-        .take(32)
-        .collect();
-    let plain = if plain.is_empty() {
-        "server".to_owned()
-    } else {
-        plain
-    };
+    let mut plain = tool_name_of(name, 32);
+    if plain.is_empty() {
+        "server".clone_into(&mut plain);
+    }
     let mut own = plain.clone();
     let mut number = 2;
     while !taken.insert(own.clone()) {

@@ -114,7 +114,7 @@ name = {name}
 /// What a folder without a script begins with.
 const EXAMPLE: &str = "\
 # A tool answers at once. No shell is used: {name} is one argument, whatever a caller says.
-[tool.greet]
+[tool.welcome]
 description = \"Greet somebody by name.\"
 command = [\"echo\", \"Hello, {name}!\"]
 params.name = { type = \"string\", max_length = 100, description = \"Whom to greet.\" }

@@ -15,7 +15,7 @@ enum Told {
     /// SIGTERM or SIGINT: to end in order. SIGHUP, too, where it says that the terminal is gone.
     Stop,
     /// SIGHUP: to read again what is served.
-    ReadAgain,
+    Reload,
 }
 
 /// SIGTERM, SIGINT and SIGHUP.
@@ -50,16 +50,16 @@ impl Signals {
                 if self.has_terminal && terminal().is_err() {
                     Told::Stop
                 } else {
-                    Told::ReadAgain
+                    Told::Reload
                 }
             }
         }
     }
 
     /// Waits to be told to end, and passes on until then when it is time to read again.
-    pub(super) async fn stop(&mut self, read_again: &Notify) {
-        while self.next().await == Told::ReadAgain {
-            read_again.notify_one();
+    pub(super) async fn stop(&mut self, reload: &Notify) {
+        while self.next().await == Told::Reload {
+            reload.notify_one();
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::file::{
         Key, Section, Shape,
         shapes::{DURATION, TEXTS},
     },
+    is_own_header,
 };
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -76,20 +77,6 @@ static OPENAPI: Section = Section {
         ),
     ]],
 };
-
-/// Headers that belong to the connection.
-const OWN_HEADERS: [&str; 10] = [
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 
 /// Reads all services; those that are wrong are known by their names.
 pub(super) fn read<'t>(
@@ -181,7 +168,7 @@ fn header_name(reading: &Reading<'_>, name: &Spanned<&str>) {
     if text.is_empty() || !text.bytes().all(is_token) {
         let message = format!("`{}` is no name of a header", text.escape_debug());
         reading.fault(&at, message, "use letters, digits and `-`");
-    } else if OWN_HEADERS.contains(&text.to_ascii_lowercase().as_str()) {
+    } else if is_own_header(text) {
         let message = format!("the header `{text}` belongs to the connection");
         reading.fault(&at, message, "remove it; it is set where it is needed");
     }

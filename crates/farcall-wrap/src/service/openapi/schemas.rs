@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use farcall_core::JsonObject;
+use farcall_core::{JsonObject, name::tool_name_of};
 use serde_json::{Value, json};
 
 use super::{
@@ -199,22 +199,10 @@ impl<'a> Schemas<'a> {
 
     /// A name for `$defs` that needs no escapes and is not taken.
     fn free_name(&self, wish: &str) -> String {
-        let wish: String = wish
-            .chars()
-            .map(|sign| {
-                if sign.is_ascii_alphanumeric() || sign == '-' {
-                    sign
-                } else {
-                    '_'
-                }
-            })
-            .take(64)
-            .collect();
-        let wish = if wish.is_empty() {
-            "schema".to_owned()
-        } else {
-            wish
-        };
+        let mut wish = tool_name_of(wish, 64);
+        if wish.is_empty() {
+            "schema".clone_into(&mut wish);
+        }
         let is_free = |name: &String| !self.names.values().any(|taken| taken == name);
         let others = (2_u32..).map(|number| format!("{wish}_{number}"));
         std::iter::once(wish.clone())

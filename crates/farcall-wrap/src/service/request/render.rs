@@ -57,7 +57,8 @@ impl Template {
         if length > MAX_URL {
             return Err(Problem::user(format!(
                 "the arguments make a URL of {length} bytes, at most {MAX_URL} are sent"
-            )));
+            ))
+            .hint("send shorter ones"));
         }
         let mut url = base_url.clone();
         url.set_path(&path);
@@ -102,33 +103,40 @@ fn segment(parts: &[Part], arguments: &JsonObject) -> Result<String, Problem> {
             Part::Argument(argument) => {
                 name = name.or(Some(&argument.0));
                 let Some(value) = argument.said(arguments) else {
-                    return Err(Problem::user(format!("`{}` is missing", argument.0)));
+                    return Err(Problem::user(format!("`{}` is missing", argument.0))
+                        .hint("send it, the path cannot do without"));
                 };
                 text.push_str(&single(value, &argument.0)?);
             }
         }
     }
     // What the author wrote is the author's; a path may end in an empty segment.
-    if let Some(fault) = name.and_then(|name| segment_fault(&text, name)) {
-        return Err(Problem::user(fault));
+    match name.and_then(|name| segment_fault(&text, name)) {
+        Some(fault) => Err(fault),
+        None => Ok(encode(&text)),
     }
-    Ok(encode(&text))
 }
 
 /// What is wrong with `text` as a segment. An encoded slash does not end one, but services that decode
 /// a path before they look at it would follow dots between slashes.
-fn segment_fault(text: &str, name: &str) -> Option<String> {
-    if text.is_empty() {
-        return Some(format!("`{name}` is empty, which a path cannot say"));
-    }
-    if text.contains(char::is_control) {
-        return Some(format!(
-            "`{name}` has control characters in it, which no path has"
-        ));
-    }
+fn segment_fault(text: &str, name: &str) -> Option<Problem> {
     let mut pieces = text.split(['/', '\\']);
-    let is_dots = pieces.any(|piece| matches!(piece, "." | ".."));
-    is_dots.then(|| format!("`{name}` would lead elsewhere: `.` and `..` are no names in a path"))
+    let (fault, hint) = if text.is_empty() {
+        ("is empty, which a path cannot say", "send a text")
+    } else if text.contains(char::is_control) {
+        (
+            "has control characters in it, which no path has",
+            "send one line of plain text",
+        )
+    } else if pieces.any(|piece| matches!(piece, "." | "..")) {
+        (
+            "would lead elsewhere: `.` and `..` are no names in a path",
+            "send the name itself",
+        )
+    } else {
+        return None;
+    };
+    Some(Problem::user(format!("`{name}` {fault}")).hint(hint))
 }
 
 impl Pair {
@@ -210,7 +218,8 @@ fn single(value: &Value, name: &str) -> Result<String, Problem> {
         }
         _ => Err(Problem::user(format!(
             "`{name}` must be a text, a number or a boolean where it stands in the request"
-        ))),
+        ))
+        .hint("send one of these, or a list of them")),
     }
 }
 

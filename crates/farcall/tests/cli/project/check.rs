@@ -9,7 +9,7 @@ const FINE: &str = r#"
 [server]
 name = "press"
 
-[tool.greet]
+[tool.welcome]
 description = "Greet somebody."
 command = ["echo", "Hello, {name}!", "{times}", "{tone}"]
 params.name = { type = "string", description = "Whom." }
@@ -29,7 +29,7 @@ const WRONG: &str = "\
 name = \"press\"
 prot = 8900
 
-[tool.greet]
+[tool.welcome]
 \tdescription = \"Greet 世界\u{200b}.\"
 command = [\"sh\", \"-c\", \"echo {name}\"]
 params.name = { type = \"text\", description = \"Whom.\" }
@@ -60,7 +60,7 @@ fn the_same_as_json() {
     };
     let (exit, fine) = json(&["check", "--json"]);
     assert_eq!((exit, &fine["ok"]), (0, &Value::Bool(true)));
-    assert_eq!(fine["tools"][0]["name"], "greet");
+    assert_eq!(fine["tools"][0]["name"], "welcome");
     // As clients list it.
     let schema = &fine["tools"][0]["inputSchema"];
     assert_eq!(schema["properties"]["times"]["default"], 1);

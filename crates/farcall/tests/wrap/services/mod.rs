@@ -9,6 +9,10 @@ mod hostile;
 #[cfg(feature = "namespace-tests")]
 mod names;
 // The same server that the requests of `farcall-wrap` are tested with.
+#[cfg_attr(
+    not(feature = "namespace-tests"),
+    expect(dead_code, reason = "single headers are looked at by `names`")
+)]
 #[path = "../../../../farcall-wrap/tests/service/probe.rs"]
 mod probe;
 mod slow;

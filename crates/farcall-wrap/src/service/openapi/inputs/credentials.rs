@@ -1,10 +1,11 @@
 //! Parameters that are for the operator to say.
 
+use farcall_config::file::is_own_header;
 use reqwest::header::HeaderName;
 use serde_json::Value;
 
 use super::Collecting;
-use crate::service::{headers::is_own, openapi::document::text};
+use crate::service::openapi::document::text;
 
 /// Headers that say who asks, or that OpenAPI says are no parameters; the file sets them.
 const RESERVED: [&str; 9] = [
@@ -35,7 +36,9 @@ impl Collecting<'_> {
                 let header = name.parse::<HeaderName>().ok();
                 is_key
                     || RESERVED.contains(&&*name)
-                    || header.is_some_and(|header| is_own(&header) || self.client.sets(&header))
+                    || header.is_some_and(|header| {
+                        is_own_header(header.as_str()) || self.client.sets(&header)
+                    })
             }
             _ => is_key,
         }
@@ -46,7 +49,9 @@ impl Collecting<'_> {
         let header = name.parse::<HeaderName>().ok();
         place_of == "header"
             && header.is_some_and(|header| {
-                header == "content-type" || is_own(&header) || self.client.sets(&header)
+                header == "content-type"
+                    || is_own_header(header.as_str())
+                    || self.client.sets(&header)
             })
     }
 }

@@ -29,7 +29,7 @@ pub(super) struct Loaded {
 }
 
 /// What a server reads when it is told to read again.
-pub(super) enum Again<'a> {
+pub(super) enum Reload<'a> {
     /// Nothing: it is a program, which does not change while it runs.
     Nothing,
     /// The file, with what was said on the command line, and what it said at start.
@@ -121,18 +121,18 @@ fn warning(finding: &Finding) -> (Option<usize>, String) {
     (line, format!("{}; {}", finding.message, finding.hint))
 }
 
-impl Again<'_> {
+impl Reload<'_> {
     /// Whenever it is `told` to, reads again, and lets `running` offer what there is now. Told while it reads,
     /// it reads once more.
-    pub(super) async fn read(&self, running: &Running, told: &Notify) -> Infallible {
+    pub(super) async fn whenever(&self, told: &Notify, running: &Running) -> Infallible {
         loop {
             told.notified().await;
-            self.read_once(running).await;
+            self.run(running).await;
         }
     }
 
     /// Where what is read cannot be offered, `running` goes on with what it offers, and the log says why.
-    async fn read_once(&self, running: &Running) {
+    async fn run(&self, running: &Running) {
         let Self::File {
             file,
             flags,
@@ -154,8 +154,9 @@ impl Again<'_> {
         };
         match outcome.await {
             Ok((changes, now)) => {
-                tell(file, &changes);
+                // The last line is that it holds: whoever waits for that line has then seen the others.
                 tell_what_waits(source, &now);
+                tell(file, &changes);
             }
             Err(failure) => {
                 let file = file.display();
