@@ -34,7 +34,13 @@ impl Setup {
             setup.build()?;
         }
         setup.nginx = find_nginx();
-        for peer in [&setup.python(), &setup.queues_python(), &setup.nginx] {
+        for peer in [
+            &setup.python(),
+            &setup.queues_python(),
+            &setup.mcp_proxy(),
+            &setup.supergateway(),
+            &setup.nginx,
+        ] {
             ensure!(peer.exists(), "a peer is missing: {}", peer.display());
         }
         Ok(setup)
@@ -53,7 +59,14 @@ impl Setup {
         build
             .current_dir(&self.root)
             .args(["build", "--release", "--bins"])
-            .args(["-p", "example-mcp-server", "-p", "farcall-bench"]);
+            .args([
+                "-p",
+                "example-mcp-server",
+                "-p",
+                "farcall",
+                "-p",
+                "farcall-bench",
+            ]);
         succeed(&mut build, "cargo build --release")
     }
 
@@ -70,6 +83,22 @@ impl Setup {
     /// The Python that has the job queues.
     pub(crate) fn queues_python(&self) -> PathBuf {
         self.root.join("target/peers/py-queues/bin/python")
+    }
+
+    /// mcp-proxy of PyPI.
+    pub(crate) fn mcp_proxy(&self) -> PathBuf {
+        self.root.join("target/peers/py-gateways/bin/mcp-proxy")
+    }
+
+    /// supergateway of npm.
+    pub(crate) fn supergateway(&self) -> PathBuf {
+        self.root
+            .join("target/peers/gateways/node_modules/.bin/supergateway")
+    }
+
+    /// The folder with the Node that runs it.
+    pub(crate) fn node(&self) -> PathBuf {
+        self.root.join("target/peers/runtime/node_modules/.bin")
     }
 
     pub(crate) fn nginx(&self) -> &Path {

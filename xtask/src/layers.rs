@@ -54,7 +54,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 /// Libraries that only some of our crates may name.
 const RESERVED: &[(&str, &[&str])] = &[
     ("axum", &["farcall-server", "farcall-cli", "farcall"]),
-    ("rmcp", &["farcall-server", "farcall-cli", "farcall-wrap"]),
+    ("rmcp", &["farcall-server", "farcall-cli"]),
     ("sqlx", &["farcall-store"]),
     // Files of jobs, and files that callers of a wrapped program name: both stay within a folder.
     ("cap-std", &["farcall-artifacts", "farcall-wrap"]),

@@ -13,6 +13,7 @@ mod example;
 mod guide;
 mod inspector;
 mod kill;
+mod mount;
 mod outage;
 mod peer;
 mod postgres;

@@ -3,6 +3,7 @@
 mod bare_axum;
 mod farcall;
 mod guide;
+pub(crate) mod mounted;
 mod nginx;
 mod plain_rmcp;
 mod s3;
@@ -68,6 +69,16 @@ impl Server {
         on: On,
         configure: impl FnOnce(&mut Command, u16, &Path) -> Result<()>,
     ) -> Result<Self> {
+        Self::start_with(program, on, "/healthz", configure)
+    }
+
+    /// The same for one whose probe is at `probe`.
+    fn start_with(
+        program: &Path,
+        on: On,
+        probe: &str,
+        configure: impl FnOnce(&mut Command, u16, &Path) -> Result<()>,
+    ) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let address = free_address()?;
         let mut command = match on {
@@ -111,13 +122,13 @@ impl Server {
             started_after: Duration::ZERO,
         };
         server
-            .wait_for_answer(begun)
+            .wait_for_answer(begun, probe)
             .with_context(|| format!("`{}` does not serve", program.display()))?;
         Ok(server)
     }
 
-    fn wait_for_answer(&mut self, begun: Instant) -> Result<()> {
-        let probe = requests::get("/healthz");
+    fn wait_for_answer(&mut self, begun: Instant, probe: &str) -> Result<()> {
+        let probe = requests::get(probe);
         loop {
             if let Ok(mut client) = Client::connect(self.address) {
                 client.succeed(&probe)?;

@@ -80,7 +80,7 @@ enum BinaryVerb {
     Check(verbs::check::Flags),
     /// Print the JSON Schema of farcall.toml, for editors
     Schema(verbs::schema::Flags),
-    /// Serve what a farcall.toml declares
+    /// Serve what a farcall.toml declares, or any MCP server: serve -- COMMAND
     Serve(FileFlags),
     #[command(flatten)]
     Other(OtherVerb),
@@ -93,17 +93,34 @@ struct FileFlags {
     config: PathBuf,
     #[command(flatten)]
     serve: ServeFlags,
+    /// Serve the MCP server that this program is, in the place of a file
+    #[arg(last = true, value_name = "COMMAND", conflicts_with = "config")]
+    command: Vec<String>,
+    /// What keeps that program in its place [default: default, and off for npx, uvx and the like]
+    #[arg(long, value_name = "WORD", requires = "command", value_parser = ["default", "required", "bwrap", "off"])]
+    sandbox: Option<String>,
 }
 
 impl BinaryVerb {
     fn run(self) -> Exit {
         match self {
             Self::Init(flags) => ended(verbs::init::init(flags)),
-            Self::Check(flags) => ended(verbs::check::check(flags)),
+            Self::Check(flags) => ended(in_runtime(verbs::check::check(flags))),
             Self::Schema(flags) => ended(verbs::schema::schema(flags)),
-            Self::Serve(FileFlags { config, serve }) => {
-                ended(in_runtime(verbs::serve::serve_file(&config, serve)))
-            }
+            Self::Serve(FileFlags {
+                config,
+                serve,
+                command,
+                sandbox,
+            }) => ended(if command.is_empty() {
+                in_runtime(verbs::serve::serve_file(&config, serve))
+            } else {
+                in_runtime(verbs::serve::serve_command(
+                    &command,
+                    sandbox.as_deref(),
+                    serve,
+                ))
+            }),
             Self::Other(verb) => verb.run(),
         }
     }

@@ -10,6 +10,7 @@ pub mod client;
 pub mod command;
 mod exit;
 mod logging;
+mod mounts;
 mod offer;
 mod project;
 mod routes;

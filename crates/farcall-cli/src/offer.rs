@@ -8,12 +8,15 @@ use farcall_core::{
     tool::{Tool, ToolDeclaration},
 };
 use farcall_jobs::{Links, Programs, Queue, contract};
+use farcall_wrap::mount::Mounted;
 
 /// Tools and jobs in the order they were registered, and the rest.
 #[derive(Clone, Default)]
 pub(crate) struct Offer {
     entries: Vec<Entry>,
     pub(crate) others: Offers,
+    /// The servers that some of it comes from.
+    pub(crate) mounts: Vec<Mounted>,
 }
 
 #[derive(Clone)]
@@ -56,6 +59,13 @@ impl Offer {
             Entry::Job(job) => Some(job),
             Entry::Tool(_) => None,
         })
+    }
+
+    /// The names of its tools, those of jobs among them.
+    pub(crate) fn names(&self) -> impl Iterator<Item = String> {
+        self.declarations()
+            .into_iter()
+            .map(|declaration| declaration.name)
     }
 
     pub(crate) fn programs(&self) -> Programs {

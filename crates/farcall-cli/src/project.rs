@@ -10,13 +10,14 @@ use farcall_wrap::{
     service::Services,
 };
 
-use crate::{App, Failure, offer::Offer};
+use crate::{App, Failure, mounts, offer::Offer};
 
-/// The app that serves `project`, whose programs do not reach what is `withheld`.
+/// The app that serves `project`, whose mounted servers run; neither they nor its programs reach what is
+/// `withheld`.
 ///
 /// # Errors
-/// All that cannot work in it, or cannot be served yet, in one report.
-pub(crate) fn app(project: &Project, withheld: &[PathBuf]) -> Result<App, Failure> {
+/// All that cannot work in it, in one report.
+pub(crate) async fn app(project: &Project, withheld: &[PathBuf]) -> Result<App, Failure> {
     let server = &project.server;
     let mut app = App::new(&server.name).version(&server.version);
     if let Some(title) = &server.title {
@@ -25,29 +26,37 @@ pub(crate) fn app(project: &Project, withheld: &[PathBuf]) -> Result<App, Failur
     if let Some(instructions) = &server.instructions {
         app = app.instructions(instructions);
     }
-    let mut faults = unserved(project);
-    match offer(project, withheld) {
-        Ok(offer) => app.offer = offer,
-        Err(more) => faults.extend(more.0),
-    }
-    if !faults.is_empty() {
-        return Err(Failure::usage(Faults(faults).to_string()));
-    }
+    let offer = offer(project, withheld).await;
+    app.offer = offer.map_err(|faults| Failure::usage(faults.to_string()))?;
     Ok(app)
 }
 
 /// What `project` offers: its tools and jobs in the order of the file, then what documents of services
-/// bring. Its programs will not reach what is `withheld`. Nothing is started or sent.
+/// bring, then what its mounted servers do, which run from now on. No request is sent to a service.
 ///
 /// # Errors
-/// All that cannot work in it.
-pub(crate) fn offer(project: &Project, withheld: &[PathBuf]) -> Result<Offer, Faults> {
-    let services = Services::new(project)?;
+/// All that cannot work in it; then its servers do not run any more.
+pub(crate) async fn offer(project: &Project, withheld: &[PathBuf]) -> Result<Offer, Faults> {
     let surroundings = Surroundings {
         folder: &project.folder,
         withheld,
     };
+    let (mut offer, mut faults) = declared(project, surroundings);
+    faults.extend(mounts::add(&mut offer, project, surroundings).await);
+    if faults.is_empty() {
+        return Ok(offer);
+    }
+    mounts::stop(offer.mounts).await;
+    Err(Faults(faults))
+}
+
+/// What the file and its documents say, and what is wrong with it. Nothing is started or sent.
+fn declared(project: &Project, surroundings: Surroundings<'_>) -> (Offer, Vec<Fault>) {
     let (mut offer, mut faults) = (Offer::default(), Vec::new());
+    let services = match Services::new(project) {
+        Ok(services) => services,
+        Err(Faults(faults)) => return (offer, faults),
+    };
     for entry in &project.entries {
         faults.extend(added(&mut offer, entry, surroundings, &services).err());
     }
@@ -55,11 +64,7 @@ pub(crate) fn offer(project: &Project, withheld: &[PathBuf]) -> Result<Offer, Fa
         Ok(tools) => tools.into_iter().for_each(|tool| offer.tool(tool)),
         Err(more) => faults.extend(more.0),
     }
-    if faults.is_empty() {
-        Ok(offer)
-    } else {
-        Err(Faults(faults))
-    }
+    (offer, faults)
 }
 
 /// What keeps programs in their place on this machine, where that is less than it should be: sentences
@@ -68,7 +73,10 @@ pub(crate) fn offer(project: &Project, withheld: &[PathBuf]) -> Result<Offer, Fa
 /// # Errors
 /// A [`Failure`] where a program asks for more than there is.
 pub(crate) fn confinement(project: &Project) -> Result<Vec<String>, Failure> {
-    let programs: Vec<_> = project.entries.iter().filter_map(program).collect();
+    let mounted = project.mounts.iter();
+    let mounted = mounted.map(|mount| (format!("mount `{}`", mount.name), &mount.command));
+    let programs = project.entries.iter().filter_map(program);
+    let programs: Vec<_> = programs.chain(mounted).collect();
     if programs.is_empty() {
         return Ok(Vec::new());
     }
@@ -127,13 +135,4 @@ fn added(
         }),
     }
     Ok(())
-}
-
-/// What is declared and has nobody to serve it.
-fn unserved(project: &Project) -> Vec<Fault> {
-    let mounts = project.mounts.iter().map(|mount| Fault {
-        subject: format!("mount `{}`", mount.name),
-        reason: "MCP servers cannot be mounted yet; remove it".to_owned(),
-    });
-    mounts.collect()
 }

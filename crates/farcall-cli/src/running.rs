@@ -22,7 +22,7 @@ use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
 
 use self::offering::{Jobs, Offering, Supply, offered};
-use crate::{App, Failure};
+use crate::{App, Failure, mounts::Known};
 
 /// A server that is bound and has its data open, and answers nobody yet.
 pub struct Ready {
@@ -100,6 +100,8 @@ impl Ready {
         let (gated_routes, public_routes) =
             routers.map_err(|faults| Failure::usage(faults.to_string()))?;
         let programs = watch::Sender::new(programs);
+        let mounts = Known::default();
+        mounts.add(&app.offer.mounts);
         let mut parts = Parts {
             catalog,
             guard: guard(config),
@@ -143,6 +145,7 @@ impl Ready {
                 jobs: intake,
                 programs,
                 supply,
+                mounts,
             },
             runner,
             role: config.jobs.role,
@@ -246,6 +249,7 @@ impl Running {
             }
         };
         tokio::join!(requests, jobs);
+        self.offering.mounts.stop(&self.hurrying).await;
         if let Some(store) = self.store {
             store.close().await;
         }

@@ -4,14 +4,15 @@ use std::path::{self, Path, PathBuf};
 
 use farcall_config::Storage;
 
-/// The `farcall.toml` at `file` and the `.env` that may hold secrets, and every place in which jobs and
+/// The `farcall.toml` at `file`, where there is one, and the `.env` that may hold secrets, and every place in which jobs and
 /// files of all callers are.
-pub(crate) fn withheld(file: &Path, storage: &Storage) -> Vec<PathBuf> {
+pub(crate) fn withheld(file: Option<&Path>, storage: &Storage) -> Vec<PathBuf> {
     let artifacts = storage.artifacts.as_ref();
     let folder = artifacts.and_then(|place| place.url.to_file_path().ok());
-    let own = [file, Path::new(".env"), &storage.data_dir];
+    let own = [Path::new(".env"), &storage.data_dir];
     let own = own
         .into_iter()
+        .chain(file)
         .filter_map(|place| path::absolute(place).ok());
     own.chain(folder).collect()
 }

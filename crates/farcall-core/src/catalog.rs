@@ -98,7 +98,7 @@ impl Catalog {
         let patterns = offers
             .templates
             .iter()
-            .flat_map(|template| UriPattern::parse(&template.uri_template))
+            .flat_map(ResourceTemplate::pattern)
             .collect();
         let tools = tools.into_iter().map(cataloged).collect::<Result<_, _>>()?;
         Ok(Self {
@@ -226,7 +226,7 @@ pub fn faults<'a>(
     for template in &offers.templates {
         report.unique("resource template", &template.uri_template);
         report.subject = format!("resource template `{}`", template.uri_template);
-        if let Err(reason) = UriPattern::parse(&template.uri_template) {
+        if let Err(reason) = template.pattern() {
             report.add(reason);
         }
     }
@@ -307,14 +307,14 @@ impl Report {
         }
     }
 
-    fn description(&mut self, description: &str) {
-        if description.trim().is_empty() {
+    fn description(&mut self, description: &str, origin: SchemaOrigin) {
+        if description.trim().is_empty() && origin == SchemaOrigin::Declared {
             self.add("the description is empty; say what it does and when to use it");
         }
     }
 
     fn tool(&mut self, tool: &ToolDeclaration) {
-        self.description(&tool.description);
+        self.description(&tool.description, tool.schema_origin);
         if tool.time_limit > MAX_TIME_LIMIT {
             self.add(format!(
                 "the time limit is {} s, at most {} s are allowed; make it a job",
@@ -343,9 +343,9 @@ impl Report {
     }
 
     fn prompt(&mut self, prompt: &Prompt) {
-        self.description(&prompt.description);
+        self.description(&prompt.description, prompt.origin);
         for argument in &prompt.arguments {
-            if argument.description.trim().is_empty() {
+            if argument.description.trim().is_empty() && prompt.origin == SchemaOrigin::Declared {
                 self.add(format!(
                     "the argument `{}` has no description",
                     argument.name
@@ -366,11 +366,17 @@ impl Report {
                 )
             }
             Target::ResourceTemplate(template) => {
-                let is_registered = offers.templates.iter().any(|t| t.uri_template == *template);
-                let pattern = UriPattern::parse(template).ok();
-                let has_variable =
-                    pattern.is_some_and(|pattern| pattern.variables().any(|name| name == argument));
-                (template, is_registered && has_variable)
+                let registered = offers
+                    .templates
+                    .iter()
+                    .find(|t| t.uri_template == *template);
+                let has_variable = registered.is_some_and(|registered| {
+                    let is_variable =
+                        |pattern: UriPattern| pattern.variables().any(|name| name == argument);
+                    registered.origin == SchemaOrigin::Imported
+                        || registered.pattern().is_ok_and(is_variable)
+                });
+                (template, has_variable)
             }
         };
         self.subject = format!("completion of `{argument}` of `{target}`");

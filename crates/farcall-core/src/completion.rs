@@ -16,8 +16,30 @@ pub enum Target {
     ResourceTemplate(String),
 }
 
+/// Values for an argument.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Suggestions {
+    /// The values; only the first [`MAX_SUGGESTIONS`] are sent.
+    pub values: Vec<String>,
+    /// How many there are in all, where it is known.
+    pub total: Option<u32>,
+    /// Whether there are more than the values, where it is known.
+    pub has_more: Option<bool>,
+}
+
+impl Suggestions {
+    /// These values, and no others.
+    pub fn all(values: Vec<String>) -> Self {
+        Self {
+            total: u32::try_from(values.len()).ok(),
+            has_more: Some(values.len() > MAX_SUGGESTIONS),
+            values,
+        }
+    }
+}
+
 type Suggester = Arc<
-    dyn Fn(CallContext, String, Arguments) -> BoxFuture<Result<Vec<String>, Problem>> + Send + Sync,
+    dyn Fn(CallContext, String, Arguments) -> BoxFuture<Result<Suggestions, Problem>> + Send + Sync,
 >;
 
 /// Suggests values for one argument.
@@ -38,6 +60,18 @@ impl Completion {
         F: Fn(CallContext, String, Arguments) -> A + Send + Sync + 'static,
         A: Future<Output = Result<Vec<String>, Problem>> + Send + 'static,
     {
+        Self::imported(target, argument, move |context, typed, filled| {
+            let suggested = suggest(context, typed, filled);
+            async move { suggested.await.map(Suggestions::all) }
+        })
+    }
+
+    /// The same of somebody else, who says itself how many there are.
+    pub fn imported<F, A>(target: Target, argument: impl Into<String>, suggest: F) -> Self
+    where
+        F: Fn(CallContext, String, Arguments) -> A + Send + Sync + 'static,
+        A: Future<Output = Result<Suggestions, Problem>> + Send + 'static,
+    {
         Self {
             target,
             argument: argument.into(),
@@ -47,13 +81,13 @@ impl Completion {
         }
     }
 
-    /// The suggestions for what has been typed; only the first [`MAX_SUGGESTIONS`] are sent.
+    /// The suggestions for what has been typed.
     pub fn suggest(
         &self,
         context: CallContext,
         typed: String,
         filled: Arguments,
-    ) -> BoxFuture<Result<Vec<String>, Problem>> {
+    ) -> BoxFuture<Result<Suggestions, Problem>> {
         (self.suggester)(context, typed, filled)
     }
 }

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::Value;
 
-use crate::{BoxFuture, JsonObject, content::Content, context::CallContext, problem::Problem};
+use crate::{
+    BoxFuture, JsonObject, content::Content, context::CallContext, problem::Problem,
+    tool::SchemaOrigin,
+};
 
 /// The values that a client gave for a prompt's arguments.
 pub type Arguments = BTreeMap<String, String>;
@@ -45,8 +48,19 @@ impl Message {
     }
 }
 
+/// What a prompt becomes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Script {
+    /// What it is for; for one that was declared here, its description.
+    pub description: Option<String>,
+    /// Its messages, in order.
+    pub messages: Vec<Message>,
+    /// Protocol metadata of the result (`_meta`).
+    pub meta: Option<JsonObject>,
+}
+
 type Writer =
-    Arc<dyn Fn(CallContext, Arguments) -> BoxFuture<Result<Vec<Message>, Problem>> + Send + Sync>;
+    Arc<dyn Fn(CallContext, Arguments) -> BoxFuture<Result<Script, Problem>> + Send + Sync>;
 
 /// A prompt that clients can list and fill in.
 ///
@@ -62,12 +76,15 @@ type Writer =
 pub struct Prompt {
     /// Unique within the server, by the same rule as the names of tools.
     pub name: String,
-    /// What people read; not empty.
+    /// What people read; empty only where it was imported without one.
     pub description: String,
     /// Its arguments, in order.
     pub arguments: Vec<Argument>,
-    /// Any other of MCP's fields, such as `title` or `icons`.
+    /// Any other of MCP's fields, such as `title` or `icons`. Where it was imported these are all it
+    /// has, its arguments among them, and clients are shown them as they are.
     pub fields: JsonObject,
+    /// Who wrote it.
+    pub origin: SchemaOrigin,
     writer: Writer,
 }
 
@@ -89,12 +106,50 @@ impl Prompt {
         F: Fn(CallContext, Arguments) -> A + Send + Sync + 'static,
         A: Future<Output = Result<Vec<Message>, Problem>> + Send + 'static,
     {
+        let description = description.into();
+        let told = description.clone();
+        let writer = move |context, arguments| -> BoxFuture<Result<Script, Problem>> {
+            let (messages, description) = (write(context, arguments), told.clone());
+            Box::pin(async move {
+                Ok(Script {
+                    description: Some(description),
+                    messages: messages.await?,
+                    meta: None,
+                })
+            })
+        };
         Self {
             name: name.into(),
-            description: description.into(),
+            description,
             arguments: Vec::new(),
             fields: JsonObject::new(),
+            origin: SchemaOrigin::Declared,
+            writer: Arc::new(writer),
+        }
+    }
+
+    /// A prompt of somebody else's, with the `fields` that MCP's `Prompt` has there, whatever they are;
+    /// `write` gets the call and the arguments.
+    pub fn imported<F, A>(name: impl Into<String>, fields: JsonObject, write: F) -> Self
+    where
+        F: Fn(CallContext, Arguments) -> A + Send + Sync + 'static,
+        A: Future<Output = Result<Script, Problem>> + Send + 'static,
+    {
+        let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
+        let arguments = fields.get("arguments").and_then(Value::as_array);
+        let arguments = arguments.into_iter().flatten().map(|argument| Argument {
+            name: text(argument, "name"),
+            description: text(argument, "description"),
+            required: argument["required"] == true,
+        });
+        let description = fields.get("description").and_then(Value::as_str);
+        Self {
+            name: name.into(),
+            description: description.unwrap_or_default().to_owned(),
+            arguments: arguments.collect(),
+            origin: SchemaOrigin::Imported,
             writer: Arc::new(move |context, arguments| Box::pin(write(context, arguments))),
+            fields,
         }
     }
 
@@ -129,7 +184,7 @@ impl Prompt {
         &self,
         context: CallContext,
         arguments: Arguments,
-    ) -> Result<Vec<Message>, Problem> {
+    ) -> Result<Script, Problem> {
         let missing =
             |argument: &&Argument| argument.required && !arguments.contains_key(&argument.name);
         if let Some(argument) = self.arguments.iter().find(missing) {

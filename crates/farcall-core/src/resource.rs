@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::{
     BoxFuture, JsonObject, content::ResourceContent, context::CallContext, problem::Problem,
+    tool::SchemaOrigin,
 };
 
 /// What reading a resource gives.
@@ -76,6 +77,9 @@ pub struct ResourceTemplate {
     pub uri_template: String,
     /// MCP's fields beside the pattern: `name`, `description`, `mimeType`, …
     pub fields: JsonObject,
+    /// Who wrote the pattern. An imported one may be any of RFC 6570: what goes beyond the above is
+    /// judged by its beginning alone, and then by whoever reads it.
+    pub origin: SchemaOrigin,
     pub(crate) reader: Reader,
 }
 
@@ -89,7 +93,19 @@ impl ResourceTemplate {
         Self {
             uri_template: uri_template.into(),
             fields: named(name.into()),
+            origin: SchemaOrigin::Declared,
             reader: Arc::new(move |context, uri, found| Box::pin(read(context, uri, found))),
+        }
+    }
+
+    /// The pattern, ready to be matched.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn pattern(&self) -> Result<UriPattern, String> {
+        match (UriPattern::parse(&self.uri_template), self.origin) {
+            (Err(_), SchemaOrigin::Imported) => Ok(UriPattern::beginning(&self.uri_template)),
+            (parsed, _) => parsed,
         }
     }
 
@@ -164,6 +180,16 @@ impl UriPattern {
             pieces.push(Piece::Literal(rest.to_owned()));
         }
         Ok(Self(pieces))
+    }
+
+    /// The pattern of whatever begins as `template` does before its first variable.
+    fn beginning(template: &str) -> Self {
+        let literal = template.split('{').next().unwrap_or_default();
+        let rest = Piece::Variable {
+            name: "rest".to_owned(),
+            rest: true,
+        };
+        Self(vec![Piece::Literal(literal.to_owned()), rest])
     }
 
     /// The names of the variables, in order.

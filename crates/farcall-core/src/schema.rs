@@ -1,6 +1,6 @@
 //! JSON Schemas: made from Rust types, judged at start, and held against every call.
 
-use jsonschema::{PatternOptions, ValidationError, Validator, error::ValidationErrorKind};
+use jsonschema::{Draft, PatternOptions, ValidationError, Validator, error::ValidationErrorKind};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Value, json};
 
@@ -81,7 +81,8 @@ pub struct CheckedSchema {
 }
 
 impl CheckedSchema {
-    /// Compiles `schema`, or says what is wrong with it.
+    /// Compiles `schema`, or says what is wrong with it. It is read as 2020-12, unless it says with
+    /// `$schema` that it is of another draft.
     ///
     /// Nothing is ever fetched: a `$ref` to another document is a fault. Patterns run on a
     /// regular expression engine whose time is linear in the text.
@@ -90,7 +91,7 @@ impl CheckedSchema {
     /// One sentence that names the place in the schema.
     pub fn compile(schema: &JsonObject) -> Result<Self, String> {
         jsonschema::options()
-            .with_draft(jsonschema::Draft::Draft202012)
+            .with_draft(draft(schema))
             .with_pattern_options(PatternOptions::regex())
             .build(&Value::Object(schema.clone()))
             .map(|validator| Self { validator })
@@ -128,6 +129,19 @@ impl CheckedSchema {
             .map(|violation| sentence(&violation))
             .collect::<Vec<_>>()
             .join("; "))
+    }
+}
+
+/// The draft that a schema says it is of; those of servers in use are often older ones.
+fn draft(schema: &JsonObject) -> Draft {
+    let named = schema.get("$schema").and_then(Value::as_str);
+    let named = named.map(|uri| uri.trim_end_matches('#'));
+    match named.and_then(|uri| uri.split_once("://")) {
+        Some((_, "json-schema.org/draft-04/schema")) => Draft::Draft4,
+        Some((_, "json-schema.org/draft-06/schema")) => Draft::Draft6,
+        Some((_, "json-schema.org/draft-07/schema")) => Draft::Draft7,
+        Some((_, "json-schema.org/draft/2019-09/schema")) => Draft::Draft201909,
+        _ => Draft::Draft202012,
     }
 }
 

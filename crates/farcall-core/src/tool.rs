@@ -55,13 +55,14 @@ impl Annotations {
     }
 }
 
-/// Who wrote a tool's schemas, and so how strictly they are judged.
+/// Who wrote what clients read and fill in, and so how strictly it is judged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SchemaOrigin {
     /// Declared here: every parameter needs a description, and extra arguments are refused.
     #[default]
     Declared,
-    /// Taken over from somewhere else: passed on to clients untouched.
+    /// Taken over from somewhere else: passed on to clients untouched, also where a description is
+    /// missing.
     Imported,
 }
 
@@ -70,7 +71,9 @@ pub enum SchemaOrigin {
 pub struct ToolDeclaration {
     /// Unique within the server; `^[A-Za-z0-9_-]{1,64}$`.
     pub name: String,
-    /// What an agent reads to decide when to call it; not empty.
+    /// A name for people; where a tool that was declared here has none, it is that of the annotations.
+    pub title: Option<String>,
+    /// What an agent reads to decide when to call it; empty only where it was imported without one.
     pub description: String,
     /// JSON Schema 2020-12 of the arguments, an object.
     pub input_schema: JsonObject,
@@ -104,6 +107,7 @@ impl ToolDeclaration {
     pub fn new(name: impl Into<String>, description: impl Into<String>) -> Self {
         Self {
             name: name.into(),
+            title: None,
             description: description.into(),
             input_schema: crate::schema::empty_object(),
             output_schema: None,

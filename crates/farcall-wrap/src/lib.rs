@@ -12,6 +12,7 @@ pub mod events;
 pub mod fuzzing;
 pub mod isolate;
 mod lines;
+pub mod mount;
 pub mod output;
 pub mod parameter;
 pub mod progress;

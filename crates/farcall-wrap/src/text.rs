@@ -27,9 +27,14 @@ pub fn clean(text: &str) -> String {
     cleaned
 }
 
+/// The same of a text that may stay where it is: most are clean, and some are long.
+fn cleaned(text: String) -> String {
+    if is_clean(&text) { text } else { clean(&text) }
+}
+
 /// A JSON value with every text in it [cleaned](clean), names of fields included.
 pub fn clean_value(value: Value) -> Value {
-    each_text(value, clean)
+    each_text(value, cleaned)
 }
 
 /// `text` of somebody else as models are to choose tools by it: [cleaned](clean), and without what has no
@@ -42,19 +47,19 @@ pub fn visible(text: &str) -> String {
 
 /// A JSON value with every text in it made [visible], names of fields included.
 pub fn visible_value(value: Value) -> Value {
-    each_text(value, visible)
+    each_text(value, |text| visible(&text))
 }
 
-fn each_text(value: Value, change: fn(&str) -> String) -> Value {
+fn each_text(value: Value, change: fn(String) -> String) -> Value {
     match value {
-        Value::String(text) => Value::String(change(&text)),
+        Value::String(text) => Value::String(change(text)),
         Value::Array(items) => {
             let items = items.into_iter();
             items.map(|item| each_text(item, change)).collect()
         }
         Value::Object(fields) => fields
             .into_iter()
-            .map(|(name, value)| (change(&name), each_text(value, change)))
+            .map(|(name, value)| (change(name), each_text(value, change)))
             .collect(),
         other => other,
     }
@@ -82,6 +87,12 @@ pub(crate) fn of_bytes(bytes: &[u8], go_on: bool) -> String {
         _ => bytes.len(),
     };
     String::from_utf8_lossy(&bytes[..end]).into_owned()
+}
+
+fn is_clean(text: &str) -> bool {
+    !text
+        .chars()
+        .any(|next| (next.is_control() && !matches!(next, '\n' | '\t')) || is_invisible(next))
 }
 
 fn is_invisible(character: char) -> bool {
@@ -203,6 +214,7 @@ mod tests {
             let cleaned = clean(&text);
             let is_bad = |c: char| (c.is_control() && !matches!(c, '\n' | '\t')) || is_invisible(c);
             prop_assert!(!cleaned.contains(is_bad), "{:?}", cleaned);
+            prop_assert_eq!(is_clean(&text), text == cleaned);
             prop_assert_eq!(clean(&cleaned), cleaned);
         }
 

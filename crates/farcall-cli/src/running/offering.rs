@@ -8,7 +8,7 @@ use farcall_jobs::{Links, Programs, Queue, RunnerOptions, Tasks};
 use farcall_server::{Changes, Protocol};
 use tokio::sync::watch;
 
-use crate::{App, Failure, offer::Offer};
+use crate::{App, Failure, mounts::Known, offer::Offer};
 
 /// What is exchanged together: tools for callers, and programs for who runs them.
 pub(super) struct Offering {
@@ -18,6 +18,8 @@ pub(super) struct Offering {
     /// For the runner and for whoever looks after jobs.
     pub(super) programs: watch::Sender<Programs>,
     pub(super) supply: Supply,
+    /// The mounted servers of all that has been offered.
+    pub(super) mounts: Known,
 }
 
 /// The queue of a server's jobs, and the addresses of their files.
@@ -56,6 +58,7 @@ impl Offering {
         let (catalog, tasks) = offered(&app.offer, &programs, self.jobs.as_ref())?;
         let next = self.protocol.next(&app.identity, catalog, tasks);
         let next = next.map_err(refused)?;
+        self.mounts.add(&app.offer.mounts);
         // First who runs jobs, then who starts them: one that nobody knows has vanished.
         self.programs.send_replace(programs);
         Ok(self.protocol.exchange(next))

@@ -9,13 +9,14 @@ use std::{path::Path, pin::pin};
 use farcall_config::{Config, Role, Source, variables};
 use farcall_core::updates::Updates;
 use farcall_wrap::command::remove_left_overs;
+use tokio::sync::Notify;
 
 use self::{
     banner::Offered,
     reload::{Loaded, Reload},
-    signals::{Signals, Told},
+    signals::Signals,
 };
-use crate::{App, Failure, command::ServeFlags, logging, running::Ready};
+use crate::{App, Failure, command::ServeFlags, logging, mounts, running::Ready};
 
 /// Serves `app` until SIGTERM or SIGINT; a second signal cuts what is still going on. SIGHUP changes
 /// nothing, and is logged.
@@ -36,17 +37,14 @@ pub(crate) async fn serve(mut app: App, flags: ServeFlags) -> Result<(), Failure
 /// As [`serve`], and where the file has faults.
 pub(crate) async fn serve_file(file: &Path, flags: ServeFlags) -> Result<(), Failure> {
     let loaded = Loaded::read(file, &flags, &[])?;
-    logging::start(&loaded.config.log)?;
-    loaded.warn(file);
+    // What is offered may change, so that clients can ask to be told.
+    let app = begun(&loaded).await?.updates(&Updates::default());
     let Loaded {
-        app,
         config,
         source,
         withheld,
         ..
     } = loaded;
-    // What is offered may change, so that clients can ask to be told.
-    let app = app.updates(&Updates::default());
     let reload = Reload::File {
         file,
         flags: &flags,
@@ -54,6 +52,28 @@ pub(crate) async fn serve_file(file: &Path, flags: ServeFlags) -> Result<(), Fai
         withheld,
     };
     run(app, &config, &flags, reload).await
+}
+
+/// Serves the MCP server that `command` starts, in the working folder, without a file.
+///
+/// # Errors
+/// As [`serve`], and where there is no such program, or it is no such server.
+pub(crate) async fn serve_command(
+    command: &[String],
+    sandbox: Option<&str>,
+    flags: ServeFlags,
+) -> Result<(), Failure> {
+    let loaded = Loaded::of_command(command, sandbox, &flags)?;
+    let app = mounts::named_after_it(begun(&loaded).await?);
+    run(app, &loaded.config, &flags, Reload::Nothing).await
+}
+
+/// The app of what was read. First of all there is a log: mounted servers have something to say from their
+/// start on.
+async fn begun(loaded: &Loaded) -> Result<App, Failure> {
+    logging::start(&loaded.config.log)?;
+    loaded.warn();
+    loaded.app().await
 }
 
 async fn run(
@@ -66,7 +86,7 @@ async fn run(
     if removed > 0 {
         tracing::info!(removed, "folders of servers that were killed are removed");
     }
-    let mut signals = Signals::new()?;
+    let (mut signals, told) = (Signals::new()?, Notify::new());
     let offered = Offered::by(&app);
     let ready = Ready::prepare(app, config).await?;
     banner::show(&offered, &ready, config, flags.stdio);
@@ -77,22 +97,16 @@ async fn run(
         ready.start()
     };
     let outcome = {
-        let mut client = pin!(async {
+        let client = async {
             if flags.stdio {
                 return running.serve_stdio().await;
             }
             std::future::pending().await
-        });
-        loop {
-            tokio::select! {
-                ended = &mut client => {
-                    break ended.map_err(|error| Failure::failed(error.to_string()));
-                }
-                told = signals.next() => match told {
-                    Told::Stop => break Ok(()),
-                    Told::Reload => reload.run(&running),
-                },
-            }
+        };
+        tokio::select! {
+            ended = client => ended.map_err(|error| Failure::failed(error.to_string())),
+            () = signals.stop(&told) => Ok(()),
+            never = reload.whenever(&told, &running) => match never {},
         }
     };
     tracing::info!("stopping; a second signal cuts what is still going on");
@@ -100,7 +114,7 @@ async fn run(
     let mut stop = pin!(running.stop());
     tokio::select! {
         () = &mut stop => return outcome,
-        () = signals.stop() => hurry.cancel(),
+        () = signals.stop(&told) => hurry.cancel(),
     }
     stop.await;
     outcome

@@ -12,8 +12,8 @@ pub struct Command {
     /// Its arguments; no shell ever sees them. Where it runs in a folder of its own, the first that is
     /// the name of a file in the project's folder, such as a script, is its absolute path.
     pub arguments: Vec<Element>,
-    /// The absolute folder it runs in; of its own, emptied for each run, where it is none. A mounted
-    /// server always has one, by default the project's.
+    /// The absolute folder it runs in; of its own, emptied for each run, where it is none. Without one, a
+    /// mounted server runs in the project's, and where it runs for a job in the job's.
     pub working_dir: Option<PathBuf>,
     /// Files and folders that it may read besides the project's folder, by their absolute paths.
     pub readable: Vec<PathBuf>,
@@ -83,7 +83,8 @@ pub struct Limits {
     pub processes: Option<u64>,
     /// Open files.
     pub open_files: Option<u64>,
-    /// Bytes of its output that are kept, 100 MiB by default; more end it.
+    /// Bytes of its output that are kept, 100 MiB by default; more end it. Of a mounted server these are
+    /// the bytes of one message, 16 MiB by default.
     pub output: Option<u64>,
 }
 

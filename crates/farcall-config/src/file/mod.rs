@@ -28,7 +28,7 @@ pub use self::{
     entry::{Body, Entry, JobEntry, Output, Preset, ProgressPattern, ToolEntry},
     finding::{FileFaults, Finding, Place},
     hidden::is_hidden,
-    mount::{Mount, MountedJob, MountedTool},
+    mount::{Mount, MountedJob, MountedTool, is_runner},
     parameter::{Format, Kind, Parameter, Presence},
     read::{is_secret_name, setting_of},
     schema::schema,
@@ -71,6 +71,21 @@ impl Project {
     /// and root, can write is refused: whoever writes it runs programs.
     pub fn read(path: &Path, source: &Source) -> Result<(Self, Vec<Finding>), FileFaults> {
         read::read(path, source)
+    }
+
+    /// A project in `folder` that is nothing but the MCP server that `command` starts, as a file with one
+    /// mount would be. `sandbox` is a word that the key of this name takes; without one, what
+    /// [fetches](is_runner) its program is not kept in its place.
+    ///
+    /// # Errors
+    /// What is wrong with the command.
+    pub fn of_command(
+        command: &[String],
+        sandbox: Option<&str>,
+        folder: &Path,
+        source: &Source,
+    ) -> Result<Self, Vec<Finding>> {
+        read::of_command(command, sandbox, folder, source)
     }
 }
 

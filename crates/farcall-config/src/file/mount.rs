@@ -6,6 +6,18 @@ use farcall_core::job::JobOptions;
 
 use super::Command;
 
+/// Programs that fetch what they run, and keep it in the home of their user.
+const RUNNERS: [&str; 12] = [
+    "bunx", "deno", "docker", "npm", "npx", "pipx", "pnpm", "podman", "uv", "uvx", "volta", "yarn",
+];
+
+/// Whether `program` is one that fetches what it runs. It cannot be kept in its place, because it writes to
+/// the home of its user.
+pub fn is_runner(program: &str) -> bool {
+    let name = program.rsplit('/').next().unwrap_or_default();
+    RUNNERS.contains(&name)
+}
+
 /// An existing MCP server.
 #[derive(Clone, Debug)]
 pub struct Mount {

@@ -20,7 +20,13 @@ pub use self::{
     },
     pipeline::{Pipeline, Program, StageValue, Step, StepBody},
 };
-use crate::{JsonObject, context::CallContext, problem::Problem, schema, tool::Annotations};
+use crate::{
+    JsonObject,
+    context::CallContext,
+    problem::Problem,
+    schema,
+    tool::{Annotations, SchemaOrigin},
+};
 
 /// The largest value of a stage that is checkpointed, in bytes of JSON (1 MiB).
 pub const MAX_STAGE_VALUE: usize = 1 << 20;
@@ -38,6 +44,8 @@ pub struct Job {
     pub description: String,
     /// JSON Schema 2020-12 of its parameters, an object.
     pub input_schema: JsonObject,
+    /// Who wrote the schema.
+    pub schema_origin: SchemaOrigin,
     /// Hints for clients, for the tool that starts it.
     pub annotations: Annotations,
     /// How it is kept, limited and shown.
@@ -100,6 +108,7 @@ impl Job {
             name: name.into(),
             description: description.into(),
             input_schema,
+            schema_origin: SchemaOrigin::default(),
             annotations: Annotations::default(),
             options: JobOptions::default(),
             before_start: None,

@@ -34,6 +34,7 @@ pub(super) fn declaration(job: &Job) -> ToolDeclaration {
     let description = format!("{}{otherwise}", job.description);
     let mut declaration = ToolDeclaration::new(name, description);
     declaration.annotations = job.annotations.clone();
+    declaration.schema_origin = job.schema_origin;
     declaration.input_schema = start::with_key(&job.input_schema);
     declaration.output_schema = Some(output());
     declaration.task = Some(TaskTool {

@@ -29,6 +29,7 @@ pub(super) fn declaration(job: &Job) -> ToolDeclaration {
     );
     let mut declaration = ToolDeclaration::new(format!("start_{name}"), description);
     declaration.annotations = job.annotations.clone();
+    declaration.schema_origin = job.schema_origin;
     declaration.input_schema = with_key(&job.input_schema);
     declaration.output_schema = Some(schema::object(json!({
         "type": "object",

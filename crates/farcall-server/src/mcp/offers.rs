@@ -2,7 +2,7 @@
 
 use farcall_core::{
     BoxFuture,
-    completion::{MAX_SUGGESTIONS, Target},
+    completion::{MAX_SUGGESTIONS, Suggestions, Target},
     content::ResourceContent,
     context::CallContext,
     panic,
@@ -14,8 +14,8 @@ use rmcp::{
     ErrorData,
     model::{
         CompleteRequestParams, CompleteResult, CompletionInfo, ErrorCode, GetPromptRequestParams,
-        GetPromptResponse, GetPromptResult, JsonObject, PromptMessage, ReadResourceRequestParams,
-        ReadResourceResponse, ReadResourceResult, Reference, Role,
+        GetPromptResponse, GetPromptResult, JsonObject, MetaObject, PromptMessage,
+        ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Reference, Role,
     },
 };
 use serde_json::{Value, json};
@@ -39,7 +39,6 @@ impl Connection {
             let sentence = "there is no such prompt; `prompts/list` has the names";
             return Err(ErrorData::invalid_params(sentence, None));
         };
-        let description = prompt.description.clone();
         let arguments = params.arguments.unwrap_or_default();
         let strings = strings(&arguments)?;
         let arguments = Value::Object(arguments);
@@ -53,13 +52,15 @@ impl Connection {
             }
         };
         let problem = match in_time(&context, writing).await {
-            Ok(messages) => {
-                let messages = messages
+            Ok(script) => {
+                let messages = script
+                    .messages
                     .into_iter()
                     .map(message)
                     .collect::<Result<_, _>>()?;
                 let mut result = GetPromptResult::new(messages);
-                result.description = Some(description);
+                result.description = script.description;
+                result.meta = script.meta.map(MetaObject);
                 return Ok(GetPromptResponse::Complete(result));
             }
             Err(problem) => problem,
@@ -141,14 +142,16 @@ impl Connection {
         let filled = filled.unwrap_or_default().into_iter().collect();
         let suggest = || completion.suggest(context.clone(), argument.value, filled);
         let suggested = in_time(&context, suggest).await;
-        let mut values =
-            suggested.map_err(|problem| protocol_error("completion", &problem, None))?;
-        let total = values.len();
+        let Suggestions {
+            mut values,
+            total,
+            has_more,
+        } = suggested.map_err(|problem| protocol_error("completion", &problem, None))?;
         values.truncate(MAX_SUGGESTIONS);
         let mut info =
             CompletionInfo::new(values).map_err(|error| ErrorData::internal_error(error, None))?;
-        info.total = u32::try_from(total).ok();
-        info.has_more = Some(total > MAX_SUGGESTIONS);
+        info.total = total;
+        info.has_more = has_more;
         Ok(CompleteResult::new(info))
     }
 }

@@ -4,7 +4,7 @@ use farcall_core::{
     JsonObject,
     catalog::{Catalog, Fault, Faults},
     prompt::Prompt,
-    tool::ToolDeclaration,
+    tool::{SchemaOrigin, ToolDeclaration},
 };
 use rmcp::model::{Implementation, ServerCapabilities, ServerConfig, TASKS_EXTENSION_ID, Tool};
 use serde::de::DeserializeOwned;
@@ -160,10 +160,14 @@ fn info(identity: &Identity, catalog: &Catalog, has_updates: bool) -> ServerConf
 fn tool_value(declaration: &ToolDeclaration) -> Value {
     let mut value = json!({
         "name": declaration.name,
-        "description": declaration.description,
         "inputSchema": declaration.input_schema,
     });
-    if let Some(title) = &declaration.annotations.title {
+    if !declaration.description.is_empty() {
+        value["description"] = declaration.description.as_str().into();
+    }
+    let declared = declaration.schema_origin == SchemaOrigin::Declared;
+    let hinted = declaration.annotations.title.as_ref().filter(|_| declared);
+    if let Some(title) = declaration.title.as_ref().or(hinted) {
         value["title"] = title.as_str().into();
     }
     if let Some(schema) = &declaration.output_schema {
@@ -187,6 +191,9 @@ fn tool_value(declaration: &ToolDeclaration) -> Value {
 
 fn prompt_value(prompt: &Prompt) -> Value {
     let mut value = Value::Object(with(&prompt.fields, "name", prompt.name.as_str().into()));
+    if prompt.origin == SchemaOrigin::Imported {
+        return value;
+    }
     value["description"] = prompt.description.as_str().into();
     if !prompt.arguments.is_empty() {
         let arguments = prompt.arguments.iter().map(|argument| {

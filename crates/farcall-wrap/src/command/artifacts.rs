@@ -32,12 +32,12 @@ const AS_SHELLS: MatchOptions = MatchOptions {
 
 /// Patterns of files, in the order of the declaration.
 #[derive(Clone, Debug)]
-pub(super) struct Patterns(Vec<Pattern>);
+pub(crate) struct Patterns(Vec<Pattern>);
 
 impl Patterns {
     /// # Errors
     /// What is wrong with the first that is no pattern.
-    pub(super) fn new(patterns: &[String]) -> Result<Self, String> {
+    pub(crate) fn new(patterns: &[String]) -> Result<Self, String> {
         let read = |pattern: &String| {
             let parsed = Pattern::new(pattern.trim_start_matches("./"));
             parsed.map_err(|error| format!("`{pattern}` is no pattern of files: {error}"))
@@ -54,7 +54,7 @@ impl Patterns {
     ///
     /// # Errors
     /// A problem where a file that was named is not there, or cannot be kept.
-    pub(super) fn publish(
+    pub(crate) fn publish(
         &self,
         job: &JobContext,
         folder: &Path,

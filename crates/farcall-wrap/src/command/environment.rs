@@ -16,7 +16,7 @@ const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 /// - `TMPDIR`, the folder of this run,
 /// - what the declaration passes on, where the server has it, and what it sets; a `farcall.toml` passes
 ///   on `HOME`, `LC_ALL`, `LC_CTYPE` and `TZ` without being asked.
-pub(super) fn environment(
+pub(crate) fn environment(
     declared: &Environment,
     folder: OsString,
 ) -> BTreeMap<OsString, OsString> {

@@ -4,8 +4,8 @@
 //! values; then the program runs as a [`Child`](crate::child::Child) until it ends or nobody wants
 //! it any more, and [`output`](crate::output) makes an answer of what it printed.
 
-mod artifacts;
-mod environment;
+pub(crate) mod artifacts;
+pub(crate) mod environment;
 mod folder;
 mod follow;
 mod job;

@@ -28,7 +28,7 @@ use farcall_config::file::{
 use farcall_core::{
     catalog::{Fault, Faults},
     job::Job,
-    tool::{Tool, ToolDeclaration},
+    tool::{SchemaOrigin, Tool, ToolDeclaration},
 };
 
 use self::{client::Client, operation::Operation, request::Template, response::Reading};
@@ -110,6 +110,7 @@ impl Services {
             name: entry.name.clone(),
             description: entry.description.clone(),
             input_schema: Parameters::new(&entry.parameters).schema(),
+            schema_origin: SchemaOrigin::Declared,
             annotations: entry.annotations.clone(),
             options: entry.options.clone(),
             before_start: None,

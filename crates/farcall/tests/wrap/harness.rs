@@ -41,6 +41,7 @@ pub(crate) struct Project {
     /// What serves it.
     pub(crate) binary: PathBuf,
     variables: Vec<(String, String)>,
+    arguments: Vec<String>,
 }
 
 impl Project {
@@ -67,6 +68,7 @@ impl Project {
             folder: Arc::new(folder),
             binary: PathBuf::from(env!("CARGO_BIN_EXE_farcall")),
             variables: Vec::new(),
+            arguments: Vec::new(),
         }
     }
 
@@ -77,6 +79,13 @@ impl Project {
     /// Sets a variable of the server's environment.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Says more on the command line, behind `serve`.
+    pub(crate) fn typed(mut self, arguments: &[&str]) -> Self {
+        let arguments = arguments.iter().map(|&argument| argument.to_owned());
+        self.arguments.extend(arguments);
         self
     }
 
@@ -110,6 +119,7 @@ impl Project {
         let mut command = self.farcall();
         command
             .arg("serve")
+            .args(&self.arguments)
             .current_dir(self.folder.path())
             .env_clear()
             .env("PATH", PATH)
@@ -235,6 +245,12 @@ impl Server {
         } else {
             request.header("Mcp-Name", name)
         }
+    }
+
+    /// What is answered to a request, as it is.
+    pub(crate) async fn execute(&self, request: reqwest::Request) -> String {
+        let answer = self.http.execute(request).await.unwrap();
+        answer.text().await.unwrap()
     }
 
     /// The tools, by their names.

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::harness::{Project, Server, written};
 
-/// One tool for each sandbox, and a job that stays.
+/// A tool for each sandbox, a mounted server for each, and a job that stays.
 fn toml(sandboxes: &[&str]) -> String {
     let tools = sandboxes.iter().map(|sandbox| {
         format!(
@@ -25,6 +25,14 @@ sandbox = "{sandbox}"
 readable = ["${{PLACE}}/models", ".cache"]
 writable = ["out"]
 params.actions = {{ type = "array", items = {{ type = "string" }}, description = "What to try." }}
+
+[mount.{sandbox}]
+command = ["python3", "mcp_server.py"]
+sandbox = "{sandbox}"
+readable = ["${{PLACE}}/models", ".cache"]
+writable = ["out"]
+allow = ["reach"]
+prefix = "{sandbox}_"
 "#
         )
     });
@@ -87,11 +95,8 @@ impl Town {
         }
     }
 
-    async fn tried(&self, sandbox: &str, actions: &[String]) -> Vec<(String, String)> {
-        let answer = self
-            .server
-            .value(sandbox, json!({"actions": actions}))
-            .await;
+    async fn tried(&self, tool: &str, actions: &[String]) -> Vec<(String, String)> {
+        let answer = self.server.value(tool, json!({"actions": actions})).await;
         let outcome = |action: &String| {
             let outcome = answer[action].as_str();
             (
@@ -114,7 +119,6 @@ impl Town {
             here("read", ".cache/a"),
             here("write", "out/new"),
             there("read", "models/a"),
-            "write=in-its-own-folder".to_owned(),
             "read=/etc/passwd".to_owned(),
         ]
     }
@@ -155,17 +159,24 @@ fn action(verb: &str, path: &Path) -> String {
 
 async fn is_kept_in_its_place(sandbox: &str, data: &str) {
     let town = Town::new(data, &[sandbox, "off"]).await;
-    for (action, outcome) in town.tried(sandbox, &town.allowed()).await {
-        assert_eq!(outcome, "ok", "{action}");
-    }
+    let own = ["write=in-its-own-folder".to_owned()];
+    assert_eq!(town.tried(sandbox, &own).await[0].1, "ok");
     let forbidden = town.forbidden();
-    for (action, outcome) in town.tried(sandbox, &forbidden).await {
-        let is_refused = ["EACCES", "ENOENT", "EROFS"].contains(&outcome.as_str());
-        assert!(is_refused, "{action}: {outcome}");
+    // A mounted server is kept in its place as a program is.
+    for tool in [sandbox.to_owned(), format!("{sandbox}_reach")] {
+        for (action, outcome) in town.tried(&tool, &town.allowed()).await {
+            assert_eq!(outcome, "ok", "{tool}: {action}");
+        }
+        for (action, outcome) in town.tried(&tool, &forbidden).await {
+            let is_refused = ["EACCES", "ENOENT", "EROFS"].contains(&outcome.as_str());
+            assert!(is_refused, "{tool}: {action}: {outcome}");
+        }
     }
     // All of it is there: without a sandbox, nothing is in the way of any of them.
-    for (action, outcome) in town.tried("off", &forbidden).await {
-        assert_eq!(outcome, "ok", "{action}");
+    for tool in ["off", "off_reach"] {
+        for (action, outcome) in town.tried(tool, &forbidden).await {
+            assert_eq!(outcome, "ok", "{tool}: {action}");
+        }
     }
 }
 

@@ -26,7 +26,7 @@ fn waiter(folder: &Path, version: &str, more: &str) -> String {
 }
 
 /// Writes another file, and waits until the server says that it has looked at it.
-async fn reload(project: &Project, server: &Server, toml: &str) {
+pub(crate) async fn reload(project: &Project, server: &Server, toml: &str) {
     const SAID: [&str; 2] = ["the file was read again", "the file cannot be served"];
     let seen = || {
         let talk = server.talk();
@@ -43,7 +43,7 @@ async fn reload(project: &Project, server: &Server, toml: &str) {
     .await;
 }
 
-async fn names(server: &Server) -> Vec<String> {
+pub(crate) async fn names(server: &Server) -> Vec<String> {
     let tools = server.tools().await;
     let names = tools.iter().map(|tool| tool["name"].as_str().unwrap());
     names.map(str::to_owned).collect()

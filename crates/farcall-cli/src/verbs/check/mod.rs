@@ -9,7 +9,7 @@ mod report;
 use std::path::{Path, PathBuf};
 
 use farcall_config::{
-    Source,
+    ConfigError, Source, Storage,
     file::{Finding, Project},
 };
 use serde_json::{Value, json};
@@ -18,12 +18,14 @@ use self::offered::Offered;
 use crate::{
     Failure,
     terminal::{print, print_json, talk},
+    withheld::withheld,
 };
 
 /// What `check` takes.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 Variables of the file are looked up in the environment and in `.env`; their values are never shown.
+Mounted servers are started, to be asked what they offer.
 
 Exit status: 0 the file is fine, 2 it is not")]
 pub struct Flags {
@@ -35,18 +37,14 @@ pub struct Flags {
     pub json: bool,
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "as every verb takes its flags"
-)]
-pub(crate) fn check(flags: Flags) -> Result<(), Failure> {
+pub(crate) async fn check(flags: Flags) -> Result<(), Failure> {
     let source = Source::from_environment(Path::new("."))
         .map_err(|error| Failure::usage(error.to_string()))?;
     let Verdict {
         faults,
         warnings,
         offered,
-    } = Verdict::of(&flags.file, &source);
+    } = Verdict::of(&flags.file, source).await;
     if flags.json {
         print_json(&json!({
             "file": flags.file.to_string_lossy(),
@@ -81,10 +79,10 @@ struct Verdict {
 }
 
 impl Verdict {
-    fn of(file: &Path, source: &Source) -> Self {
-        let (faults, mut warnings, offered) = match Project::read(file, source) {
+    async fn of(file: &Path, source: Source) -> Self {
+        let (faults, mut warnings, offered) = match Project::read(file, &source) {
             Err(found) => (found.faults, found.warnings, None),
-            Ok((project, warnings)) => match Offered::of(&project) {
+            Ok((project, warnings)) => match offered(file, &project, source).await {
                 Err(faults) => (faults, warnings, None),
                 Ok(offered) => (Vec::new(), warnings, Some(offered)),
             },
@@ -98,6 +96,26 @@ impl Verdict {
             offered,
         }
     }
+}
+
+/// What the project in `file` offers, as [`serve`](crate::verbs::serve) would have it.
+async fn offered(
+    file: &Path,
+    project: &Project,
+    mut source: Source,
+) -> Result<Offered, Vec<Finding>> {
+    source.set_file(&project.settings);
+    let storage = Storage::alone(&source).map_err(|ConfigError(faults)| {
+        let faults = faults.into_iter();
+        let finding = |fault: farcall_config::Fault| Finding {
+            place: None,
+            message: fault.message,
+            hint: fault.hint,
+        };
+        faults.map(finding).collect::<Vec<_>>()
+    })?;
+    // Mounted servers are started, and do not reach more than they would then.
+    Offered::of(project, &withheld(Some(file), &storage)).await
 }
 
 fn failed(file: &Path, faults: &str) -> Failure {

@@ -1,6 +1,8 @@
 //! What a project offers, as `check` shows it: the tools that clients will list, and nothing beside them.
 
-use farcall_config::file::{Finding, Mount, Project};
+use std::path::PathBuf;
+
+use farcall_config::file::{Finding, Project};
 use farcall_core::{
     artifact::hexadecimal,
     catalog::{Fault, Faults},
@@ -10,7 +12,7 @@ use farcall_core::{
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::{project, terminal::printable};
+use crate::{mounts, offer::Offer, project, terminal::printable};
 
 /// The tools of a project, in the order in which clients list them.
 pub(super) struct Offered {
@@ -18,40 +20,39 @@ pub(super) struct Offered {
     pub(super) tools: Vec<Value>,
     /// What its author may not have meant.
     pub(super) warnings: Vec<Finding>,
-    /// What only a started server tells.
-    elsewhere: Vec<String>,
 }
 
 impl Offered {
-    /// What `project` offers; nothing is started or sent.
+    /// What `project` offers. Its mounted servers are asked, without reaching what is `withheld`, and do not
+    /// run any more then.
     ///
     /// # Errors
     /// All that is wrong with it.
-    pub(super) fn of(project: &Project) -> Result<Self, Vec<Finding>> {
+    pub(super) async fn of(project: &Project, withheld: &[PathBuf]) -> Result<Self, Vec<Finding>> {
         let all = |faults: Faults| faults.0.iter().map(finding).collect::<Vec<_>>();
-        let offer = project::offer(project, &[]).map_err(all)?;
-        let catalog = offer.display().map_err(all)?;
+        let offer = project::offer(project, withheld).await.map_err(all)?;
+        let offered = Self::by(&offer).map_err(all);
+        mounts::stop(offer.mounts).await;
+        offered
+    }
+
+    fn by(offer: &Offer) -> Result<Self, Faults> {
+        let catalog = offer.display()?;
         Ok(Self {
-            tools: farcall_server::listed(&catalog).map_err(all)?,
-            warnings: offer
-                .declarations()
-                .iter()
-                .filter_map(undescribed)
-                .collect(),
-            elsewhere: project.mounts.iter().map(mounted).collect(),
+            tools: farcall_server::listed(&catalog)?,
+            warnings: offer.declarations().iter().flat_map(undescribed).collect(),
         })
     }
 
     /// SHA-256 of the whole list, so that a change of any word of it shows.
     pub(super) fn fingerprint(&self) -> String {
-        let list = json!([self.tools, self.elsewhere]).to_string();
+        let list = json!(self.tools).to_string();
         hexadecimal(&Sha256::digest(list.as_bytes()))
     }
 
     /// A line for each tool, and the fingerprint.
     pub(super) fn lines(&self) -> Vec<String> {
         let mut lines: Vec<_> = self.tools.iter().map(line).collect();
-        lines.extend(self.elsewhere.iter().cloned());
         if lines.is_empty() {
             lines.push("nothing is offered".to_owned());
         }
@@ -89,48 +90,44 @@ fn line(tool: &Value) -> String {
 
 /// What a catalog finds has no place in the file; after the sentence stands what to do.
 fn finding(fault: &Fault) -> Finding {
-    let (message, hint) = match fault.reason.rsplit_once("; ") {
-        Some((message, hint)) => (message, hint.to_owned()),
-        None => (
-            fault.reason.as_str(),
-            "correct it where it is declared".to_owned(),
-        ),
+    let reason = fault.reason.replace("\n    ", "; ");
+    let (message, hint) = match reason.rsplit_once("; ") {
+        Some((message, hint)) => (message, hint),
+        None => (reason.as_str(), "correct it where it is declared"),
     };
     Finding {
         place: None,
         message: format!("{}: {message}", fault.subject),
-        hint,
+        hint: hint.to_owned(),
     }
 }
 
 /// What somebody else described is served as it is; agents have to guess what is left out.
-fn undescribed(tool: &ToolDeclaration) -> Option<Finding> {
+fn undescribed(tool: &ToolDeclaration) -> Vec<Finding> {
     if tool.schema_origin == SchemaOrigin::Declared {
-        return None;
+        return Vec::new();
+    }
+    let warning = |message: &str, hint: &str| Finding {
+        place: None,
+        message: format!("tool `{}`: {message}", tool.name),
+        hint: hint.to_owned(),
+    };
+    let mut warnings = Vec::new();
+    if tool.description.trim().is_empty() {
+        warnings.push(warning(
+            "it has no description",
+            "describe it where it comes from or in the file; agents choose tools by it",
+        ));
     }
     let names = schema::undescribed(&tool.input_schema);
-    if names.is_empty() {
-        return None;
+    if !names.is_empty() {
+        warnings.push(warning(
+            &format!(
+                "no description says what goes into `{}`",
+                names.join("`, `")
+            ),
+            "describe it where the tool comes from; agents choose values by it",
+        ));
     }
-    Some(Finding {
-        place: None,
-        message: format!(
-            "tool `{}`: no description says what goes into `{}`",
-            tool.name,
-            names.join("`, `")
-        ),
-        hint: "describe it where the tool comes from; agents choose values by it".to_owned(),
-    })
-}
-
-fn mounted(mount: &Mount) -> String {
-    let jobs: Vec<_> = mount.jobs.keys().map(|name| format!("`{name}`")).collect();
-    let jobs = match jobs.len() {
-        0 => String::new(),
-        _ => format!(", {} as durable jobs", jobs.join(", ")),
-    };
-    format!(
-        "the tools of mount `{}`{jobs}; it was not started",
-        mount.name
-    )
+    warnings
 }

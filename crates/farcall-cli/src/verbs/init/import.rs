@@ -9,7 +9,7 @@ use std::{
     path::Path,
 };
 
-use farcall_config::file::is_secret_name;
+use farcall_config::file::{is_runner, is_secret_name};
 use farcall_core::name::tool_name_of;
 use serde_json::{Map, Value};
 
@@ -101,6 +101,10 @@ impl Import {
         if has_several {
             let reason = "so that two servers can have tools of one name";
             let _ = writeln!(text, "prefix = \"{name}_\"   # {reason}");
+        }
+        if is_runner(command) {
+            let reason = "it keeps what it fetches in your home, where others may not write";
+            let _ = writeln!(text, "sandbox = \"off\"   # {reason}");
         }
         if let Some(folder) = server.get("cwd").and_then(Value::as_str) {
             let _ = writeln!(text, "working_dir = {}", quoted(folder));

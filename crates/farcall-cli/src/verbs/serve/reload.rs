@@ -1,19 +1,25 @@
 //! What is served, read from its file: when the server starts, and again at SIGHUP.
 
-use std::path::{Path, PathBuf};
+use std::{
+    convert::Infallible,
+    path::{Path, PathBuf},
+};
 
 use farcall_config::{
     Config, Source,
-    file::{Project, setting_of},
+    file::{Finding, Project, setting_of},
 };
 use farcall_server::Changes;
+use tokio::{sync::Notify, task::block_in_place};
 
 use super::{environment, set_flags, valid};
-use crate::{App, Failure, Running, command::ServeFlags, project, withheld::withheld};
+use crate::{App, Failure, Running, command::ServeFlags, mounts, project, withheld::withheld};
 
-/// A `farcall.toml` that can be served.
+/// A project that can be served, and the configuration that it is served with.
 pub(super) struct Loaded {
-    pub(super) app: App,
+    project: Project,
+    /// Its `farcall.toml`, where it has one.
+    file: Option<PathBuf>,
     pub(super) config: Config,
     pub(super) source: Source,
     /// What its programs do not reach.
@@ -36,8 +42,8 @@ pub(super) enum Reload<'a> {
 }
 
 impl Loaded {
-    /// Reads it; what was withheld from its programs `before` stays so, because a server goes on with the
-    /// folders that it was started with.
+    /// Reads a `farcall.toml`; what was withheld from its programs `before` stays so, because a server goes
+    /// on with the folders that it was started with.
     ///
     /// # Errors
     /// Everything that is wrong with the file, or with the configuration it is a part of.
@@ -46,42 +52,87 @@ impl Loaded {
         flags: &ServeFlags,
         before: &[PathBuf],
     ) -> Result<Self, Failure> {
-        let mut source = environment()?;
-        let (project, warnings) = Project::read(file, &source).map_err(|faults| {
+        let source = environment()?;
+        let (project, findings) = Project::read(file, &source).map_err(|faults| {
             Failure::usage(format!("`{}` has faults\n{faults}", file.display()))
         })?;
+        let mut loaded = Self::configured(project, Some(file), flags, source)?;
+        loaded.withheld.extend_from_slice(before);
+        loaded.warnings.extend(findings.iter().map(warning));
+        Ok(loaded)
+    }
+
+    /// The same for the MCP server that `command` starts, which no file declares.
+    ///
+    /// # Errors
+    /// What is wrong with the command or with the configuration.
+    pub(super) fn of_command(
+        command: &[String],
+        sandbox: Option<&str>,
+        flags: &ServeFlags,
+    ) -> Result<Self, Failure> {
+        let source = environment()?;
+        let project = mounts::alone(command, sandbox, &source)?;
+        Self::configured(project, None, flags, source)
+    }
+
+    fn configured(
+        project: Project,
+        file: Option<&Path>,
+        flags: &ServeFlags,
+        mut source: Source,
+    ) -> Result<Self, Failure> {
         let unconfined = project::confinement(&project)?;
         source.set_file(&project.settings);
         set_flags(&mut source, flags);
         let config = valid(&source, flags)?;
-        let mut withheld = withheld(file, &config.storage);
-        withheld.extend_from_slice(before);
-        let app = project::app(&project, &withheld)?;
-        let warnings = warnings.into_iter().map(|warning| {
-            let line = warning.place.map(|place| place.line);
-            (line, format!("{}; {}", warning.message, warning.hint))
-        });
-        let unconfined = unconfined.into_iter().map(|sentence| (None, sentence));
         Ok(Self {
-            app,
+            withheld: withheld(file, &config.storage),
+            warnings: unconfined
+                .into_iter()
+                .map(|sentence| (None, sentence))
+                .collect(),
+            file: file.map(Path::to_owned),
+            project,
             config,
             source,
-            withheld,
-            warnings: warnings.chain(unconfined).collect(),
         })
     }
 
-    pub(super) fn warn(&self, file: &Path) {
+    /// The app that serves it, whose mounted servers run.
+    ///
+    /// # Errors
+    /// All that cannot work in it.
+    pub(super) async fn app(&self) -> Result<App, Failure> {
+        project::app(&self.project, &self.withheld).await
+    }
+
+    pub(super) fn warn(&self) {
+        let file = self.file.as_ref().map(|file| file.display());
+        let file = file.as_ref().map(tracing::field::display);
         for (line, sentence) in &self.warnings {
-            tracing::warn!(file = %file.display(), line, "{sentence}");
+            tracing::warn!(file, line, "{sentence}");
         }
     }
 }
 
+fn warning(finding: &Finding) -> (Option<usize>, String) {
+    let line = finding.place.as_ref().map(|place| place.line);
+    (line, format!("{}; {}", finding.message, finding.hint))
+}
+
 impl Reload<'_> {
-    /// Reads again, and lets `running` offer what there is now. Where that cannot be, it goes on with what
-    /// it offers, and the log says why.
-    pub(super) fn run(&self, running: &Running) {
+    /// Whenever it is `told` to, reads again, and lets `running` offer what there is now. Told while it reads,
+    /// it reads once more.
+    pub(super) async fn whenever(&self, told: &Notify, running: &Running) -> Infallible {
+        loop {
+            told.notified().await;
+            self.run(running).await;
+        }
+    }
+
+    /// Where what is read cannot be offered, `running` goes on with what it offers, and the log says why.
+    async fn run(&self, running: &Running) {
         let Self::File {
             file,
             flags,
@@ -94,13 +145,14 @@ impl Reload<'_> {
             );
             return;
         };
-        // Files are read, and patterns compiled; whoever waits on this thread is helped elsewhere.
-        let outcome = tokio::task::block_in_place(|| {
-            let loaded = Loaded::read(file, flags, withheld)?;
-            loaded.warn(file);
-            Ok::<_, Failure>((running.exchange(&loaded.app)?, loaded.source))
-        });
-        match outcome {
+        let outcome = async {
+            // Whoever waits on this thread is helped elsewhere.
+            let loaded = block_in_place(|| Loaded::read(file, flags, withheld))?;
+            loaded.warn();
+            let app = loaded.app().await?;
+            Ok::<_, Failure>((running.exchange(&app)?, loaded.source))
+        };
+        match outcome.await {
             Ok((changes, now)) => {
                 // The last line is that it holds: whoever waits for that line has then seen the others.
                 tell_what_waits(source, &now);

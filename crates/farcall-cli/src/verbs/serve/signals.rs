@@ -2,13 +2,16 @@
 
 use std::{fs::File, io};
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::Notify,
+};
 
 use crate::Failure;
 
 /// What a signal tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
+enum Told {
     /// SIGTERM or SIGINT: to end in order. SIGHUP, too, where it says that the terminal is gone.
     Stop,
     /// SIGHUP: to read again what is served.
@@ -38,7 +41,7 @@ impl Signals {
         })
     }
 
-    pub(super) async fn next(&mut self) -> Told {
+    async fn next(&mut self) -> Told {
         tokio::select! {
             _ = self.terminate.recv() => Told::Stop,
             _ = self.interrupt.recv() => Told::Stop,
@@ -53,9 +56,11 @@ impl Signals {
         }
     }
 
-    /// Waits to be told to end.
-    pub(super) async fn stop(&mut self) {
-        while self.next().await != Told::Stop {}
+    /// Waits to be told to end, and passes on until then when it is time to read again.
+    pub(super) async fn stop(&mut self, reload: &Notify) {
+        while self.next().await == Told::Reload {
+            reload.notify_one();
+        }
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::optional(
         "working_dir",
         Shape::Path,
-        "Folder it runs in; without it one of its own, which is emptied for each run.",
+        "Folder it runs in; without it one of its own, which is emptied for each run. A mounted server runs in that of the file, and as a job in the job's.",
     ),
     Key::optional(
         "readable",
@@ -127,28 +127,24 @@ pub(super) fn templated(
         parameters.judge_element(reading, &pieces, &text.span());
         Some(pieces)
     };
-    command(reading, table, stdin, None, read)
+    command(reading, table, stdin, read)
 }
 
 /// Reads the command of an MCP server, in which braces are braces.
 pub(super) fn fixed(reading: &Reading<'_>, table: &Table<'_>) -> Option<Command> {
     let read = |text: &Spanned<&str>| Some(vec![Piece::Text((*text.get_ref()).to_owned())]);
-    // Servers look for their files where their configuration is.
-    let folder = reading.folder.to_owned();
-    command(reading, table, Stdin::Null, Some(folder), read)
+    command(reading, table, Stdin::Null, read)
 }
 
 fn command(
     reading: &Reading<'_>,
     table: &Table<'_>,
     stdin: Stdin,
-    default_folder: Option<PathBuf>,
     read: impl Fn(&Spanned<&str>) -> Option<Vec<Piece>>,
 ) -> Option<Command> {
-    let working_dir = match table.text("working_dir") {
-        Some(path) => folder(reading, "working_dir", &path),
-        None => default_folder,
-    };
+    let working_dir = table
+        .text("working_dir")
+        .and_then(|path| folder(reading, "working_dir", &path));
     let readable = places(reading, table, "readable", |_| Ok(()));
     let writable = places(reading, table, "writable", |path| {
         if reading.folder.starts_with(path) {

@@ -35,6 +35,7 @@ use super::{
     Entry, Project, Service,
     finding::{FileFaults, Finding, place},
     grammar::{Key, Section, Shape},
+    is_runner,
 };
 use crate::Source;
 
@@ -183,6 +184,29 @@ pub(super) fn read(path: &Path, source: &Source) -> Result<(Project, Vec<Finding
         faults,
         warnings,
     })
+}
+
+/// A project of one mount.
+pub(super) fn of_command(
+    command: &[String],
+    sandbox: Option<&str>,
+    folder: &Path,
+    source: &Source,
+) -> Result<Project, Vec<Finding>> {
+    let program = command.first().map(String::as_str).unwrap_or_default();
+    let usual = if is_runner(program) { "off" } else { "default" };
+    let sandbox = sandbox.unwrap_or(usual);
+    // Texts of JSON are texts of TOML, too.
+    let words: Vec<_> = command
+        .iter()
+        .map(|word| serde_json::Value::from(word.as_str()).to_string())
+        .collect();
+    let words = words.join(", ");
+    let text = format!("[mount.server]\ncommand = [{words}]\nsandbox = \"{sandbox}\"\n");
+    match read_bytes(text.as_bytes(), folder, source) {
+        Ok((project, _)) => Ok(project),
+        Err((faults, _)) => Err(faults),
+    }
 }
 
 /// Faults and warnings, each in the order of the file.

@@ -147,6 +147,7 @@ fn tool(
         reading,
     };
     Ok(Arc::new(operation).into_tool(ToolDeclaration {
+        title: title(found),
         input_schema: inputs.schema,
         output_schema,
         schema_origin: SchemaOrigin::Imported,
@@ -171,11 +172,15 @@ fn description(import: &OpenApi, found: &Found<'_>) -> String {
     }
 }
 
+fn title(found: &Found<'_>) -> Option<String> {
+    text(found.operation, "summary").map(visible)
+}
+
 /// What RFC 9110 section 9.2 says about the methods.
 fn annotations(found: &Found<'_>) -> Annotations {
     let method = &found.method;
     Annotations {
-        title: text(found.operation, "summary").map(visible),
+        title: title(found),
         read_only_hint: Some(*method == Method::GET),
         destructive_hint: (*method == Method::DELETE).then_some(true),
         idempotent_hint: method.is_idempotent().then_some(true),

@@ -22,10 +22,6 @@ Print a book.
 It takes a while."""
 command = ["sh", "-c", "echo"]
 artifacts = ["*.pdf"]
-
-[mount.app]
-command = ["cat"]
-jobs.train = { timeout = "6h" }
 "#;
 
 const WRONG: &str = "\
@@ -165,6 +161,55 @@ fn what_a_document_brings_is_listed_and_hashed() {
     }
 }
 
+/// The server of other tests, which speaks MCP over standard input and output.
+const SERVER: &str = include_str!("../../wrap/programs/mcp_server.py");
+
+#[test]
+fn what_a_mounted_server_offers_is_listed_and_hashed() {
+    let shown = |server: &str| {
+        let out = folder([]);
+        let file = format!(
+            "[tool.first]\ndescription = \"Be first.\"\ncommand = [\"echo\"]\n[mount.tiny]\ncommand = [\"python3\", \"server.py\"]\nallow = [\"echo\", \"train\", \"who\"]\nprefix = \"t_\"\njobs.train = {{ stages = [\"a\", \"b\"] }}\nsandbox = \"off\"\nenv = {{ TEST_OUT = {:?} }}\n",
+            out.path().to_str().unwrap()
+        );
+        let folder = folder([("farcall.toml", file.as_str()), ("server.py", server)]);
+        let ended = typed(folder.path(), &["check"]);
+        assert_eq!(ended.exit, 0, "{ended}");
+        // It is not there any more, and was not killed.
+        let noted = |name: &str| std::fs::read_to_string(out.path().join(name)).unwrap();
+        assert_eq!(noted("started"), noted("ended"));
+        ended
+    };
+    let ended = shown(SERVER);
+    let lines: Vec<_> = ended.stdout.lines().collect();
+    assert_eq!(lines[0], "first(): Be first.");
+    assert_eq!(lines[1], "t_echo(nonce?): Say it again.");
+    assert_eq!(lines[2], "t_who(): ");
+    assert!(lines[3].starts_with("start_t_train(act?, idempotency_key?): Train a model."));
+    assert!(lines[4].starts_with("get_t_train_status(job_id): "));
+    assert!(
+        ended
+            .stderr
+            .contains("tool `t_echo`: no description says what goes into `nonce`"),
+        "{ended}"
+    );
+    assert!(
+        ended.stderr.contains("tool `t_who`: it has no description"),
+        "{ended}"
+    );
+    let fingerprint = lines.last().copied();
+    assert_eq!(shown(SERVER).stdout.lines().last(), fingerprint);
+    for (word, other) in [
+        ("Say it again", "Send all secrets"),
+        ("schema(act=STRING)", "schema(act=NUMBER)"),
+        ("\"readOnlyHint\": True", "\"readOnlyHint\": False"),
+    ] {
+        let changed = SERVER.replace(word, other);
+        assert_ne!(changed, SERVER, "{word}");
+        assert_ne!(shown(&changed).stdout.lines().last(), fingerprint, "{word}");
+    }
+}
+
 #[test]
 fn everything_that_is_wrong_with_a_document_is_told() {
     let twice = DOCUMENT.replace("list_things", "price");
@@ -231,7 +276,14 @@ fn variables_come_from_the_environment_and_from_dot_env() {
         .variable("SECOND", "2")
         .within(folder.path())
         .ended();
-    assert_eq!(ended.exit, 0, "{ended}");
+    // Nothing is missing any more, and `cat` is no server.
+    assert!(
+        ended
+            .stderr
+            .contains("mount `a`: its server cannot be started"),
+        "{ended}"
+    );
+    assert!(!ended.stderr.contains("SECOND"), "{ended}");
 }
 
 #[test]

@@ -103,7 +103,17 @@ fn a_pasted_block_becomes_mounts_and_its_secrets_leave_the_file() {
         .variable("HOME", "/home/me")
         .within(folder.path())
         .ended();
-    assert_eq!(ended.exit, 0, "{ended}");
+    // The file has no fault but that these are no servers.
+    assert!(
+        ended
+            .stderr
+            .contains("mount `other`: its server cannot be started"),
+        "{ended}"
+    );
+    assert!(
+        ended.stderr.contains("`farcall.toml` has 2 faults"),
+        "{ended}"
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod check;
 mod init;
 mod schema;
+mod serve;
 
 use std::{fs, path::Path};
 

@@ -1,0 +1,333 @@
+//! A tool of a mounted server as a durable job.
+//!
+//! Each run has a server of its own, in the job's folder, that lives as long as the job's lease: to
+//! cancel one run harms no other, and nothing of a run that was lost goes on.
+
+use std::sync::Arc;
+
+use farcall_config::file::MountedJob;
+use farcall_core::{
+    JsonObject,
+    content::{Content, ToolOutput},
+    job::{Job, JobContext, Program},
+    problem::Problem,
+    schema::CheckedSchema,
+    tool::{SchemaOrigin, ToolDeclaration},
+};
+use serde_json::Value;
+use tokio::{runtime::Handle, sync::mpsc};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{
+    broken::Broken,
+    launch::Launch,
+    link::{Heard, Link},
+    message::Progress,
+    tool,
+};
+use crate::{
+    command::{artifacts::Patterns, hurry, renew},
+    text,
+};
+
+/// How much progress may wait to be followed.
+const BACKLOG: usize = 64;
+
+/// How much of what a tool says about its failure is told, in bytes.
+const MAX_SENTENCE: usize = 4 << 10;
+
+/// The job that calls the tool `own` of the server that `launch` starts.
+///
+/// # Errors
+/// A sentence about what in the declaration could not work.
+pub(super) fn job(
+    declaration: ToolDeclaration,
+    own: &str,
+    declared: &MountedJob,
+    launch: &Launch,
+) -> Result<Job, String> {
+    let output = declaration.output_schema.as_ref();
+    let runs = MountedTool {
+        own: own.to_owned(),
+        launch: launch.clone(),
+        stages: declared.stages.clone(),
+        patterns: Patterns::new(&declared.artifacts)?,
+        output: output.map(CheckedSchema::compile).transpose()?,
+    };
+    let runs = Arc::new(runs);
+    let program = Program::dynamic(declared.stages.clone(), own, move |context, given| {
+        runs.run(context, given)
+    });
+    let description = match declaration.description.trim() {
+        "" => format!("Run `{own}`."),
+        said => said.to_owned(),
+    };
+    let mut job = Job::dynamic(
+        declaration.name,
+        description,
+        declaration.input_schema,
+        program,
+    );
+    job.schema_origin = SchemaOrigin::Imported;
+    job.annotations = declaration.annotations;
+    job.options = declared.options.clone();
+    Ok(job)
+}
+
+struct MountedTool {
+    own: String,
+    launch: Launch,
+    stages: Vec<String>,
+    patterns: Patterns,
+    output: Option<CheckedSchema>,
+}
+
+impl MountedTool {
+    /// Calls the tool once, on the thread of the job.
+    fn run(self: &Arc<Self>, job: &JobContext, given: Value) -> Result<Value, Problem> {
+        let Value::Object(arguments) = given else {
+            return Err(Problem::internal("a job was given no arguments").no_retry());
+        };
+        let (teller, mut told) = mpsc::channel(BACKLOG);
+        let drive = drive(Arc::clone(self), job.clone(), arguments, teller);
+        let runtime = Handle::current();
+        // Should this thread panic, the server goes with it.
+        let driven = AbortOnDropHandle::new(runtime.spawn(drive));
+        let mut follower = Follower {
+            job,
+            stages: &self.stages,
+            stage: 1,
+            names_stages: false,
+        };
+        let mut outcome = Ok(());
+        while let Some(progress) = told.blocking_recv() {
+            outcome = follower.follow(progress);
+            if outcome.is_err() {
+                // It is told by the end of this channel.
+                break;
+            }
+        }
+        drop(told);
+        let answer = runtime.block_on(driven)?;
+        outcome?;
+        let value = self.value(answer?)?;
+        self.patterns.publish(job, job.work_dir(), &[])?;
+        Ok(value)
+    }
+
+    /// What the job's caller gets: the structured value, else the text, else the blocks.
+    fn value(&self, answer: JsonObject) -> Result<Value, Problem> {
+        let ToolOutput {
+            mut content,
+            structured,
+            is_error,
+            ..
+        } = tool::output(answer)?;
+        if is_error {
+            return Err(Problem::user(failure(&content)));
+        }
+        if let Some(schema) = &self.output {
+            let judged = match &structured {
+                Some(value) => schema.check(value),
+                None => Err("it has no structured content".to_owned()),
+            };
+            judged.map_err(|violation| {
+                let own = &self.own;
+                Problem::internal(format!(
+                    "the result of `{own}` breaks its output schema: {violation}"
+                ))
+            })?;
+        }
+        if let Some(value) = structured {
+            return Ok(value);
+        }
+        if content.len() < 2 {
+            let Some(only) = content.pop() else {
+                return Ok(Value::Null);
+            };
+            match only.into_plain_text() {
+                Ok(text) => return Ok(text.into()),
+                Err(block) => content.push(block),
+            }
+        }
+        Ok(content.into_iter().map(Content::into_value).collect())
+    }
+}
+
+/// What a tool says about its failure.
+fn failure(content: &[Content]) -> String {
+    let texts: Vec<_> = content.iter().filter_map(Content::as_text).collect();
+    let said = texts.join("\n");
+    let said = said.trim();
+    if said.is_empty() {
+        return "the tool failed and does not say why".to_owned();
+    }
+    let end = said.floor_char_boundary(MAX_SENTENCE);
+    if end < said.len() {
+        format!("{}…", &said[..end])
+    } else {
+        said.to_owned()
+    }
+}
+
+/// Starts a server, calls the tool, and stops the server, however that ends.
+async fn drive(
+    tool: Arc<MountedTool>,
+    job: JobContext,
+    arguments: JsonObject,
+    teller: mpsc::Sender<Progress>,
+) -> Result<JsonObject, Problem> {
+    let starting = tool.launch.of_job(&job);
+    let link = tokio::select! {
+        link = starting => link?,
+        () = job.cancellation().cancelled() => return Err(stopped(&job)),
+    };
+    let answer = tokio::select! {
+        biased;
+        answer = call(&link, &tool.own, arguments, teller) => answer,
+        () = job.cancellation().cancelled() => Err(stopped(&job)),
+        () = renew(link.child(), &job) => Err(Problem::internal("a lease is renewed for ever")),
+    };
+    link.close();
+    tokio::select! {
+        // What it writes last belongs to the job's files.
+        _ = link.end() => {}
+        () = renew(link.child(), &job) => {}
+        // What is left of it is killed at the end of the lease, or with this process.
+        () = hurry(&job) => {}
+    }
+    answer
+}
+
+async fn call(
+    link: &Link,
+    own: &str,
+    arguments: JsonObject,
+    teller: mpsc::Sender<Progress>,
+) -> Result<JsonObject, Problem> {
+    let mut params = tool::params(own, arguments, &JsonObject::new());
+    let mut flight = link.begin("tools/call", &mut params, true).await?;
+    loop {
+        match flight.next().await? {
+            Heard::Answer(answer) => return Ok(answer),
+            Heard::Progress(progress) => {
+                if teller.send(progress).await.is_err() {
+                    return Err(Broken::Ended.into());
+                }
+            }
+        }
+    }
+}
+
+fn stopped(job: &JobContext) -> Problem {
+    let reason = job.check().err();
+    reason.unwrap_or_else(|| Problem::internal("a job was stopped for no reason"))
+}
+
+/// Makes stages of progress, on the thread of the job.
+///
+/// A message that is the name of a stage enters it, and progress is within that stage from then on. Of a
+/// server that never names one, progress is spread over the stages.
+struct Follower<'a> {
+    job: &'a JobContext,
+    stages: &'a [String],
+    /// The number of the present stage, from 1.
+    stage: usize,
+    names_stages: bool,
+}
+
+impl Follower<'_> {
+    fn follow(&mut self, progress: Progress) -> Result<(), Problem> {
+        let message = progress.message.map(|message| text::clean(&message));
+        let message = message.filter(|message| !message.trim().is_empty());
+        let named = message.as_ref().and_then(|message| {
+            let is_it = |stage: &String| stage.trim().eq_ignore_ascii_case(message.trim());
+            self.stages.iter().position(is_it)
+        });
+        let share = progress.total.and_then(|total| share(progress.done, total));
+        if let Some(index) = named {
+            self.names_stages = true;
+            self.enter(index + 1)?;
+        }
+        if let Some(share) = share {
+            let (stage, within) = if self.names_stages {
+                (self.stage, share)
+            } else {
+                spread(share, self.stages.len())
+            };
+            self.enter(stage)?;
+            if stage == self.stage {
+                self.job.progress(within);
+            }
+        }
+        if let Some(message) = message.filter(|_| named.is_none()) {
+            self.job.message(message);
+        }
+        Ok(())
+    }
+
+    /// Enters the stage of this number; stages never go back.
+    fn enter(&mut self, number: usize) -> Result<(), Problem> {
+        if number > self.stage
+            && let Some(name) = self.stages.get(number - 1)
+            && !self.job.is_cancelled()
+        {
+            self.job.stage(name)?;
+            self.stage = number;
+        }
+        Ok(())
+    }
+}
+
+/// What is more than all or less than nothing was no progress.
+fn share(done: f64, total: f64) -> Option<f64> {
+    let share = done / total;
+    (total > 0.0 && (0.0..=1.0).contains(&share)).then_some(share)
+}
+
+/// The stage, from 1, and the share within it, of a share of the whole.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "shares are between 0 and 1, and stages are few"
+)]
+fn spread(share: f64, stages: usize) -> (usize, f64) {
+    let position = share * stages as f64;
+    let before = (position.floor() as usize).min(stages.saturating_sub(1));
+    (before + 1, position - before as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn progress_is_spread_over_the_stages() {
+        for (share, expected) in [
+            (0.0, (1, 0.0)),
+            (0.25, (2, 0.0)),
+            (0.375, (2, 0.5)),
+            (1.0, (4, 1.0)),
+        ] {
+            assert_eq!(spread(share, 4), expected);
+        }
+        assert_eq!(spread(0.5, 1), (1, 0.5));
+        for (done, total) in [(2.0, 1.0), (1.0, 0.0), (-1.0, 1.0), (f64::NAN, 1.0)] {
+            assert_eq!(share(done, total), None);
+        }
+    }
+
+    #[test]
+    fn a_failure_is_told_in_the_words_of_the_tool_and_is_short() {
+        let blocks = [Content::text("no such"), Content::text("scene")];
+        assert_eq!(failure(&blocks), "no such\nscene");
+        assert!(failure(&[]).contains("does not say why"));
+        let long = failure(&[Content::text("ä".repeat(100_000))]);
+        assert!(long.len() <= MAX_SENTENCE + '…'.len_utf8());
+        let image = Content::image(b"x", "image/gif");
+        assert_eq!(image.into_value()["data"], json!("eA=="));
+    }
+}

@@ -1,0 +1,81 @@
+//! What a server offers, as it says itself.
+
+use farcall_core::JsonObject;
+use serde_json::Value;
+
+use super::{broken::Broken, link::Link};
+use crate::text;
+
+/// How many things of a kind a server may offer.
+const MOST: usize = 10_000;
+
+/// How many pages they may be on.
+const PAGES: usize = 1_000;
+
+/// All that a server offers, clean.
+#[derive(Debug, Default)]
+pub(super) struct Lists {
+    pub(super) tools: Vec<JsonObject>,
+    pub(super) resources: Vec<JsonObject>,
+    pub(super) templates: Vec<JsonObject>,
+    pub(super) prompts: Vec<JsonObject>,
+    /// Whether it suggests values of arguments.
+    pub(super) completes: bool,
+}
+
+impl Lists {
+    /// Asks for it.
+    ///
+    /// # Errors
+    /// [`Broken`], also where a list does not have the protocol's shape or has no end.
+    pub(super) async fn ask(link: &Link) -> Result<Self, Broken> {
+        let mut lists = Self {
+            completes: link.is_able("completions"),
+            ..Self::default()
+        };
+        if link.is_able("tools") {
+            lists.tools = all(link, "tools/list", "tools").await?;
+        }
+        if link.is_able("resources") {
+            lists.resources = all(link, "resources/list", "resources").await?;
+            lists.templates = match all(link, "resources/templates/list", "resourceTemplates").await
+            {
+                // Many a server has resources and never heard of templates.
+                Err(Broken::Refused(_)) => Vec::new(),
+                templates => templates?,
+            };
+        }
+        if link.is_able("prompts") {
+            lists.prompts = all(link, "prompts/list", "prompts").await?;
+        }
+        Ok(lists)
+    }
+}
+
+async fn all(link: &Link, method: &str, key: &str) -> Result<Vec<JsonObject>, Broken> {
+    let unreadable = |what: &str| Broken::Unreadable(format!("its answer to `{method}` {what}"));
+    let mut found = Vec::new();
+    let mut params = JsonObject::new();
+    for _ in 0..PAGES {
+        let mut page = link.request(method, params).await?;
+        let Some(Value::Array(items)) = page.remove(key) else {
+            return Err(unreadable(&format!("has no list `{key}`")));
+        };
+        for item in items {
+            let Value::Object(item) = text::visible_value(item) else {
+                return Err(unreadable("lists something that is no object"));
+            };
+            found.push(item);
+        }
+        if found.len() > MOST {
+            return Err(unreadable(&format!("lists more than {MOST} things")));
+        }
+        match page.remove("nextCursor") {
+            Some(cursor @ Value::String(_)) => {
+                params = JsonObject::from_iter([("cursor".to_owned(), cursor)]);
+            }
+            _ => return Ok(found),
+        }
+    }
+    Err(unreadable(&format!("has more than {PAGES} pages")))
+}
