@@ -208,15 +208,68 @@ fn named(uri: &str) -> Value {
     json!({"uri": uri.chars().take(2_000).collect::<String>()})
 }
 
-/// What a problem of a prompt, a resource or a completion is in the protocol.
+/// What a problem of a prompt, a resource or a completion is in the protocol; `data` stands beside it
+/// where the problem has none of its own.
 fn protocol_error(what: &str, problem: &Problem, data: Option<Value>) -> ErrorData {
     if let Some(cause) = problem.cause() {
         tracing::error!(what, %cause, "a request failed");
     }
-    let code = match problem.code() {
+    let facts = problem.details();
+    let own = facts.get("code").and_then(Value::as_i64);
+    let code = match (problem.code(), own) {
+        (problem::ErrorCode::UserError, Some(own)) => passed_on(own),
+        (problem::ErrorCode::UserError, None) => ErrorCode::INVALID_PARAMS,
         // Anything else is nothing that other arguments would change.
-        problem::ErrorCode::UserError => ErrorCode::INVALID_PARAMS,
         _ => ErrorCode::INTERNAL_ERROR,
     };
+    let data = facts.get("data").cloned().or(data);
     ErrorData::new(code, problem.public_message(), data)
+}
+
+/// The code of an error that a mounted server answered with, as this one may.
+fn passed_on(code: i64) -> ErrorCode {
+    // JSON-RPC 2.0 section 5.1 reserves these. What they say about a request (that it is none, that its
+    // method or headers are not known) is between its caller and this server.
+    const RESERVED: std::ops::RangeInclusive<i64> = -32_768..=-32_000;
+    const MEANT: [ErrorCode; 3] = [
+        ErrorCode::INTERNAL_ERROR,
+        ErrorCode::INVALID_PARAMS,
+        ErrorCode::RESOURCE_NOT_FOUND,
+    ];
+    match i32::try_from(code).map(ErrorCode) {
+        Ok(own) if MEANT.contains(&own) || !RESERVED.contains(&code) => own,
+        _ => ErrorCode::INTERNAL_ERROR,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_of_a_mounted_server_is_passed_on_where_it_means_the_same_here() {
+        for (own, code) in [
+            (-32_002, ErrorCode::RESOURCE_NOT_FOUND),
+            (-32_602, ErrorCode::INVALID_PARAMS),
+            (7, ErrorCode(7)),
+            (-31_999, ErrorCode(-31_999)),
+            // HTTP would say that there is no such method here.
+            (-32_601, ErrorCode::INTERNAL_ERROR),
+            (-32_020, ErrorCode::INTERNAL_ERROR),
+            (i64::MIN, ErrorCode::INTERNAL_ERROR),
+        ] {
+            let problem = Problem::user("no").with("code", own).with("data", "d");
+            let error = protocol_error("resource", &problem, Some(named("a://b")));
+            assert_eq!((error.code, error.data), (code, Some(json!("d"))), "{own}");
+        }
+    }
+
+    #[test]
+    fn a_problem_without_a_code_is_about_the_arguments() {
+        let error = protocol_error("resource", &Problem::user("no"), Some(named("a://b")));
+        assert_eq!(error.code, ErrorCode::INVALID_PARAMS);
+        assert_eq!(error.data, Some(json!({"uri": "a://b"})));
+        let error = protocol_error("prompt", &Problem::internal("x").with("code", 7), None);
+        assert_eq!(error.code, ErrorCode::INTERNAL_ERROR);
+    }
 }
