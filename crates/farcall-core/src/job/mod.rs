@@ -10,6 +10,7 @@ mod pipeline;
 pub mod state;
 
 use schemars::JsonSchema;
+use serde_json::Value;
 
 pub use self::{
     before::BeforeStart,
@@ -40,6 +41,8 @@ pub const IDEMPOTENCY_KEY: &str = "idempotency_key";
 pub struct Job {
     /// Unique within the server; its tools are `start_<name>`, `get_<name>_status` and so on.
     pub name: String,
+    /// A name for people, for the tool that starts it.
+    pub title: Option<String>,
     /// What an agent reads to decide when to start it; not empty.
     pub description: String,
     /// JSON Schema 2020-12 of its parameters, an object.
@@ -48,6 +51,8 @@ pub struct Job {
     pub schema_origin: SchemaOrigin,
     /// Hints for clients, for the tool that starts it.
     pub annotations: Annotations,
+    /// Icons as MCP writes them, for the tool that starts it; empty for none.
+    pub icons: Vec<Value>,
     /// How it is kept, limited and shown.
     pub options: JobOptions,
     /// What happens in the call that starts it, before there is a job.
@@ -106,10 +111,12 @@ impl Job {
     ) -> Self {
         Self {
             name: name.into(),
+            title: None,
             description: description.into(),
             input_schema,
             schema_origin: SchemaOrigin::default(),
             annotations: Annotations::default(),
+            icons: Vec::new(),
             options: JobOptions::default(),
             before_start: None,
             program,

@@ -33,7 +33,9 @@ pub(super) fn declaration(job: &Job) -> ToolDeclaration {
     };
     let description = format!("{}{otherwise}", job.description);
     let mut declaration = ToolDeclaration::new(name, description);
+    declaration.title.clone_from(&job.title);
     declaration.annotations = job.annotations.clone();
+    declaration.icons.clone_from(&job.icons);
     declaration.schema_origin = job.schema_origin;
     declaration.input_schema = start::with_key(&job.input_schema);
     declaration.output_schema = Some(output());

@@ -28,7 +28,9 @@ pub(super) fn declaration(job: &Job) -> ToolDeclaration {
         in_words(job.options.keep_for),
     );
     let mut declaration = ToolDeclaration::new(format!("start_{name}"), description);
+    declaration.title.clone_from(&job.title);
     declaration.annotations = job.annotations.clone();
+    declaration.icons.clone_from(&job.icons);
     declaration.schema_origin = job.schema_origin;
     declaration.input_schema = with_key(&job.input_schema);
     declaration.output_schema = Some(schema::object(json!({

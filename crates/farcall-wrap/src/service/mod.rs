@@ -28,7 +28,7 @@ use farcall_config::file::{
 use farcall_core::{
     catalog::{Fault, Faults},
     job::Job,
-    tool::{SchemaOrigin, Tool, ToolDeclaration},
+    tool::{Tool, ToolDeclaration},
 };
 
 use self::{client::Client, operation::Operation, request::Template, response::Reading};
@@ -106,16 +106,10 @@ impl Services {
                 return Err("one request is one stage; name one, or declare `upstream`".to_owned());
             }
         };
-        let job = Job {
-            name: entry.name.clone(),
-            description: entry.description.clone(),
-            input_schema: Parameters::new(&entry.parameters).schema(),
-            schema_origin: SchemaOrigin::Declared,
-            annotations: entry.annotations.clone(),
-            options: entry.options.clone(),
-            before_start: None,
-            program,
-        };
+        let schema = Parameters::new(&entry.parameters).schema();
+        let mut job = Job::dynamic(&entry.name, &entry.description, schema, program);
+        job.annotations = entry.annotations.clone();
+        job.options = entry.options.clone();
         // What cannot be sent is said to whoever starts the job, not to whoever polls it.
         Ok(job.before_start(move |_, arguments| {
             let verdict = check.check(&arguments);
