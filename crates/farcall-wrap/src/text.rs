@@ -1,5 +1,7 @@
 //! Text of programs and services, made fit to be read by a model or a person.
 
+use std::borrow::Cow;
+
 use farcall_config::file::is_hidden;
 use serde_json::Value;
 
@@ -65,18 +67,20 @@ fn each_text(value: Value, change: fn(String) -> String) -> Value {
     }
 }
 
-/// The beginning of `text` as it may stand in a sentence: 64 characters at most, escaped.
-pub(crate) fn shown(text: &str) -> String {
-    const LIMIT: usize = 64;
-    let mut shown: String = text
-        .chars()
-        .take(LIMIT)
-        .flat_map(char::escape_debug)
-        .collect();
-    if text.chars().nth(LIMIT).is_some() {
-        shown.push('…');
+/// The beginning of `text`: at most `limit` bytes of it, and `…` where it goes on.
+pub(crate) fn beginning(text: &str, limit: usize) -> Cow<'_, str> {
+    let end = text.floor_char_boundary(limit);
+    if end < text.len() {
+        Cow::Owned(format!("{}…", &text[..end]))
+    } else {
+        Cow::Borrowed(text)
     }
-    shown
+}
+
+/// The beginning of `text` as it may stand in a sentence: 64 bytes at most, escaped.
+pub(crate) fn shown(text: &str) -> String {
+    let beginning = beginning(text, 64);
+    beginning.chars().flat_map(char::escape_debug).collect()
 }
 
 /// Bytes as text; what is no UTF-8 becomes U+FFFD. A character that is cut off at the end of
@@ -205,7 +209,9 @@ mod tests {
     #[test]
     fn what_is_shown_is_short_and_escaped() {
         assert_eq!(shown("a\nb"), "a\\nb");
+        assert_eq!(shown(&"x".repeat(64)), "x".repeat(64));
         assert_eq!(shown(&"x".repeat(65)), format!("{}…", "x".repeat(64)));
+        assert_eq!(beginning("aü", 2), "a…");
     }
 
     proptest! {

@@ -7,11 +7,11 @@ use farcall_core::problem::{ErrorCode, Problem};
 use super::message::Refusal;
 use crate::text;
 
-/// How much of a server's sentence is told, in characters.
+/// How much of a server's sentence is told, in bytes.
 const MAX_SENTENCE: usize = 1_000;
 
 /// Why there is no result.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Broken {
     /// It has too much to do.
     Busy,
@@ -21,6 +21,10 @@ pub(super) enum Broken {
     Gone,
     /// It answered with an error.
     Refused(Refusal),
+    /// It is not started any more, because this server stops.
+    Stopping,
+    /// Its answer is longer than this many bytes, and was not read.
+    TooLong(usize),
     /// It cannot be started; why is for the log.
     Unstartable(String),
     /// It ended too often.
@@ -41,6 +45,8 @@ impl fmt::Display for Broken {
                 refusal.code,
                 sentence(&refusal.message)
             ),
+            Self::Stopping => formatter.write_str("it is not started any more"),
+            Self::TooLong(limit) => write!(formatter, "its answer is longer than {limit} bytes"),
             Self::Unstartable(reason) | Self::Unreadable(reason) => formatter.write_str(reason),
             Self::WornOut => formatter.write_str("it ended too often within a minute"),
         }
@@ -55,26 +61,36 @@ impl From<Broken> for Problem {
                 .hint("call again in a moment"),
             Broken::Ended => unavailable("the server behind this ended before it answered")
                 .hint("it is started anew with the next call; what this one has done by then is not known"),
-            Broken::Gone | Broken::WornOut => {
-                unavailable("the server behind this ended too often and rests for a while")
-                    .hint("call again in a minute; the operator finds the cause in the server's log")
-            }
+            Broken::Gone => unavailable("the server behind this ended before it was asked")
+                .hint("call again; it is started anew"),
             Broken::Refused(refusal) => {
-                Self::user(sentence(&refusal.message)).with("code", refusal.code)
+                let problem = Self::user(sentence(&refusal.message)).with("code", refusal.code);
+                match refusal.data {
+                    Some(data) => problem.with("data", text::clean_value(data)),
+                    None => problem,
+                }
+            }
+            Broken::Stopping => unavailable("this server stops, and so does the one behind this")
+                .hint("call again in a moment"),
+            Broken::TooLong(limit) => {
+                let sentence =
+                    format!("the server behind this answered with more than {limit} bytes");
+                Self::new(ErrorCode::OutputLimit, sentence).hint("ask for less")
             }
             Broken::Unstartable(reason) => unavailable("the server behind this cannot be started")
                 .hint("the operator finds the cause in the server's log")
-                .because(reason),
+                // No line of its last words may look like one of the log.
+                .because(reason.replace('\n', "\n    ")),
             Broken::Unreadable(reason) => Self::internal(reason),
+            Broken::WornOut => {
+                unavailable("the server behind this ended too often and rests for a while")
+                    .hint("call again in a minute; the operator finds the cause in the server's log")
+            }
         }
     }
 }
 
 /// What a server says about an error, as a caller may read it.
 fn sentence(text: &str) -> String {
-    let cleaned = text::clean(text);
-    match cleaned.char_indices().nth(MAX_SENTENCE) {
-        Some((end, _)) => format!("{}…", &cleaned[..end]),
-        None => cleaned,
-    }
+    text::beginning(&text::clean(text), MAX_SENTENCE).into_owned()
 }

@@ -12,17 +12,17 @@ use tokio::{
     time::Instant,
 };
 
-use super::message::{Progress, Refusal};
+use super::{broken::Broken, message::Progress};
 
 /// How many requests may wait for their answers; a server that lets more pile up is not helped by
 /// another one.
-const MAX_OPEN: usize = 4_096;
+pub(super) const MAX_OPEN: usize = 4_096;
 
 /// How much progress of one request may wait for its reader; what comes then is left out.
 const MAX_PROGRESS: usize = 64;
 
 /// What a request came to.
-pub(super) type Answer = Result<JsonObject, Refusal>;
+pub(super) type Answer = Result<JsonObject, Broken>;
 
 /// Requests by their ids, which no other request of this table ever has.
 #[derive(Debug)]
@@ -41,6 +41,7 @@ struct Table {
 struct Open {
     answer: oneshot::Sender<Answer>,
     progress: Option<mpsc::Sender<Progress>>,
+    is_sent: bool,
 }
 
 /// A place in the table, and where its answer will come; it ends without one where the server is gone.
@@ -89,6 +90,7 @@ impl Calls {
         let open = Open {
             answer: sender,
             progress: teller,
+            is_sent: false,
         };
         table.open.insert(id, open);
         Ok(Opened {
@@ -96,6 +98,13 @@ impl Calls {
             answer,
             progress,
         })
+    }
+
+    /// Whether somebody still waits for its answer; if so, it is as good as sent from now on.
+    pub(super) fn send(&self, id: u64) -> bool {
+        let mut table = self.table();
+        let open = table.open.get_mut(&id);
+        open.map(|open| open.is_sent = true).is_some()
     }
 
     /// Hands an answer to whoever waits for it; says whether somebody did.
@@ -112,9 +121,9 @@ impl Calls {
         }
     }
 
-    /// Nobody waits for it any more; says whether somebody did until now.
+    /// Nobody waits for it any more; says whether the server works on it for nobody.
     pub(super) fn forget(&self, id: u64) -> bool {
-        self.taken(id).is_some()
+        self.taken(id).is_some_and(|open| open.is_sent)
     }
 
     /// Ends every request without an answer; there will be no other.
@@ -192,10 +201,19 @@ mod tests {
         let calls = Calls::new();
         let call = calls.open(false).unwrap();
         assert!(!calls.answer(call.id + 1, Ok(value(1))));
+        assert!(calls.send(call.id));
         assert!(calls.forget(call.id) && !calls.forget(call.id));
+        assert!(!calls.send(call.id), "nobody waits for it");
         assert!(!calls.answer(call.id, Ok(value(1))));
         // An id is never used again, so a late answer finds nobody else.
         assert_ne!(calls.open(false).unwrap().id, call.id);
+    }
+
+    #[test]
+    fn what_was_not_sent_need_not_be_taken_back() {
+        let calls = Calls::new();
+        let call = calls.open(false).unwrap();
+        assert!(!calls.forget(call.id));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a server says besides answers: its standard error, its log, and what is no message at all.
 
 use std::{
+    borrow::Cow,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -17,6 +18,9 @@ use crate::{
     text,
 };
 
+/// How much of one log entry or line of its standard error is told, in bytes.
+const MAX_ENTRY: usize = 8 << 10;
+
 /// How many lines are taken within [`SPELL`]; the others are counted.
 const MOST: u32 = 200;
 
@@ -30,7 +34,10 @@ pub(super) struct Hearing {
     tell: Arc<dyn Fn(&str) + Send + Sync>,
     tail: Arc<Mutex<Tail>>,
     spell: Arc<Mutex<Spell>>,
-    has_complained: Arc<AtomicBool>,
+    /// Whether it was told once that something is no message.
+    has_babbled: Arc<AtomicBool>,
+    /// Whether it was told once that what is offered has changed.
+    has_changed: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
@@ -41,7 +48,7 @@ struct Spell {
 }
 
 impl Hearing {
-    /// `tell` gets clean lines, a bounded number of them, and must not block.
+    /// `tell` gets clean lines, a bounded number of them and each of 8 KiB at most, and must not block.
     pub(super) fn new(tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
         Self {
             tell: Arc::new(tell),
@@ -51,7 +58,8 @@ impl Hearing {
                 told: 0,
                 left_out: 0,
             })),
-            has_complained: Arc::default(),
+            has_babbled: Arc::default(),
+            has_changed: Arc::default(),
         }
     }
 
@@ -80,15 +88,19 @@ impl Hearing {
         match method {
             "notifications/message" => {
                 let data = match &params["data"] {
-                    Value::String(text) => text::clean(text),
-                    data => text::clean(&data.to_string()),
+                    Value::String(text) => Cow::Borrowed(text.as_str()),
+                    data => Cow::Owned(data.to_string()),
                 };
-                self.line(&data);
+                let entry = text::clean(&text::beginning(&data, MAX_ENTRY));
+                // What an entry says must not look like one of somebody else.
+                for line in entry.lines() {
+                    self.line(line);
+                }
             }
             "notifications/tools/list_changed"
             | "notifications/resources/list_changed"
             | "notifications/prompts/list_changed" => {
-                self.complain("it says that what it offers has changed; what is passed on is what it offered at the start");
+                self.complain(&self.has_changed, "it says that what it offers has changed; what is passed on is what it offered at the start");
             }
             _ => {}
         }
@@ -96,8 +108,9 @@ impl Hearing {
 
     /// A line that is no message. Many a server prints to its standard output what it should not.
     pub(super) fn nonsense(&self, line: &[u8], fault: &str) {
-        let shown = text::shown(&text::clean(&text::of_bytes(line, false)));
-        self.complain(&format!(
+        let line = &line[..line.len().min(MAX_ENTRY)];
+        let shown = text::shown(&text::clean(&text::of_bytes(line, true)));
+        self.complain(&self.has_babbled, &format!(
             "it said what is no message of MCP, which is ignored, and so is every other like it: {fault}: {shown}"
         ));
     }
@@ -109,8 +122,8 @@ impl Hearing {
     }
 
     /// Tells once what is wrong; who makes a mistake makes it often.
-    fn complain(&self, fault: &str) {
-        if !self.has_complained.swap(true, Ordering::Relaxed) {
+    fn complain(&self, is_told: &AtomicBool, fault: &str) {
+        if !is_told.swap(true, Ordering::Relaxed) {
             self.line(fault);
         }
     }
@@ -176,6 +189,34 @@ mod tests {
             "{}",
             told[0]
         );
+    }
+
+    #[test]
+    fn each_kind_of_mistake_is_told() {
+        let (hearing, told) = hearing();
+        hearing.nonsense(b"hello", "it is no JSON");
+        for _ in 0..2 {
+            hearing.notification("notifications/tools/list_changed", &Value::Null);
+        }
+        let told = told.lock().unwrap();
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told[1].contains("has changed"), "{told:?}");
+    }
+
+    #[test]
+    fn an_entry_is_short_and_forges_no_other() {
+        let (hearing, told) = hearing();
+        let entry = |data: &str| {
+            let params = serde_json::json!({"level": "info", "data": data});
+            hearing.notification("notifications/message", &params);
+        };
+        entry("one\r\n2026-01-01T00:00:00Z ERROR two\rthree\n\n");
+        entry(&"ü".repeat(MAX_ENTRY));
+        let told = told.lock().unwrap();
+        let lines = ["one", "2026-01-01T00:00:00Z ERROR two", "three"];
+        assert_eq!(told[..3], lines);
+        assert_eq!(told.len(), 4);
+        assert_eq!(told[3].len(), MAX_ENTRY + '…'.len_utf8());
     }
 
     #[test]

@@ -12,14 +12,13 @@ use farcall_core::{
     job::{Job, JobContext, Program},
     problem::Problem,
     schema::CheckedSchema,
-    tool::{SchemaOrigin, ToolDeclaration},
+    tool::{DEFAULT_TIME_LIMIT, SchemaOrigin, ToolDeclaration},
 };
 use serde_json::Value;
 use tokio::{runtime::Handle, sync::mpsc};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    broken::Broken,
     launch::Launch,
     link::{Heard, Link},
     message::Progress,
@@ -36,7 +35,8 @@ const BACKLOG: usize = 64;
 /// How much of what a tool says about its failure is told, in bytes.
 const MAX_SENTENCE: usize = 4 << 10;
 
-/// The job that calls the tool `own` of the server that `launch` starts.
+/// The job that calls the tool `own` of the server that `launch` starts. It has no `_meta` of the tool's,
+/// which is about results that the tools of a job do not return.
 ///
 /// # Errors
 /// A sentence about what in the declaration could not work.
@@ -46,8 +46,13 @@ pub(super) fn job(
     declared: &MountedJob,
     launch: &Launch,
 ) -> Result<Job, String> {
+    if declaration.time_limit != DEFAULT_TIME_LIMIT {
+        return Err(format!(
+            "it is a job, and `tools.{own}.timeout` limits calls; set `jobs.{own}.timeout`"
+        ));
+    }
     let output = declaration.output_schema.as_ref();
-    let runs = MountedTool {
+    let runs = JobTool {
         own: own.to_owned(),
         launch: launch.clone(),
         stages: declared.stages.clone(),
@@ -69,12 +74,15 @@ pub(super) fn job(
         program,
     );
     job.schema_origin = SchemaOrigin::Imported;
+    job.title = declaration.title;
     job.annotations = declaration.annotations;
+    job.icons = declaration.icons;
     job.options = declared.options.clone();
     Ok(job)
 }
 
-struct MountedTool {
+/// The tool that a job calls.
+struct JobTool {
     own: String,
     launch: Launch,
     stages: Vec<String>,
@@ -82,7 +90,7 @@ struct MountedTool {
     output: Option<CheckedSchema>,
 }
 
-impl MountedTool {
+impl JobTool {
     /// Calls the tool once, on the thread of the job.
     fn run(self: &Arc<Self>, job: &JobContext, given: Value) -> Result<Value, Problem> {
         let Value::Object(arguments) = given else {
@@ -162,48 +170,53 @@ fn failure(content: &[Content]) -> String {
     if said.is_empty() {
         return "the tool failed and does not say why".to_owned();
     }
-    let end = said.floor_char_boundary(MAX_SENTENCE);
-    if end < said.len() {
-        format!("{}…", &said[..end])
-    } else {
-        said.to_owned()
-    }
+    text::beginning(said, MAX_SENTENCE).into_owned()
 }
 
-/// Starts a server, calls the tool, and stops the server, however that ends.
+/// Starts a server, calls the tool, and sees the server to its end, however that goes: what this job
+/// holds, the next one may have as soon as this returns.
 async fn drive(
-    tool: Arc<MountedTool>,
+    tool: Arc<JobTool>,
     job: JobContext,
     arguments: JsonObject,
     teller: mpsc::Sender<Progress>,
 ) -> Result<JsonObject, Problem> {
-    let starting = tool.launch.of_job(&job);
-    let link = tokio::select! {
-        link = starting => link?,
-        () = job.cancellation().cancelled() => return Err(stopped(&job)),
+    let mut link = tokio::select! {
+        link = tool.launch.of_job(&job) => link?,
+        () = hurry(&job) => return Err(stopped(&job)),
     };
-    let answer = tokio::select! {
+    let child = link.child();
+    let called = async {
+        link.greet().await?;
+        call(&link, &tool.own, arguments, &teller).await
+    };
+    let called = tokio::select! {
         biased;
-        answer = call(&link, &tool.own, arguments, teller) => answer,
-        () = job.cancellation().cancelled() => Err(stopped(&job)),
-        () = renew(link.child(), &job) => Err(Problem::internal("a lease is renewed for ever")),
+        answer = called => Some(answer),
+        () = job.cancellation().cancelled() => None,
+        () = teller.closed() => None,
+        () = renew(&child, &job) => None,
     };
-    link.close();
+    if called.is_some() {
+        link.close();
+    } else {
+        link.stop();
+    }
     tokio::select! {
         // What it writes last belongs to the job's files.
         _ = link.end() => {}
-        () = renew(link.child(), &job) => {}
+        () = renew(&child, &job) => {}
         // What is left of it is killed at the end of the lease, or with this process.
         () = hurry(&job) => {}
     }
-    answer
+    called.unwrap_or_else(|| Err(stopped(&job)))
 }
 
 async fn call(
     link: &Link,
     own: &str,
     arguments: JsonObject,
-    teller: mpsc::Sender<Progress>,
+    teller: &mpsc::Sender<Progress>,
 ) -> Result<JsonObject, Problem> {
     let mut params = tool::params(own, arguments, &JsonObject::new());
     let mut flight = link.begin("tools/call", &mut params, true).await?;
@@ -211,9 +224,8 @@ async fn call(
         match flight.next().await? {
             Heard::Answer(answer) => return Ok(answer),
             Heard::Progress(progress) => {
-                if teller.send(progress).await.is_err() {
-                    return Err(Broken::Ended.into());
-                }
+                // Whoever follows it no longer has a reason of its own.
+                let _ = teller.send(progress).await;
             }
         }
     }
@@ -221,7 +233,7 @@ async fn call(
 
 fn stopped(job: &JobContext) -> Problem {
     let reason = job.check().err();
-    reason.unwrap_or_else(|| Problem::internal("a job was stopped for no reason"))
+    reason.unwrap_or_else(|| Problem::internal("the server of a job was stopped"))
 }
 
 /// Makes stages of progress, on the thread of the job.
@@ -238,8 +250,7 @@ struct Follower<'a> {
 
 impl Follower<'_> {
     fn follow(&mut self, progress: Progress) -> Result<(), Problem> {
-        let message = progress.message.map(|message| text::clean(&message));
-        let message = message.filter(|message| !message.trim().is_empty());
+        let message = progress.message;
         let named = message.as_ref().and_then(|message| {
             let is_it = |stage: &String| stage.trim().eq_ignore_ascii_case(message.trim());
             self.stages.iter().position(is_it)

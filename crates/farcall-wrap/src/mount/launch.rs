@@ -10,11 +10,7 @@ use farcall_config::file::{Command, Mount, Piece};
 use farcall_core::job::JobContext;
 use tokio::time::Instant;
 
-use super::{
-    broken::Broken,
-    hearing::Hearing,
-    link::{Link, Terms},
-};
+use super::{broken::Broken, hearing::Hearing, link::Link, tending::Terms};
 use crate::{
     child::ChildSpec,
     command::{RunFolder, Surroundings, environment::environment},
@@ -46,6 +42,7 @@ impl Launch {
     }
 
     /// Starts it for all callers: in the project's folder, unless its declaration names another one.
+    /// It is still to be greeted.
     ///
     /// # Errors
     /// [`Broken::Unstartable`].
@@ -55,11 +52,11 @@ impl Launch {
         spec.working_dir = self.working_dir(&self.folder);
         let name = self.name.clone();
         let hearing = Hearing::new(move |line| tracing::info!(mount = name, "{line}"));
-        Link::start(spec, self.terms(hearing, idle, folder)).await
+        Link::spawn(spec, self.terms(hearing, idle, folder)).await
     }
 
-    /// Starts it for one job, which it lives as long as: in the job's folder, unless its declaration
-    /// names another one.
+    /// Starts it for one job, in the job's folder, unless its declaration names another one. It lives until
+    /// the end of the job's lease, which whoever greets it has to renew from then on.
     ///
     /// # Errors
     /// [`Broken::Unstartable`].
@@ -74,7 +71,7 @@ impl Launch {
         spec.writable.push(folder.path().to_owned());
         let log = job.clone();
         let hearing = Hearing::new(move |line| log.log(line));
-        Link::start(spec, self.terms(hearing, None, folder)).await
+        Link::spawn(spec, self.terms(hearing, None, folder)).await
     }
 
     fn working_dir(&self, default: &Path) -> PathBuf {

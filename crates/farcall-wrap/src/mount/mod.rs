@@ -11,6 +11,7 @@
 
 mod broken;
 mod calls;
+mod cut;
 mod hearing;
 mod job;
 mod launch;
@@ -18,7 +19,9 @@ mod link;
 mod lists;
 mod message;
 mod others;
+mod outbox;
 mod pool;
+mod tending;
 mod tool;
 
 use std::{
