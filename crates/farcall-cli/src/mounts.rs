@@ -20,15 +20,17 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{App, Failure, offer::Offer};
 
-/// Starts the mounts of `project`, all at once, and adds what they offer; says what is wrong with them.
+/// Starts the mounts of `project`, all at once, and adds what they offer; says what is wrong with them. Of those
+/// that are `running`, what has not changed is kept.
 pub(crate) async fn add(
     offer: &mut Offer,
     project: &Project,
     surroundings: Surroundings<'_>,
+    running: &[Mounted],
 ) -> Vec<Fault> {
     let mut faults = Vec::new();
     let starting = project.mounts.iter().map(|mount| {
-        let starting = tokio::spawn(mount::start(mount, surroundings));
+        let starting = tokio::spawn(mount::start(mount, surroundings, running));
         AbortOnDropHandle::new(starting)
     });
     let starting: Vec<_> = starting.collect();
@@ -147,8 +149,15 @@ impl Known {
     /// Takes them in, and forgets those that nobody keeps any more.
     pub(crate) fn add(&self, mounts: &[Mounted]) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|mount| mount.upgrade().is_some());
+        let is_another = |known: &Mounted| !mounts.iter().any(|mount| mount.is(known));
+        known.retain(|mount| mount.upgrade().is_some_and(|mount| is_another(&mount)));
         known.extend(mounts.iter().map(Mounted::downgrade));
+    }
+
+    /// Those that are kept.
+    pub(crate) fn running(&self) -> Vec<Mounted> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().filter_map(WeakMounted::upgrade).collect()
     }
 
     /// Stops them, unless somebody is in a hurry: then they are killed as this process ends.

@@ -81,7 +81,7 @@ pub(crate) async fn serve_command(
 async fn begun(loaded: &Loaded) -> Result<App, Failure> {
     logging::start(&loaded.config.log)?;
     loaded.warn();
-    loaded.app().await
+    loaded.app(&[]).await
 }
 
 async fn run(

@@ -10,6 +10,7 @@ use farcall_config::{
     file::{Finding, Project, setting_of},
 };
 use farcall_server::Changes;
+use farcall_wrap::mount::Mounted;
 use tokio::{sync::Notify, task::block_in_place};
 
 use super::{environment, set_flags, valid};
@@ -99,12 +100,12 @@ impl Loaded {
         })
     }
 
-    /// The app that serves it, whose mounted servers run.
+    /// The app that serves it, whose mounted servers run, some of them since before.
     ///
     /// # Errors
     /// All that cannot work in it.
-    pub(super) async fn app(&self) -> Result<App, Failure> {
-        project::app(&self.project, &self.withheld).await
+    pub(super) async fn app(&self, running: &[Mounted]) -> Result<App, Failure> {
+        project::app(&self.project, &self.withheld, running).await
     }
 
     pub(super) fn warn(&self) {
@@ -149,7 +150,7 @@ impl Reload<'_> {
             // Whoever waits on this thread is helped elsewhere.
             let loaded = block_in_place(|| Loaded::read(file, flags, withheld))?;
             loaded.warn();
-            let app = loaded.app().await?;
+            let app = loaded.app(&running.mounts()).await?;
             Ok::<_, Failure>((running.exchange(&app)?, loaded.source))
         };
         match outcome.await {
