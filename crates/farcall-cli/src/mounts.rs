@@ -2,12 +2,13 @@
 
 use std::{
     collections::HashSet,
+    path::PathBuf,
     sync::{Mutex, PoisonError},
 };
 
 use farcall_config::{
     Source,
-    file::{Finding, Project},
+    file::{Finding, Project, Sandbox},
 };
 use farcall_core::catalog::Fault;
 use farcall_jobs::contract;
@@ -187,6 +188,24 @@ pub(crate) fn alone(
         let sentences: Vec<_> = faults.iter().map(sentence).collect();
         Failure::usage(sentences.join("\n"))
     })
+}
+
+/// What nobody said about the sandbox of such a project, as a sentence to warn with: its program keeps what it
+/// fetches where no sandbox lets it write, so it has none, and reaches what is `withheld` from others.
+pub(crate) fn unconfined(project: &Project, withheld: &[PathBuf]) -> Option<String> {
+    let mount = project.mounts.first()?;
+    if mount.command.sandbox != Sandbox::Off {
+        return None;
+    }
+    let program = mount.command.program.display();
+    let places: Vec<_> = withheld
+        .iter()
+        .map(|place| format!("`{}`", place.display()))
+        .collect();
+    Some(format!(
+        "`{program}` and what it fetches run without a sandbox, and reach whatever this user may, {} too; name the installed server in its place, or say `--sandbox off` where that is meant",
+        places.join(", ")
+    ))
 }
 
 /// A fault of a line that nobody wrote: what is wrong, without its place.

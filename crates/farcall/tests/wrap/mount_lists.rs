@@ -1,7 +1,7 @@
 //! What mounted servers list: names that clients do not take, signs that nobody sees, pages without an end, and what
 //! the file allows of it.
 
-use std::{fs};
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use serde_json::{Value, json};
 
@@ -274,3 +274,43 @@ async fn prompts_and_resources_are_passed_on_as_far_as_the_file_allows() {
     }
 }
 
+/// A runner such as `npx` writes to the home of its user, so nothing keeps it in its place.
+#[tokio::test]
+async fn a_sandbox_that_nobody_has_turned_off_is_missed_aloud() {
+    const MISSED: &str = "run without a sandbox";
+    let runner = |typed: &[&str], toml: &str| {
+        let project = Project::new(toml).typed(typed);
+        let script = "#!/bin/sh\nexec python3 mcp_server.py\n";
+        fs::write(project.path("npx"), script).unwrap();
+        fs::set_permissions(project.path("npx"), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::write(project.path(".env"), "A=b\n").unwrap();
+        project
+    };
+    let project = runner(&["--", "./npx"], "");
+    let server = project.serve().await;
+    let seen = server
+        .value("reach", json!({"actions": ["read=.env"]}))
+        .await;
+    assert_eq!(seen, json!({"read=.env": "ok"}));
+    let talk = server.talk();
+    let warning = talk.lines().find(|line| line.contains(MISSED)).unwrap();
+    for word in [
+        "WARN",
+        "npx` and what it fetches",
+        "/.env`",
+        "/.farcall`",
+        "`--sandbox off`",
+    ] {
+        assert!(warning.contains(word), "{word}: {warning}");
+    }
+
+    let file = "[mount.a]\ncommand = [\"./npx\"]\nsandbox = \"off\"\n";
+    for project in [
+        runner(&["--sandbox", "off", "--", "./npx"], ""),
+        runner(&["--sandbox", "default", "--", "./npx"], ""),
+        runner(&[], file),
+    ] {
+        let server = project.serve().await;
+        assert!(!server.talk().contains(MISSED), "{}", server.talk());
+    }
+}

@@ -74,7 +74,13 @@ impl Loaded {
     ) -> Result<Self, Failure> {
         let source = environment()?;
         let project = mounts::alone(command, sandbox, &source)?;
-        Self::configured(project, None, flags, source)
+        let mut loaded = Self::configured(project, None, flags, source)?;
+        if sandbox.is_none() {
+            let unconfined = mounts::unconfined(&loaded.project, &loaded.withheld);
+            let unconfined = unconfined.map(|sentence| (None, sentence));
+            loaded.warnings.extend(unconfined);
+        }
+        Ok(loaded)
     }
 
     fn configured(
