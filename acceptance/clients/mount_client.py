@@ -3,10 +3,11 @@
     mount_client.py URL CALLS COMMAND [ARGUMENT…]
 
 CALLS is a JSON array of the tools to call, each with its arguments. Both sides are spoken to in plain JSON-RPC, so that
-no SDK evens anything out. The output is one JSON object: `same` counts
-the answers that are equal, `different` holds the others.
+no SDK evens anything out. The output is one JSON object: `same` counts the answers that are equal, errors and progress
+included, and `different` holds the others; `errors` and `progress` count what there was of them.
 """
 
+import itertools
 import json
 import subprocess
 import sys
@@ -28,12 +29,19 @@ class Direct:
         self.server.stdin.flush()
 
     def ask(self, method, params):
+        return self.hear(method, params)[-1]
+
+    def hear(self, method, params):
+        """The progress, and then the answer."""
         self.last += 1
         self.say({"id": self.last, "method": method, "params": params})
+        heard = []
         for line in self.server.stdout:
             message = json.loads(line)
-            if message.get("id") == self.last and "method" not in message:
-                return message.get("result") or {"error": message["error"]}
+            if message.get("method") == "notifications/progress":
+                heard.append(message["params"])
+            elif message.get("id") == self.last and "method" not in message:
+                return [*heard, answer(message)]
         sys.exit("the server ended")
 
 
@@ -42,14 +50,23 @@ class Through:
         self.url = url
 
     def ask(self, method, params):
+        return self.hear(method, params)[-1]
+
+    def hear(self, method, params):
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
         headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream",
                    "MCP-Protocol-Version": VERSION}
         with urllib.request.urlopen(urllib.request.Request(self.url, body, headers)) as response:
             text = response.read().decode()
-        lines = [line[5:] for line in text.splitlines() if line.startswith("data:")]
-        message = json.loads(lines[-1] if lines else text)
-        return message.get("result") or {"error": message["error"]}
+        lines = [line[5:] for line in text.splitlines() if line.startswith("data:") and line[5:].strip()]
+        *news, last = [json.loads(line) for line in lines or [text]]
+        heard = [one["params"] for one in news if one["method"] == "notifications/progress"]
+        return [*heard, answer(last)]
+
+
+def answer(message):
+    """The result, or the sentence of an error: its number is that of whoever answers over HTTP."""
+    return message["result"] if "result" in message else {"error": message["error"]["message"]}
 
 
 def listed(side, method, key):
@@ -64,7 +81,9 @@ def listed(side, method, key):
 
 def questions(direct, calls):
     for name, arguments in calls:
-        yield "tools/call", {"name": name, "arguments": arguments}
+        yield "tools/call", {"name": name, "arguments": arguments, "_meta": {"progressToken": "mine"}}
+    yield "resources/read", {"uri": "demo://resource/dynamic/text/none"}
+    yield "prompts/get", {"name": "resource-prompt", "arguments": {"resourceType": "Text", "resourceId": "-1"}}
     for resource in listed(direct, "resources/list", "resources"):
         yield "resources/read", {"uri": resource["uri"]}
     for template in listed(direct, "resources/templates/list", "resourceTemplates"):
@@ -97,7 +116,7 @@ def normal(value):
 def main():
     url, calls, command = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3:]
     direct, through = Direct(command), Through(url)
-    same, different = 0, []
+    same, different, errors, progress = 0, [], 0, 0
     lists = [("tools/list", "tools"), ("resources/list", "resources"),
              ("resources/templates/list", "resourceTemplates"), ("prompts/list", "prompts")]
     for method, key in lists:
@@ -105,20 +124,20 @@ def main():
         for one in own:
             # Whether a tool can be run as a task is between a server and whoever speaks to it.
             one.pop("execution", None)
-        pairs = [(a, b) for a, b in zip(own, passed) if a != b]
-        same += len(own) - len(pairs)
-        different += [[method, *pair] for pair in pairs]
-        if len(own) != len(passed):
-            different.append([method, len(own), len(passed)])
+        pairs = list(itertools.zip_longest(own, passed))
+        same += sum(a == b for a, b in pairs)
+        different += [[method, a, b] for a, b in pairs if a != b]
     for method, params in questions(direct, calls):
-        own, passed = direct.ask(method, params), through.ask(method, params)
-        if "error" not in own and normal(own) == normal(passed):
+        own, passed = direct.hear(method, params), through.hear(method, params)
+        errors += "error" in own[-1] or own[-1].get("isError", False)
+        progress += len(own) - 1
+        if normal(own) == normal(passed):
             same += 1
         else:
             different.append([method, params, own, passed])
     direct.server.stdin.close()
     direct.server.wait(30)
-    print(json.dumps({"same": same, "different": different}))
+    print(json.dumps({"same": same, "different": different, "errors": errors, "progress": progress}))
 
 
 main()

@@ -5,8 +5,15 @@ use std::{env, fs, path::Path};
 
 use farcall_acceptance::{Launch, Server, scratch};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::peer::{PYTHONS, Peer, binary, folder, repository};
+
+/// How many clients ask at once.
+const CLIENTS: usize = 200;
+
+/// How often each of them asks; `FARCALL_STORMS` multiplies it.
+const ROUNDS: usize = 5;
 
 /// Tools of server-everything whose answers depend on nothing but their arguments.
 const CALLS: &str = r#"[
@@ -19,7 +26,9 @@ const CALLS: &str = r#"[
     ["get-structured-content", {"location": "Chicago"}],
     ["get-resource-links", {"count": 4}],
     ["get-resource-reference", {"resourceType": "Text", "resourceId": 3}],
-    ["get-resource-reference", {"resourceType": "Blob", "resourceId": 3}]
+    ["get-resource-reference", {"resourceType": "Blob", "resourceId": 3}],
+    ["get-resource-reference", {"resourceType": "Text", "resourceId": -1}],
+    ["trigger-long-running-operation", {"duration": 0.2, "steps": 4}]
 ]"#;
 
 fn path(program_of: &str) -> std::ffi::OsString {
@@ -29,23 +38,34 @@ fn path(program_of: &str) -> std::ffi::OsString {
     path
 }
 
-#[tokio::test]
-async fn a_server_that_offers_one_of_each_is_passed_on_unchanged() {
-    let here = scratch(env!("CARGO_TARGET_TMPDIR"));
-    let everything = folder().join("node/node_modules/.bin/mcp-server-everything");
-    let node = folder().join("node/node_modules/.bin/node");
-    let server = Launch::of(&binary("farcall"), here.path())
+/// The command that starts server-everything.
+fn everything() -> [String; 3] {
+    let program = |name: &str| folder().join("node/node_modules/.bin").join(name);
+    let word = |path: std::path::PathBuf| path.to_str().unwrap().to_owned();
+    [
+        word(program("node")),
+        word(program("mcp-server-everything")),
+        "stdio".to_owned(),
+    ]
+}
+
+/// A server of server-everything.
+async fn passed_on(here: &Path) -> Server {
+    let command = everything();
+    Launch::of(&binary("farcall"), here)
         .env("PATH", path("node/node_modules/.bin"))
         // It prints more to its standard error than anybody wants to read.
         .env("FARCALL_LOG", "warn")
         .verb(&["serve", "--sandbox", "off", "--"])
-        .verb(&[
-            node.to_str().unwrap(),
-            everything.to_str().unwrap(),
-            "stdio",
-        ])
+        .verb(&command.each_ref().map(String::as_str))
         .start()
-        .await;
+        .await
+}
+
+#[tokio::test]
+async fn a_server_that_offers_one_of_each_is_passed_on_unchanged() {
+    let here = scratch(env!("CARGO_TARGET_TMPDIR"));
+    let server = passed_on(here.path()).await;
     assert!(
         server.talk().contains("mcp-servers/everything 2.0.0"),
         "{}",
@@ -54,13 +74,36 @@ async fn a_server_that_offers_one_of_each_is_passed_on_unchanged() {
     let seen = Peer::python(&PYTHONS[0], "acceptance/clients/mount_client.py")
         .argument(server.url())
         .argument(CALLS)
-        .argument(node)
-        .argument(everything)
-        .argument("stdio")
+        .arguments(&everything().each_ref().map(String::as_str))
         .json("server-everything")
         .await;
     assert_eq!(seen["different"], json!([]));
     assert!(seen["same"].as_u64().unwrap() >= 50, "{seen}");
+    assert_eq!((&seen["errors"], &seen["progress"]), (&json!(3), &json!(4)));
+    server.stop().await;
+}
+
+/// CVE-2026-25536: answers of one server of somebody else reach who asked, each over a connection of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_clients_each_get_their_own_answers() {
+    let here = scratch(env!("CARGO_TARGET_TMPDIR"));
+    let server = passed_on(here.path()).await;
+    let factor = env::var("FARCALL_STORMS").map_or(1, |factor| factor.parse().unwrap());
+    let mut clients = JoinSet::new();
+    for number in 0..CLIENTS {
+        let client = server.client();
+        clients.spawn(async move {
+            for round in 0..ROUNDS * factor {
+                let nonce = format!("{number}-{round}");
+                let params = json!({"name": "echo", "arguments": {"message": nonce}});
+                let answer = client.try_request("tools/call", "echo", params).await;
+                let answer = answer.unwrap();
+                let said = &answer["result"]["content"][0]["text"];
+                assert_eq!(said, &json!(format!("Echo: {nonce}")), "{answer}");
+            }
+        });
+    }
+    clients.join_all().await;
     server.stop().await;
 }
 

@@ -2,12 +2,13 @@
 
 use std::{
     collections::HashSet,
+    path::PathBuf,
     sync::{Mutex, PoisonError},
 };
 
 use farcall_config::{
     Source,
-    file::{Finding, Project},
+    file::{Finding, Project, Sandbox},
 };
 use farcall_core::catalog::Fault;
 use farcall_jobs::contract;
@@ -20,15 +21,17 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{App, Failure, offer::Offer};
 
-/// Starts the mounts of `project`, all at once, and adds what they offer; says what is wrong with them.
+/// Starts the mounts of `project`, all at once, and adds what they offer; says what is wrong with them. Of those
+/// that are `running`, what has not changed is kept.
 pub(crate) async fn add(
     offer: &mut Offer,
     project: &Project,
     surroundings: Surroundings<'_>,
+    running: &[Mounted],
 ) -> Vec<Fault> {
     let mut faults = Vec::new();
     let starting = project.mounts.iter().map(|mount| {
-        let starting = tokio::spawn(mount::start(mount, surroundings));
+        let starting = tokio::spawn(mount::start(mount, surroundings, running));
         AbortOnDropHandle::new(starting)
     });
     let starting: Vec<_> = starting.collect();
@@ -147,8 +150,15 @@ impl Known {
     /// Takes them in, and forgets those that nobody keeps any more.
     pub(crate) fn add(&self, mounts: &[Mounted]) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|mount| mount.upgrade().is_some());
+        let is_another = |known: &Mounted| !mounts.iter().any(|mount| mount.is(known));
+        known.retain(|mount| mount.upgrade().is_some_and(|mount| is_another(&mount)));
         known.extend(mounts.iter().map(Mounted::downgrade));
+    }
+
+    /// Those that are kept.
+    pub(crate) fn running(&self) -> Vec<Mounted> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().filter_map(WeakMounted::upgrade).collect()
     }
 
     /// Stops them, unless somebody is in a hurry: then they are killed as this process ends.
@@ -178,6 +188,24 @@ pub(crate) fn alone(
         let sentences: Vec<_> = faults.iter().map(sentence).collect();
         Failure::usage(sentences.join("\n"))
     })
+}
+
+/// What nobody said about the sandbox of such a project, as a sentence to warn with: its program keeps what it
+/// fetches where no sandbox lets it write, so it has none, and reaches what is `withheld` from others.
+pub(crate) fn unconfined(project: &Project, withheld: &[PathBuf]) -> Option<String> {
+    let mount = project.mounts.first()?;
+    if mount.command.sandbox != Sandbox::Off {
+        return None;
+    }
+    let program = mount.command.program.display();
+    let places: Vec<_> = withheld
+        .iter()
+        .map(|place| format!("`{}`", place.display()))
+        .collect();
+    Some(format!(
+        "`{program}` and what it fetches run without a sandbox, and reach whatever this user may, {} too; name the installed server in its place, or say `--sandbox off` where that is meant",
+        places.join(", ")
+    ))
 }
 
 /// A fault of a line that nobody wrote: what is wrong, without its place.

@@ -6,18 +6,23 @@ use farcall_config::file::{Body, Command, Entry, Project, Sandbox};
 use farcall_core::catalog::{Fault, Faults};
 use farcall_wrap::{
     command::{self, Surroundings},
+    mount::Mounted,
     sandbox,
     service::Services,
 };
 
 use crate::{App, Failure, mounts, offer::Offer};
 
-/// The app that serves `project`, whose mounted servers run; neither they nor its programs reach what is
-/// `withheld`.
+/// The app that serves `project`, whose mounted servers run, some of them since before; neither they nor its
+/// programs reach what is `withheld`.
 ///
 /// # Errors
 /// All that cannot work in it, in one report.
-pub(crate) async fn app(project: &Project, withheld: &[PathBuf]) -> Result<App, Failure> {
+pub(crate) async fn app(
+    project: &Project,
+    withheld: &[PathBuf],
+    running: &[Mounted],
+) -> Result<App, Failure> {
     let server = &project.server;
     let mut app = App::new(&server.name).version(&server.version);
     if let Some(title) = &server.title {
@@ -26,26 +31,34 @@ pub(crate) async fn app(project: &Project, withheld: &[PathBuf]) -> Result<App, 
     if let Some(instructions) = &server.instructions {
         app = app.instructions(instructions);
     }
-    let offer = offer(project, withheld).await;
+    let offer = offer(project, withheld, running).await;
     app.offer = offer.map_err(|faults| Failure::usage(faults.to_string()))?;
     Ok(app)
 }
 
 /// What `project` offers: its tools and jobs in the order of the file, then what documents of services
-/// bring, then what its mounted servers do, which run from now on. No request is sent to a service.
+/// bring, then what its mounted servers do, which run from now on, where they are not among those that are
+/// `running`. No request is sent to a service.
 ///
 /// # Errors
-/// All that cannot work in it; then its servers do not run any more.
-pub(crate) async fn offer(project: &Project, withheld: &[PathBuf]) -> Result<Offer, Faults> {
+/// All that cannot work in it; then no other servers run than before.
+pub(crate) async fn offer(
+    project: &Project,
+    withheld: &[PathBuf],
+    running: &[Mounted],
+) -> Result<Offer, Faults> {
     let surroundings = Surroundings {
         folder: &project.folder,
         withheld,
     };
     let (mut offer, mut faults) = declared(project, surroundings);
-    faults.extend(mounts::add(&mut offer, project, surroundings).await);
+    faults.extend(mounts::add(&mut offer, project, surroundings, running).await);
     if faults.is_empty() {
         return Ok(offer);
     }
+    offer
+        .mounts
+        .retain(|mount| !running.iter().any(|kept| kept.is(mount)));
     mounts::stop(offer.mounts).await;
     Err(Faults(faults))
 }

@@ -18,6 +18,7 @@ use farcall_server::{
     router,
 };
 use farcall_store::JobStore;
+use farcall_wrap::mount::Mounted;
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
 
@@ -226,6 +227,11 @@ impl Running {
     /// A [`Failure`] with everything that is wrong with it; then nothing changes.
     pub fn exchange(&self, app: &App) -> Result<Changes, Failure> {
         self.offering.exchange(app)
+    }
+
+    /// The mounted servers that run.
+    pub(crate) fn mounts(&self) -> Vec<Mounted> {
+        self.offering.mounts.running()
     }
 
     /// Told once, the server stops in order; what takes too long is cut by this.

@@ -4,8 +4,8 @@ use std::path::{self, Path, PathBuf};
 
 use farcall_config::Storage;
 
-/// The `farcall.toml` at `file`, where there is one, and the `.env` that may hold secrets, and every place in which jobs and
-/// files of all callers are.
+/// The `farcall.toml` at `file`, where there is one, the `.env` that may hold secrets, and every place in which
+/// jobs and files of all callers are.
 pub(crate) fn withheld(file: Option<&Path>, storage: &Storage) -> Vec<PathBuf> {
     let artifacts = storage.artifacts.as_ref();
     let folder = artifacts.and_then(|place| place.url.to_file_path().ok());

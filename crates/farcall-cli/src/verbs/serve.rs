@@ -9,7 +9,6 @@ use std::{path::Path, pin::pin};
 use farcall_config::{Config, Role, Source, variables};
 use farcall_core::updates::Updates;
 use farcall_wrap::command::remove_left_overs;
-use tokio::sync::Notify;
 
 use self::{
     banner::Offered,
@@ -28,7 +27,7 @@ pub(crate) async fn serve(mut app: App, flags: ServeFlags) -> Result<(), Failure
     app.offer.isolate();
     let config = configured(!app.verifiers.is_empty(), &flags, environment()?)?;
     logging::start(&config.log)?;
-    run(app, &config, &flags, Reload::Nothing).await
+    run(app, &config, &flags, Reload::Nothing, Signals::new()?).await
 }
 
 /// Serves what the `farcall.toml` at `file` declares, in the same way; at SIGHUP it is read again.
@@ -36,9 +35,14 @@ pub(crate) async fn serve(mut app: App, flags: ServeFlags) -> Result<(), Failure
 /// # Errors
 /// As [`serve`], and where the file has faults.
 pub(crate) async fn serve_file(file: &Path, flags: ServeFlags) -> Result<(), Failure> {
+    // Before anything that takes long: a signal must end this in order, and a file be read again, from then on.
+    let mut signals = Signals::new()?;
     let loaded = Loaded::read(file, &flags, &[])?;
+    let Some(app) = signals.unless_stopped(begun(&loaded)).await else {
+        return Ok(());
+    };
     // What is offered may change, so that clients can ask to be told.
-    let app = begun(&loaded).await?.updates(&Updates::default());
+    let app = app?.updates(&Updates::default());
     let Loaded {
         config,
         source,
@@ -51,7 +55,7 @@ pub(crate) async fn serve_file(file: &Path, flags: ServeFlags) -> Result<(), Fai
         source,
         withheld,
     };
-    run(app, &config, &flags, reload).await
+    run(app, &config, &flags, reload, signals).await
 }
 
 /// Serves the MCP server that `command` starts, in the working folder, without a file.
@@ -63,9 +67,13 @@ pub(crate) async fn serve_command(
     sandbox: Option<&str>,
     flags: ServeFlags,
 ) -> Result<(), Failure> {
+    let mut signals = Signals::new()?;
     let loaded = Loaded::of_command(command, sandbox, &flags)?;
-    let app = mounts::named_after_it(begun(&loaded).await?);
-    run(app, &loaded.config, &flags, Reload::Nothing).await
+    let Some(app) = signals.unless_stopped(begun(&loaded)).await else {
+        return Ok(());
+    };
+    let app = mounts::named_after_it(app?);
+    run(app, &loaded.config, &flags, Reload::Nothing, signals).await
 }
 
 /// The app of what was read. First of all there is a log: mounted servers have something to say from their
@@ -73,7 +81,7 @@ pub(crate) async fn serve_command(
 async fn begun(loaded: &Loaded) -> Result<App, Failure> {
     logging::start(&loaded.config.log)?;
     loaded.warn();
-    loaded.app().await
+    loaded.app(&[]).await
 }
 
 async fn run(
@@ -81,12 +89,13 @@ async fn run(
     config: &Config,
     flags: &ServeFlags,
     reload: Reload<'_>,
+    mut signals: Signals,
 ) -> Result<(), Failure> {
     let removed = remove_left_overs();
     if removed > 0 {
         tracing::info!(removed, "folders of servers that were killed are removed");
     }
-    let (mut signals, told) = (Signals::new()?, Notify::new());
+    let told = signals.told();
     let offered = Offered::by(&app);
     let ready = Ready::prepare(app, config).await?;
     banner::show(&offered, &ready, config, flags.stdio);
@@ -105,7 +114,7 @@ async fn run(
         };
         tokio::select! {
             ended = client => ended.map_err(|error| Failure::failed(error.to_string())),
-            () = signals.stop(&told) => Ok(()),
+            () = signals.stop() => Ok(()),
             never = reload.whenever(&told, &running) => match never {},
         }
     };
@@ -114,7 +123,7 @@ async fn run(
     let mut stop = pin!(running.stop());
     tokio::select! {
         () = &mut stop => return outcome,
-        () = signals.stop(&told) => hurry.cancel(),
+        () = signals.stop() => hurry.cancel(),
     }
     stop.await;
     outcome

@@ -26,8 +26,9 @@ pub(super) fn hidden(text: &str, has_lines: bool) -> Option<char> {
         .find(|&sign| is_hidden(sign) && !(has_lines && matches!(sign, '\n' | '\t')))
 }
 
-/// The first hidden character of any text in `value`, the names in it too.
-pub(super) fn hidden_within(value: &Value) -> Option<char> {
+/// The first [hidden](is_hidden) character of any text in `value`, the names in it too. Line breaks and tabs
+/// are none but in names.
+pub fn hidden_within(value: &Value) -> Option<char> {
     match value {
         Value::String(text) => hidden(text, true),
         Value::Array(values) => values.iter().find_map(hidden_within),

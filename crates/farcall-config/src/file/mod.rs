@@ -27,7 +27,7 @@ pub use self::{
     command::{Command, Element, Environment, Isolation, Limits, Piece, Sandbox, Stdin},
     entry::{Body, Entry, JobEntry, Output, Preset, ProgressPattern, ToolEntry},
     finding::{FileFaults, Finding, Place},
-    hidden::is_hidden,
+    hidden::{hidden_within, is_hidden},
     mount::{Mount, MountedJob, MountedTool, is_runner},
     parameter::{Format, Kind, Parameter, Presence},
     read::{is_secret_name, setting_of},
@@ -74,8 +74,8 @@ impl Project {
     }
 
     /// A project in `folder` that is nothing but the MCP server that `command` starts, as a file with one
-    /// mount would be. `sandbox` is a word that the key of this name takes; without one, what
-    /// [fetches](is_runner) its program is not kept in its place.
+    /// mount would be, only [lenient](Mount::is_lenient). `sandbox` is a word that the key of this name
+    /// takes; without one, what [fetches](is_runner) its program is not kept in its place.
     ///
     /// # Errors
     /// What is wrong with the command.

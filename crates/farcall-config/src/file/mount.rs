@@ -29,6 +29,10 @@ pub struct Mount {
     pub prefix: String,
     /// The tools that are passed on, by their own names; all where it is `None`.
     pub allowed: Option<Vec<String>>,
+    /// The prompts that are, by their own names; all where it is `None`.
+    pub allowed_prompts: Option<Vec<String>>,
+    /// The resources and resource templates that are, by their URIs; all where it is `None`.
+    pub allowed_resources: Option<Vec<String>>,
     /// What is changed about its tools, by their own names.
     pub tools: BTreeMap<String, MountedTool>,
     /// Its tools that become durable jobs, by their own names.
@@ -39,6 +43,9 @@ pub struct Mount {
     pub idle: Option<Duration>,
     /// How often it may be started again within a minute, 5 by default.
     pub restarts: u32,
+    /// Whether what cannot be passed on as it is gets another name or is left out, instead of being a fault:
+    /// there is no file in which anybody could put it right.
+    pub is_lenient: bool,
 }
 
 /// What is changed about a tool of a mounted server.

@@ -1,10 +1,11 @@
 //! What a server offers, as it says itself.
 
+use std::collections::HashSet;
+
 use farcall_core::JsonObject;
 use serde_json::Value;
 
-use super::{broken::Broken, link::Link};
-use crate::text;
+use super::{broken::Broken, link::Link, prose};
 
 /// How many things of a kind a server may offer.
 const MOST: usize = 10_000;
@@ -12,7 +13,7 @@ const MOST: usize = 10_000;
 /// How many pages they may be on.
 const PAGES: usize = 1_000;
 
-/// All that a server offers, clean.
+/// All that a server offers; what is prose in it is clean.
 #[derive(Debug, Default)]
 pub(super) struct Lists {
     pub(super) tools: Vec<JsonObject>,
@@ -54,25 +55,37 @@ impl Lists {
 
 async fn all(link: &Link, method: &str, key: &str) -> Result<Vec<JsonObject>, Broken> {
     let unreadable = |what: &str| Broken::Unreadable(format!("its answer to `{method}` {what}"));
-    let mut found = Vec::new();
+    let mut found: Vec<JsonObject> = Vec::new();
+    let mut cursors = HashSet::new();
     let mut params = JsonObject::new();
     for _ in 0..PAGES {
         let mut page = link.request(method, params).await?;
         let Some(Value::Array(items)) = page.remove(key) else {
             return Err(unreadable(&format!("has no list `{key}`")));
         };
+        let next = match page.remove("nextCursor") {
+            Some(Value::String(cursor)) if !cursor.is_empty() => Some(cursor),
+            _ => None,
+        };
+        // A server that does not look at cursors says the same page for ever.
+        let is_circle = next.as_ref().is_some_and(|next| cursors.contains(next));
+        let known = if is_circle { found.len() } else { 0 };
         for item in items {
-            let Value::Object(item) = text::visible_value(item) else {
+            let Value::Object(mut item) = item else {
                 return Err(unreadable("lists something that is no object"));
             };
-            found.push(item);
+            prose::clean(&mut item);
+            if !found[..known].contains(&item) {
+                found.push(item);
+            }
         }
         if found.len() > MOST {
             return Err(unreadable(&format!("lists more than {MOST} things")));
         }
-        match page.remove("nextCursor") {
-            Some(cursor @ Value::String(_)) => {
-                params = JsonObject::from_iter([("cursor".to_owned(), cursor)]);
+        match next {
+            Some(cursor) if !is_circle => {
+                cursors.insert(cursor.clone());
+                params = JsonObject::from_iter([("cursor".to_owned(), cursor.into())]);
             }
             _ => return Ok(found),
         }

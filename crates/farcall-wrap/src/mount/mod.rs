@@ -6,7 +6,7 @@
 //! that is declared as a job ([`job`]) has a server of its own for each run, so that it ends with its
 //! lease, and is killed alone.
 //!
-//! The protocol is spoken here by forty lines ([`message`]) in the place of the SDK's client, which reads
+//! The protocol is spoken here by one small file ([`message`]) in the place of the SDK's client, which reads
 //! what a server says into types of its own: what they do not know would be lost on its way.
 
 mod broken;
@@ -18,33 +18,31 @@ mod launch;
 mod link;
 mod lists;
 mod message;
+mod names;
+mod origin;
 mod others;
 mod outbox;
 mod pool;
+mod prose;
+mod taking;
 mod tending;
 mod tool;
 
 use std::{
-    collections::HashSet,
     sync::{Arc, Weak},
     time::Duration,
 };
 
 use farcall_config::file::{Mount, Sandbox};
-use farcall_core::{
-    JsonObject,
-    catalog::{self, Offers},
-    job::Job,
-    tool::{Tool, ToolDeclaration},
-};
+use farcall_core::{JsonObject, catalog::Offers, job::Job, tool::Tool};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use self::{broken::Broken, launch::Launch, lists::Lists, pool::Pool};
+use self::{broken::Broken, launch::Launch, lists::Lists, origin::Origin, pool::Pool};
 use crate::{command::Surroundings, text};
 
 /// How long a server may take to say what it offers.
-const PATIENCE: Duration = Duration::from_mins(1);
+const LISTING: Duration = Duration::from_mins(1);
 
 /// A server that is passed on; cheap to clone. When the last one is dropped, and all that was made of
 /// it, the server is stopped.
@@ -52,12 +50,18 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub struct Mounted {
     pool: Arc<Pool>,
     about: Arc<About>,
+    origin: Arc<Origin>,
 }
 
 impl Mounted {
     /// What it says about itself.
     pub fn about(&self) -> &About {
         &self.about
+    }
+
+    /// Whether both are the same running server.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.pool, &other.pool)
     }
 
     /// Stops the server, and waits until it is gone.
@@ -70,6 +74,7 @@ impl Mounted {
         WeakMounted {
             pool: Arc::downgrade(&self.pool),
             about: Arc::clone(&self.about),
+            origin: Arc::clone(&self.origin),
         }
     }
 }
@@ -79,6 +84,7 @@ impl Mounted {
 pub struct WeakMounted {
     pool: Weak<Pool>,
     about: Arc<About>,
+    origin: Arc<Origin>,
 }
 
 impl WeakMounted {
@@ -87,6 +93,7 @@ impl WeakMounted {
         Some(Mounted {
             pool: self.pool.upgrade()?,
             about: Arc::clone(&self.about),
+            origin: Arc::clone(&self.origin),
         })
     }
 }
@@ -127,48 +134,61 @@ pub struct About {
     pub instructions: Option<String>,
 }
 
-/// Starts the server of `mount`, and asks it what it offers. Dropped before that, it is stopped.
+/// Starts the server of `mount`, and asks it what it offers. Dropped before that, it is stopped. One of those
+/// that are `running` is asked instead, where it was started from the same.
 ///
 /// # Errors
 /// Why it cannot be started or does not say what it offers, with the last words of its standard error.
 pub fn start(
     mount: &Mount,
     surroundings: Surroundings<'_>,
+    running: &[Mounted],
 ) -> impl Future<Output = Result<Started, String>> + use<> {
     let launch = Launch::new(mount, surroundings);
+    let origin = Arc::new(Origin::of(mount, surroundings));
+    let mut same = running.iter().filter(|running| running.origin == origin);
+    let kept = same.next_back().map(|running| Arc::clone(&running.pool));
     let mount = mount.clone();
     async move {
-        let pool = Arc::new(Pool::new(&mount, launch.clone()));
-        let asked = timeout(2 * PATIENCE, asked(&pool))
-            .await
-            .unwrap_or_else(|_| {
-                Err(Broken::Unstartable(
-                    "it does not say what it offers".to_owned(),
-                ))
-            });
-        let (about, lists) = match asked {
-            Ok(asked) => asked,
-            Err(broken) => {
-                pool.stop().await;
-                return Err(format!("{broken}\n{}", hint(mount.command.sandbox)));
-            }
+        let kept = match kept {
+            // One that does not answer any more is replaced.
+            Some(pool) => asked(&pool, LISTING).await.ok().map(|asked| (pool, asked)),
+            None => None,
         };
-        let taking = Taking {
-            mount: &mount,
-            launch,
+        let (pool, (about, lists)) = match kept {
+            Some(kept) => kept,
+            None => anew(&mount, launch.clone()).await?,
+        };
+        let server = Mounted {
             pool,
-            faults: Vec::new(),
-            warnings: Vec::new(),
+            about: Arc::new(about),
+            origin,
         };
-        Ok(taking.all(about, lists))
+        Ok(taking::take(&mount, launch, server, lists))
     }
 }
 
-/// What a server says about itself, and all that it offers.
-async fn asked(pool: &Arc<Pool>) -> Result<(About, Lists), Broken> {
-    let borrowed = pool.borrow().await?;
-    let about = About::read(&borrowed.link.hello);
-    Ok((about, Lists::ask(&borrowed.link).await?))
+/// Starts the server of `mount`, and asks it.
+async fn anew(mount: &Mount, launch: Launch) -> Result<(Arc<Pool>, (About, Lists)), String> {
+    let pool = Arc::new(Pool::new(mount, launch));
+    match asked(&pool, 2 * LISTING).await {
+        Ok(asked) => Ok((pool, asked)),
+        Err(broken) => {
+            pool.stop().await;
+            Err(format!("{broken}\n{}", hint(mount.command.sandbox)))
+        }
+    }
+}
+
+/// What a server says about itself, and all that it offers, where it does so within `patience`.
+async fn asked(pool: &Arc<Pool>, patience: Duration) -> Result<(About, Lists), Broken> {
+    let asking = async {
+        let borrowed = pool.borrow().await?;
+        let about = About::read(&borrowed.link.hello);
+        Ok((about, Lists::ask(&borrowed.link).await?))
+    };
+    let silent = |_| Broken::Unstartable("it does not say what it offers".to_owned());
+    timeout(patience, asking).await.map_err(silent)?
 }
 
 /// What may be done about a server that does not start.
@@ -198,114 +218,5 @@ impl About {
             title: own("title"),
             instructions: of(hello.get("instructions")),
         }
-    }
-}
-
-/// Takes over what a server offers.
-struct Taking<'a> {
-    mount: &'a Mount,
-    launch: Launch,
-    pool: Arc<Pool>,
-    faults: Vec<String>,
-    warnings: Vec<String>,
-}
-
-impl Taking<'_> {
-    fn all(mut self, about: About, mut lists: Lists) -> Started {
-        self.judge_names(&lists);
-        let mut entries = Vec::new();
-        for own in std::mem::take(&mut lists.tools) {
-            entries.extend(self.entry(own));
-        }
-        let prefix = &self.mount.prefix;
-        let offers = others::offers(&mut lists, prefix, &self.pool, &mut self.warnings);
-        Started {
-            server: Mounted {
-                pool: self.pool,
-                about: Arc::new(about),
-            },
-            entries,
-            offers,
-            faults: self.faults,
-            warnings: self.warnings,
-        }
-    }
-
-    /// What the file names has to be there.
-    fn judge_names(&mut self, lists: &Lists) {
-        let there: HashSet<_> = lists
-            .tools
-            .iter()
-            .filter_map(|own| own.get("name").and_then(Value::as_str))
-            .collect();
-        let mount = self.mount;
-        let allowed = mount.allowed.iter().flatten().map(|name| ("allow", name));
-        let changed = mount.tools.keys().map(|name| ("tools", name));
-        let jobs = mount.jobs.keys().map(|name| ("jobs", name));
-        for (key, name) in allowed.chain(changed).chain(jobs) {
-            if !there.contains(name.as_str()) {
-                let mut known: Vec<_> = there.iter().map(|name| text::shown(name)).collect();
-                known.sort();
-                known.truncate(20);
-                self.faults.push(format!(
-                    "its `{key}` names the tool `{name}`, which it does not have; it has {}",
-                    known.join(", ")
-                ));
-            }
-        }
-    }
-
-    fn entry(&mut self, own: JsonObject) -> Option<Entry> {
-        let own_name = tool::text_of(&own, "name");
-        let mount = self.mount;
-        let is_allowed = |allowed: &Vec<String>| allowed.contains(&own_name);
-        if !mount.allowed.as_ref().is_none_or(is_allowed) {
-            return None;
-        }
-        let changed = mount.tools.get(&own_name);
-        let name = changed
-            .and_then(|changed| changed.name.clone())
-            .unwrap_or_else(|| format!("{}{own_name}", mount.prefix));
-        let declaration = match tool::declaration(name, own, changed) {
-            Ok(declaration) => declaration,
-            Err(fault) => {
-                self.fault(&own_name, &fault);
-                return None;
-            }
-        };
-        if declaration.description.trim().is_empty() {
-            self.warnings.push(format!(
-                "the tool `{own_name}` has no description; agents choose by it, so write one as `tools.{own_name}.description`"
-            ));
-        }
-        if !self.is_sound(&own_name, &declaration) {
-            return None;
-        }
-        match mount.jobs.get(&own_name) {
-            None => Some(Entry::Tool(tool::tool(declaration, &own_name, &self.pool))),
-            Some(declared) => match job::job(declaration, &own_name, declared, &self.launch) {
-                Ok(job) => Some(Entry::Job(job)),
-                Err(fault) => {
-                    self.fault(&own_name, &fault);
-                    None
-                }
-            },
-        }
-    }
-
-    /// Whether the catalog will take it.
-    fn is_sound(&mut self, own_name: &str, declaration: &ToolDeclaration) -> bool {
-        let found = catalog::faults([declaration], &Offers::default());
-        for fault in &found {
-            self.fault(own_name, &fault.reason);
-        }
-        found.is_empty()
-    }
-
-    fn fault(&mut self, own_name: &str, fault: &str) {
-        let shown = text::shown(own_name);
-        self.faults.push(format!(
-            "its tool `{shown}` cannot be passed on: {fault}; give it another name with `tools`, or leave it out with `allow`"
-        ));
     }
 }

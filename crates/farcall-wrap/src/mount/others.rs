@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use farcall_config::file::Mount;
 use farcall_core::{
     JsonObject,
     catalog::Offers,
@@ -19,86 +20,147 @@ use serde_json::{Value, json};
 use super::{
     broken::Broken,
     lists::Lists,
+    names::Names,
     pool::Pool,
+    prose,
     tool::{add_meta, text_of},
 };
 use crate::text;
 
-/// What is passed on besides tools; `left_out` is told what cannot be.
+/// What is passed on besides tools; `warnings` is told what is not, and what has another name.
 pub(super) fn offers(
     lists: &mut Lists,
-    prefix: &str,
+    mount: &Mount,
     pool: &Arc<Pool>,
-    left_out: &mut Vec<String>,
+    warnings: &mut Vec<String>,
 ) -> Offers {
-    let mut offers = Offers::default();
+    let mut others = Others {
+        pool,
+        completes: lists.completes,
+        names: Names::new(mount, &lists.prompts),
+        offers: Offers::default(),
+        warnings,
+    };
+    let (resources, prompts) = (
+        mount.allowed_resources.as_ref(),
+        mount.allowed_prompts.as_ref(),
+    );
     for own in lists.resources.drain(..) {
-        let (uri, name) = (text_of(&own, "uri"), text_of(&own, "name"));
-        if !uri.contains(':') {
-            left_out.push(format!(
-                "the resource `{uri}` is left out: its URI has no scheme"
-            ));
-            continue;
+        others.take("resource", "uri", own, resources, Others::resource);
+    }
+    for own in lists.templates.drain(..) {
+        let kind = "resource template";
+        others.take(kind, "uriTemplate", own, resources, Others::template);
+    }
+    for own in lists.prompts.drain(..) {
+        others.take("prompt", "name", own, prompts, Others::prompt);
+    }
+    others.offers
+}
+
+/// Takes over what is no tool.
+struct Others<'a> {
+    pool: &'a Arc<Pool>,
+    completes: bool,
+    /// Those of prompts.
+    names: Names<'a>,
+    offers: Offers,
+    warnings: &'a mut Vec<String>,
+}
+
+/// Takes one thing, which its server knows by this text; otherwise it says why not.
+type Take<'a> = fn(&mut Others<'a>, &str, JsonObject) -> Result<(), String>;
+
+impl<'a> Others<'a> {
+    fn take(
+        &mut self,
+        kind: &str,
+        key: &str,
+        own: JsonObject,
+        allowed: Option<&Vec<String>>,
+        take: Take<'a>,
+    ) {
+        let known_by = text_of(&own, key);
+        if allowed.is_some_and(|allowed| !allowed.contains(&known_by)) {
+            return;
         }
-        let pool = Arc::clone(pool);
+        let shown = text::shown(&known_by);
+        let taken = match prose::hidden_fault(&own) {
+            Some(fault) => Err(fault),
+            None => take(self, &known_by, own),
+        };
+        if let Err(fault) = taken {
+            self.warnings
+                .push(format!("the {kind} `{shown}` is left out: {fault}"));
+        }
+    }
+
+    fn resource(&mut self, uri: &str, own: JsonObject) -> Result<(), String> {
+        if !uri.contains(':') {
+            return Err("its URI has no scheme".to_owned());
+        }
+        let pool = Arc::clone(self.pool);
+        let name = text_of(&own, "name");
         let mut resource = Resource::new(uri, name, move |context, uri| {
             read(Arc::clone(&pool), context, uri)
         });
         resource.fields = without(own, "uri");
-        offers.resources.push(resource);
+        self.offers.resources.push(resource);
+        Ok(())
     }
-    for own in lists.templates.drain(..) {
-        let (pattern, name) = (text_of(&own, "uriTemplate"), text_of(&own, "name"));
+
+    fn template(&mut self, pattern: &str, own: JsonObject) -> Result<(), String> {
         // Else it would stand for everybody's resources.
         if !pattern.split('{').next().unwrap_or_default().contains(':') {
-            left_out.push(format!(
-                "the resource template `{pattern}` is left out: it does not begin with a scheme"
-            ));
-            continue;
+            return Err("it does not begin with a scheme".to_owned());
         }
-        if lists.completes {
-            let target = Target::ResourceTemplate(pattern.clone());
+        if self.completes {
             let reference = json!({"type": "ref/resource", "uri": pattern});
-            for variable in variables(&pattern) {
-                let (target, reference) = (target.clone(), reference.clone());
-                offers
-                    .completions
-                    .push(completion(target, variable, reference, pool));
+            for variable in variables(pattern) {
+                let target = Target::ResourceTemplate(pattern.to_owned());
+                self.completion(target, variable, reference.clone());
             }
         }
-        let pool = Arc::clone(pool);
+        let pool = Arc::clone(self.pool);
+        let name = text_of(&own, "name");
         let mut template = ResourceTemplate::new(pattern, name, move |context, uri, _| {
             read(Arc::clone(&pool), context, uri)
         });
         template.origin = SchemaOrigin::Imported;
         template.fields = without(own, "uriTemplate");
-        offers.templates.push(template);
+        self.offers.templates.push(template);
+        Ok(())
     }
-    for own in lists.prompts.drain(..) {
-        let own_name = text_of(&own, "name");
-        let name = format!("{prefix}{own_name}");
-        if let Some(fault) = tool_name_fault(&name) {
-            let shown = text::shown(&name);
-            left_out.push(format!("the prompt `{shown}` is left out: {fault}"));
-            continue;
+
+    fn prompt(&mut self, own_name: &str, own: JsonObject) -> Result<(), String> {
+        if !self.names.is_first(own_name) {
+            return Err("there is one of this name before it".to_owned());
         }
-        let (asked, asking) = (Arc::<str>::from(own_name.as_str()), Arc::clone(pool));
+        let (name, change) = self.names.name(own_name);
+        if let Some(fault) = tool_name_fault(&name) {
+            return Err(fault);
+        }
+        let change = change.map(|change| format!("the prompt `{own_name}` {change}"));
+        self.warnings.extend(change);
+        let (asked, asking) = (Arc::<str>::from(own_name), Arc::clone(self.pool));
         let prompt = Prompt::imported(name, without(own, "name"), move |context, arguments| {
             write(Arc::clone(&asking), Arc::clone(&asked), context, arguments)
         });
-        if lists.completes {
+        if self.completes {
             let reference = json!({"type": "ref/prompt", "name": own_name});
             for argument in &prompt.arguments {
                 let target = Target::Prompt(prompt.name.clone());
-                let argument = argument.name.clone();
-                offers
-                    .completions
-                    .push(completion(target, argument, reference.clone(), pool));
+                self.completion(target, argument.name.clone(), reference.clone());
             }
         }
-        offers.prompts.push(prompt);
+        self.offers.prompts.push(prompt);
+        Ok(())
     }
-    offers
+
+    fn completion(&mut self, target: Target, argument: String, reference: Value) {
+        let completion = completion(target, argument, reference, self.pool);
+        self.offers.completions.push(completion);
+    }
 }
 
 fn without(mut own: JsonObject, key: &str) -> JsonObject {

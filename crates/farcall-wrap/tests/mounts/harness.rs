@@ -67,7 +67,7 @@ env = {{ OUT = "${{OUT}}" }}
             folder: self.folder.path(),
             withheld: &[],
         };
-        let started = mount::start(&self.mount, surroundings).await;
+        let started = mount::start(&self.mount, surroundings, &[]).await;
         started.map(Served)
     }
 

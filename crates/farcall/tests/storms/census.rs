@@ -49,6 +49,21 @@ impl Census {
         numbers.filter(|number| self.has(*number)).collect()
     }
 
+    /// The children of `process` that ended, and that it does not know to have ended.
+    pub(crate) fn zombies_of(process: u32) -> Vec<u32> {
+        let parent = process.to_string();
+        let is_one = |number: &u32| {
+            let status = fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
+            // Behind the name, which may hold anything: the state, and the parent.
+            let rest = status.rsplit_once(") ").map_or("", |(_, rest)| rest);
+            let mut rest = rest.split(' ');
+            rest.next() == Some("Z") && rest.next() == Some(&parent)
+        };
+        let processes = fs::read_dir("/proc").unwrap().flatten();
+        let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        numbers.filter(is_one).collect()
+    }
+
     fn has(&self, process: u32) -> bool {
         let place = Path::new("/proc").join(process.to_string());
         // Of one that has ended and is not reaped, the first is not there and the second is empty.

@@ -16,6 +16,7 @@ mod disconnects;
 #[path = "../wrap/harness.rs"]
 mod harness;
 mod kills;
+mod mounted;
 
 use census::Census;
 use harness::Project;
@@ -43,10 +44,15 @@ params.more = { type = "string", description = "What it says, or how long it tak
 
 /// A project whose processes are counted.
 fn counted() -> (Project, Census, tempfile::TempDir) {
+    counted_of(TOML)
+}
+
+/// The same of another file.
+fn counted_of(toml: &str) -> (Project, Census, tempfile::TempDir) {
     let census = Census::new();
     let out = tempfile::tempdir().unwrap();
     let place = out.path().to_str().unwrap();
-    let toml = TOML.replace("\"OUT\"", &format!("{place:?}"));
+    let toml = toml.replace("\"OUT\"", &format!("{place:?}"));
     let mut project = Project::with_programs("tests/storms/programs", &toml);
     project.binary = census.binary();
     let project = project

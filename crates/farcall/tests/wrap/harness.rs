@@ -143,6 +143,21 @@ impl Project {
 
     /// Serves it.
     pub(crate) async fn serve(&self) -> Server {
+        let mut server = self.begin();
+        server.url = until("the banner of the server", async || {
+            let talk = server.talk();
+            if let Some(status) = server.child.try_wait().unwrap() {
+                panic!("the server ended with {status}:\n{talk}");
+            }
+            let line = talk.lines().find(|line| line.starts_with("  mcp "))?;
+            line.split_whitespace().last().map(str::to_owned)
+        })
+        .await;
+        server
+    }
+
+    /// Starts a server, and does not wait until it can be asked.
+    pub(crate) fn begin(&self) -> Server {
         let mut command = self.command();
         command
             .stdin(Stdio::null())
@@ -159,18 +174,9 @@ impl Project {
                 heard.push('\n');
             }
         });
-        let url = until("the banner of the server", async || {
-            let talk = talk.lock().unwrap().clone();
-            if let Some(status) = child.try_wait().unwrap() {
-                panic!("the server ended with {status}:\n{talk}");
-            }
-            let line = talk.lines().find(|line| line.starts_with("  mcp "))?;
-            line.split_whitespace().last().map(str::to_owned)
-        })
-        .await;
         Server {
             child,
-            url,
+            url: String::new(),
             talk,
             _folder: Arc::clone(&self.folder),
             http: client(),
@@ -178,9 +184,10 @@ impl Project {
     }
 }
 
-/// A server that answers; it is killed when this is dropped.
+/// A server; it is killed when this is dropped.
 pub(crate) struct Server {
     child: Child,
+    /// Where it answers, once it does.
     url: String,
     talk: Arc<Mutex<String>>,
     http: reqwest::Client,
@@ -253,6 +260,14 @@ impl Server {
         answer.text().await.unwrap()
     }
 
+    /// The result of a request that is answered with one.
+    pub(crate) async fn result_of(&self, method: &str, name: &str, params: Value) -> Value {
+        let request = self.request(method, name, params);
+        let message = message(&self.execute(request.build().unwrap()).await);
+        assert!(message["result"].is_object(), "{message}");
+        message["result"].clone()
+    }
+
     /// The tools, by their names.
     pub(crate) async fn tools(&self) -> Vec<Value> {
         let answer = self
@@ -272,14 +287,7 @@ impl Server {
             .await
             .unwrap();
         let body = response.text().await.unwrap();
-        // A long call is answered as a stream, with comments while it lasts.
-        let json = body
-            .lines()
-            .filter_map(|line| line.strip_prefix("data:"))
-            .next_back()
-            .unwrap_or(&body);
-        let message: Value =
-            serde_json::from_str(json).unwrap_or_else(|_| panic!("{tool}: {body}"));
+        let message = message(&body);
         let result = &message["result"];
         assert!(result.is_object(), "{tool}: {body}");
         Answer {
@@ -406,6 +414,19 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The message that answers a request: all of the body, or the last of a stream, which a long call is answered as.
+pub(crate) fn message(body: &str) -> Value {
+    let mut lines = body.lines().filter_map(|line| line.strip_prefix("data:"));
+    let last = lines.next_back().unwrap_or(body);
+    serde_json::from_str(last).unwrap_or_else(|_| panic!("{body}"))
+}
+
+/// The numbers of processes that a program has written into a file of `out`, a line each.
+pub(crate) fn noted(out: &Path, file: &str) -> Vec<i32> {
+    let text = fs::read_to_string(out.join(file)).unwrap_or_default();
+    text.lines().map(|line| line.parse().unwrap()).collect()
 }
 
 /// Whether a process is there, and no zombie.

@@ -19,6 +19,8 @@ mod jobs;
 mod kills;
 mod leftovers;
 mod mount;
+mod mount_ends;
+mod mount_lists;
 mod mounted_jobs;
 mod mounted_reload;
 mod page;

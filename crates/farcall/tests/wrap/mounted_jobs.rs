@@ -1,11 +1,11 @@
 //! Tools of mounted servers as durable jobs.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::harness::{Project, gone, written};
+use crate::harness::{Project, gone, noted, written};
 
 fn project(more: &str) -> (Project, tempfile::TempDir) {
     let out = tempfile::tempdir().unwrap();
@@ -24,11 +24,6 @@ jobs.train = {{ stages = ["loading", "training", "saving"], artifacts = ["*.bin"
         Project::new(&toml).with("OUT", out.path().to_str().unwrap()),
         out,
     )
-}
-
-fn trainers(out: &Path) -> Vec<i32> {
-    let text = fs::read_to_string(out.join("training")).unwrap_or_default();
-    text.lines().map(|line| line.parse().unwrap()).collect()
 }
 
 #[tokio::test]
@@ -66,8 +61,8 @@ async fn a_slow_tool_becomes_a_job_with_stages_files_and_a_result() {
     let folders = fs::read_to_string(out.path().join("folders")).unwrap();
     let shared = server.value("who", json!({})).await;
     assert_ne!(shared["folder"], folders.trim());
-    assert_ne!(shared["pid"], trainers(out.path())[0]);
-    gone(&trainers(out.path())).await;
+    assert_ne!(shared["pid"], noted(out.path(), "training")[0]);
+    gone(&noted(out.path(), "training")).await;
 }
 
 #[tokio::test]
@@ -80,7 +75,7 @@ async fn a_tool_that_fails_is_a_job_that_fails_in_its_words() {
         (&end["error"], &end["error_code"]),
         (&json!("out of data"), &json!("user_error"))
     );
-    assert_eq!(trainers(out.path()).len(), 2);
+    assert_eq!(noted(out.path(), "training").len(), 2);
 }
 
 /// P10, P11: the end of one run, and of nothing else.
@@ -99,7 +94,7 @@ async fn a_job_is_cancelled_and_cut_with_its_own_server() {
         }
         let end = server.ended("train", &id).await;
         assert_eq!(end["error_code"], code, "{end}");
-        gone(&trainers(out.path())).await;
+        gone(&noted(out.path(), "training")).await;
         assert_eq!(server.value("who", json!({})).await["pid"], before["pid"]);
     }
 }
@@ -112,14 +107,14 @@ async fn after_a_kill_a_job_runs_again_and_alone() {
     let id = server.start("train", json!({"act": "wait"})).await;
     written(&out.path().join("training")).await;
     server.kill();
-    gone(&trainers(out.path())).await;
+    gone(&noted(out.path(), "training")).await;
 
     let server = project.serve().await;
     server
         .status_when("train", &id, |status| status["stage"] == 3)
         .await;
-    assert_eq!(trainers(out.path()).len(), 2);
+    assert_eq!(noted(out.path(), "training").len(), 2);
     server.signal(Signal::TERM);
     server.stop().await;
-    gone(&trainers(out.path())).await;
+    gone(&noted(out.path(), "training")).await;
 }

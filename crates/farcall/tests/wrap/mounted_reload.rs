@@ -1,4 +1,5 @@
-//! SIGHUP: mounted servers are started anew, and nothing that is under way notices.
+//! SIGHUP: mounted servers that are declared otherwise are started anew, others stay, and nothing that is under
+//! way notices.
 
 use std::{
     fs,
@@ -7,11 +8,11 @@ use std::{
 };
 
 use rustix::process::Signal;
-use serde_json::{Value, json};
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::{
-    harness::{Project, Server, gone, is_alive, until, written},
+    harness::{Project, Server, gone, is_alive, message, noted, until, written},
     reload::{names, reload},
 };
 
@@ -36,11 +37,6 @@ async fn process(server: &Server) -> i32 {
     i32::try_from(who["pid"].as_i64().unwrap()).unwrap()
 }
 
-fn processes(out: &Path, file: &str) -> Vec<i32> {
-    let text = fs::read_to_string(out.join(file)).unwrap_or_default();
-    text.lines().map(|line| line.parse().unwrap()).collect()
-}
-
 #[tokio::test]
 async fn a_call_ends_where_it_began_and_its_server_after_it() {
     let (project, server, out) = served().await;
@@ -50,8 +46,12 @@ async fn a_call_ends_where_it_began_and_its_server_after_it() {
     let call = tokio::spawn(server.request("tools/call", "wait", params).send());
     written(&out.path().join("waiting")).await;
 
-    let renamed = mount(out.path(), "", "tools.who = { description = \"Who?\" }");
-    reload(&project, &server, &renamed).await;
+    let changed = mount(
+        out.path(),
+        ", \"again\"",
+        "tools.who = { description = \"Who?\" }",
+    );
+    reload(&project, &server, &changed).await;
     assert_eq!(server.tools().await[0]["description"], "Who?");
     let after = process(&server).await;
     assert_ne!(before, after);
@@ -59,17 +59,107 @@ async fn a_call_ends_where_it_began_and_its_server_after_it() {
 
     fs::write(gate, "").unwrap();
     let answer = call.await.unwrap().unwrap().text().await.unwrap();
-    let last = answer
-        .lines()
-        .filter_map(|line| line.strip_prefix("data:"))
-        .next_back();
-    let answer: Value = serde_json::from_str(last.unwrap_or(&answer)).unwrap();
-    assert_eq!(answer["result"]["structuredContent"]["pid"], before);
+    assert_eq!(
+        message(&answer)["result"]["structuredContent"]["pid"],
+        before
+    );
     gone(&[before]).await;
     // It was told by the end of its input, and ended by itself.
-    assert_eq!(processes(out.path(), "ended"), [before]);
+    assert_eq!(noted(out.path(), "ended"), [before]);
     server.stop().await;
-    assert_eq!(processes(out.path(), "ended"), [before, after]);
+    assert_eq!(noted(out.path(), "ended"), [before, after]);
+}
+
+/// What it remembers, and what it has locked, stays with it.
+#[tokio::test]
+async fn a_server_that_is_started_from_the_same_is_kept() {
+    let (project, server, out) = served().await;
+    let before = process(&server).await;
+    let tool = "[tool.hello]\ndescription = \"Say hello.\"\ncommand = [\"echo\", \"hello\"]\n";
+    let other = "prefix = \"x_\"\ntools.who = { name = \"who\", description = \"Who?\" }";
+    for round in 1..=3 {
+        reload(
+            &project,
+            &server,
+            &(mount(out.path(), "", other) + &tool.repeat(round % 2)),
+        )
+        .await;
+        assert_eq!(process(&server).await, before);
+    }
+    assert_eq!(names(&server).await, ["hello", "who", "x_wait"]);
+    // Also where what stands beside it cannot be served.
+    reload(&project, &server, &(mount(out.path(), "", other) + "x = 1")).await;
+    let broken = "[mount.broken]\ncommand = [\"python3\", \"mcp_server.py\", \"broken\"]\n";
+    reload(&project, &server, &(mount(out.path(), "", other) + broken)).await;
+    assert_eq!(process(&server).await, before);
+    assert_eq!(noted(out.path(), "started"), [before]);
+    server.stop().await;
+    assert_eq!(noted(out.path(), "ended"), [before]);
+}
+
+#[tokio::test]
+async fn a_server_that_is_started_from_something_else_is_started_anew() {
+    let (project, server, out) = served().await;
+    let mut processes = vec![process(&server).await];
+    for more in [
+        "grace = \"9s\"",
+        "idle = \"9m\"",
+        "pool = 2",
+        "readable = [\"reach.py\"]",
+        "limits.open_files = 100",
+        "inherit_env = [\"ANY\"]",
+    ] {
+        reload(&project, &server, &mount(out.path(), "", more)).await;
+        processes.push(process(&server).await);
+    }
+    // Its script is another one.
+    let script = fs::read_to_string(project.path("mcp_server.py")).unwrap();
+    fs::write(project.path("mcp_server.py"), script + "# new\n").unwrap();
+    let last = mount(out.path(), "", "inherit_env = [\"ANY\"]");
+    reload(&project, &server, &last).await;
+    processes.push(process(&server).await);
+    // A secret of its environment is.
+    reload(
+        &project,
+        &server,
+        &last.replace("env = {", "env = { A = \"b\","),
+    )
+    .await;
+    processes.push(process(&server).await);
+    assert_eq!(noted(out.path(), "started"), processes);
+    server.stop().await;
+    gone(&processes).await;
+}
+
+/// From its first moment on, and however long its servers take.
+#[tokio::test]
+async fn what_is_told_while_servers_start_is_not_lost() {
+    let out = tempfile::tempdir().unwrap();
+    let late = mount(out.path(), ", \"late\"", "");
+    let project = Project::new(&late);
+    let server = project.begin();
+    written(&out.path().join("late")).await;
+    server.signal(Signal::HUP);
+    let asked = Instant::now();
+    server.stop().await;
+    assert!(asked.elapsed() < Duration::from_secs(10));
+    gone(&noted(out.path(), "started")).await;
+
+    // Without a stop it is done as soon as it can be.
+    fs::remove_file(out.path().join("late")).unwrap();
+    let server = project.begin();
+    written(&out.path().join("late")).await;
+    server.signal(Signal::HUP);
+    fs::write(out.path().join("gate"), "").unwrap();
+    until("the file to be read again", async || {
+        server
+            .talk()
+            .contains("the file was read again")
+            .then_some(())
+    })
+    .await;
+    server.stop().await;
+    gone(&noted(out.path(), "started")).await;
 }
 
 #[tokio::test]
@@ -77,13 +167,13 @@ async fn where_a_server_cannot_be_started_those_before_stay() {
     let (project, server, out) = served().await;
     let before = process(&server).await;
     let broken = "[mount.broken]\ncommand = [\"python3\", \"mcp_server.py\", \"broken\"]\n";
-    let more = mount(out.path(), "", "prefix = \"x_\"") + broken;
+    let more = mount(out.path(), ", \"again\"", "prefix = \"x_\"") + broken;
     reload(&project, &server, &more).await;
     let talk = server.talk();
     assert!(talk.contains("no module named nonsense"), "{talk}");
     assert_eq!(names(&server).await, ["who", "wait"]);
     assert_eq!(process(&server).await, before);
-    let started = processes(out.path(), "started");
+    let started = noted(out.path(), "started");
     assert_eq!((started.len(), started[0]), (2, before));
     gone(&started[1..]).await;
     server.stop().await;
@@ -111,11 +201,13 @@ async fn a_server_that_is_slow_to_start_holds_up_nobody() {
 
     fs::remove_file(out.path().join("gate")).unwrap();
     fs::remove_file(out.path().join("late")).unwrap();
+    let again = mount(out.path(), ", \"late\", \"again\"", "");
+    fs::write(project.path("farcall.toml"), again).unwrap();
     server.signal(Signal::HUP);
     let last = written(&out.path().join("late")).await;
     let asked = Instant::now();
     server.stop().await;
     assert!(asked.elapsed() < Duration::from_secs(30));
     gone(&[last.trim().parse().unwrap()]).await;
-    gone(&processes(out.path(), "started")).await;
+    gone(&noted(out.path(), "started")).await;
 }

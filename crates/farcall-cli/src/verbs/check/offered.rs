@@ -30,7 +30,7 @@ impl Offered {
     /// All that is wrong with it.
     pub(super) async fn of(project: &Project, withheld: &[PathBuf]) -> Result<Self, Vec<Finding>> {
         let all = |faults: Faults| faults.0.iter().map(finding).collect::<Vec<_>>();
-        let offer = project::offer(project, withheld).await.map_err(all)?;
+        let offer = project::offer(project, withheld, &[]).await.map_err(all)?;
         let offered = Self::by(&offer).map_err(all);
         mounts::stop(offer.mounts).await;
         offered

@@ -103,7 +103,8 @@ impl Import {
             let _ = writeln!(text, "prefix = \"{name}_\"   # {reason}");
         }
         if is_runner(command) {
-            let reason = "it keeps what it fetches in your home, where others may not write";
+            let reason =
+                "it keeps what it fetches in your home; it may read `.env` and `.farcall`, too";
             let _ = writeln!(text, "sandbox = \"off\"   # {reason}");
         }
         if let Some(folder) = server.get("cwd").and_then(Value::as_str) {

@@ -10,6 +10,7 @@ use farcall_config::{
     file::{Finding, Project, setting_of},
 };
 use farcall_server::Changes;
+use farcall_wrap::mount::Mounted;
 use tokio::{sync::Notify, task::block_in_place};
 
 use super::{environment, set_flags, valid};
@@ -73,7 +74,13 @@ impl Loaded {
     ) -> Result<Self, Failure> {
         let source = environment()?;
         let project = mounts::alone(command, sandbox, &source)?;
-        Self::configured(project, None, flags, source)
+        let mut loaded = Self::configured(project, None, flags, source)?;
+        if sandbox.is_none() {
+            let unconfined = mounts::unconfined(&loaded.project, &loaded.withheld);
+            let unconfined = unconfined.map(|sentence| (None, sentence));
+            loaded.warnings.extend(unconfined);
+        }
+        Ok(loaded)
     }
 
     fn configured(
@@ -99,12 +106,12 @@ impl Loaded {
         })
     }
 
-    /// The app that serves it, whose mounted servers run.
+    /// The app that serves it, whose mounted servers run, some of them since before.
     ///
     /// # Errors
     /// All that cannot work in it.
-    pub(super) async fn app(&self) -> Result<App, Failure> {
-        project::app(&self.project, &self.withheld).await
+    pub(super) async fn app(&self, running: &[Mounted]) -> Result<App, Failure> {
+        project::app(&self.project, &self.withheld, running).await
     }
 
     pub(super) fn warn(&self) {
@@ -149,7 +156,7 @@ impl Reload<'_> {
             // Whoever waits on this thread is helped elsewhere.
             let loaded = block_in_place(|| Loaded::read(file, flags, withheld))?;
             loaded.warn();
-            let app = loaded.app().await?;
+            let app = loaded.app(&running.mounts()).await?;
             Ok::<_, Failure>((running.exchange(&app)?, loaded.source))
         };
         match outcome.await {

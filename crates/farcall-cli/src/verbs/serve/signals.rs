@@ -1,6 +1,6 @@
 //! The signals that a server listens to.
 
-use std::{fs::File, io};
+use std::{fs::File, io, sync::Arc};
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -18,13 +18,14 @@ enum Told {
     Reload,
 }
 
-/// SIGTERM, SIGINT and SIGHUP.
+/// SIGTERM, SIGINT and SIGHUP, from when this is made on.
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hang_up: Signal,
     /// Whether somebody sits before it, who may go away.
     has_terminal: bool,
+    told: Arc<Notify>,
 }
 
 impl Signals {
@@ -38,6 +39,7 @@ impl Signals {
             interrupt: listen(SignalKind::interrupt())?,
             hang_up: listen(SignalKind::hangup())?,
             has_terminal: terminal().is_ok(),
+            told: Arc::default(),
         })
     }
 
@@ -56,10 +58,26 @@ impl Signals {
         }
     }
 
+    /// Notified when it is time to read again; also of what was told before anybody waited.
+    pub(super) fn told(&self) -> Arc<Notify> {
+        Arc::clone(&self.told)
+    }
+
     /// Waits to be told to end, and passes on until then when it is time to read again.
-    pub(super) async fn stop(&mut self, reload: &Notify) {
+    pub(super) async fn stop(&mut self) {
         while self.next().await == Told::Reload {
-            reload.notify_one();
+            self.told.notify_one();
+        }
+    }
+
+    /// What comes of a start, unless it is told to end before that: then it is given up.
+    pub(super) async fn unless_stopped<T>(&mut self, start: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            started = start => Some(started),
+            () = self.stop() => {
+                tracing::info!("told to stop before it had started");
+                None
+            }
         }
     }
 }

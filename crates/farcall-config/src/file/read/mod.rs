@@ -204,7 +204,12 @@ pub(super) fn of_command(
     let words = words.join(", ");
     let text = format!("[mount.server]\ncommand = [{words}]\nsandbox = \"{sandbox}\"\n");
     match read_bytes(text.as_bytes(), folder, source) {
-        Ok((project, _)) => Ok(project),
+        Ok((mut project, _)) => {
+            for mount in &mut project.mounts {
+                mount.is_lenient = true;
+            }
+            Ok(project)
+        }
         Err((faults, _)) => Err(faults),
     }
 }

@@ -41,6 +41,16 @@ pub(super) static MOUNT: Section = Section {
                 "The tools that are passed on; without it all.",
             ),
             Key::optional(
+                "allow_prompts",
+                Shape::List(&Shape::Text),
+                "The prompts that are passed on; without it all.",
+            ),
+            Key::optional(
+                "allow_resources",
+                Shape::List(&Shape::Text),
+                "The resources and resource templates that are passed on, by their URIs; without it all.",
+            ),
+            Key::optional(
                 "tools",
                 Shape::Map(&Shape::Section(&MOUNTED_TOOL)),
                 "What is changed about its tools, by their own names.",
@@ -102,7 +112,8 @@ pub(super) fn read(
     {
         judge_name(reading, prefix);
     }
-    let allowed = table.has("allow").then(|| table.strings("allow"));
+    let list = |key: &'static str| table.has(key).then(|| table.strings(key));
+    let allowed = list("allow");
     let tools = table.tables("tools");
     let jobs = table.tables("jobs");
     for (tool, _) in tools
@@ -153,11 +164,14 @@ pub(super) fn read(
         name: (*name.get_ref()).to_owned(),
         prefix: prefix.map_or(String::new(), |prefix| (*prefix.get_ref()).to_owned()),
         allowed,
+        allowed_prompts: list("allow_prompts"),
+        allowed_resources: list("allow_resources"),
         tools,
         jobs,
         pool: table.count("pool").unwrap_or(1),
         idle,
         restarts: table.count("restarts").unwrap_or(RESTARTS),
+        is_lenient: false,
         command: command?,
     })
 }

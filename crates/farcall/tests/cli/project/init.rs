@@ -117,6 +117,22 @@ fn a_pasted_block_becomes_mounts_and_its_secrets_leave_the_file() {
 }
 
 #[test]
+fn what_runs_without_a_sandbox_says_in_the_file_what_that_means() {
+    let block = "{\"mcpServers\": {\"a\": {\"command\": \"npx\", \"args\": [\"x\"]}}}";
+    let folder = folder([("mcp.json", block)]);
+    let ended = typed(folder.path(), &["init", "--from", "mcp.json"]);
+    assert_eq!(ended.exit, 0, "{ended}");
+    let text = fs::read_to_string(folder.path().join("farcall.toml")).unwrap();
+    let line = text.lines().find(|line| line.starts_with("sandbox ="));
+    let line = line.unwrap();
+    assert!(line.starts_with("sandbox = \"off\""), "{line}");
+    assert!(
+        line.contains("it may read `.env` and `.farcall`, too"),
+        "{line}"
+    );
+}
+
+#[test]
 fn a_new_file_of_secrets_is_for_its_user_alone() {
     let folder = folder([("mcp.json", PASTED)]);
     assert_eq!(
