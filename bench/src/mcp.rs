@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
-use crate::{client::Client, process::pause, requests};
+use crate::{client::Client, process::pause, requests, servers::wrapped::SAID};
 
 /// A job must be over after this time.
 const JOB_TIME: Duration = Duration::from_mins(5);
@@ -51,13 +51,24 @@ pub(crate) fn judge_status(body: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// What the wrapped program wrote.
+pub(crate) fn judge_program(body: &[u8]) -> Result<()> {
+    let text = text(body)?;
+    ensure!(text.trim_end() == SAID, "the program wrote `{text}`");
+    Ok(())
+}
+
 /// What a tool said, as JSON: the text of its answer holds it with every server.
 fn said(body: &[u8]) -> Result<Value> {
+    Ok(serde_json::from_str(&text(body)?)?)
+}
+
+fn text(body: &[u8]) -> Result<String> {
     let result = result(body)?;
     let text = result["content"][0]["text"].as_str();
     let text = text.with_context(|| format!("an answer without text: {result}"))?;
     ensure!(result["isError"] != json!(true), "a tool failed: {text}");
-    Ok(serde_json::from_str(text)?)
+    Ok(text.to_owned())
 }
 
 /// The result in a JSON body, or in the only event of a stream.

@@ -28,6 +28,10 @@ pub(crate) fn test() -> anyhow::Result<()> {
             "warnings",
         ]),
     )?;
+    step(
+        "documentation",
+        cargo(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"),
+    )?;
     crate::layers::check().context("the step `layers` failed")?;
     crate::generate::generate(true).context("the step `references` failed")?;
     step(
@@ -76,10 +80,6 @@ pub(crate) fn test() -> anyhow::Result<()> {
             // Each has a database, a balancer and some servers of its own.
             "--test-threads=2",
         ]),
-    )?;
-    step(
-        "documentation",
-        cargo(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"),
     )?;
     eprintln!("all passed in {} s", started.elapsed().as_secs());
     Ok(())

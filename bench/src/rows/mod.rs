@@ -12,6 +12,7 @@ mod lives;
 mod memory;
 mod mounts;
 mod polls;
+mod programs;
 
 use anyhow::{Context, Result};
 
@@ -20,7 +21,7 @@ use crate::{machine::Machine, options::Options, report::Report, setup::Setup};
 /// Every row there is.
 pub(crate) const NAMES: &[&str] = &[
     "G1", "G1b", "G1c", "G2", "G2b", "G3", "G4", "G5", "G5b", "G5c", "G5d", "G6", "G6c", "G6d",
-    "G7", "G8", "G8b", "G9", "G9b", "G9e", "G9f", "G10", "G11", "G12", "G13",
+    "G7", "G8", "G8b", "G9", "G9b", "G9e", "G9f", "G10", "G11", "G12", "G13", "G14",
 ];
 
 /// Connections at once where a row says nothing else.
@@ -100,6 +101,11 @@ const PINNED: &[Group] = &[
         name: "mounted servers",
         rows: &["G12", "G13"],
         measure: mounts::measure,
+    },
+    Group {
+        name: "wrapped programs",
+        rows: &["G14"],
+        measure: programs::measure,
     },
     Group {
         name: "growth",

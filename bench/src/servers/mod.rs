@@ -7,6 +7,7 @@ pub(crate) mod mounted;
 mod nginx;
 mod plain_rmcp;
 mod s3;
+pub(crate) mod wrapped;
 
 use std::{
     fs::{self, File},

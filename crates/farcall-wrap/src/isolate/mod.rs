@@ -12,7 +12,7 @@
 //! ```
 //!
 //! What the stage does with its [`JobContext`](farcall_core::job::JobContext) is done by the server: it has
-//! the store. The messages (`message.rs`) travel as those of the shim do ([`crate::wire::frame`]).
+//! the store. The messages (`message.rs`) travel as those of the shim do (`wire::frame`).
 
 mod host;
 mod message;

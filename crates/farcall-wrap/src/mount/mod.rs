@@ -1,12 +1,12 @@
 //! Existing MCP servers that speak over standard input and output, passed on to the callers of this one.
 //!
-//! At the start a server is asked once for all that it offers ([`lists`]), and that becomes ordinary tools,
-//! jobs, resources and prompts of the one catalog. A call then goes from the catalog to the [`pool`],
-//! which has a running server or starts one, and over its [`link`], which many callers share. A tool
-//! that is declared as a job ([`job`]) has a server of its own for each run, so that it ends with its
+//! At the start a server is asked once for all that it offers (`lists`), and that becomes ordinary tools,
+//! jobs, resources and prompts of the one catalog. A call then goes from the catalog to the `pool`,
+//! which has a running server or starts one, and over its `link`, which many callers share. A tool
+//! that is declared as a job (`job`) has a server of its own for each run, so that it ends with its
 //! lease, and is killed alone.
 //!
-//! The protocol is spoken here by one small file ([`message`]) in the place of the SDK's client, which reads
+//! The protocol is spoken here by one small file (`message`) in the place of the SDK's client, which reads
 //! what a server says into types of its own: what they do not know would be lost on its way.
 
 mod broken;
