@@ -6,7 +6,7 @@
 //! that is declared as a job (`job`) has a server of its own for each run, so that it ends with its
 //! lease, and is killed alone.
 //!
-//! The protocol is spoken here by forty lines (`message`) in the place of the SDK's client, which reads
+//! The protocol is spoken here by one small file (`message`) in the place of the SDK's client, which reads
 //! what a server says into types of its own: what they do not know would be lost on its way.
 
 mod broken;
