@@ -7,6 +7,7 @@
 //! [`schema`], and ends in [`content`] or a [`problem`]; work too long for a call
 //! is a [`job`], and what it leaves behind is an [`artifact`].
 
+pub mod allowance;
 pub mod artifact;
 pub mod catalog;
 pub mod clock;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use crate::clock::Timestamp;
+use crate::{allowance::ToolAllowance, clock::Timestamp};
 
 /// A right of a [`Principal`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,6 +14,24 @@ pub enum Scope {
     Call,
 }
 
+impl Scope {
+    /// All of them, by their names.
+    pub const ALL: [Self; 2] = [Self::Admin, Self::Call];
+
+    /// Its name, as operators write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Call => "call",
+        }
+    }
+
+    /// The scope called `name`.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == name)
+    }
+}
+
 /// The caller that an authenticator recognised.
 ///
 /// Jobs and files belong to the principal that started them; another principal
@@ -22,6 +40,9 @@ pub enum Scope {
 pub struct Principal {
     id: Arc<str>,
     scopes: BTreeSet<Scope>,
+    grants: Arc<BTreeSet<String>>,
+    tools: Option<Arc<ToolAllowance>>,
+    max_open_jobs: Option<u32>,
 }
 
 impl Principal {
@@ -30,6 +51,9 @@ impl Principal {
         Self {
             id: id.into(),
             scopes: BTreeSet::from([Scope::Call]),
+            grants: Arc::default(),
+            tools: None,
+            max_open_jobs: None,
         }
     }
 
@@ -45,6 +69,34 @@ impl Principal {
         self
     }
 
+    /// The same principal with these scopes and no others.
+    #[must_use]
+    pub fn with_scopes(mut self, scopes: impl IntoIterator<Item = Scope>) -> Self {
+        self.scopes = scopes.into_iter().collect();
+        self
+    }
+
+    /// The same principal with what an authorization server granted it, by the names it has there.
+    #[must_use]
+    pub fn with_grants(mut self, grants: impl IntoIterator<Item = String>) -> Self {
+        self.grants = Arc::new(grants.into_iter().collect());
+        self
+    }
+
+    /// The same principal, for which there are no tools but these, and neither prompts nor resources.
+    #[must_use]
+    pub fn with_tools(mut self, tools: impl Into<Arc<ToolAllowance>>) -> Self {
+        self.tools = Some(tools.into());
+        self
+    }
+
+    /// The same principal, of whose jobs at most `limit` may wait or run at any moment.
+    #[must_use]
+    pub fn with_max_open_jobs(mut self, limit: u32) -> Self {
+        self.max_open_jobs = Some(limit);
+        self
+    }
+
     /// The stable identity, recorded as the owner of jobs and files.
     pub fn id(&self) -> &str {
         &self.id
@@ -55,6 +107,26 @@ impl Principal {
     pub fn may_see(&self, owner: &str, expires_at: Option<Timestamp>, now: Timestamp) -> bool {
         let is_expired = expires_at.is_some_and(|end| end <= now);
         !is_expired && (owner == self.id() || self.has(Scope::Admin))
+    }
+
+    /// Whether an authorization server granted it the scope called `name`.
+    pub fn is_granted(&self, name: &str) -> bool {
+        self.grants.contains(name)
+    }
+
+    /// The tools that there are for it; `None` where that is all of them.
+    pub fn tools(&self) -> Option<&ToolAllowance> {
+        self.tools.as_deref()
+    }
+
+    /// Whether the tool called `name` exists for it.
+    pub fn may_call(&self, name: &str) -> bool {
+        self.tools().is_none_or(|tools| tools.allows(name))
+    }
+
+    /// How many of its jobs may wait or run at any moment, where there is a limit.
+    pub fn max_open_jobs(&self) -> Option<u32> {
+        self.max_open_jobs
     }
 
     /// Whether this principal has `scope`.
