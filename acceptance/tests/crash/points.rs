@@ -52,7 +52,8 @@ fn every_step_of_the_store_is_among_these_tests() {
         "fail",
     ];
     // The store's own test crashes at these, and the kill harness at those that a server passes.
-    const OF_THE_STORE: [&str; 15] = [
+    const OF_THE_STORE: [&str; 19] = [
+        "admit",
         "answer",
         "ask",
         "beat",
@@ -66,8 +67,11 @@ fn every_step_of_the_store_is_among_these_tests() {
         "rescue",
         "restart",
         "retry",
+        "revoke",
+        "rotate",
         "secret",
         "unregister",
+        "use",
     ];
     for point in farcall_store::CRASH_POINTS {
         let step = point.split('.').nth(1).unwrap();

@@ -12,6 +12,7 @@
 
 mod balancer;
 mod caller;
+mod callers;
 mod lost;
 mod publishing;
 mod retention;

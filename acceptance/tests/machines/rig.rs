@@ -80,6 +80,11 @@ impl Machines {
         self.launch(name, "worker").start().await
     }
 
+    /// Where the balancer is.
+    pub(crate) fn origin(&self) -> String {
+        self.balancer.origin()
+    }
+
     /// Somebody who calls through the balancer.
     pub(crate) fn caller(&self) -> Caller {
         Caller::new(self.http.clone(), &self.balancer.origin())

@@ -40,32 +40,96 @@ impl DataFlags {
 
 /// The job store of the server whose data is there, whether it runs or not.
 pub(crate) async fn attach(storage: &Storage) -> Result<Arc<dyn JobStore>, Failure> {
-    match &storage.database_url {
-        Some(url) => attach_database(url).await,
-        None => Ok(Arc::new(attach_folder(&storage.data_dir).await?)),
+    try_attach(storage).await.map_err(|why| why.told(storage))
+}
+
+/// The same; where there is none yet, one is made, as a server does when it starts.
+pub(crate) async fn attach_or_make(storage: &Storage) -> Result<Arc<dyn JobStore>, Failure> {
+    match try_attach(storage).await {
+        Ok(store) => return Ok(store),
+        Err(Unattached::Missing) => {}
+        Err(why) => return Err(why.told(storage)),
+    }
+    if let Some(url) = &storage.database_url {
+        return open::open_database(url).await;
+    }
+    match SqliteStore::open(&storage.data_dir, Arc::new(SystemClock)).await {
+        // A server that is started next must be able to have the folder.
+        Ok(store) => store.close().await,
+        // One that starts at this moment makes the store.
+        Err(StoreError::Locked { .. }) => {}
+        Err(error) => return Err(open::wrong(&error)),
+    }
+    attach(storage).await
+}
+
+/// Why there is no store to look at.
+pub(crate) enum Unattached {
+    /// Nobody has made one yet.
+    Missing,
+    /// It is of an earlier farcall, and nobody has brought it up to date.
+    Older(Failure),
+    /// Something is in the way.
+    Failed(Failure),
+}
+
+impl Unattached {
+    fn of(error: &StoreError, told: impl FnOnce(&StoreError) -> Failure) -> Self {
+        match error {
+            StoreError::NoStore { .. } => Self::Missing,
+            StoreError::OlderSchema { .. } => Self::Older(told(error)),
+            _ => Self::Failed(told(error)),
+        }
+    }
+
+    fn told(self, storage: &Storage) -> Failure {
+        match self {
+            Self::Missing => {
+                let place = match &storage.database_url {
+                    Some(url) => format!("`{url}`"),
+                    None => format!("the folder `{}`", storage.data_dir.display()),
+                };
+                open::wrong(&StoreError::NoStore { place })
+            }
+            Self::Older(failure) | Self::Failed(failure) => failure,
+        }
+    }
+}
+
+/// The same, with the reason where there is none.
+pub(crate) async fn try_attach(storage: &Storage) -> Result<Arc<dyn JobStore>, Unattached> {
+    if let Some(url) = &storage.database_url {
+        return attach_database(url).await;
+    }
+    let folder = &storage.data_dir;
+    match SqliteStore::attach(folder, Arc::new(SystemClock)).await {
+        Ok(store) => Ok(Arc::new(store)),
+        Err(error) => Err(Unattached::of(&error, |error| unusable(folder, error))),
     }
 }
 
 /// The same where it is in a folder.
 pub(crate) async fn attach_folder(folder: &Path) -> Result<SqliteStore, Failure> {
     let store = SqliteStore::attach(folder, Arc::new(SystemClock)).await;
-    store.map_err(|error| {
-        let mut failure = open::wrong(&error);
-        // What SQLite says names no file.
-        if matches!(error, StoreError::Database(_) | StoreError::Unavailable(_)) {
-            let folder = folder.display();
-            failure.message = format!("the job store in `{folder}` cannot be opened: {error}");
-        }
-        failure.hint.get_or_insert_with(|| UNREADABLE.to_owned());
-        failure
-    })
+    store.map_err(|error| unusable(folder, &error))
+}
+
+fn unusable(folder: &Path, error: &StoreError) -> Failure {
+    let mut failure = open::wrong(error);
+    // What SQLite says names no file.
+    if matches!(error, StoreError::Database(_) | StoreError::Unavailable(_)) {
+        let folder = folder.display();
+        failure.message = format!("the job store in `{folder}` cannot be opened: {error}");
+    }
+    failure.hint.get_or_insert_with(|| UNREADABLE.to_owned());
+    failure
 }
 
 const UNREADABLE: &str =
     "see that this is the data folder of a server, and run this as the user who owns it";
 
 #[cfg(feature = "postgres")]
-async fn attach_database(url: &DatabaseUrl) -> Result<Arc<dyn JobStore>, Failure> {
+async fn attach_database(url: &DatabaseUrl) -> Result<Arc<dyn JobStore>, Unattached> {
     use std::time::Duration;
 
     use farcall_store::PostgresStore;
@@ -77,12 +141,14 @@ async fn attach_database(url: &DatabaseUrl) -> Result<Arc<dyn JobStore>, Failure
     let attaching = PostgresStore::attach(url.url.expose_secret());
     match tokio::time::timeout(ANSWER, attaching).await {
         Ok(Ok(store)) => Ok(Arc::new(store)),
-        Ok(Err(error)) => Err(open::wrong_database(url, "cannot be looked at", &error)),
-        Err(_) => Err(open::silent_database(url, ANSWER)),
+        Ok(Err(error)) => Err(Unattached::of(&error, |error| {
+            open::wrong_database(url, "cannot be looked at", error)
+        })),
+        Err(_) => Err(Unattached::Failed(open::silent_database(url, ANSWER))),
     }
 }
 
 #[cfg(not(feature = "postgres"))]
-async fn attach_database(url: &DatabaseUrl) -> Result<Arc<dyn JobStore>, Failure> {
-    open::open_database(url).await
+async fn attach_database(url: &DatabaseUrl) -> Result<Arc<dyn JobStore>, Unattached> {
+    open::open_database(url).await.map_err(Unattached::Failed)
 }

@@ -57,6 +57,8 @@ enum OtherVerb {
     Smoke(verbs::smoke::Flags),
     /// Look after jobs: list, show, watch, cancel, retry
     Jobs(verbs::jobs::Flags),
+    /// Name callers and hand out their tokens: create, list, revoke, rotate
+    Token(verbs::token::Flags),
     /// Copy jobs and files while the server works
     Backup(verbs::backup::Flags),
 }
@@ -66,6 +68,7 @@ impl OtherVerb {
         ended(match self {
             Self::Smoke(flags) => in_runtime(verbs::smoke::smoke(flags)),
             Self::Jobs(flags) => in_runtime(verbs::jobs::jobs(flags)),
+            Self::Token(flags) => in_runtime(verbs::token::token(flags)),
             Self::Backup(flags) => in_runtime(verbs::backup::backup(flags)),
         })
     }

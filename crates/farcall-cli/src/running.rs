@@ -1,5 +1,6 @@
 //! Puts a server together, runs it, and takes it down in order.
 
+pub(crate) mod callers;
 mod keys;
 mod offering;
 pub(crate) mod open;
@@ -14,7 +15,7 @@ use farcall_core::{
 use farcall_jobs::{Links, Programs, Queue, Runner, RunnerOptions};
 use farcall_server::{
     Changes, Entrance, Guard, JobFiles, Parts, Protocol, StdioError, Work, accept,
-    auth::{Authenticators, SharedSecret},
+    auth::{Authenticators, NamedCallers, SharedSecret},
     router,
 };
 use farcall_store::JobStore;
@@ -22,7 +23,10 @@ use farcall_wrap::mount::Mounted;
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
 
-use self::offering::{Jobs, Offering, Supply, offered};
+use self::{
+    callers::Place,
+    offering::{Jobs, Offering, Supply, offered},
+};
 use crate::{App, Failure, mounts::Known};
 
 /// A server that is bound and has its data open, and answers nobody yet.
@@ -31,6 +35,7 @@ pub struct Ready {
     parts: Parts,
     offering: Offering,
     runner: Option<Runner>,
+    callers: Arc<Place>,
     role: Role,
     drain: Duration,
     linger: Duration,
@@ -48,6 +53,7 @@ pub struct Running {
     offering: Offering,
     runner: Option<Runner>,
     store: Option<Arc<dyn JobStore>>,
+    callers: Arc<Place>,
     drain: Duration,
     stopping: CancellationToken,
     hurrying: CancellationToken,
@@ -88,6 +94,8 @@ impl Ready {
         };
         let store = jobs.as_ref().map(|jobs| jobs.store.as_ref());
         let state_key = keys::request_state(config, store).await?;
+        let callers = Place::new(config, jobs.as_ref()).await?;
+        let named = callers.watched().await?;
         let intake = jobs.as_ref().map(|jobs| {
             let queue = Queue::new(Arc::clone(&jobs.store), Programs::default());
             let queue = queue.until(stopping.clone());
@@ -106,7 +114,7 @@ impl Ready {
         let mut parts = Parts {
             catalog,
             guard: guard(config),
-            authenticators: authenticators(&app, config),
+            authenticators: authenticators(&app, config, named),
             identity: app.identity,
             updates: app.updates,
             sessions: app.sessions,
@@ -149,6 +157,7 @@ impl Ready {
                 mounts,
             },
             runner,
+            callers,
             role: config.jobs.role,
             drain: config.jobs.drain,
             linger: config.http.linger,
@@ -162,6 +171,16 @@ impl Ready {
     /// How many tools clients see.
     pub fn tools(&self) -> usize {
         self.parts.catalog.tools().len()
+    }
+
+    /// Whether there are callers with tokens of their own.
+    pub(crate) fn has_named_callers(&self) -> bool {
+        self.parts.authenticators.has_named_callers()
+    }
+
+    /// Whether nobody is asked who they are.
+    pub(crate) fn is_open(&self) -> bool {
+        self.parts.authenticators.is_open()
     }
 
     /// Begins to answer over HTTP: callers, or probes alone where this process only runs jobs.
@@ -201,6 +220,7 @@ impl Ready {
             offering: self.offering,
             runner: self.runner,
             store,
+            callers: self.callers,
             drain: self.drain,
             stopping: self.stopping,
             hurrying: self.hurrying,
@@ -259,6 +279,7 @@ impl Running {
         if let Some(store) = self.store {
             store.close().await;
         }
+        self.callers.close().await;
     }
 }
 
@@ -335,8 +356,9 @@ fn guard(config: &Config) -> Guard {
     guard
 }
 
-fn authenticators(app: &App, config: &Config) -> Authenticators {
+fn authenticators(app: &App, config: &Config, named: NamedCallers) -> Authenticators {
     let mut authenticators = Authenticators::default();
+    authenticators.set_named(named);
     if let Some(token) = &config.auth.bearer_token {
         authenticators.push(Arc::new(SharedSecret::new(token)));
     }

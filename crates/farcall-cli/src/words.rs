@@ -31,6 +31,13 @@ pub(crate) fn moment(at: Timestamp) -> String {
         .to_string()
 }
 
+/// A moment as RFC 3339, to the millisecond.
+pub(crate) fn rfc3339(at: Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(at.0)
+        .unwrap_or(jiff::Timestamp::MAX)
+        .to_string()
+}
+
 /// How many there are of what `one` of is called like this: `1 job`, `2 jobs`.
 pub(crate) fn count(number: u64, one: &str) -> String {
     let many = if number == 1 { "" } else { "s" };

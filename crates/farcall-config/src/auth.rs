@@ -19,6 +19,8 @@ pub struct Auth {
     pub allow_unauthenticated: bool,
     /// Whether an authenticator of the program's own checks callers.
     pub has_own_authenticator: bool,
+    /// Whether there are callers with tokens of their own in the store, as far as was looked.
+    pub has_named_callers: bool,
     /// What keys are made from, where that is not in the job store.
     pub secret: Option<SecretString>,
 }
@@ -51,13 +53,14 @@ impl Auth {
                 .map(|token| SecretString::from(token.to_owned())),
             allow_unauthenticated: source.is_on(&variables::FARCALL_ALLOW_UNAUTHENTICATED),
             has_own_authenticator: source.has_own_authenticator(),
+            has_named_callers: source.has_named_callers(),
             secret: secret.map(SecretString::from),
         }
     }
 
     /// Whether nobody is authenticated by this process.
     pub fn is_open(&self) -> bool {
-        self.bearer_token.is_none() && !self.has_own_authenticator
+        self.bearer_token.is_none() && !self.has_own_authenticator && !self.has_named_callers
     }
 
     /// Whether the shared secret is too short to resist guessing.

@@ -15,7 +15,7 @@ mod log;
 mod reader;
 mod source;
 mod storage;
-mod units;
+pub mod units;
 pub mod variables;
 
 use std::fmt;
@@ -65,7 +65,7 @@ impl Config {
         if jobs.role.answers() && !auth.permits_bind(http) {
             faults.push(Fault::new(
                 format!("binding `{}` without authentication would let anyone who reaches it call the tools", http.host),
-                "set MCP_BEARER_TOKEN; or bind MCP_HOST=127.0.0.1 behind a tunnel or proxy that authenticates; \
+                "set MCP_BEARER_TOKEN, or name callers with `token create`; or bind MCP_HOST=127.0.0.1 behind a tunnel or proxy that authenticates; \
                  or, where a perimeter of your own guards the port, set FARCALL_ALLOW_UNAUTHENTICATED=1",
             ));
         }
@@ -74,6 +74,14 @@ impl Config {
         } else {
             Err(ConfigError(faults))
         }
+    }
+
+    /// Whether what is said by `source` lets nobody check callers where that is refused. Callers that are
+    /// named in the store would: whoever starts a server looks there, and
+    /// [says so](Source::set_named_callers).
+    pub fn wants_authenticator(source: &Source) -> bool {
+        let (config, _) = Self::sections(source);
+        config.jobs.role.answers() && !config.auth.permits_bind(&config.http)
     }
 
     /// What is wrong with values by themselves, without what only shows between them.

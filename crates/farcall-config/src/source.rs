@@ -15,6 +15,7 @@ use crate::{
 pub struct Source {
     values: HashMap<String, String>,
     own_authenticator: bool,
+    named_callers: bool,
 }
 
 impl Source {
@@ -62,6 +63,7 @@ impl Source {
         Ok(Self {
             values,
             own_authenticator: false,
+            named_callers: false,
         })
     }
 
@@ -71,6 +73,7 @@ impl Source {
         Self {
             values: pairs.into_iter().map(owned).collect(),
             own_authenticator: false,
+            named_callers: false,
         }
     }
 
@@ -105,6 +108,15 @@ impl Source {
 
     pub(crate) fn has_own_authenticator(&self) -> bool {
         self.own_authenticator
+    }
+
+    /// Says that there are callers with tokens of their own in the store.
+    pub fn set_named_callers(&mut self) {
+        self.named_callers = true;
+    }
+
+    pub(crate) fn has_named_callers(&self) -> bool {
+        self.named_callers
     }
 
     /// The variables that have another value in `other`.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Reads a whole number and its unit, for example `500ms`, `30s`, `2m`, `1h` or `7d`; `0s` is no
 /// time at all.
-pub(crate) fn duration(text: &str) -> Option<Duration> {
+pub fn duration(text: &str) -> Option<Duration> {
     let (number, unit) = split(text)?;
     let milliseconds = match unit {
         "ms" => 1,

@@ -40,7 +40,7 @@ impl Scope {
 pub struct Principal {
     id: Arc<str>,
     scopes: BTreeSet<Scope>,
-    grants: Arc<BTreeSet<String>>,
+    grants: Option<Arc<BTreeSet<String>>>,
     tools: Option<Arc<ToolAllowance>>,
     max_open_jobs: Option<u32>,
 }
@@ -51,7 +51,7 @@ impl Principal {
         Self {
             id: id.into(),
             scopes: BTreeSet::from([Scope::Call]),
-            grants: Arc::default(),
+            grants: None,
             tools: None,
             max_open_jobs: None,
         }
@@ -79,7 +79,7 @@ impl Principal {
     /// The same principal with what an authorization server granted it, by the names it has there.
     #[must_use]
     pub fn with_grants(mut self, grants: impl IntoIterator<Item = String>) -> Self {
-        self.grants = Arc::new(grants.into_iter().collect());
+        self.grants = Some(Arc::new(grants.into_iter().collect()));
         self
     }
 
@@ -111,7 +111,8 @@ impl Principal {
 
     /// Whether an authorization server granted it the scope called `name`.
     pub fn is_granted(&self, name: &str) -> bool {
-        self.grants.contains(name)
+        let grants = self.grants.as_ref();
+        grants.is_some_and(|grants| grants.contains(name))
     }
 
     /// The tools that there are for it; `None` where that is all of them.
@@ -122,6 +123,11 @@ impl Principal {
     /// Whether the tool called `name` exists for it.
     pub fn may_call(&self, name: &str) -> bool {
         self.tools().is_none_or(|tools| tools.allows(name))
+    }
+
+    /// Whether everything that is offered exists for it, also what is no tool.
+    pub fn is_unrestricted(&self) -> bool {
+        self.tools.is_none()
     }
 
     /// How many of its jobs may wait or run at any moment, where there is a limit.

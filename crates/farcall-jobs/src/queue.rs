@@ -158,6 +158,7 @@ impl Queue {
             key: how.key,
             unique_for: known.job.options.unique_for,
             can_ask: how.can_ask,
+            max_open: owner.max_open_jobs(),
         };
         let granted = match self.room_for(&text).await {
             Ok(granted) => granted,

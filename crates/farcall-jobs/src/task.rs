@@ -184,6 +184,8 @@ impl Tasks {
         };
         let job = self.queue.job(&record.job);
         let job = job.filter(|job| job.options.expose.has_task());
+        // The task of a tool that a caller may not call is none of its.
+        let job = job.filter(|_| caller.may_call(&record.job));
         Ok(job.map(|job| (record, job)))
     }
 }

@@ -92,6 +92,12 @@ pub enum StoreError {
     /// The job is over or gone, or another claim has it.
     #[error("the claim is stale: the job is over, or it was handed on")]
     StaleClaim,
+    /// The owner of a start has as many jobs that are not over as it may have.
+    #[error("there are {limit} jobs of this owner that are not over, and it may have no more")]
+    TooManyOpen {
+        /// How many it may have.
+        limit: u32,
+    },
     /// The PostgreSQL server cannot hold the record as it has to be.
     #[error("this PostgreSQL server cannot be the job store: {what}")]
     UnfitServer {
@@ -139,6 +145,7 @@ impl StoreError {
                 "build with the SQLite that comes with farcall, 3.51.3 or later"
             }
             Self::StaleClaim => "stop working on the job",
+            Self::TooManyOpen { .. } => "wait until one of them is over, or cancel one",
             Self::Unavailable(_) => "try again in a few seconds",
             Self::UnfitServer { hint, .. } => hint,
         })
@@ -161,6 +168,11 @@ impl StoreError {
                 "this `idempotency_key` came with other arguments before",
             )
             .hint("send a key of its own for each job that you want"),
+            Self::TooManyOpen { limit } => Problem::user(format!(
+                "you may have {limit} jobs that are not over, and have as many"
+            ))
+            .hint("wait until one of them is over, or cancel one")
+            .try_again_after(PAUSE),
             Self::Unavailable(_) => Problem::new(
                 ErrorCode::Internal,
                 "the job store does not answer at the moment",

@@ -1,6 +1,6 @@
-//! The durable record of jobs.
+//! The durable record of jobs, and of who may call.
 //!
-//! [`JobStore`] is what the layers above see; [`SqliteStore`] is the embedded backend, and
+//! [`JobStore`] and [`CallerStore`] are what the layers above see; [`SqliteStore`] is the embedded backend, and
 //! `PostgresStore`, with the feature `postgres`, the one that several machines share. With the
 //! feature `memory` there is also `MemoryStore`, which keeps nothing and says what the others do.
 //! What a store acknowledges is on disk, what it reports is read from the record, and its
@@ -10,6 +10,7 @@
 //! Of the errors, [`StoreError`] belongs to this crate and to the runner;
 //! [`StoreError::problem`] makes of it what a caller may see.
 
+mod caller;
 mod error;
 mod hints;
 mod job;
@@ -35,6 +36,10 @@ pub use crate::postgres::LifeStatements;
 #[cfg(feature = "postgres")]
 pub use crate::postgres::PostgresStore;
 pub use crate::{
+    caller::{
+        Caller, CallerName, CallerStore, Callers, Edition, MAX_TOKENS, NameFault, NewToken,
+        Revoked, Rights, SECRET, Token, TokenId,
+    },
     error::StoreError,
     job::{
         Beat, Cancelled, Checkpoint, Claim, Details, Enqueued, Fence, Hint, JobError, JobRecord,
@@ -92,4 +97,12 @@ pub const CRASH_POINTS: &[&str] = &[
     "store.delete.committed",
     "store.secret.begun",
     "store.secret.committed",
+    "store.admit.begun",
+    "store.admit.committed",
+    "store.rotate.begun",
+    "store.rotate.committed",
+    "store.revoke.begun",
+    "store.revoke.committed",
+    "store.use.begun",
+    "store.use.committed",
 ];

@@ -48,7 +48,7 @@ pub(crate) fn wrong(error: &StoreError) -> Failure {
 const DATABASE_ANSWER: Duration = Duration::from_mins(2);
 
 #[cfg(feature = "postgres")]
-pub(super) async fn open_database(url: &DatabaseUrl) -> Result<Arc<dyn JobStore>, Failure> {
+pub(crate) async fn open_database(url: &DatabaseUrl) -> Result<Arc<dyn JobStore>, Failure> {
     use farcall_store::PostgresStore;
 
     let opening = PostgresStore::open(url.url.expose_secret());

@@ -8,7 +8,6 @@ mod find;
 mod list;
 mod retry;
 mod show;
-mod table;
 mod view;
 mod watch;
 

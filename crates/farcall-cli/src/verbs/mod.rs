@@ -7,3 +7,4 @@ pub mod jobs;
 pub mod schema;
 pub mod serve;
 pub mod smoke;
+pub mod token;

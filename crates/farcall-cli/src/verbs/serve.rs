@@ -9,13 +9,19 @@ use std::{path::Path, pin::pin};
 use farcall_config::{Config, Role, Source, variables};
 use farcall_core::updates::Updates;
 use farcall_wrap::command::remove_left_overs;
+use tokio::{runtime::Handle, task::block_in_place};
 
 use self::{
     banner::Offered,
     reload::{Loaded, Reload},
     signals::Signals,
 };
-use crate::{App, Failure, command::ServeFlags, logging, mounts, running::Ready};
+use crate::{
+    App, Failure,
+    command::ServeFlags,
+    logging, mounts,
+    running::{Ready, callers},
+};
 
 /// Serves `app` until SIGTERM or SIGINT; a second signal cuts what is still going on. SIGHUP changes
 /// nothing, and is logged.
@@ -143,7 +149,7 @@ fn configured(
     if has_own_authenticator {
         source.set_own_authenticator();
     }
-    valid(&source, flags)
+    valid(&mut source, flags)
 }
 
 /// Sets what was said on the command line, over everything else.
@@ -166,7 +172,14 @@ fn set_flags(source: &mut Source, flags: &ServeFlags) {
     }
 }
 
-fn valid(source: &Source, flags: &ServeFlags) -> Result<Config, Failure> {
+fn valid(source: &mut Source, flags: &ServeFlags) -> Result<Config, Failure> {
+    // Only where it matters: a start should not wait for a look at what it opens anyway.
+    if Config::wants_authenticator(source) {
+        let look = callers::are_there(source);
+        if block_in_place(|| Handle::current().block_on(look))? {
+            source.set_named_callers();
+        }
+    }
     let config = Config::read(source).map_err(|error| Failure::usage(error.to_string()))?;
     if flags.stdio && !config.jobs.role.answers() {
         return Err(Failure::usage(
@@ -189,7 +202,7 @@ fn warn(ready: &Ready, config: &Config) {
             "MCP_BEARER_TOKEN is shorter than 16 characters and can be guessed; use `openssl rand -hex 32`"
         );
     }
-    if !config.auth.is_open() {
+    if !ready.is_open() {
         return;
     }
     if let Some(url) = &config.http.public_base_url {

@@ -1,8 +1,10 @@
 //! Who is calling.
 //!
 //! Every gated route asks the authenticators in turn; the first that knows the token says who
-//! its bearer is. Without authenticators every caller is the anonymous one.
+//! its bearer is. Without authenticators, and as long as nobody was named, every caller is the anonymous
+//! one.
 
+mod named;
 mod shared_secret;
 mod token_verifier;
 
@@ -13,25 +15,51 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use farcall_core::principal::Principal;
+use farcall_core::principal::{Principal, Scope};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-pub use self::{shared_secret::SharedSecret, token_verifier::TokenVerifier};
+pub use self::{
+    named::{CallerSource, NamedCallers},
+    shared_secret::SharedSecret,
+    token_verifier::TokenVerifier,
+};
 use crate::problem_response;
 
 /// The authenticators of a server, in the order they are asked.
 #[derive(Clone, Default)]
-pub struct Authenticators(Vec<Arc<dyn TokenVerifier>>);
+pub struct Authenticators {
+    verifiers: Vec<Arc<dyn TokenVerifier>>,
+    named: Option<Arc<NamedCallers>>,
+}
 
 impl Authenticators {
     /// Adds one.
     pub fn push(&mut self, verifier: Arc<dyn TokenVerifier>) {
-        self.0.push(verifier);
+        self.verifiers.push(verifier);
     }
 
-    /// Whether every caller is the anonymous one.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// Sets the named callers, who are asked before all others.
+    pub fn set_named(&mut self, named: NamedCallers) {
+        self.named = Some(Arc::new(named));
+    }
+
+    /// Whether every caller is the anonymous one at this moment.
+    pub fn is_open(&self) -> bool {
+        self.verifiers.is_empty() && !self.has_named_callers()
+    }
+
+    /// Whether there are callers with tokens of their own.
+    pub fn has_named_callers(&self) -> bool {
+        let named = self.named.as_ref();
+        named.is_some_and(|named| named.has_callers())
+    }
+
+    fn in_turn(&self) -> impl Iterator<Item = &dyn TokenVerifier> {
+        let named = self
+            .named
+            .iter()
+            .map(|named| named.as_ref() as &dyn TokenVerifier);
+        named.chain(self.verifiers.iter().map(AsRef::as_ref))
     }
 }
 
@@ -45,19 +73,42 @@ pub(crate) enum Refusal {
     UnknownToken,
     /// The authenticator itself failed.
     Unavailable,
+    /// The caller is known, and may not do this.
+    Lacking(Scope),
 }
 
-/// Lets a request through with its [`Principal`], or answers 401 with a reason.
+/// Lets a request through with its [`Principal`] where that has the scope `call`, or answers 401 or 403
+/// with a reason.
 pub(crate) async fn require(
     State(gate): State<Arc<Authenticators>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    require_scope(&gate, Scope::Call, request, next).await
+}
+
+/// The same for the scope `admin`.
+pub(crate) async fn require_admin(
+    State(gate): State<Arc<Authenticators>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    require_scope(&gate, Scope::Admin, request, next).await
+}
+
+async fn require_scope(
+    gate: &Authenticators,
+    scope: Scope,
     mut request: Request,
     next: Next,
 ) -> Response {
-    match recognise(&gate, request.headers()).await {
-        Ok(principal) => {
+    let recognised = recognise(gate, request.headers()).await;
+    match recognised {
+        Ok(principal) if principal.has(scope) => {
             request.extensions_mut().insert(principal);
             next.run(request).await
         }
+        Ok(_) => refused(request.uri().path(), &Refusal::Lacking(scope)),
         Err(refusal) => refused(request.uri().path(), &refusal),
     }
 }
@@ -67,11 +118,11 @@ pub(crate) async fn recognise(
     gate: &Authenticators,
     headers: &HeaderMap,
 ) -> Result<Principal, Refusal> {
-    if gate.is_empty() {
+    if gate.is_open() {
         return Ok(Principal::anonymous());
     }
     let token = bearer_token(headers)?;
-    for verifier in &gate.0 {
+    for verifier in gate.in_turn() {
         match verifier.verify(token).await {
             Ok(Some(principal)) => return Ok(principal),
             Ok(None) => {}
@@ -122,6 +173,16 @@ fn refused(path: &str, refusal: &Refusal) -> Response {
             StatusCode::SERVICE_UNAVAILABLE,
             "the token cannot be verified at the moment; try again in a few seconds",
             "",
+        ),
+        Refusal::Lacking(Scope::Admin) => (
+            StatusCode::FORBIDDEN,
+            "this needs the scope `admin`, which the token does not have; ask the operator of this server",
+            "Bearer error=\"insufficient_scope\", scope=\"admin\"",
+        ),
+        Refusal::Lacking(_) => (
+            StatusCode::FORBIDDEN,
+            "this needs the scope `call`, which the token does not have; ask the operator of this server",
+            "Bearer error=\"insufficient_scope\", scope=\"call\"",
         ),
     };
     let mut response = problem_response::for_path(path, status, sentence);

@@ -51,7 +51,9 @@ pub(super) async fn answer(
     reader: Reader,
     binding: &Binding,
 ) -> Result<CallToolResponse, ErrorData> {
-    let Some(tool) = server.catalog.tool(name) else {
+    let tool = server.catalog.tool(name);
+    // What a caller may not call does not exist for it.
+    let Some(tool) = tool.filter(|_| context.principal().may_call(name)) else {
         let shown: String = name.chars().take(64).collect();
         let sentence = format!(
             "there is no tool `{}`; `tools/list` has the names",

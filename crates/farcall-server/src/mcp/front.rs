@@ -17,6 +17,7 @@ use tokio::sync::MutexGuard;
 
 use super::{
     Protocol,
+    handler::RESTRICTED,
     headers::{MCP_METHOD, MCP_PROTOCOL_VERSION, MCP_SESSION_ID},
     stream::{self, Pending},
     subscriptions,
@@ -124,7 +125,14 @@ pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Reque
             let (protocol, caller) = (Arc::clone(&protocol), owner.clone());
             let request = http::Request::from_parts(parts, Full::new(body.clone()));
             async move {
-                let response = protocol.http.handle(request).await.map(Body::new);
+                let handling = protocol.http.handle(request);
+                let response = match &caller {
+                    Some(caller) if !caller.is_unrestricted() => {
+                        RESTRICTED.scope(caller.clone(), handling).await
+                    }
+                    _ => handling.await,
+                };
+                let response = response.map(Body::new);
                 match caller {
                     Some(caller) if is_listening && stream::is_one(&response) => {
                         let (server, places) = (protocol.current.get(), &protocol.places);

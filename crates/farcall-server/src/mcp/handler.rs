@@ -51,6 +51,11 @@ pub(crate) struct Connection {
 
 pub(super) type Request = RequestContext<RoleServer>;
 
+tokio::task_local! {
+    /// Who calls, where not every tool exists for them: the SDK asks for a tool without saying for whom.
+    pub(super) static RESTRICTED: Principal;
+}
+
 impl Connection {
     pub(crate) fn new(current: Arc<Current>) -> Self {
         Self {
@@ -85,6 +90,20 @@ impl Connection {
             .or(self.local.as_ref())
             .cloned()
             .ok_or_else(|| ErrorData::internal_error("the caller is not known", None))
+    }
+
+    /// What is offered besides tools, as it exists for whoever sent this request.
+    fn of_what_is_no_tool<T: Clone>(
+        &self,
+        request: &Request,
+        offered: &[T],
+    ) -> Result<Vec<T>, ErrorData> {
+        let is_there = self.caller(request)?.is_unrestricted();
+        Ok(if is_there {
+            offered.to_vec()
+        } else {
+            Vec::new()
+        })
     }
 
     /// The context of a request that may ask its client, and what binds its rounds together.
@@ -152,15 +171,21 @@ impl ServerHandler for Connection {
     async fn list_tools(
         &self,
         _: Option<PaginatedRequestParams>,
-        _: Request,
+        request: Request,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(
-            self.server().presented.tools.clone(),
-        ))
+        let caller = self.caller(&request)?;
+        let server = self.server();
+        let tools = server.presented.tools.iter();
+        let tools = tools.filter(|tool| caller.may_call(&tool.name));
+        Ok(ListToolsResult::with_all_items(tools.cloned().collect()))
     }
 
     // The SDK asks for nothing but the parameters that travel as headers, too.
     fn get_tool(&self, name: &str) -> Option<Tool> {
+        let is_hidden = RESTRICTED.try_with(|caller| !caller.may_call(name));
+        if is_hidden.unwrap_or(false) {
+            return None;
+        }
         self.server().presented.tool_with_headers(name).cloned()
     }
 
@@ -177,10 +202,11 @@ impl ServerHandler for Connection {
     async fn list_prompts(
         &self,
         _: Option<PaginatedRequestParams>,
-        _: Request,
+        request: Request,
     ) -> Result<ListPromptsResult, ErrorData> {
+        let offered = &self.server().presented.prompts;
         Ok(ListPromptsResult::with_all_items(
-            self.server().presented.prompts.clone(),
+            self.of_what_is_no_tool(&request, offered)?,
         ))
     }
 
@@ -195,20 +221,22 @@ impl ServerHandler for Connection {
     async fn list_resources(
         &self,
         _: Option<PaginatedRequestParams>,
-        _: Request,
+        request: Request,
     ) -> Result<ListResourcesResult, ErrorData> {
+        let offered = &self.server().presented.resources;
         Ok(ListResourcesResult::with_all_items(
-            self.server().presented.resources.clone(),
+            self.of_what_is_no_tool(&request, offered)?,
         ))
     }
 
     async fn list_resource_templates(
         &self,
         _: Option<PaginatedRequestParams>,
-        _: Request,
+        request: Request,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        let offered = &self.server().presented.templates;
         Ok(ListResourceTemplatesResult::with_all_items(
-            self.server().presented.templates.clone(),
+            self.of_what_is_no_tool(&request, offered)?,
         ))
     }
 
@@ -319,6 +347,10 @@ impl ServerHandler for Connection {
                 "this server has no session to send news to; read the resource again instead",
                 None,
             ));
+        }
+        if !self.caller(&request)?.is_unrestricted() {
+            // As of a resource that there is not: nothing will ever be heard of it.
+            return Ok(());
         }
         if !self.subscribed.add(params.uri) {
             return Err(ErrorData::invalid_request(

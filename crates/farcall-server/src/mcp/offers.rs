@@ -35,7 +35,9 @@ impl Connection {
         request: Request,
     ) -> Result<GetPromptResponse, ErrorData> {
         let server = self.server();
-        let Some(prompt) = server.catalog.prompt(&params.name).cloned() else {
+        let is_there = self.caller(&request)?.is_unrestricted();
+        let prompt = server.catalog.prompt(&params.name).filter(|_| is_there);
+        let Some(prompt) = prompt.cloned() else {
             let sentence = "there is no such prompt; `prompts/list` has the names";
             return Err(ErrorData::invalid_params(sentence, None));
         };
@@ -85,9 +87,10 @@ impl Connection {
         let (context, binding) = self.context(&request, Era::of(&request), subject, brought)?;
         let server = self.server();
         let catalog = &server.catalog;
-        let reading = if let Some(resource) = catalog.resource(&uri) {
+        let is_there = context.principal().is_unrestricted();
+        let reading = if let Some(resource) = catalog.resource(&uri).filter(|_| is_there) {
             in_time(&context, || resource.read(context.clone())).await
-        } else if let Some((template, variables)) = catalog.template(&uri) {
+        } else if let Some((template, variables)) = catalog.template(&uri).filter(|_| is_there) {
             in_time(&context, || {
                 template.read(context.clone(), uri.clone(), variables)
             })
@@ -133,7 +136,9 @@ impl Connection {
         };
         let argument = params.argument;
         let server = self.server();
-        let Some(completion) = server.catalog.completion(&target, &argument.name) else {
+        let is_there = self.caller(&request)?.is_unrestricted();
+        let completion = server.catalog.completion(&target, &argument.name);
+        let Some(completion) = completion.filter(|_| is_there) else {
             return Ok(CompleteResult::default());
         };
         let subject = ("completion/complete", argument.name.as_str(), &Value::Null);

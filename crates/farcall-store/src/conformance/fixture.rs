@@ -1,20 +1,21 @@
 //! Jobs for the suite, and the ways to bring them somewhere.
 
 use std::{
-    collections::BTreeMap,
-    sync::atomic::{AtomicU64, Ordering},
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::{AtomicU32, AtomicU64, Ordering},
     time::Duration,
 };
 
 use farcall_core::{
-    JsonObject, artifact::Artifact, clock::Timestamp, id::JobId, job::state::JobState,
-    problem::ErrorCode, question::Askable,
+    JsonObject, allowance::ToolAllowance, artifact::Artifact, clock::Timestamp, id::JobId,
+    job::state::JobState, principal::Scope, problem::ErrorCode, question::Askable,
 };
 use serde_json::json;
 
 use crate::{
-    Checkpoint, Claim, Fence, JobError, JobRecord, JobStore, Lost, NewJob, NewWorker, Outcome,
-    Reach, Report, Success, Terms, Wanted, WantedJob, Which, WorkerId,
+    CallerName, Checkpoint, Claim, Fence, JobError, JobRecord, JobStore, Lost, NewJob, NewToken,
+    NewWorker, Outcome, Reach, Report, Rights, Success, Terms, TokenId, Wanted, WantedJob, Which,
+    WorkerId,
 };
 
 /// Where the store's clock stands at the beginning of each sentence.
@@ -61,6 +62,7 @@ pub fn new_job() -> NewJob {
         args_hash: [0xab; 32],
         unique_for: None,
         can_ask: Askable::NOBODY,
+        max_open: None,
     }
 }
 
@@ -247,4 +249,36 @@ pub fn names(artifacts: &[Artifact]) -> Vec<&str> {
         .iter()
         .map(|artifact| artifact.name.as_str())
         .collect()
+}
+
+/// The name of the suite's caller.
+pub fn ci() -> CallerName {
+    CallerName::parse("ci").unwrap()
+}
+
+/// A token that no other call returns, and that lives until somebody ends it.
+pub fn new_token() -> NewToken {
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    let number = LAST.fetch_add(1, Ordering::Relaxed);
+    NewToken {
+        id: TokenId::parse(&format!("{number:012}")).unwrap(),
+        digest: [7; 32],
+        lives_for: None,
+    }
+}
+
+/// What it may do.
+pub fn rights() -> Rights {
+    Rights {
+        scopes: BTreeSet::from([Scope::Call]),
+        tools: Some(ToolAllowance::new(["add", "get_*"]).unwrap()),
+        max_open_jobs: Some(3),
+    }
+}
+
+/// Names `ci`, and returns its token.
+pub async fn admitted(store: &dyn JobStore) -> TokenId {
+    let token = new_token();
+    assert!(store.admit(&ci(), &rights(), &token).await.unwrap());
+    token.id
 }

@@ -7,6 +7,7 @@
 
 #![expect(clippy::unwrap_used, reason = "this is a test suite")]
 
+pub mod callers;
 pub mod cancel;
 pub mod claims;
 pub mod database;
@@ -78,6 +79,13 @@ pub trait RawDatabase: Send + Sync {
 macro_rules! store_suite {
     ($open:path) => {
         $crate::store_suite! { $open =>
+            callers::a_caller_comes_back_as_it_was_named,
+            callers::a_name_with_a_token_that_is_not_over_is_taken,
+            callers::a_rotation_without_overlap_ends_the_other_tokens_at_once,
+            callers::a_token_is_revoked_once_and_for_good,
+            callers::every_change_is_a_new_edition_and_a_use_is_none,
+            callers::rights_that_are_none_are_refused,
+            callers::those_who_are_not_named_have_nothing_to_rotate_or_revoke,
             cancel::a_cancelled_job_never_goes_back_into_the_queue,
             cancel::a_job_that_runs_is_told_once_and_may_still_succeed,
             cancel::a_job_that_waits_is_over_at_once,
@@ -95,6 +103,7 @@ macro_rules! store_suite {
             fences::a_claim_that_was_never_made_is_stale,
             fences::a_job_that_is_over_makes_its_claim_stale,
             hints::what_happens_can_be_heard,
+            callers::an_owner_has_no_more_open_jobs_than_it_may,
             keys::a_key_with_other_arguments_is_a_conflict,
             keys::sixty_four_starts_of_one_key_are_one_job,
             log::a_late_report_still_brings_its_lines,
@@ -145,6 +154,11 @@ macro_rules! store_suite {
             workers::an_unregistered_worker_leaves_nothing_running,
         }
         $crate::store_suite! { $open, in time =>
+            callers::a_caller_whose_tokens_are_over_may_be_named_again,
+            callers::a_token_ends_when_its_time_is_over,
+            callers::a_token_that_has_been_over_for_long_is_forgotten,
+            callers::an_overlap_shortens_a_life_and_never_lengthens_it,
+            callers::the_last_use_of_a_token_is_kept,
             claims::the_start_is_that_of_the_first_claim,
             keys::a_repetition_is_told_and_takes_nothing_in,
             keys::identical_starts_within_their_time_are_one_job,
@@ -169,6 +183,8 @@ macro_rules! store_suite {
             workers::a_worker_that_is_gone_is_forgotten_after_an_hour,
         }
         $crate::store_suite! { $open, twice =>
+            callers::what_is_revoked_at_one_door_is_over_at_the_other,
+            callers::of_many_starts_at_two_doors_no_more_are_taken_in_than_may_be,
             doors::a_worker_that_was_declared_lost_elsewhere_is_stale,
             doors::identical_starts_at_two_doors_are_one_job,
             doors::what_is_written_at_one_door_is_read_at_the_other,
@@ -215,6 +231,7 @@ macro_rules! store_suite {
 macro_rules! database_suite {
     ($open:path) => {
         $crate::database_suite! { $open =>
+            callers::it_keeps_names_and_what_is_over,
             database::it_allows_exactly_the_transitions_of_the_state_machine,
             database::it_allows_to_keep_a_finished_job_longer_and_to_delete_it,
             database::it_counts_claims_one_by_one,

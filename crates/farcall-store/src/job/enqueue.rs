@@ -32,6 +32,8 @@ pub struct NewJob {
     pub unique_for: Option<Duration>,
     /// How its caller can be asked while it runs.
     pub can_ask: Askable,
+    /// How many jobs of the same owner may wait or run, this one among them.
+    pub max_open: Option<u32>,
 }
 
 /// What holds for a job whoever ends it, also one that does not know its declaration.

@@ -28,7 +28,7 @@ pub use self::{
     },
     write::{Report, Success},
 };
-use crate::StoreError;
+use crate::{CallerStore, StoreError};
 
 /// The messages that a store writes by itself.
 pub mod message {
@@ -42,7 +42,7 @@ pub mod message {
     pub const CANCELLED: &str = "the job was cancelled";
 }
 
-/// Keeps jobs.
+/// Keeps jobs; those to whom they belong are a [`CallerStore`]'s.
 ///
 /// Public, so that backends and tests can be written outside of this crate, but not
 /// stable: it grows with every version.
@@ -53,13 +53,14 @@ pub mod message {
 /// breaks the rules of the record is [`StoreError::Refused`]. All times are the store's own,
 /// and what has expired on its clock is not there for any reader.
 #[async_trait]
-pub trait JobStore: Send + Sync {
+pub trait JobStore: CallerStore {
     // Into the queue.
 
     /// Accepts a job: `queued`, at stage 0. Or returns the one that is the same, by its key or,
     /// within `unique_for`, by its arguments.
     ///
-    /// [`StoreError::KeyConflict`] where the key came with other arguments before.
+    /// [`StoreError::KeyConflict`] where the key came with other arguments before,
+    /// [`StoreError::TooManyOpen`] where its owner may not have one more.
     async fn enqueue(&self, job: NewJob) -> Result<Enqueued, StoreError>;
 
     /// The job that [`enqueue`](Self::enqueue) would return in the place of a new one; with the same

@@ -1,6 +1,7 @@
 //! Jobs in memory: the reference that the other stores are held against, and a store for tests
 //! of what is above. Nothing survives the process.
 
+mod callers;
 mod row;
 mod rules;
 mod table;
@@ -310,6 +311,7 @@ impl JobStore for MemoryStore {
     async fn order(&self, id: JobId) -> Result<Option<NewJob>, StoreError> {
         self.read(id, Reach::All, |row, _| NewJob {
             total_stages: row.standing.total_stages,
+            max_open: None,
             ..row.order.clone()
         })
     }

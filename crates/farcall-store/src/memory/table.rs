@@ -6,6 +6,7 @@ use farcall_core::{clock::Timestamp, id::JobId, job::state::JobState};
 use serde_json::json;
 
 use super::{
+    callers::Named,
     row::Row,
     rules::{Event, must},
     workers::Known,
@@ -23,6 +24,7 @@ pub(super) struct Table {
     pub(super) secrets: BTreeMap<String, [u8; 32]>,
     /// The jobs that were offered, and when they last were.
     pub(super) offers: BTreeMap<String, Timestamp>,
+    pub(super) named: Named,
     pub(super) is_closed: bool,
 }
 
@@ -71,6 +73,14 @@ impl Table {
         text::written(&json!(job.arguments))?;
         if let Some(earlier) = self.earlier(now, &job)? {
             return Ok(earlier);
+        }
+        let is_open =
+            |row: &&Row| row.order.owner == job.owner && !row.standing.state.is_terminal();
+        let open = self.rows.values().filter(is_open).count();
+        if let Some(limit) = job.max_open
+            && open >= limit as usize
+        {
+            return Err(StoreError::TooManyOpen { limit });
         }
         must(self.row(job.id).is_none(), "there is a job with this id")?;
         let row = Row::new(job, now)?;

@@ -42,6 +42,7 @@ pub(super) async fn enqueue(pool: &Pool, job: NewJob) -> Result<Enqueued, StoreE
         args_hash: &args_hash,
     };
     pool.run(async |connection| match (&job.key, job.unique_for) {
+        _ if job.max_open.is_some() => start.make_within_limit(connection).await,
         (None, Some(unique_for)) => {
             start
                 .make_unless_same(connection, milliseconds(unique_for))
@@ -60,15 +61,8 @@ pub(super) async fn earlier(pool: &Pool, job: &NewJob) -> Result<Option<Enqueued
         arguments: "",
         args_hash: &args_hash,
     };
-    pool.run(async |connection| match (&job.key, job.unique_for) {
-        (Some(_), _) => start.same_key(connection).await,
-        (None, Some(unique_for)) => {
-            let unique_for = milliseconds(unique_for);
-            start.same_arguments(connection, unique_for).await
-        }
-        (None, None) => Ok(None),
-    })
-    .await
+    pool.run(async |connection| start.earlier(connection).await)
+        .await
 }
 
 /// A job that is about to be accepted.
@@ -108,6 +102,14 @@ const SAME_ARGUMENTS: &str = concat!(
        AND (expires_at IS NULL OR expires_at > now)
      ORDER BY created_at DESC, sequence DESC LIMIT 1"
 );
+
+// The starts of an owner who may have no more than so many wait for each other.
+const LOCK_OWNER: &str = "
+    SELECT pg_advisory_xact_lock(hashtextextended(concat_ws(chr(10), 'farcall.owner', $1), 0))";
+
+const OPEN: &str = "
+    SELECT count(*) FROM jobs
+    WHERE owner = $1 AND (state = 'queued' OR state = 'running')";
 
 impl Start<'_> {
     /// Makes the job, or finds the one that has its key.
@@ -161,6 +163,43 @@ impl Start<'_> {
         // Without a key there is none that could be taken.
         let made = made.ok_or(StoreError::KeyConflict)?;
         Ok(made)
+    }
+
+    /// Makes the job or finds the one that it repeats; refuses it where its owner has enough.
+    async fn make_within_limit(
+        &self,
+        connection: &mut PgConnection,
+    ) -> Result<Enqueued, StoreError> {
+        let mut transaction = connection.begin().await?;
+        let lock = sqlx::query(LOCK_OWNER).bind(&self.job.owner);
+        lock.execute(&mut *transaction).await?;
+        if let Some(earlier) = self.earlier(&mut transaction).await? {
+            return Ok(earlier);
+        }
+        let open = sqlx::query_scalar(OPEN).bind(&self.job.owner);
+        let open: i64 = open.fetch_one(&mut *transaction).await?;
+        match self.job.max_open {
+            Some(limit) if open >= i64::from(limit) => {
+                return Err(StoreError::TooManyOpen { limit });
+            }
+            _ => {}
+        }
+        let made = self.insert(&mut transaction).await?;
+        commit!(transaction, "enqueue");
+        // Who has the limit and who has not may be the same caller for a moment.
+        made.ok_or(StoreError::KeyConflict)
+    }
+
+    /// The job that this one is a repetition of.
+    async fn earlier(&self, connection: &mut PgConnection) -> Result<Option<Enqueued>, StoreError> {
+        match (&self.job.key, self.job.unique_for) {
+            (Some(_), _) => self.same_key(connection).await,
+            (None, Some(unique_for)) => {
+                let unique_for = milliseconds(unique_for);
+                self.same_arguments(connection, unique_for).await
+            }
+            (None, None) => Ok(None),
+        }
     }
 
     /// `None` where its key is taken.
@@ -273,6 +312,7 @@ pub(super) async fn order(pool: &Pool, id: JobId) -> Result<Option<NewJob>, Stor
         key: row.try_get(8)?,
         args_hash: bytes(args_hash).ok_or_else(|| row::unreadable("hash", args_hash))?,
         unique_for: None,
+        max_open: None,
         can_ask: Askable::from_bits(can_ask)
             .ok_or_else(|| row::unreadable("set of ways to ask", &can_ask.to_string()))?,
     }))

@@ -6,6 +6,7 @@
 //! it, and one that finds a row locked goes on with what that has become.
 
 mod artifacts;
+mod callers;
 mod claim;
 mod enqueue;
 mod error;
@@ -38,9 +39,10 @@ pub(crate) use self::error::{Meaning, meaning};
 pub use self::life::LifeStatements;
 use self::{hints::SharedHints, pool::Pool};
 use crate::{
-    Beat, Cancelled, Checkpoint, Claim, Details, Enqueued, Fence, Hint, JobError, JobRecord,
-    JobStore, Listed, LogPage, Lost, Needed, NewJob, NewWorker, Outcome, PublishedArtifact, Reach,
-    Report, StoreError, Success, Wanted, Worker, WorkerId,
+    Beat, CallerName, CallerStore, Callers, Cancelled, Checkpoint, Claim, Details, Edition,
+    Enqueued, Fence, Hint, JobError, JobRecord, JobStore, Listed, LogPage, Lost, Needed, NewJob,
+    NewToken, NewWorker, Outcome, PublishedArtifact, Reach, Report, Revoked, Rights, StoreError,
+    Success, TokenId, Wanted, Worker, WorkerId,
 };
 
 /// A [`JobStore`] in a PostgreSQL database that any number of processes may use.
@@ -303,5 +305,42 @@ impl JobStore for PostgresStore {
         self.hints.close().await;
         self.relaxed.close().await;
         self.durable.close().await;
+    }
+}
+
+#[async_trait]
+impl CallerStore for PostgresStore {
+    async fn admit(
+        &self,
+        name: &CallerName,
+        rights: &Rights,
+        token: &NewToken,
+    ) -> Result<bool, StoreError> {
+        callers::admit(&self.durable, name, rights, token).await
+    }
+
+    async fn rotate(
+        &self,
+        name: &CallerName,
+        token: &NewToken,
+        overlap: Duration,
+    ) -> Result<bool, StoreError> {
+        callers::rotate(&self.durable, name, token, overlap).await
+    }
+
+    async fn revoke(&self, which: &Revoked) -> Result<u64, StoreError> {
+        callers::revoke(&self.durable, which).await
+    }
+
+    async fn callers(&self) -> Result<Callers, StoreError> {
+        callers::all(&self.durable).await
+    }
+
+    async fn callers_edition(&self) -> Result<Edition, StoreError> {
+        callers::edition(&self.durable).await
+    }
+
+    async fn used(&self, token: &TokenId) -> Result<(), StoreError> {
+        callers::used(&self.relaxed, token).await
     }
 }

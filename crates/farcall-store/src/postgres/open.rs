@@ -153,7 +153,7 @@ fn judge(server: &Server) -> Result<(), StoreError> {
 }
 
 /// The migrations of this version, in their order.
-fn migrations() -> [Migration; 4] {
+fn migrations() -> [Migration; 5] {
     let migrations = [
         (1, "jobs", include_str!("migrations/0001_jobs.sql")),
         (2, "machines", include_str!("migrations/0002_machines.sql")),
@@ -163,6 +163,7 @@ fn migrations() -> [Migration; 4] {
             include_str!("migrations/0003_checkpoints.sql"),
         ),
         (4, "reloads", include_str!("migrations/0004_reloads.sql")),
+        (5, "callers", include_str!("migrations/0005_callers.sql")),
     ];
     migrations.map(|(version, name, sql)| {
         Migration::new(

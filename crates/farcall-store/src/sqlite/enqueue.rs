@@ -62,6 +62,13 @@ impl Write for Enqueue {
             Earlier::Expired => free_key(connection, job).await?,
             Earlier::None => {}
         }
+        if let Some(limit) = job.max_open {
+            let open = sqlx::query_scalar(OPEN).bind(&job.owner);
+            let open: i64 = open.fetch_one(&mut *connection).await?;
+            if open >= i64::from(limit) {
+                return Err(StoreError::TooManyOpen { limit });
+            }
+        }
         let row = sqlx::query(ENQUEUE)
             .bind(job.id.to_string())
             .bind(&job.owner)
@@ -92,6 +99,12 @@ impl Write for Enqueue {
         }
     }
 }
+
+// By the indexes of the jobs in one state: of those that are not over there are few, and the index of
+// owners has all that they ever had.
+const OPEN: &str = "
+    SELECT (SELECT count(*) FROM jobs WHERE state = 'queued' AND +owner = ?1)
+         + (SELECT count(*) FROM jobs WHERE state = 'running' AND +owner = ?1)";
 
 const SAME_KEY: &str = concat!(
     "SELECT ",
@@ -233,6 +246,7 @@ pub(super) async fn order(
         key: row.try_get(8)?,
         args_hash: bytes(args_hash).ok_or_else(|| row::unreadable("hash", args_hash))?,
         unique_for: None,
+        max_open: None,
         can_ask: Askable::from_bits(can_ask)
             .ok_or_else(|| row::unreadable("set of ways to ask", &can_ask.to_string()))?,
     }))

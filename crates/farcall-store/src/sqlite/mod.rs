@@ -4,6 +4,7 @@
 //! writer (WAL); writers wait for each other in memory, in order, and not in SQLite.
 
 mod artifacts;
+mod callers;
 mod claim;
 mod copy;
 mod enqueue;
@@ -40,6 +41,7 @@ use tokio::sync::broadcast;
 
 pub use self::copy::{StoreCopy, Volume};
 use self::{
+    callers::{Admit, Revoke, Rotate, Used},
     claim::Take,
     enqueue::Enqueue,
     finish::{Cancel, Fail, Release, Retry, Succeed},
@@ -53,9 +55,10 @@ use self::{
     writer::Writer,
 };
 use crate::{
-    Beat, Cancelled, Checkpoint, Claim, Details, Enqueued, Fence, Hint, JobError, JobRecord,
-    JobStore, Listed, LogPage, Lost, Needed, NewJob, NewWorker, Outcome, PublishedArtifact, Reach,
-    Report, StoreError, Success, Wanted, Worker, WorkerId, hints::Hints, moment::Moment,
+    Beat, CallerName, CallerStore, Callers, Cancelled, Checkpoint, Claim, Details, Edition,
+    Enqueued, Fence, Hint, JobError, JobRecord, JobStore, Listed, LogPage, Lost, Needed, NewJob,
+    NewToken, NewWorker, Outcome, PublishedArtifact, Reach, Report, Revoked, Rights, StoreError,
+    Success, TokenId, Wanted, Worker, WorkerId, hints::Hints, moment::Moment,
 };
 
 /// A [`JobStore`] in the file `jobs.sqlite3` of a folder.
@@ -290,5 +293,48 @@ impl JobStore for SqliteStore {
     async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
+    }
+}
+
+#[async_trait]
+impl CallerStore for SqliteStore {
+    async fn admit(
+        &self,
+        name: &CallerName,
+        rights: &Rights,
+        token: &NewToken,
+    ) -> Result<bool, StoreError> {
+        self.writer.write(Admit::new(name, rights, token)?).await
+    }
+
+    async fn rotate(
+        &self,
+        name: &CallerName,
+        token: &NewToken,
+        overlap: Duration,
+    ) -> Result<bool, StoreError> {
+        let (name, token) = (name.clone(), token.clone());
+        let rotate = Rotate {
+            name,
+            token,
+            overlap,
+        };
+        self.writer.write(rotate).await
+    }
+
+    async fn revoke(&self, which: &Revoked) -> Result<u64, StoreError> {
+        self.writer.write(Revoke(which.clone())).await
+    }
+
+    async fn callers(&self) -> Result<Callers, StoreError> {
+        callers::all(&self.readers, self.now()).await
+    }
+
+    async fn callers_edition(&self) -> Result<Edition, StoreError> {
+        callers::edition(&self.readers, self.now()).await
+    }
+
+    async fn used(&self, token: &TokenId) -> Result<(), StoreError> {
+        self.writer.write(Used(token.clone())).await
     }
 }

@@ -13,10 +13,11 @@ use farcall_core::{
     question::{Askable, Asking, Question},
 };
 use farcall_store::{
-    CRASH_POINTS, JobRecord, JobStore, Listed, NewJob, Reach, SqliteStore, StoreError,
+    CRASH_POINTS, CallerStore, JobRecord, JobStore, Listed, NewJob, Reach, Revoked, SqliteStore,
+    StoreError, Token,
     conformance::fixture::{
-        LEASE, artifact, checkpoint, claimed, employed, failure, names, new_job, outcome, report,
-        running, success,
+        LEASE, admitted, artifact, checkpoint, ci, claimed, employed, failure, names, new_job,
+        new_token, outcome, report, running, success,
     },
 };
 use serde_json::json;
@@ -50,6 +51,19 @@ async fn run(store: &SqliteStore, operation: &str) -> Result<(), StoreError> {
     job.can_ask = Askable::NOBODY.with(Asking::Roots);
     match operation {
         "secret" => store.secret("links", [1; 32]).await.map(drop),
+        "admit" => {
+            admitted(store).await;
+            Ok(())
+        }
+        "rotate" => {
+            admitted(store).await;
+            store.rotate(&ci(), &new_token(), LEASE).await.map(drop)
+        }
+        "revoke" => {
+            admitted(store).await;
+            store.revoke(&Revoked::Caller(ci())).await.map(drop)
+        }
+        "use" => store.used(&admitted(store).await).await,
         "register" => {
             employed(store).await;
             Ok(())
@@ -111,6 +125,10 @@ async fn is_done(store: &SqliteStore, operation: &str) -> Option<bool> {
     Some(match (operation, &job) {
         // The end of a lease means nothing to the next process, and to open is to migrate.
         ("beat" | "migrate", _) => return None,
+        ("admit", _) => !store.callers().await.unwrap().callers.is_empty(),
+        ("rotate", _) => tokens(store).await.len() == 2,
+        ("revoke", _) => tokens(store).await[0].revoked_at.is_some(),
+        ("use", _) => tokens(store).await[0].last_used_at.is_some(),
         ("secret", _) => store.secret("links", [2; 32]).await.unwrap() == [1; 32],
         ("register", _) => !store.workers().await.unwrap().is_empty(),
         ("learn", _) => store.workers().await.unwrap()[0].worker.programs.is_empty(),
@@ -131,6 +149,12 @@ async fn is_done(store: &SqliteStore, operation: &str) -> Option<bool> {
         ("rescue", Some(job)) => job.losses == 1,
         (other, _) => panic!("no test looks at `{other}`"),
     })
+}
+
+/// Those of the one caller.
+async fn tokens(store: &SqliteStore) -> Vec<Token> {
+    let callers = store.callers().await.unwrap().callers;
+    callers.into_iter().next().unwrap().tokens
 }
 
 async fn newest(store: &SqliteStore) -> Option<JobRecord> {

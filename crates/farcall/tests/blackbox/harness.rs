@@ -5,6 +5,7 @@
 
 mod engine;
 mod events;
+pub(crate) mod operator;
 mod raw;
 mod reply;
 mod rpc;
@@ -15,6 +16,7 @@ use std::time::Duration;
 pub(crate) use self::{
     engine::{Engine, on_each_engine},
     events::Events,
+    operator::Operator,
     raw::{Connection, exchange},
     reply::Reply,
     rpc::{Era, Rpc},

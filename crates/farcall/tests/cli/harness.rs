@@ -42,6 +42,9 @@ macro_rules! shows {
 pub(crate) use shows;
 
 pub(crate) const FILTERS: &[(&str, &str)] = &[
+    ("fc_[a-z0-9]{12}_[0-9A-Za-z]{43}", "[TOKEN]"),
+    ("fc_[a-z0-9]{12}", "fc_[ID]"),
+    (r#""id":"[a-z0-9]{12}""#, r#""id":"[ID]""#),
     ("[0-9a-f]{64}", "[SHA256]"),
     ("[0-9a-f]{32}", "[JOB]"),
     ("[0-9a-f]{8}…", "[JOB]…"),

@@ -13,3 +13,4 @@ mod project;
 mod smoke;
 mod terminal;
 mod testing;
+mod token;

@@ -217,6 +217,11 @@ impl Answer {
 }
 
 impl Server {
+    /// Where it answers, without a path.
+    pub(crate) fn origin(&self) -> String {
+        self.url.trim_end_matches("/mcp").to_owned()
+    }
+
     pub(crate) fn request(
         &self,
         method: &str,

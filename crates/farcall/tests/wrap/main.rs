@@ -29,4 +29,5 @@ mod python;
 mod reload;
 mod services;
 mod start;
+mod tokens;
 mod tools;

@@ -4,9 +4,9 @@ use farcall_core::job::state::JobState;
 use farcall_store::{JobRecord, JobStore, Listed};
 use serde_json::json;
 
-use super::{failed, table, view::View};
+use super::{failed, view::View};
 use crate::{
-    Failure,
+    Failure, table,
     terminal::{print, print_json, talk, width},
     words::{doing, reached, short, span, took},
 };

@@ -10,15 +10,11 @@ use farcall_jobs::Links;
 use farcall_store::{Details, JobRecord, JobStore, LogLine, Reach, Worker};
 use serde_json::{Value, json};
 
-use super::{
-    failed,
-    find::find,
-    view::{View, rfc3339},
-};
+use super::{failed, find::find, view::View};
 use crate::{
     Failure,
     terminal::{print, print_json, printable},
-    words::{bytes, moment, reached, span, took},
+    words::{bytes, moment, reached, rfc3339, span, took},
 };
 
 /// What `jobs show` takes.

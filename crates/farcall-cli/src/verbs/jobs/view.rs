@@ -1,8 +1,10 @@
 //! A record as JSON; the names are those of the contract.
 
-use farcall_core::{clock::Timestamp, id::JobId, job::state::JobState};
+use farcall_core::{id::JobId, job::state::JobState};
 use farcall_store::JobRecord;
 use serde::Serialize;
+
+use crate::words::rfc3339;
 
 /// What everybody who is shown a job sees of it; what there is nothing to say of is left out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -73,11 +75,4 @@ impl View {
             expires_at: record.expires_at.map(rfc3339),
         }
     }
-}
-
-/// A moment, to the millisecond.
-pub(super) fn rfc3339(at: Timestamp) -> String {
-    jiff::Timestamp::from_millisecond(at.0)
-        .unwrap_or(jiff::Timestamp::MAX)
-        .to_string()
 }

@@ -57,7 +57,7 @@ pub(super) fn show(offered: &Offered, ready: &Ready, config: &Config, is_stdio: 
         ("standard input and output".to_owned(), String::new())
     } else {
         let url = format!("{origin}/mcp");
-        let attempt = format!("\n  try      {}", attempt(config, &url));
+        let attempt = format!("\n  try      {}", attempt(ready, config, &url));
         (url, attempt)
     };
     let does = if role.works() {
@@ -67,26 +67,36 @@ pub(super) fn show(offered: &Offered, ready: &Ready, config: &Config, is_stdio: 
     };
     talk(&format!(
         "{name}\n  mcp      {mcp}\n  role     {role}: {does}\n  callers  authenticated by {}\n  data     {data}\n  offers   {}{attempt}",
-        authentication(config),
+        authentication(ready, config),
         offered.counted(ready.tools()),
     ));
 }
 
-fn authentication(config: &Config) -> &'static str {
-    match (
-        config.auth.bearer_token.is_some(),
-        config.auth.has_own_authenticator,
-    ) {
-        (true, false) => "the bearer token of MCP_BEARER_TOKEN",
-        (true, true) => "the bearer token of MCP_BEARER_TOKEN, or the program's own verifier",
-        (false, true) => "the program's own token verifier",
-        (false, false) => "nothing in this process",
+fn authentication(ready: &Ready, config: &Config) -> String {
+    if ready.is_open() {
+        return "nothing in this process".to_owned();
     }
+    let mut ways = Vec::new();
+    if ready.has_named_callers() {
+        ways.push("the tokens of named callers");
+    }
+    if config.auth.bearer_token.is_some() {
+        ways.push("the bearer token of MCP_BEARER_TOKEN");
+    }
+    if config.auth.has_own_authenticator {
+        ways.push(if ways.is_empty() {
+            "the program's own token verifier"
+        } else {
+            "the program's own verifier"
+        });
+    }
+    ways.join(", or ")
 }
 
 /// The command that tries the server at `url`.
-fn attempt(config: &Config, url: &str) -> String {
-    let token = if config.auth.bearer_token.is_some() {
+fn attempt(ready: &Ready, config: &Config, url: &str) -> String {
+    let takes_tokens = ready.has_named_callers() || config.auth.bearer_token.is_some();
+    let token = if takes_tokens {
         "MCP_BEARER_TOKEN=… "
     } else {
         ""

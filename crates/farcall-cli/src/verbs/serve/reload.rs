@@ -92,7 +92,7 @@ impl Loaded {
         let unconfined = project::confinement(&project)?;
         source.set_file(&project.settings);
         set_flags(&mut source, flags);
-        let config = valid(&source, flags)?;
+        let config = valid(&mut source, flags)?;
         Ok(Self {
             withheld: withheld(file, &config.storage),
             warnings: unconfined

@@ -101,10 +101,14 @@ impl Protocol {
         }
         let server = self.current.get();
         if sent.method == Method::List {
-            return Some(Plain::List(server.tools.response(&sent.id, era)));
+            // What is written once is for those who may call everything.
+            return caller
+                .is_unrestricted()
+                .then(|| Plain::List(server.tools.response(&sent.id, era)));
         }
         let name = &sent.params.name;
         let is_plain = server.catalog.tool(name).is_some()
+            && caller.may_call(name)
             && server.presented.tool_with_headers(name).is_none();
         is_plain.then(|| {
             let cancellation = self.http.config.cancellation_token.child_token();

@@ -91,7 +91,13 @@ async fn begun(
     caller: &Principal,
     sent: Sent,
 ) -> Result<News, Refusal> {
-    let filter = filter(server, &sent.params.notifications.filter)?;
+    let mut filter = filter(server, &sent.params.notifications.filter)?;
+    if !caller.is_unrestricted() {
+        // There is nothing but tools for it.
+        filter.prompts_list_changed = None;
+        filter.resources_list_changed = None;
+        filter.resource_subscriptions = None;
+    }
     let ids = task_ids(&sent.params.notifications.tasks)?;
     let tasks = server.tasks.as_ref().filter(|_| !ids.is_empty());
     let declared = sent.params.meta.client_capabilities();

@@ -202,6 +202,7 @@ impl<'a, S: Subject> Both<'a, S> {
             args_hash: [start.hash; 32],
             unique_for: start.unique_for,
             can_ask: Askable::NOBODY,
+            max_open: (start.hash % 2 == 1).then_some(3),
         }
     }
 
@@ -313,7 +314,11 @@ fn said<T: Debug>(answer: Result<T, StoreError>) -> String {
     match answer {
         Ok(answer) => format!("{answer:?}"),
         Err(StoreError::Refused { .. }) => "refused".to_owned(),
-        Err(error @ (StoreError::KeyConflict | StoreError::StaleClaim)) => format!("{error:?}"),
+        Err(
+            error @ (StoreError::KeyConflict
+            | StoreError::StaleClaim
+            | StoreError::TooManyOpen { .. }),
+        ) => format!("{error:?}"),
         Err(error) => panic!("{error:?}"),
     }
 }

@@ -1,4 +1,6 @@
 //! Who may call.
 
+mod allowed;
+mod named;
 mod tokens;
 mod verifier;

@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Events, Reply, Rpc, rpc::Era, soon};
+use super::{Events, Operator, Reply, Rpc, rpc::Era, soon};
 
 /// An `App` and the environment it is started in.
 pub(crate) struct Setup {
@@ -61,10 +61,13 @@ impl Setup {
             token: None,
             secret_path: data_dir.into(),
         };
+        let database = self.environment.into_iter();
+        let mut database = database.filter(|(name, _)| name == "FARCALL_DATABASE_URL");
         Server {
             client,
             running: ready.start(),
             folder,
+            database: database.next().map(|(_, url)| url),
         }
     }
 }
@@ -74,9 +77,16 @@ pub(crate) struct Server {
     client: Client,
     running: Running,
     folder: TempDir,
+    database: Option<String>,
 }
 
 impl Server {
+    /// Whoever names its callers.
+    pub(crate) async fn operator(&self) -> Operator {
+        let folder = self.folder.path().to_str().unwrap();
+        Operator::at(folder, self.database.as_deref()).await
+    }
+
     /// Stops it in order.
     pub(crate) async fn stop(self) {
         soon(self.running.stop()).await;

@@ -84,6 +84,16 @@ impl Place {
     /// `farcall jobs` with these arguments, for this store.
     pub(crate) fn jobs(&self, arguments: &[&str]) -> Typed {
         let typed = farcall(["jobs"]).arguments(arguments);
+        self.placed(typed)
+    }
+
+    /// `farcall token` with these arguments, for this store.
+    pub(crate) fn token(&self, arguments: &[&str]) -> Typed {
+        let typed = farcall(["token"]).arguments(arguments);
+        self.placed(typed)
+    }
+
+    fn placed(&self, typed: Typed) -> Typed {
         match &self.database {
             Some(database) => typed.variable("FARCALL_DATABASE_URL", database),
             None => typed.variable("FARCALL_DATA_DIR", self.folder.path().to_str().unwrap()),

@@ -17,7 +17,7 @@ const MOST: usize = 24;
 
 /// The lines of a table: its head, then its rows. Where `width` says how many columns the terminal
 /// has, long cells are cut, so that no line breaks.
-pub(super) fn lines<const N: usize>(
+pub(crate) fn lines<const N: usize>(
     head: [&str; N],
     rows: &[[String; N]],
     width: Option<usize>,
@@ -52,7 +52,7 @@ fn line<const N: usize>(row: &[Cow<'_, str>; N], widths: &[usize; N]) -> String 
 }
 
 /// As much of `text` as fits, and `…` where that is not all.
-pub(super) fn cut(text: &str, width: usize) -> String {
+pub(crate) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
