@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use farcall::{Scope, json};
+use farcall_store::Caller;
 
 use crate::{
     harness::{Client, Engine, Server, Setup, on_each_engine, operator, soon},
@@ -86,12 +87,13 @@ on_each_engine! {
         for _ in 0..10 {
             let next = operator.rotates("ci", SECOND * 5, None).await;
             newest.send_replace(next);
-            // As long as it takes until another one has used it.
-            operator.sees("ci", |ci| ci.tokens.iter().any(|token| token.last_used_at.is_some())).await;
+            // As long as it takes until somebody has used it.
+            let is_used = |ci: &Caller| ci.tokens.last().unwrap().last_used_at.is_some();
+            operator.sees("ci", is_used).await;
         }
         drop(newest);
         for calls in calling {
-            assert!(calls.await.unwrap() > 10);
+            assert!(calls.await.unwrap() > 0);
         }
     }
 
