@@ -108,6 +108,15 @@ impl NamedCallers {
         self.newest.borrow().known.has_callers()
     }
 
+    /// Looks again, where `token` may be one of a caller that was named a moment ago.
+    pub(super) async fn look_for(&self, token: &str) {
+        if TokenId::within(token).is_some() {
+            let now = Instant::now();
+            // Where that fails, what was known is known.
+            let _ = self.read(|read| read.asked >= now).await;
+        }
+    }
+
     /// What was read, where it `is_enough`; else what is read next that is.
     async fn read(&self, is_enough: impl Fn(&Read) -> bool) -> Result<Read, Problem> {
         let newest = self.newest.borrow().clone();

@@ -1,6 +1,6 @@
 //! `farcall token`, on each engine.
 
-use farcall_store::{CallerStore, TokenId};
+use farcall_store::TokenId;
 use serde_json::Value;
 
 use crate::{
@@ -83,7 +83,16 @@ on_each_engine! {
         let first = printed(&place.token(&["create", "ci"]).run().await);
         place.token(&["rotate", "ci"]).run().await;
         place.token(&["revoke", &of(&first)]).run().await;
-        shows!(place.token(&["list"]).run().await, @r"");
+        let lines = place.token(&["list"]).run().await.stdout;
+        let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let [head, before, after, lab] = &lines.lines().map(words).collect::<Vec<_>>()[..] else {
+            panic!("{lines}");
+        };
+        assert_eq!(head.join(" "), "NAME TOKEN STATE AGE USED ENDS JOBS SCOPES TOOLS");
+        assert_eq!([&before[0], &before[1], &before[2]], ["ci", &of(&first), "revoked"]);
+        assert_eq!([&after[2], &after[4], &after[5], &after[6]], ["live", "-", "-", "-"]);
+        assert_eq!([&lab[0], &lab[6], &lab[7], &lab[8]], ["lab", "3", "call", "get_*"]);
+        assert!(lab[5].contains('d'), "{lab:?}");
         let listed = place.token(&["list", "--json"]).run().await;
         let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
         let [ci, lab] = &listed["callers"].as_array().unwrap()[..] else {

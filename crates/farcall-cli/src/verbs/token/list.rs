@@ -64,9 +64,8 @@ fn rows(caller: &Caller, now: Timestamp) -> Vec<[String; 9]> {
     let row = |token: Option<&Token>| {
         let [scopes, tools, jobs] = in_columns(&caller.rights);
         let ago = |at: Timestamp| span(now.0 - at.0);
-        let end = token
-            .and_then(|token| token.expires_at)
-            .filter(|end| *end > now);
+        let live = token.filter(|token| !token.is_over(now));
+        let end = live.and_then(|token| token.expires_at);
         let used = token.and_then(|token| token.last_used_at);
         [
             caller.name.to_string(),

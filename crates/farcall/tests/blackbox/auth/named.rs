@@ -6,7 +6,7 @@ use farcall::{Scope, json};
 use farcall_store::Caller;
 
 use crate::{
-    harness::{Client, Engine, Server, Setup, on_each_engine, operator, soon},
+    harness::{Client, Engine, Server, Setup, on_each_engine, soon},
     offers::{printed, started, status_when, tools, tools_and_jobs},
 };
 
