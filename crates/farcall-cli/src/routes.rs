@@ -7,8 +7,9 @@ use farcall_core::{
 };
 
 /// Paths that the server answers by itself, and everything below them.
-const OURS: [&str; 7] = [
+const OURS: [&str; 8] = [
     "/.well-known",
+    "/admin",
     "/files",
     "/health",
     "/healthz",

@@ -8,7 +8,7 @@
 //! store may recover. `worker` keeps this process known, `maintenance` puts right what a crash left
 //! behind, and [`runner`] starts and stops it all. [`contract`] is what callers see: tools from one declaration;
 //! [`task`] is the same job to a client that knows tasks, and [`follow`] tells it of changes;
-//! who waits is told by `watch`.
+//! who waits is told by `watch`. What [`operators`] see and do is for verbs and for HTTP.
 
 mod ask;
 mod claim;
@@ -21,6 +21,7 @@ mod insist;
 mod limits;
 pub mod links;
 mod maintenance;
+pub mod operators;
 mod processes;
 pub mod programs;
 pub mod queue;

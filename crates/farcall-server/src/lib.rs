@@ -5,6 +5,7 @@
 //! is calling, `mcp` answers the protocol, `files` sends what jobs left, `health` answers probes.
 
 pub mod accept;
+mod admin;
 pub mod auth;
 mod edge;
 mod files;

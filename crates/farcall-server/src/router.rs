@@ -11,7 +11,7 @@ use axum::{
 use farcall_core::clock::Clock;
 
 use crate::{
-    Entrance, JobFiles, Parts, auth,
+    Entrance, JobFiles, Parts, admin, auth,
     auth::Authenticators,
     files, health, layers,
     mcp::{self, Protocol},
@@ -42,12 +42,22 @@ pub fn probes(parts: Parts) -> Entrance {
 pub fn router(parts: Parts, protocol: Arc<Protocol>) -> Entrance {
     let gate = Arc::new(parts.authenticators.clone());
     let public = health_routes(&parts, Arc::clone(&gate)).merge(parts.public_routes);
+    let admin = admin_routes(parts.jobs.as_ref(), &gate);
     let gated = Router::new()
         .route(MCP, any(mcp::answer).with_state(protocol))
         .merge(file_routes(parts.jobs, parts.clock))
         .merge(parts.gated_routes)
         .route_layer(from_fn_with_state(gate, auth::require));
-    layers::apply(gated.merge(public), parts.guard)
+    layers::apply(gated.merge(public).merge(admin), parts.guard)
+}
+
+fn admin_routes(jobs: Option<&JobFiles>, gate: &Arc<Authenticators>) -> Router {
+    let Some(jobs) = jobs else {
+        return Router::new();
+    };
+    let gate = Arc::clone(gate);
+    admin::routes(Arc::clone(&jobs.store))
+        .route_layer(from_fn_with_state(gate, auth::require_admin))
 }
 
 fn file_routes(jobs: Option<JobFiles>, clock: Arc<dyn Clock>) -> Router {

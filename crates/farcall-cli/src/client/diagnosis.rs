@@ -269,6 +269,16 @@ pub(crate) fn words(json: &Value, body: &str, media_type: &str) -> String {
     }
 }
 
+/// The same of a whole response.
+pub(crate) async fn words_of(response: Response) -> String {
+    let media_type = response.headers().get(header::CONTENT_TYPE);
+    let media_type = media_type.and_then(|value| value.to_str().ok());
+    let media_type = media_type.unwrap_or_default().to_owned();
+    let body = text(response).await;
+    let json = serde_json::from_str(&body).unwrap_or_default();
+    words(&json, &body, &media_type)
+}
+
 /// The beginning of a body, as text.
 pub(crate) async fn text(mut response: Response) -> String {
     let mut body = Vec::new();

@@ -15,9 +15,12 @@ mod endpoint;
 pub mod jobs;
 mod text;
 
-pub(crate) use self::endpoint::TOKEN_VARIABLES;
 pub(crate) use self::text::{one_line, without_queries, without_query};
 pub use self::{
     connection::{CallError, ConnectError, Connection, ListedTool, Wire},
     endpoint::Endpoint,
+};
+pub(crate) use self::{
+    diagnosis::{refused, unreachable, words_of},
+    endpoint::TOKEN_VARIABLES,
 };

@@ -1,23 +1,30 @@
-//! `jobs`: looks after the jobs of a server, beside it or while it is down.
+//! `jobs`: looks after the jobs of a server, beside it or while it is down, or from afar.
 //!
 //! Standard output is tables and lines for people, or JSON; everything else is talk, on standard
 //! error. Whatever came from callers is shown as `terminal` lets it through.
 
 mod cancel;
+mod desk;
 mod find;
 mod list;
+mod remote;
 mod retry;
 mod show;
-mod view;
 mod watch;
 
-use clap::Subcommand;
-use farcall_store::StoreError;
+use std::sync::Arc;
 
+use clap::Subcommand;
+use farcall_config::Http;
+use farcall_jobs::Links;
+
+use self::{
+    desk::{Beside, Desk},
+    remote::Remote,
+};
 use crate::{
     Failure,
     attach::{DataFlags, attach},
-    running::open,
 };
 
 /// What `jobs` takes.
@@ -26,13 +33,20 @@ use crate::{
     disable_help_subcommand = true,
     after_help = "\
 The jobs are those of the database in FARCALL_DATABASE_URL, else those in the data folder. A server
-that runs goes on with its work meanwhile.
+that runs goes on with its work meanwhile. With --server they are asked of a server, by a token with
+the scope admin.
+
+Environment, with --server:
+  FARCALL_TOKEN, else MCP_BEARER_TOKEN   Token, sent as `Authorization: Bearer …`
 
 Exit status: 0 fine, 1 a job is unknown, has failed or is refused, 2 usage or configuration"
 )]
 pub struct Flags {
     #[command(flatten)]
     data: DataFlags,
+    /// Address of a server, in the place of its data
+    #[arg(long, global = true, value_name = "URL", conflicts_with = "data_dir")]
+    server: Option<String>,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -52,24 +66,25 @@ enum Verb {
 }
 
 pub(crate) async fn jobs(flags: Flags) -> Result<(), Failure> {
+    if let Some(url) = &flags.server {
+        let remote = Remote::new(url)?;
+        let links = remote.links();
+        return run(flags.verb, &remote, Some(links)).await;
+    }
     let (source, storage) = flags.data.read()?;
     let store = attach(&storage).await?;
-    let outcome = match flags.verb {
-        Verb::List(flags) => list::list(store.as_ref(), flags).await,
-        Verb::Show(flags) => show::show(store.as_ref(), &source, flags).await,
-        Verb::Watch(flags) => watch::watch(store.as_ref(), flags).await,
-        Verb::Cancel(flags) => cancel::cancel(store.as_ref(), flags).await,
-        Verb::Retry(flags) => retry::retry(store.as_ref(), flags).await,
-    };
+    let links = Http::files_at(&source).map(Links::new);
+    let outcome = run(flags.verb, &Beside(Arc::clone(&store)), links).await;
     store.close().await;
     outcome
 }
 
-/// What the store says in the middle of a verb.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "it stands behind `map_err`, where the error comes as a value"
-)]
-fn failed(error: StoreError) -> Failure {
-    open::wrong(&error)
+async fn run(verb: Verb, desk: &dyn Desk, links: Option<Links>) -> Result<(), Failure> {
+    match verb {
+        Verb::List(flags) => list::list(desk, flags).await,
+        Verb::Show(flags) => show::show(desk, links, flags).await,
+        Verb::Watch(flags) => watch::watch(desk, flags).await,
+        Verb::Cancel(flags) => cancel::cancel(desk, flags).await,
+        Verb::Retry(flags) => retry::retry(desk, flags).await,
+    }
 }

@@ -75,6 +75,8 @@ pub(crate) enum Refusal {
     Unavailable,
     /// The caller is known, and may not do this.
     Lacking(Scope),
+    /// Nobody is asked who they are, and this is for somebody.
+    Nobody,
 }
 
 /// Lets a request through with its [`Principal`] where that has the scope `call`, or answers 401 or 403
@@ -87,12 +89,16 @@ pub(crate) async fn require(
     require_scope(&gate, Scope::Call, request, next).await
 }
 
-/// The same for the scope `admin`.
+/// The same for the scope `admin`, which nobody has here who is nobody in particular: what stands in front of
+/// a server that asks nobody lets through whom it likes.
 pub(crate) async fn require_admin(
     State(gate): State<Arc<Authenticators>>,
     request: Request,
     next: Next,
 ) -> Response {
+    if gate.is_open() {
+        return refused(request.uri().path(), &Refusal::Nobody);
+    }
     require_scope(&gate, Scope::Admin, request, next).await
 }
 
@@ -180,6 +186,11 @@ fn refused(path: &str, refusal: &Refusal) -> Response {
             StatusCode::SERVICE_UNAVAILABLE,
             "the token cannot be verified at the moment; try again in a few seconds",
             "",
+        ),
+        Refusal::Nobody => (
+            StatusCode::FORBIDDEN,
+            "this server asks nobody who they are, and shows this to callers with the scope `admin` alone; its operator names one with `token create NAME --scopes admin`",
+            "Bearer error_description=\"there are no callers yet\"",
         ),
         Refusal::Lacking(Scope::Admin) => (
             StatusCode::FORBIDDEN,

@@ -10,6 +10,7 @@
 )]
 
 mod advisories;
+mod afar;
 mod artifacts;
 mod corpus;
 mod guide;

@@ -10,7 +10,7 @@ const TOML: &str = "[tool.hello]\ndescription = \"Say hello.\"\ncommand = [\"ech
                     [job.wait]\ndescription = \"Say hello later.\"\ncommand = [\"echo\", \"hello\"]\n";
 
 /// What `farcall token` prints in the folder of a project.
-fn token(project: &Project, arguments: &[&str]) -> String {
+pub(crate) fn token(project: &Project, arguments: &[&str]) -> String {
     let output = Command::new(&project.binary)
         .arg("token")
         .args(arguments)
@@ -71,7 +71,9 @@ async fn who_is_named_first_is_let_in_from_the_start() {
 /// PROMISES 3.2 and 3.6: a token is where its holder has it, and nowhere else.
 #[tokio::test]
 async fn a_token_is_in_no_log_no_file_and_no_answer() {
-    let project = Project::new(TOML).with("FARCALL_LOG", "trace");
+    // Also those who say too much for every day.
+    let loud = "trace,hyper=trace,rmcp=trace,rmcp::service=trace,sqlx=trace";
+    let project = Project::new(TOML).with("FARCALL_LOG", loud);
     let ci = token(&project, &["create", "ci"]);
     let secret = &ci[16..];
     let server = project.serve().await;

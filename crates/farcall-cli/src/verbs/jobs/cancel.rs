@@ -1,11 +1,12 @@
 //! `jobs cancel`: ends jobs before they end by themselves.
 
 use farcall_core::id::JobId;
-use farcall_store::{Cancelled, JobRecord, JobStore, Reach};
+use farcall_jobs::operators::JobView;
+use farcall_store::{Cancelled, JobRecord};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{failed, find::find, view::View};
+use super::{desk::Desk, find::find};
 use crate::{
     Failure,
     terminal::{print, print_json, printable, talk},
@@ -34,15 +35,15 @@ struct Done {
 struct Seen {
     was: &'static str,
     #[serde(flatten)]
-    job: View,
+    job: JobView,
 }
 
-pub(super) async fn cancel(store: &dyn JobStore, flags: Flags) -> Result<(), Failure> {
+pub(super) async fn cancel(desk: &dyn Desk, flags: Flags) -> Result<(), Failure> {
     // All of them are looked for first: one that is written wrongly must not leave half of it done.
     let mut found = Vec::new();
     let mut failures = Vec::new();
     for typed in &flags.ids {
-        match find(store, typed).await {
+        match find(desk, typed).await {
             Ok(record) => found.push(record.id),
             Err(failure) => failures.push(failure),
         }
@@ -55,11 +56,11 @@ pub(super) async fn cancel(store: &dyn JobStore, flags: Flags) -> Result<(), Fai
     }
     let mut cancelled = Vec::new();
     for id in found {
-        let done = end(store, id).await?;
+        let done = end(desk, id).await?;
         if flags.json {
             cancelled.push(Seen {
                 was: done.was,
-                job: View::of(&done.record),
+                job: JobView::of(&done.record),
             });
         } else {
             let job = printable(&done.record.job).into_owned();
@@ -72,8 +73,8 @@ pub(super) async fn cancel(store: &dyn JobStore, flags: Flags) -> Result<(), Fai
     Ok(())
 }
 
-async fn end(store: &dyn JobStore, id: JobId) -> Result<Done, Failure> {
-    let cancelled = store.cancel(id, Reach::All).await.map_err(failed)?;
+async fn end(desk: &dyn Desk, id: JobId) -> Result<Done, Failure> {
+    let cancelled = desk.cancel(id).await?;
     Ok(match cancelled {
         Some(Cancelled::Now(record)) => Done {
             was: "queued",

@@ -1,20 +1,20 @@
 //! Which job is meant by the first digits of its id.
 
 use farcall_core::id::JobId;
-use farcall_store::{JobRecord, JobStore, Listed, Reach};
+use farcall_store::{JobRecord, Listed};
 
-use super::failed;
+use super::desk::Desk;
 use crate::{Failure, terminal::printable};
 
 /// How many ids are named where several are meant.
 const NAMED: usize = 3;
 
 /// The one job whose id begins with `typed`.
-pub(super) async fn find(store: &dyn JobStore, typed: &str) -> Result<JobRecord, Failure> {
+pub(super) async fn find(desk: &dyn Desk, typed: &str) -> Result<JobRecord, Failure> {
     let digits = typed.to_ascii_lowercase();
     if let Ok(id) = JobId::parse(&digits) {
-        let record = store.record(id, Reach::All).await.map_err(failed)?;
-        return record.ok_or_else(|| unknown(typed));
+        let mut records = desk.records(&[id]).await?;
+        return records.pop().ok_or_else(|| unknown(typed));
     }
     let is_hexadecimal = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
     if !is_hexadecimal || digits.len() > 32 {
@@ -25,7 +25,7 @@ pub(super) async fn find(store: &dyn JobStore, typed: &str) -> Result<JobRecord,
         limit: u32::try_from(NAMED + 1).unwrap_or(u32::MAX),
         ..Listed::default()
     };
-    let mut found = store.list(listed).await.map_err(failed)?;
+    let mut found = desk.list(listed).await?;
     match (found.pop(), found.as_slice()) {
         (None, _) => Err(unknown(typed)),
         (Some(record), []) => Ok(record),

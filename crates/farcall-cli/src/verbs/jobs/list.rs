@@ -1,10 +1,11 @@
 //! `jobs list`: which jobs there are.
 
 use farcall_core::job::state::JobState;
-use farcall_store::{JobRecord, JobStore, Listed};
+use farcall_jobs::operators::JobView;
+use farcall_store::{JobRecord, Listed};
 use serde_json::json;
 
-use super::{failed, view::View};
+use super::desk::Desk;
 use crate::{
     Failure, table,
     terminal::{print, print_json, talk, width},
@@ -56,7 +57,7 @@ const HEAD: [&str; 8] = [
     "ID", "JOB", "STATE", "STAGE", "AGE", "TOOK", "OWNER", "MESSAGE",
 ];
 
-pub(super) async fn list(store: &dyn JobStore, flags: Flags) -> Result<(), Failure> {
+pub(super) async fn list(desk: &dyn Desk, flags: Flags) -> Result<(), Failure> {
     let is_filtered = flags.state.is_some() || flags.job.is_some() || flags.owner.is_some();
     let listed = Listed {
         state: flags.state.map(JobState::from),
@@ -66,12 +67,12 @@ pub(super) async fn list(store: &dyn JobStore, flags: Flags) -> Result<(), Failu
         limit: flags.limit + 1,
         ..Listed::default()
     };
-    let mut records = store.list(listed).await.map_err(failed)?;
+    let mut records = desk.list(listed).await?;
     let limit = flags.limit as usize;
     let more = records.len() > limit;
     records.truncate(limit);
     if flags.json {
-        let jobs: Vec<_> = records.iter().map(View::of).collect();
+        let jobs: Vec<_> = records.iter().map(JobView::of).collect();
         print_json(&json!({"jobs": jobs, "more": more}));
         return Ok(());
     }

@@ -2,19 +2,18 @@
 
 use std::fmt::Write;
 
-use farcall_config::{Http, Source};
 use farcall_core::{
-    artifact::Artifact, clock::Timestamp, id::JobId, job::state::JobState, question::Question,
+    artifact::Artifact, clock::Timestamp, job::state::JobState, question::Question,
 };
-use farcall_jobs::Links;
-use farcall_store::{Details, JobRecord, JobStore, LogLine, Reach, Worker};
-use serde_json::{Value, json};
+use farcall_jobs::{Links, operators::Seen};
+use farcall_store::JobRecord;
+use serde_json::Value;
 
-use super::{failed, find::find, view::View};
+use super::{desk::Desk, find::find};
 use crate::{
     Failure,
     terminal::{print, print_json, printable},
-    words::{bytes, moment, reached, rfc3339, span, took},
+    words::{bytes, moment, reached, span, took},
 };
 
 /// What `jobs show` takes.
@@ -31,100 +30,42 @@ pub(super) struct Flags {
     json: bool,
 }
 
-/// Everything that is shown.
-struct Seen {
-    details: Details,
-    worker: Option<Worker>,
-    questions: Vec<(String, Question)>,
-    log: Vec<LogLine>,
-    links: Option<Links>,
-}
-
 pub(super) async fn show(
-    store: &dyn JobStore,
-    source: &Source,
+    desk: &dyn Desk,
+    links: Option<Links>,
     flags: Flags,
 ) -> Result<(), Failure> {
-    let id = find(store, &flags.id).await?.id;
-    let seen = look(store, source, id, flags.log).await?;
+    let id = find(desk, &flags.id).await?.id;
+    let seen = desk.look(id, flags.log).await?;
+    let seen =
+        seen.ok_or_else(|| Failure::failed(format!("the job `{id}` is not there any more")))?;
     if flags.json {
-        print_json(&seen.json());
+        print_json(&seen.json(links.as_ref()));
     } else {
-        for line in seen.text() {
+        for line in (Shown { seen, links }).text() {
             print(&line);
         }
     }
     Ok(())
 }
 
-async fn look(
-    store: &dyn JobStore,
-    source: &Source,
-    id: JobId,
-    lines: u32,
-) -> Result<Seen, Failure> {
-    let gone = || Failure::failed(format!("the job `{id}` is not there any more"));
-    let details = store.details(id).await.map_err(failed)?.ok_or_else(gone)?;
-    let workers = store.workers().await.map_err(failed)?;
-    let its = |worker: &Worker| Some(worker.worker.id) == details.record.worker;
-    let from = (details.last_line + 1).saturating_sub(lines.into()).max(1);
-    let log = store
-        .log(id, Reach::All, from, lines)
-        .await
-        .map_err(failed)?;
-    Ok(Seen {
-        worker: workers.into_iter().find(its),
-        questions: store.questions(id, Reach::All).await.map_err(failed)?,
-        log: log.ok_or_else(gone)?.lines,
-        links: Http::files_at(source).map(Links::new),
-        details,
-    })
+/// A job, and where its files are fetched.
+struct Shown {
+    seen: Seen,
+    links: Option<Links>,
 }
 
-impl Seen {
+impl Shown {
     /// Where callers fetch it, where they can and this configuration says so.
     fn url(&self, artifact: &Artifact) -> Option<String> {
-        let record = &self.details.record;
+        let record = &self.seen.details.record;
         let links = self.links.as_ref();
         let links = links.filter(|_| record.state == JobState::Succeeded)?;
         Some(links.file(record.id, &artifact.name))
     }
 
-    fn json(&self) -> Value {
-        let details = &self.details;
-        let is_published = details.record.state == JobState::Succeeded;
-        let questions = self.questions.iter().map(|(key, question)| {
-            json!({"key": key, "method": question.method(), "params": question.params()})
-        });
-        let artifacts = details.artifacts.iter().map(|artifact| {
-            let mut view = json!(artifact);
-            view["published"] = is_published.into();
-            if let Some(url) = self.url(artifact) {
-                view["url"] = url.into();
-            }
-            view
-        });
-        let log = self
-            .log
-            .iter()
-            .map(|line| json!({"n": line.number, "at": rfc3339(line.at), "text": line.text}));
-        let worker = self.worker.as_ref();
-        let mut view = json!(View::of(&details.record));
-        view["worker_host"] = worker.map(|worker| worker.worker.host.clone()).into();
-        view["priority"] = details.record.priority.into();
-        view["counted_losses"] = details.record.counted_losses.into();
-        view["claims"] = details.epoch.into();
-        view["restarts"] = details.restarts.into();
-        view["checkpoint"] = details.checkpoint.into();
-        view["questions"] = questions.collect();
-        view["artifacts"] = artifacts.collect();
-        view["log_lines"] = details.last_line.into();
-        view["log"] = log.collect();
-        view
-    }
-
     fn text(&self) -> Vec<String> {
-        let details = &self.details;
+        let details = &self.seen.details;
         let record = &details.record;
         let mut sheet = Sheet::default();
         sheet.add("id", &record.id.to_string());
@@ -164,13 +105,10 @@ impl Seen {
             sheet.add("kept", &kept(stage, record));
         }
         if let Some(worker) = record.worker {
-            let host = self
-                .worker
-                .as_ref()
-                .map(|worker| worker.worker.host.as_str());
+            let host = self.seen.worker_host.as_deref();
             sheet.add("worker", &format!("{worker} on {}", host.unwrap_or("?")));
         }
-        for (key, question) in &self.questions {
+        for (key, question) in &self.seen.questions {
             sheet.add("asks", &asked(key, question));
         }
         for artifact in &details.artifacts {
@@ -181,7 +119,7 @@ impl Seen {
     }
 
     fn state(&self) -> String {
-        let record = &self.details.record;
+        let record = &self.seen.details.record;
         let mut state = format!("{}, stage {}", record.state, reached(record));
         if record.is_asking {
             state.push_str(", waits for an answer of its caller");
@@ -193,7 +131,7 @@ impl Seen {
     }
 
     fn attempts(&self) -> String {
-        let (details, record) = (&self.details, &self.details.record);
+        let (details, record) = (&self.seen.details, &self.seen.details.record);
         let mut attempts = record.attempt.to_string();
         let times = |count: u32| {
             if count == 1 {
@@ -227,7 +165,7 @@ impl Seen {
             ..
         } = artifact;
         let mut about = format!("{name}, {}, {media_type}", bytes(artifact.size));
-        if self.details.record.state != JobState::Succeeded {
+        if self.seen.details.record.state != JobState::Succeeded {
             about.push_str(", not published yet");
         }
         sheet.add("file", &about);
@@ -238,14 +176,14 @@ impl Seen {
     }
 
     fn log(&self, sheet: &mut Sheet) {
-        let last = self.details.last_line;
-        match self.log.first() {
+        let last = self.seen.details.last_line;
+        match self.seen.log.first() {
             None if last == 0 => {}
             None => sheet.add("log", &format!("{last} lines")),
             Some(first) => {
                 let shown = format!("lines {} to {last}", first.number);
                 sheet.add("log", &shown);
-                for line in &self.log {
+                for line in &self.seen.log {
                     sheet.add("", &format!("{} {}", moment(line.at), line.text));
                 }
             }

@@ -9,10 +9,10 @@ use std::{
 };
 
 use farcall_core::{id::JobId, job::state::JobState};
-use farcall_store::{JobRecord, JobStore, Listed, StoreError};
+use farcall_store::{JobRecord, Listed};
 
 use self::screen::Screen;
-use super::{failed, find::find};
+use super::{desk::Desk, find::find};
 use crate::{
     Failure,
     terminal::{printable, talk},
@@ -39,9 +39,9 @@ const MOST: u32 = 1_000;
 /// How long a store may be away before that is the end.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-pub(super) async fn watch(store: &dyn JobStore, flags: Flags) -> Result<(), Failure> {
+pub(super) async fn watch(desk: &dyn Desk, flags: Flags) -> Result<(), Failure> {
     let mut jobs = HashMap::new();
-    for record in chosen(store, &flags.ids).await? {
+    for record in chosen(desk, &flags.ids).await? {
         jobs.insert(record.id, record);
     }
     if jobs.is_empty() {
@@ -61,7 +61,7 @@ pub(super) async fn watch(store: &dyn JobStore, flags: Flags) -> Result<(), Fail
             return Ok(());
         }
     }
-    let ended = follow(store, &mut jobs, &mut screen).await;
+    let ended = follow(desk, &mut jobs, &mut screen).await;
     screen.clear();
     if ended?.is_break() {
         return Ok(());
@@ -79,25 +79,25 @@ pub(super) async fn watch(store: &dyn JobStore, flags: Flags) -> Result<(), Fail
     }
 }
 
-async fn chosen(store: &dyn JobStore, ids: &[String]) -> Result<Vec<JobRecord>, Failure> {
+async fn chosen(desk: &dyn Desk, ids: &[String]) -> Result<Vec<JobRecord>, Failure> {
     if ids.is_empty() {
         let running = Listed {
             state: Some(JobState::Running),
             limit: MOST,
             ..Listed::default()
         };
-        return store.list(running).await.map_err(failed);
+        return Ok(desk.list(running).await?);
     }
     let mut records = Vec::new();
     for typed in ids {
-        records.push(find(store, typed).await?);
+        records.push(find(desk, typed).await?);
     }
     Ok(records)
 }
 
 /// Looks again and again until all of them are over; breaks where nobody reads what is seen.
 async fn follow(
-    store: &dyn JobStore,
+    desk: &dyn Desk,
     jobs: &mut HashMap<JobId, JobRecord>,
     screen: &mut Screen,
 ) -> Result<ControlFlow<()>, Failure> {
@@ -109,19 +109,20 @@ async fn follow(
             return Ok(ControlFlow::Continue(()));
         }
         tokio::time::sleep(PACE).await;
-        let records = match store.records(&open).await {
+        let records = match desk.records(&open).await {
             Ok(records) => records,
-            Err(error @ StoreError::Unavailable(_)) => {
+            Err(trouble) if trouble.may_pass => {
                 let since = away_since.get_or_insert_with(|| {
-                    screen.aside(|| talk(&format!("{error}; it is tried again")));
+                    screen
+                        .aside(|| talk(&format!("{}; it is tried again", trouble.failure.message)));
                     Instant::now()
                 });
                 if since.elapsed() > PATIENCE {
-                    return Err(failed(error));
+                    return Err(trouble.into());
                 }
                 continue;
             }
-            Err(error) => return Err(failed(error)),
+            Err(trouble) => return Err(trouble.into()),
         };
         away_since = None;
         if let Some(gone) = open

@@ -1,4 +1,5 @@
 //! Routes beside `/mcp` and `/files`.
 
+mod admin;
 mod custom;
 mod health;

@@ -4,13 +4,13 @@
 use std::{collections::HashMap, time::Duration};
 
 use farcall_core::id::JobId;
+use farcall_jobs::operators::JobView;
 use farcall_store::JobRecord;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 
 use crate::{
     bar::{bar, length, position},
     terminal::{is_live, print, print_json, printable},
-    verbs::jobs::view::View,
     words::{doing, percent, reached, short},
 };
 
@@ -24,7 +24,7 @@ pub(super) enum Screen {
     /// A line for each change, as it was told last.
     Lines(HashMap<JobId, String>),
     /// A JSON object for each change.
-    Json(HashMap<JobId, View>),
+    Json(HashMap<JobId, JobView>),
 }
 
 impl Screen {
@@ -62,7 +62,7 @@ impl Screen {
                 }
             }
             Self::Json(told) => {
-                let view = View::of(record);
+                let view = JobView::of(record);
                 if told.get(&record.id) != Some(&view) {
                     let is_read = print_json(&view);
                     told.insert(record.id, view);

@@ -1,0 +1,206 @@
+//! Jobs behind a server, for whoever has a token with the scope `admin`.
+
+use async_trait::async_trait;
+use farcall_core::id::JobId;
+use farcall_jobs::{
+    Links,
+    operators::{JobView, Moment, Seen},
+};
+use farcall_store::{Cancelled, JobRecord, Listed};
+use http::StatusCode;
+use reqwest::{Method, Response};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+use url::Url;
+
+use super::desk::{Desk, Trouble};
+use crate::{
+    Failure,
+    client::{Endpoint, TOKEN_VARIABLES, refused, unreachable, words_of},
+};
+
+/// How many jobs are asked for at once by their ids: as many as a request's head holds.
+const AT_ONCE: usize = 200;
+
+/// The jobs of a server.
+pub(super) struct Remote {
+    endpoint: Endpoint,
+    http: reqwest::Client,
+    /// Below which everything of the server is.
+    base: String,
+}
+
+impl Remote {
+    /// The server at `url`: its address, or that of its MCP endpoint.
+    ///
+    /// # Errors
+    /// A [`Failure`] where it is no URL, or nothing says who asks.
+    pub(super) fn new(url: &str) -> Result<Self, Failure> {
+        let endpoint = Endpoint::new(url)?;
+        let mut variables = TOKEN_VARIABLES.iter();
+        let token =
+            variables.find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+        let token = token.map(SecretString::from).ok_or_else(|| {
+            Failure::usage("a server shows its jobs to callers with the scope `admin` alone").hint(
+                format!(
+                    "make one with `farcall token create NAME --scopes admin`, and set {}",
+                    TOKEN_VARIABLES[0]
+                ),
+            )
+        })?;
+        let endpoint = endpoint.bearer(token.expose_secret())?;
+        let mut base = endpoint.url().clone();
+        base.set_query(None);
+        base.set_fragment(None);
+        let base = base.as_str().trim_end_matches('/');
+        Ok(Self {
+            http: Endpoint::http_client(endpoint.url())?,
+            base: base
+                .trim_end_matches("/mcp")
+                .trim_end_matches('/')
+                .to_owned(),
+            endpoint,
+        })
+    }
+
+    /// Where its files are.
+    pub(super) fn links(&self) -> Links {
+        Links::new(self.base.as_str())
+    }
+
+    /// What is answered to a request; `None` where there is no such job.
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Result<Option<T>, Trouble> {
+        let mut url = Url::parse(&format!("{}/admin/jobs{path}", self.base))
+            .map_err(|error| Trouble::lasting(error.to_string()))?;
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let request = self.http.request(method, url.clone());
+        let request = request.headers(self.endpoint.headers().clone());
+        let response = request.send().await.map_err(|error| Trouble {
+            failure: unreachable(&url, &error),
+            may_pass: true,
+        })?;
+        match response.status() {
+            status if status.is_success() => {
+                let answer = response.json().await.map_err(|_| {
+                    let sentence =
+                        format!("`{}` answers with what is no list of jobs", self.endpoint);
+                    Trouble::lasting(sentence)
+                })?;
+                Ok(Some(answer))
+            }
+            StatusCode::NOT_FOUND if !path.is_empty() => Ok(None),
+            status => Err(self.refusal(&url, status, response).await),
+        }
+    }
+
+    async fn refusal(&self, url: &Url, status: StatusCode, response: Response) -> Trouble {
+        let words = words_of(response).await;
+        Trouble {
+            failure: refused(&self.endpoint, url, status, None, &words),
+            may_pass: status.is_server_error(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Jobs {
+    jobs: Vec<JobView>,
+    read_at: Option<Moment>,
+}
+
+/// A record, and what was done with it.
+#[derive(Deserialize)]
+struct Done {
+    #[serde(flatten)]
+    job: JobView,
+    read_at: Moment,
+    was: Option<String>,
+}
+
+impl Jobs {
+    fn records(self) -> Vec<JobRecord> {
+        let Some(read_at) = self.read_at else {
+            return Vec::new();
+        };
+        let jobs = self.jobs.into_iter();
+        jobs.map(|job| job.record(read_at)).collect()
+    }
+}
+
+#[async_trait]
+impl Desk for Remote {
+    async fn list(&self, listed: Listed) -> Result<Vec<JobRecord>, Trouble> {
+        let Listed {
+            state,
+            job,
+            owner,
+            id_prefix,
+            before,
+            limit,
+        } = listed;
+        let query = [
+            ("state", state.map(|state| state.to_string())),
+            ("job", job),
+            ("owner", owner),
+            ("id", id_prefix),
+            ("before", before.map(|id| id.to_string())),
+            ("limit", Some(limit.to_string())),
+        ];
+        let query = query
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)));
+        let jobs: Option<Jobs> = self
+            .ask(Method::GET, "", &query.collect::<Vec<_>>())
+            .await?;
+        Ok(jobs.map(Jobs::records).unwrap_or_default())
+    }
+
+    async fn records(&self, ids: &[JobId]) -> Result<Vec<JobRecord>, Trouble> {
+        let mut records = Vec::new();
+        for some in ids.chunks(AT_ONCE) {
+            let ids: Vec<_> = some.iter().map(JobId::to_string).collect();
+            let query = [("ids", ids.join(","))];
+            let jobs: Option<Jobs> = self.ask(Method::GET, "", &query).await?;
+            records.extend(jobs.map(Jobs::records).unwrap_or_default());
+        }
+        Ok(records)
+    }
+
+    async fn look(&self, id: JobId, lines: u32) -> Result<Option<Seen>, Trouble> {
+        let query = [("log", lines.to_string())];
+        let seen: Option<Value> = self.ask(Method::GET, &format!("/{id}"), &query).await?;
+        let Some(seen) = seen else { return Ok(None) };
+        let read_at = Moment::deserialize(&seen["read_at"]);
+        let parsed = read_at.and_then(|read_at| Seen::parse(seen, read_at));
+        let wrong =
+            |_| Trouble::lasting(format!("`{}` answers with what is no job", self.endpoint));
+        parsed.map(Some).map_err(wrong)
+    }
+
+    async fn cancel(&self, id: JobId) -> Result<Option<Cancelled>, Trouble> {
+        let done: Option<Done> = self
+            .ask(Method::POST, &format!("/{id}/cancel"), &[])
+            .await?;
+        Ok(done.map(|done| {
+            let record = done.job.record(done.read_at);
+            match done.was.as_deref() {
+                Some("queued") => Cancelled::Now(record),
+                Some("running") => Cancelled::Requested(record),
+                _ => Cancelled::WasOver(record),
+            }
+        }))
+    }
+
+    async fn retry(&self, id: JobId) -> Result<Option<JobRecord>, Trouble> {
+        let done: Option<Done> = self.ask(Method::POST, &format!("/{id}/retry"), &[]).await?;
+        Ok(done.map(|done| done.job.record(done.read_at)))
+    }
+}

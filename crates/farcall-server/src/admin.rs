@@ -1,0 +1,205 @@
+//! What operators see and do from afar: everybody's jobs, as JSON, for callers with the scope `admin`.
+//!
+//! Who is nobody in particular has no way in, also where nobody is asked who they are: a tunnel in front
+//! of a server that checks nobody would make an operator of everyone it lets through. What changes
+//! something is a POST with a header that no browser sends by itself, so no page can make one.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Path, Query, State, rejection::QueryRejection},
+    response::Response,
+    routing::{get, post},
+};
+use farcall_core::{id::JobId, job::state::JobState, problem::Problem};
+use farcall_jobs::operators::{self, JobView, Moment, Seen};
+use farcall_store::{Cancelled, JobRecord, JobStore, Listed, Reach, StoreError};
+use http::{HeaderValue, StatusCode, header};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::problem_response::{self, plain};
+
+/// How many jobs one answer lists at most.
+const MOST: u32 = 1_000;
+
+/// How many lines of a log one answer has at most.
+const MOST_LINES: u32 = 10_000;
+
+/// The routes, for `store`.
+pub(crate) fn routes(store: Arc<dyn JobStore>) -> Router {
+    Router::new()
+        .route("/admin/jobs", get(list))
+        .route("/admin/jobs/{id}", get(show))
+        .route("/admin/jobs/{id}/cancel", post(cancel))
+        .route("/admin/jobs/{id}/retry", post(retry))
+        .with_state(store)
+}
+
+type Store = State<Arc<dyn JobStore>>;
+
+/// Which jobs are asked for.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Wanted {
+    state: Option<JobState>,
+    job: Option<String>,
+    owner: Option<String>,
+    /// The first digits of ids.
+    id: Option<String>,
+    before: Option<JobId>,
+    limit: Option<u32>,
+    /// These jobs, by commas apart, in the place of all the others.
+    ids: Option<String>,
+}
+
+async fn list(
+    State(store): Store,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Response, Refusal> {
+    let Query(wanted) = wanted.map_err(|_| Refusal::query())?;
+    let limit = wanted.limit.unwrap_or(50).clamp(1, MOST);
+    let mut records = match &wanted.ids {
+        Some(ids) => {
+            let ids = ids.split(',').take(MOST as usize);
+            let ids = ids.map(|id| JobId::parse(id).map_err(|_| Refusal::query()));
+            store.records(&ids.collect::<Result<Vec<_>, _>>()?).await?
+        }
+        None => {
+            let listed = Listed {
+                state: wanted.state,
+                job: wanted.job,
+                owner: wanted.owner,
+                id_prefix: wanted.id,
+                before: wanted.before,
+                // One more says whether there are more.
+                limit: limit + 1,
+            };
+            store.list(listed).await?
+        }
+    };
+    let more = wanted.ids.is_none() && records.len() > limit as usize;
+    if more {
+        records.truncate(limit as usize);
+    }
+    let read_at = records.first().map(|record| Moment(record.read_at));
+    let jobs: Vec<_> = records.iter().map(JobView::of).collect();
+    Ok(answer(
+        json!({"jobs": jobs, "more": more, "read_at": read_at}),
+    ))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Lines {
+    log: Option<u32>,
+}
+
+async fn show(
+    State(store): Store,
+    Path(id): Path<String>,
+    lines: Result<Query<Lines>, QueryRejection>,
+) -> Result<Response, Refusal> {
+    let Query(lines) = lines.map_err(|_| Refusal::query())?;
+    let lines = lines.log.unwrap_or(10).min(MOST_LINES);
+    let id = meant(&id)?;
+    let seen = Seen::look(store.as_ref(), id, lines).await?;
+    let seen = seen.ok_or(Refusal::Unknown)?;
+    let mut body = seen.json(None);
+    body["read_at"] = json!(Moment(seen.details.record.read_at));
+    Ok(answer(body))
+}
+
+async fn cancel(State(store): Store, Path(id): Path<String>) -> Result<Response, Refusal> {
+    let id = meant(&id)?;
+    let cancelled = store.cancel(id, Reach::All).await?;
+    let (was, record) = match cancelled.ok_or(Refusal::Unknown)? {
+        Cancelled::Now(record) => ("queued", record),
+        Cancelled::Requested(record) => ("running", record),
+        Cancelled::WasOver(record) => (record.state.as_str(), record),
+    };
+    tracing::info!(%id, was, "an operator has cancelled a job");
+    Ok(answer(with(&record, "was", json!(was))))
+}
+
+async fn retry(State(store): Store, Path(id): Path<String>) -> Result<Response, Refusal> {
+    let id = meant(&id)?;
+    let mut bits = [0; 16];
+    getrandom::fill(&mut bits).map_err(|error| Refusal::Failed(Problem::internal(error)))?;
+    let fresh = JobId::from_random(bits);
+    let retried = operators::retry(store.as_ref(), id, fresh).await?;
+    match retried.ok_or(Refusal::Unknown)? {
+        Ok(started) => {
+            tracing::info!(%id, again = %fresh, "an operator has started a job again");
+            Ok(answer(with(&started, "retry_of", json!(id))))
+        }
+        Err(not_failed) => Err(Refusal::Conflict(not_failed.sentence(id))),
+    }
+}
+
+fn meant(id: &str) -> Result<JobId, Refusal> {
+    JobId::parse(id).map_err(|_| Refusal::Unknown)
+}
+
+/// A record, and one thing more.
+fn with(record: &JobRecord, name: &str, value: Value) -> Value {
+    let mut view = json!(JobView::of(record));
+    view[name] = value;
+    view["read_at"] = json!(Moment(record.read_at));
+    view
+}
+
+fn answer(body: Value) -> Response {
+    problem_response::json(StatusCode::OK, &body)
+}
+
+/// Why nothing came of a request.
+enum Refusal {
+    /// There is no such job.
+    Unknown,
+    /// What is asked for is no question.
+    Query(&'static str),
+    /// The job is not in the state for that.
+    Conflict(String),
+    /// The store cannot do it now, or at all.
+    Failed(Problem),
+}
+
+impl Refusal {
+    fn query() -> Self {
+        Self::Query(
+            "the query is not understood; it may have `state`, `job`, `owner`, `id`, `before`, `limit` or `ids` \
+             for jobs, and `log` for one",
+        )
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.problem())
+    }
+}
+
+impl axum::response::IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Unknown => plain(
+                StatusCode::NOT_FOUND,
+                "there is no such job; it may have expired, or it was never started here",
+            ),
+            Self::Query(sentence) => plain(StatusCode::BAD_REQUEST, sentence),
+            Self::Conflict(sentence) => plain(StatusCode::CONFLICT, &sentence),
+            Self::Failed(problem) => {
+                if let Some(cause) = problem.cause() {
+                    tracing::error!(%cause, "an operator cannot be answered");
+                }
+                let mut response =
+                    plain(StatusCode::SERVICE_UNAVAILABLE, &problem.public_message());
+                let soon = HeaderValue::from_static("5");
+                response.headers_mut().insert(header::RETRY_AFTER, soon);
+                response
+            }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! `farcall jobs --server URL`: the same as beside the server, for whoever has the scope `admin`.
+
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+use crate::{
+    harness::{PATH, Project, Server, until},
+    tokens::token,
+};
+
+const TOML: &str = "[job.wait]\ndescription = \"Wait.\"\ncommand = [\"sleep\", \"600\"]\n\
+                    stages = [\"waiting\"]\n";
+
+/// What `farcall jobs` says: beside the server, or with these variables and flags.
+fn jobs(project: &Project, far: &[&str], token: &str, arguments: &[&str]) -> Output {
+    let mut command = Command::new(&project.binary);
+    command.arg("jobs").args(far).args(arguments);
+    command
+        .current_dir(project.path(""))
+        .env_clear()
+        .env("PATH", PATH);
+    if !token.is_empty() {
+        command.env("FARCALL_TOKEN", token);
+    }
+    command.output().unwrap()
+}
+
+fn said(output: &Output) -> Value {
+    assert!(output.status.success(), "{output:?}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+async fn started(server: &Server, token: &str) -> String {
+    let params = json!({"name": "start_wait", "arguments": {}});
+    let request = server
+        .request("tools/call", "start_wait", params)
+        .bearer_auth(token);
+    let body: Value = request.send().await.unwrap().json().await.unwrap();
+    let id = body["result"]["structuredContent"]["job_id"].as_str();
+    id.unwrap_or_else(|| panic!("{body}")).to_owned()
+}
+
+#[tokio::test]
+async fn what_is_seen_and_done_from_afar_is_what_is_beside_the_server() {
+    let project = Project::new(TOML);
+    let root = token(&project, &["create", "root", "--scopes", "call,admin"]);
+    let server = project.serve().await;
+    let id = started(&server, &root).await;
+    let origin = server.origin();
+    let mcp = format!("{origin}/mcp");
+    until("the running job", async || {
+        let listed = said(&jobs(
+            &project,
+            &[],
+            "",
+            &["list", "--state", "running", "--json"],
+        ));
+        (listed["jobs"][0]["message"] == "[1/1] waiting").then_some(())
+    })
+    .await;
+    for far in [["--server", origin.as_str()], ["--server", mcp.as_str()]] {
+        for verb in [
+            &["list", "--json"][..],
+            &[
+                "list", "--json", "--job", "wait", "--owner", "root", "--limit", "1",
+            ],
+            &["list", "--json", "--owner", "nobody"],
+        ] {
+            let (near, far) = (
+                jobs(&project, &[], "", verb),
+                jobs(&project, &far, &root, verb),
+            );
+            assert_eq!(said(&near), said(&far), "{verb:?}");
+        }
+        let show = ["show", &id[..8], "--json"];
+        let (near, far) = (
+            jobs(&project, &[], "", &show),
+            jobs(&project, &far, &root, &show),
+        );
+        assert_eq!(said(&near), said(&far));
+    }
+    let far = ["--server", origin.as_str()];
+    let sheet = jobs(&project, &far, &root, &["show", &id]);
+    let sheet = String::from_utf8(sheet.stdout).unwrap();
+    assert!(
+        sheet.contains("owner     root\n") && sheet.contains("state     running, stage 1/1"),
+        "{sheet}"
+    );
+
+    let refused = jobs(&project, &far, &root, &["retry", &id]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        String::from_utf8_lossy(&refused.stderr).contains("is not over"),
+        "{refused:?}"
+    );
+    let cancelled = said(&jobs(&project, &far, &root, &["cancel", &id, "--json"]));
+    assert_eq!(cancelled["jobs"][0]["was"], "running");
+    let watched = jobs(&project, &far, &root, &["watch", &id]);
+    assert_eq!(watched.status.code(), Some(1), "{watched:?}");
+    assert!(
+        String::from_utf8_lossy(&watched.stdout).contains("failed"),
+        "{watched:?}"
+    );
+    let again = said(&jobs(&project, &far, &root, &["retry", &id, "--json"]));
+    assert_eq!(again["retry_of"], id.as_str());
+    let again = again["job_id"].as_str().unwrap().to_owned();
+    let cancelled = said(&jobs(&project, &far, &root, &["cancel", &again, "--json"]));
+    assert_eq!(cancelled["jobs"][0]["job_id"], again.as_str());
+    let unknown = jobs(&project, &far, &root, &["show", &"0".repeat(32)]);
+    assert_eq!(unknown.status.code(), Some(1), "{unknown:?}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn only_operators_look_from_afar_and_are_told_how() {
+    let project = Project::new(TOML);
+    let server = project.serve().await;
+    let origin = server.origin();
+    let far = ["--server", origin.as_str()];
+    let refused = |token: &str, reason: &str| {
+        let output = jobs(&project, &far, token, &["list"]);
+        let talk = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            !output.status.success() && talk.contains(reason),
+            "{reason}: {talk}"
+        );
+        assert!(output.stdout.is_empty());
+        assert!(token.is_empty() || !talk.contains(token), "{talk}");
+    };
+    refused("", "token create NAME --scopes admin");
+    refused("whatever-it-is", "asks nobody who they are");
+    let ci = token(&project, &["create", "ci"]);
+    refused(&ci, "the scope `admin`");
+    until("the end of anonymous calls", async || {
+        let status = reqwest::get(format!("{origin}/admin/jobs"))
+            .await
+            .unwrap()
+            .status();
+        (status == 401).then_some(())
+    })
+    .await;
+    refused("whatever-it-is", "not known here");
+    server.stop().await;
+}
