@@ -89,6 +89,11 @@ async fn a_token_is_in_no_log_no_file_and_no_answer() {
     ] {
         answers.push_str(&called(&server, &sent).await.1);
     }
+    // By the way through the SDK, which has a log of its own.
+    let listing = server
+        .request("prompts/list", "", json!({}))
+        .bearer_auth(&ci);
+    answers.push_str(&listing.send().await.unwrap().text().await.unwrap());
     // Where it does not belong.
     for path in [
         format!("/files/{ci}"),
