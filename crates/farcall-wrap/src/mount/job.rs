@@ -26,6 +26,7 @@ use super::{
 };
 use crate::{
     command::{artifacts::Patterns, hurry, renew},
+    stages::Stages,
     text,
 };
 
@@ -103,8 +104,7 @@ impl JobTool {
         let driven = AbortOnDropHandle::new(runtime.spawn(drive));
         let mut follower = Follower {
             job,
-            stages: &self.stages,
-            stage: 1,
+            stages: Stages::new(job, &self.stages),
             names_stages: false,
         };
         let mut outcome = Ok(());
@@ -242,9 +242,7 @@ fn stopped(job: &JobContext) -> Problem {
 /// server that never names one, progress is spread over the stages.
 struct Follower<'a> {
     job: &'a JobContext,
-    stages: &'a [String],
-    /// The number of the present stage, from 1.
-    stage: usize,
+    stages: Stages<'a>,
     names_stages: bool,
 }
 
@@ -253,38 +251,25 @@ impl Follower<'_> {
         let message = progress.message;
         let named = message.as_ref().and_then(|message| {
             let is_it = |stage: &String| stage.trim().eq_ignore_ascii_case(message.trim());
-            self.stages.iter().position(is_it)
+            self.stages.number(is_it)
         });
         let share = progress.total.and_then(|total| share(progress.done, total));
-        if let Some(index) = named {
+        if let Some(number) = named {
             self.names_stages = true;
-            self.enter(index + 1)?;
+            self.stages.enter(number)?;
         }
         if let Some(share) = share {
             let (stage, within) = if self.names_stages {
-                (self.stage, share)
+                (self.stages.present(), share)
             } else {
-                spread(share, self.stages.len())
+                spread(share, self.stages.count())
             };
-            self.enter(stage)?;
-            if stage == self.stage {
+            if self.stages.enter(stage)? {
                 self.job.progress(within);
             }
         }
         if let Some(message) = message.filter(|_| named.is_none()) {
             self.job.message(message);
-        }
-        Ok(())
-    }
-
-    /// Enters the stage of this number; stages never go back.
-    fn enter(&mut self, number: usize) -> Result<(), Problem> {
-        if number > self.stage
-            && let Some(name) = self.stages.get(number - 1)
-            && !self.job.is_cancelled()
-        {
-            self.job.stage(name)?;
-            self.stage = number;
         }
         Ok(())
     }
