@@ -25,7 +25,7 @@ use super::{
     tool,
 };
 use crate::{
-    command::{artifacts::Patterns, hurry, renew},
+    command::{artifacts::Patterns, hurry},
     stages::Stages,
     text,
 };
@@ -195,7 +195,7 @@ async fn drive(
         answer = called => Some(answer),
         () = job.cancellation().cancelled() => None,
         () = teller.closed() => None,
-        () = renew(&child, &job) => None,
+        never = child.keep(job.lease()) => match never {},
     };
     if called.is_some() {
         link.close();
@@ -205,7 +205,7 @@ async fn drive(
     tokio::select! {
         // What it writes last belongs to the job's files.
         _ = link.end() => {}
-        () = renew(&child, &job) => {}
+        never = child.keep(job.lease()) => match never {},
         // What is left of it is killed at the end of the lease, or with this process.
         () = hurry(&job) => {}
     }
