@@ -12,7 +12,7 @@ use std::{
 use farcall_config::file::{Limits, Sandbox};
 use farcall_core::{
     artifact::Artifact,
-    job::{Job, JobContext, StepBody},
+    job::{Job, JobContext, LeaseRanOut, StepBody},
     problem::{ErrorCode, Problem},
     question::{Answer, Asking},
 };
@@ -139,8 +139,12 @@ impl Isolated {
         let last_lines = last_lines.join("\n");
         let is_abort = ended == Ended::Signalled(Signal::ABORT.as_raw());
         let sentence = match ended {
-            Ended::Stopped | Ended::Killed | Ended::Expired => {
+            Ended::Stopped | Ended::Killed => {
                 return Problem::new(ErrorCode::Cancelled, "the stage was told to stop");
+            }
+            Ended::Expired => {
+                return Problem::new(ErrorCode::Cancelled, "the stage was ended with its lease")
+                    .because(LeaseRanOut);
             }
             // What Rust says where there is no memory, before it aborts.
             _ if is_abort

@@ -9,7 +9,7 @@ use farcall_config::file::MountedJob;
 use farcall_core::{
     JsonObject,
     content::{Content, ToolOutput},
-    job::{Job, JobContext, Program},
+    job::{Job, JobContext, LeaseRanOut, Program},
     problem::Problem,
     schema::CheckedSchema,
     tool::{DEFAULT_TIME_LIMIT, SchemaOrigin, ToolDeclaration},
@@ -202,14 +202,22 @@ async fn drive(
     } else {
         link.stop();
     }
-    tokio::select! {
+    let end = tokio::select! {
         // What it writes last belongs to the job's files.
-        _ = link.end() => {}
+        end = link.end() => Some(end),
         never = child.keep(job.lease()) => match never {},
         // What is left of it is killed at the end of the lease, or with this process.
-        () = hurry(&job) => {}
-    }
-    called.unwrap_or_else(|| Err(stopped(&job)))
+        () = hurry(&job) => None,
+    };
+    let called = called.unwrap_or_else(|| Err(stopped(&job)));
+    let has_expired = end.is_some_and(|end| end.has_expired);
+    called.map_err(|problem| {
+        if has_expired {
+            problem.because(LeaseRanOut)
+        } else {
+            problem
+        }
+    })
 }
 
 async fn call(

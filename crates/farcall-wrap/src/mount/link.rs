@@ -215,6 +215,7 @@ impl Link {
         let known = known.ok().and_then(|end| end.clone());
         known.unwrap_or(End {
             was_wanted: false,
+            has_expired: false,
             reason: "nobody looks after it any more".to_owned(),
         })
     }

@@ -59,6 +59,8 @@ pub(super) struct Terms {
 pub(super) struct End {
     /// Whether it ended because nobody wanted it any more.
     pub(super) was_wanted: bool,
+    /// Whether nobody renewed it in time.
+    pub(super) has_expired: bool,
     /// What happened, for the log.
     pub(super) reason: String,
 }
@@ -140,7 +142,7 @@ impl Tending {
             (was_wanted, why, ended)
         };
         let ((was_wanted, why, ended), ()) = tokio::join!(ending, listening);
-        let how = match ended {
+        let how = match &ended {
             Ok(Ended::Exited(status)) => format!("it ended with status {status}"),
             Ok(Ended::Signalled(signal)) => format!("it was ended by signal {signal}"),
             Ok(Ended::Stopped | Ended::Killed | Ended::Expired) => "it was stopped".to_owned(),
@@ -165,6 +167,7 @@ impl Tending {
         };
         End {
             was_wanted,
+            has_expired: matches!(ended, Ok(Ended::Expired)),
             reason: format!("{why}{how}{words}"),
         }
     }
