@@ -8,10 +8,13 @@ use std::{
     process,
 };
 
-use farcall::{Isolation, Job, JobContext, Pipeline, Problem, data};
+use farcall::{Expose, Isolation, Job, JobContext, Pipeline, Problem, Question, data, json};
 
 /// The variable that names the file in which each stage writes its name and its process.
 pub const HEAT_LOG: &str = "OVEN_LOG";
+
+/// The key of the question that a stage asks.
+pub const SAUCE: &str = "sauce";
 
 /// How much memory a stage of `melt` may have.
 const MEMORY: u64 = 1 << 30;
@@ -20,8 +23,8 @@ const MEMORY: u64 = 1 << 30;
 #[data]
 #[derive(Clone, Debug)]
 pub struct Dish {
-    /// What becomes of it in its second stage: `abort`, `done`, `exit`, `fail`, `kill`, `melt`, `panic`, `refuse`,
-    /// `spin` or `wait`.
+    /// What becomes of it in its second stage: `abort`, `ask`, `done`, `exit`, `fail`, `kill`, `melt`, `panic`,
+    /// `refuse`, `spin` or `wait`.
     pub fate: String,
 }
 
@@ -33,6 +36,8 @@ pub struct Served {
     pub heated_by: u32,
     /// The process that was its second one.
     pub roasted_by: u32,
+    /// What its caller wants with it, where that was asked.
+    pub sauce: Option<String>,
 }
 
 /// A dish between its stages.
@@ -49,6 +54,7 @@ pub fn jobs() -> [Job; 2] {
     let roast = Job::new("roast", "Roast a dish.", pipeline()).with(|options| {
         options.isolation = Isolation::Process;
         options.log = true;
+        options.expose = Expose::ContractAndTask;
     });
     let melt = Job::new("melt", "Roast a dish in a small oven.", pipeline()).with(|options| {
         options.isolation = Isolation::Process;
@@ -86,8 +92,10 @@ fn roast(ctx: &JobContext, dish: Heated) -> Result<Served, Problem> {
         ..dish.clone()
     })?;
     ctx.progress(0.5);
+    let mut sauce = None;
     match dish.fate.as_str() {
         "abort" => process::abort(),
+        "ask" => sauce = ask(ctx)?,
         "exit" => process::exit(3),
         "fail" => drop(fs::read("/nowhere/secret-recipe")?),
         "melt" => melt(),
@@ -109,7 +117,16 @@ fn roast(ctx: &JobContext, dish: Heated) -> Result<Served, Problem> {
     Ok(Served {
         heated_by: dish.by,
         roasted_by: process::id(),
+        sauce,
     })
+}
+
+/// Asks the caller what else there should be.
+fn ask(ctx: &JobContext) -> Result<Option<String>, Problem> {
+    let question = Question::form("Which sauce?").field(SAUCE, json!({"type": "string"}));
+    let answer = ctx.ask(SAUCE, question)?;
+    let wanted = answer.as_value()["content"][SAUCE].as_str();
+    Ok(wanted.map(str::to_owned))
 }
 
 /// Takes all the memory there is.

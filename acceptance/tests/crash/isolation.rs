@@ -2,7 +2,12 @@
 
 use std::{fs, path::PathBuf};
 
-use farcall_acceptance::{Launch, McpClient, Server, oven::HEAT_LOG, scratch, wait::until};
+use farcall_acceptance::{
+    Launch, McpClient, Server,
+    oven::{HEAT_LOG, SAUCE},
+    scratch,
+    wait::until,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -45,6 +50,29 @@ impl Kitchen {
         let tool = format!("get_{job}_status");
         let mut seen = self.client.follow(&tool, id).await;
         seen.pop().unwrap()
+    }
+
+    /// Has a dish roasted as a task, and returns its id.
+    async fn order_as_task(&self, fate: &str) -> String {
+        let call = json!({"name": "roast", "arguments": {"fate": fate}});
+        let handle = self.asked("tools/call", "roast", call).await;
+        handle["taskId"].as_str().unwrap().to_owned()
+    }
+
+    /// The first state of a task that `is_it`.
+    async fn task_when(&self, id: &str, is_it: impl Fn(&Value) -> bool) -> Value {
+        until("a state of a task", async || {
+            let task = self.asked("tasks/get", id, json!({"taskId": id})).await;
+            is_it(&task).then_some(task)
+        })
+        .await
+    }
+
+    /// The result of a request of a client that knows tasks and can be asked.
+    async fn asked(&self, method: &str, name: &str, params: Value) -> Value {
+        let answer = self.client.try_request(method, name, params).await.unwrap();
+        assert!(answer["result"].is_object(), "{answer}");
+        answer["result"].clone()
     }
 
     async fn failed(&self, job: &str, fate: &str) -> (String, String) {
@@ -119,6 +147,55 @@ async fn what_a_stage_does_is_done_by_the_server() {
     for line in ["it smells good", "it is nearly done"] {
         assert!(lines.contains(line), "{lines}");
     }
+    kitchen.server.stop().await;
+}
+
+/// The process of the stage waits for the answer, and gets it.
+#[tokio::test]
+async fn a_stage_asks_its_caller_and_goes_on_with_the_answer() {
+    let kitchen = Kitchen::open().await;
+    let id = kitchen.order_as_task("ask").await;
+    let task = kitchen
+        .task_when(&id, |task| task["status"] != "working")
+        .await;
+    assert_eq!(task["status"], "input_required", "{task}");
+    let question = json!({"method": "elicitation/create", "params": {
+        "mode": "form", "message": "Which sauce?",
+        "requestedSchema": {"type": "object", "properties": {SAUCE: {"type": "string"}}, "required": [SAUCE]},
+    }});
+    assert_eq!(task["inputRequests"], json!({SAUCE: question}));
+    let process = kitchen.roasting().await;
+    assert!(is_there(process) && process != kitchen.server.process_id());
+
+    let answer = json!({SAUCE: {"action": "accept", "content": {SAUCE: "mint"}}});
+    let update = json!({"taskId": id, "inputResponses": answer});
+    kitchen.asked("tasks/update", &id, update).await;
+    let is_over =
+        |task: &Value| !matches!(task["status"].as_str(), Some("working" | "input_required"));
+    let task = kitchen.task_when(&id, is_over).await;
+    assert_eq!(task["status"], "completed", "{task}");
+    let dish = &task["result"]["structuredContent"]["result"];
+    assert_eq!(
+        (&dish["sauce"], &dish["roasted_by"]),
+        (&json!("mint"), &json!(process)),
+        "{task}"
+    );
+    let roasted = kitchen.stages().into_iter();
+    let roasted = roasted.filter(|(stage, _)| stage.starts_with("roasting"));
+    assert_eq!(roasted.count(), 1, "it did not begin again");
+    kitchen.server.stop().await;
+}
+
+/// By its contract a job has nobody to ask, which is known in its process, too.
+#[tokio::test]
+async fn a_stage_that_would_have_to_ask_who_cannot_be_asked_says_so() {
+    let kitchen = Kitchen::open().await;
+    let (error, code) = kitchen.failed("roast", "ask").await;
+    assert_eq!(code, "user_error");
+    assert!(
+        error.contains("which cannot be asked; start it from a client that knows tasks"),
+        "{error}"
+    );
     kitchen.server.stop().await;
 }
 

@@ -11,6 +11,7 @@ mod listing;
 mod lives;
 mod memory;
 mod mounts;
+mod overhead;
 mod polls;
 mod programs;
 

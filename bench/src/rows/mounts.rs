@@ -8,13 +8,13 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use super::{Bench, CONNECTIONS};
+use super::{Bench, CONNECTIONS, overhead::Overhead};
 use crate::{
     load::{Expected, Measured},
     mcp,
-    report::{Absolute, Bound, Comparison, Report, Unit},
+    report::{Bound, Comparison, Report, Unit},
     requests,
-    rounds::{Contestant, median, rounds},
+    rounds::{Contestant, rounds},
     servers::{self, On, Server},
 };
 
@@ -86,40 +86,23 @@ fn measure_rate(bench: &Bench, farcall: &Server, report: &mut Report) -> Result<
 }
 
 fn measure_latency(bench: &Bench, farcall: &Server, report: &mut Report) -> Result<()> {
-    let before = directly(bench)?;
-    let contestant = Contestant {
-        name: "farcall",
-        server: farcall,
-        requests: vec![requests::older_add(None)],
-        expected: Expected::Body(mcp::judge_sum),
-    };
-    let series = rounds(
-        &[contestant],
-        bench.options.brisk(),
-        bench.options,
-        bench.machine,
-    )?;
-    report.details("add of a mounted server, c = 1", &series);
-    let [ours] = series.as_slice() else {
-        anyhow::bail!("a contestant is lost");
-    };
-    let through = ours.median(Measured::p50);
-    let direct = f64::midpoint(before, directly(bench)?);
-    report.check(Absolute {
+    let overhead = Overhead {
         id: "G13",
         what: "add p50 of a mounted server, c = 1, less asked directly",
-        beside: format!("directly {}", Unit::Microseconds.show(direct)),
-        ours: through,
-        result: through - direct,
-        unit: Unit::Microseconds,
+        heading: "add of a mounted server, c = 1",
+        farcall,
+        request: requests::older_add(None),
+        expected: Expected::Body(mcp::judge_sum),
+        without: "directly",
+        directly: &|| directly(bench),
         floor: Bound::AtMost(1_000.0),
         goal: Bound::AtMost(200.0),
-    });
-    Ok(())
+    };
+    overhead.measure(bench, report)
 }
 
-/// The median of an answer of the server itself, over its pipes, in microseconds.
-fn directly(bench: &Bench) -> Result<f64> {
+/// How long answers of the server itself take, over its pipes, in microseconds.
+fn directly(bench: &Bench) -> Result<Vec<f64>> {
     const CALL: &[u8] = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"add","arguments":{"a":2,"b":3}}}
 "#;
     let mut child = Command::new("taskset")
@@ -147,5 +130,5 @@ fn directly(bench: &Bench) -> Result<f64> {
     }
     drop(stdin);
     child.wait()?;
-    Ok(median(times.into_iter()))
+    Ok(times)
 }

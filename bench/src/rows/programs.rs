@@ -8,13 +8,12 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use super::Bench;
+use super::{Bench, overhead::Overhead};
 use crate::{
-    load::{Expected, Measured},
+    load::Expected,
     mcp,
-    report::{Absolute, Bound, Report, Unit},
+    report::{Bound, Report},
     requests,
-    rounds::{Contestant, median, rounds},
     servers::{
         self, On,
         wrapped::{PROGRAM, SAID},
@@ -27,40 +26,23 @@ const WARM_UP: usize = 50;
 
 pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
     let farcall = servers::wrapped::farcall(bench.setup, On::Core(bench.machine))?;
-    let before = directly()?;
-    let contestant = Contestant {
-        name: "farcall",
-        server: &farcall,
-        requests: vec![requests::older_call("say", "{}", None)],
-        expected: Expected::Body(mcp::judge_program),
-    };
-    let series = rounds(
-        &[contestant],
-        bench.options.brisk(),
-        bench.options,
-        bench.machine,
-    )?;
-    report.details("call of a wrapped program, c = 1", &series);
-    let [ours] = series.as_slice() else {
-        anyhow::bail!("a contestant is lost");
-    };
-    let through = ours.median(Measured::p50);
-    let direct = f64::midpoint(before, directly()?);
-    report.check(Absolute {
+    let overhead = Overhead {
         id: "G14",
         what: "p50 of a call of a wrapped program, less its bare start",
-        beside: format!("started directly {}", Unit::Microseconds.show(direct)),
-        ours: through,
-        result: through - direct,
-        unit: Unit::Microseconds,
+        heading: "call of a wrapped program, c = 1",
+        farcall: &farcall,
+        request: requests::older_call("say", "{}", None),
+        expected: Expected::Body(mcp::judge_program),
+        without: "started directly",
+        directly: &directly,
         floor: Bound::AtMost(10_000.0),
         goal: Bound::AtMost(3_000.0),
-    });
-    Ok(())
+    };
+    overhead.measure(bench, report)
 }
 
-/// The median time from the start of the program to the first byte that it writes, in microseconds.
-fn directly() -> Result<f64> {
+/// How long it takes from the start of the program to the first byte that it writes, in microseconds.
+fn directly() -> Result<Vec<f64>> {
     let mut times = Vec::with_capacity(STARTED);
     for number in 0..WARM_UP + STARTED {
         let begun = Instant::now();
@@ -78,5 +60,5 @@ fn directly() -> Result<f64> {
             times.push(elapsed.as_secs_f64() * 1e6);
         }
     }
-    Ok(median(times.into_iter()))
+    Ok(times)
 }

@@ -181,10 +181,21 @@ where
     if let Some(exit) = as_shim() {
         return exit;
     }
+    let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+    // clap takes this for no command at all, and so the file would be served.
+    let ends_in_dashes = arguments.last().is_some_and(|last| last == "--");
     match Binary::try_parse_from(arguments) {
         Err(error) => explained(&error),
+        Ok(Binary {
+            verb: BinaryVerb::Serve(flags),
+        }) if ends_in_dashes && flags.command.is_empty() => ended(Err(no_command())),
         Ok(Binary { verb }) => verb.run(),
     }
+}
+
+fn no_command() -> Failure {
+    Failure::usage("there is no command behind `--`")
+        .hint("name the program that is the MCP server, such as `farcall serve -- python3 server.py`; without `--` a farcall.toml is served")
 }
 
 /// Where a server started this process to look after a program, that is all it does. Nobody else calls it

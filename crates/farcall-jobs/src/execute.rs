@@ -12,7 +12,7 @@ use farcall_artifacts::ArtifactError;
 use farcall_core::{
     artifact::Artifact,
     crash_point,
-    job::{JobContext, JobHost, MAX_STAGE_VALUE, Step, StepBody, StopReason},
+    job::{JobContext, JobHost, LeaseRanOut, MAX_STAGE_VALUE, Step, StepBody, StopReason},
     panic,
     problem::{ErrorCode, Problem},
 };
@@ -77,6 +77,10 @@ pub(crate) async fn run(services: Services, claim: Claim, by: WorkerId, overrun:
         }
         // Whatever a stage says that was told to stop, it has not finished.
         (Ok(_), Some(reason)) => finish::stopped(&services, &claim, reason).await,
+        (Ok(Ending::Failed(problem)), None) if LeaseRanOut::is_behind(&problem) => {
+            tracing::warn!(job = %claim.fence.id, "this process stood still for too long, and what it ran for the job was ended");
+            finish::hand_back(&services, claim.fence).await;
+        }
         (Ok(Ending::Failed(problem)), None) => {
             finish::fail_or_retry(&services, &claim, &problem).await;
         }

@@ -1,4 +1,7 @@
 //! What somebody probably meant.
+//!
+//! `farcall-config` has a form of its own, with rules for keys. To share one would take a further crate, or
+//! have every macro wait for `farcall-core` and all that it uses.
 
 use std::cmp::Reverse;
 

@@ -19,5 +19,6 @@ pub mod progress;
 pub mod sandbox;
 pub mod service;
 pub mod shim;
+mod stages;
 pub mod text;
 mod wire;

@@ -31,6 +31,9 @@ const FEW: u32 = 60;
 /// How often something happens to the server.
 const FAULTS: u32 = 24;
 
+/// The lease of a server.
+const SHORT: Duration = Duration::from_millis(600);
+
 /// How long all of them may take.
 const PATIENCE: Duration = Duration::from_mins(10);
 
@@ -92,6 +95,12 @@ pub async fn a_thing_is_given_to_one(engine: Engine, program: PathBuf, hands: Ha
                     (rig.records().tally().await.running == 0).then_some(())
                 })
                 .await;
+                server.signal(Signal::CONT);
+            }
+            (1, None) => {
+                server.signal(Signal::STOP);
+                // What it runs elsewhere is ended meanwhile, and nobody else is there to take it.
+                sleep(2 * SHORT).await;
                 server.signal(Signal::CONT);
             }
             _ => {
@@ -163,7 +172,10 @@ impl Bench {
     /// A server that is soon believed lost, with these slots.
     fn launch(&self, rig: &Rig, slots: &str) -> Launch {
         let (name, value) = &self.variable;
-        let launch = rig.launch("server").env(name, value).env(LEASE, "600");
+        let launch = rig
+            .launch("server")
+            .env(name, value)
+            .env(LEASE, SHORT.as_millis().to_string());
         if slots.is_empty() {
             return launch;
         }

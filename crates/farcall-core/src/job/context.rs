@@ -1,6 +1,6 @@
 //! What the code of a job knows and can say while it runs.
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{error::Error, fmt, path::Path, sync::Arc};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -40,6 +40,28 @@ impl fmt::Display for StopReason {
         })
     }
 }
+
+/// The cause of a problem of a job whose lease ran out, for a while, under what worked on it
+/// elsewhere: the work was ended there, while the job still is, or is again, its worker's. It says nothing
+/// about the job, so the runner puts that back.
+#[derive(Clone, Copy, Debug)]
+pub struct LeaseRanOut;
+
+impl LeaseRanOut {
+    /// Whether `problem` has this cause.
+    pub fn is_behind(problem: &Problem) -> bool {
+        let cause = problem.cause();
+        cause.is_some_and(<dyn Error + Send + Sync>::is::<Self>)
+    }
+}
+
+impl fmt::Display for LeaseRanOut {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the lease ran out before anybody renewed it")
+    }
+}
+
+impl Error for LeaseRanOut {}
 
 /// What stands behind a [`JobContext`]; the runner implements it.
 pub trait JobHost: Send + Sync {

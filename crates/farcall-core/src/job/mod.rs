@@ -14,7 +14,7 @@ use serde_json::Value;
 
 pub use self::{
     before::BeforeStart,
-    context::{JobContext, JobHost, StopReason},
+    context::{JobContext, JobHost, LeaseRanOut, StopReason},
     options::{
         DEFAULT_KEEP_FOR, DEFAULT_RETRY_DELAY, Expose, Isolation, JobOptions, MAX_PRIORITY,
         MAX_RETRIES, OnLost, is_slot_name,

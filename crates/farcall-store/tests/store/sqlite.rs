@@ -211,6 +211,13 @@ async fn a_newer_schema_is_refused_and_left_alone() {
         "{error:?}"
     );
     assert!(error.to_string().contains("`9999`"), "{error}");
+    let clock = Arc::new(ManualClock::at(START));
+    let beside = SqliteStore::attach(folder.path(), clock).await;
+    let error = beside.unwrap_err();
+    assert!(
+        matches!(error, StoreError::NewerSchema { version: 9999 }),
+        "{error:?}"
+    );
 
     let undo = "DELETE FROM _sqlx_migrations WHERE version = 9999 AND $1 = $1";
     assert_eq!(raw.execute(undo, id).await, Ok(1));

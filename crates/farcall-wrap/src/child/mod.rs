@@ -9,14 +9,17 @@
 mod control;
 mod start;
 
-use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap, convert::Infallible, ffi::OsString, future::pending, path::PathBuf,
+    time::Duration,
+};
 
 use farcall_config::file::{Limits, Sandbox};
 use farcall_core::problem::Problem;
 use serde::{Deserialize, Serialize};
 use tokio::{
     net::unix::pipe::{Receiver, Sender},
-    sync::OnceCell,
+    sync::{OnceCell, watch},
     task::spawn_blocking,
     time::Instant,
 };
@@ -101,7 +104,30 @@ impl Child {
     /// # Errors
     /// A problem for the caller, whose cause says what was in the way.
     pub async fn spawn(spec: ChildSpec) -> Result<Self, Problem> {
-        start::start(spec).await
+        start::start(spec, None).await
+    }
+
+    /// The same for one that lives as long as `lease` says, in the place of its `until`. While it starts, which
+    /// takes its time on a busy machine, the lease may be renewed; once it has, it is [kept](Self::keep).
+    ///
+    /// # Errors
+    /// As [`spawn`](Self::spawn).
+    pub async fn spawn_leased(
+        spec: ChildSpec,
+        mut lease: watch::Receiver<Instant>,
+    ) -> Result<Self, Problem> {
+        let until = Some(*lease.borrow_and_update());
+        start::start(ChildSpec { until, ..spec }, Some(lease)).await
+    }
+
+    /// Renews it whenever `lease` is renewed; never returns.
+    pub async fn keep(&self, mut lease: watch::Receiver<Instant>) -> Infallible {
+        while lease.changed().await.is_ok() {
+            let until = *lease.borrow_and_update();
+            self.renew(until);
+        }
+        // It is not renewed any more, and the program ends when it does.
+        pending().await
     }
 
     /// Lets it live until then; returns at once.

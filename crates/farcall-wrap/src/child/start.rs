@@ -12,8 +12,8 @@ use farcall_config::file::Sandbox;
 use farcall_core::problem::{ErrorCode, Problem};
 use tokio::{
     net::unix::pipe::{Receiver, Sender},
-    sync::OnceCell,
-    time::timeout,
+    sync::{OnceCell, watch},
+    time::{Instant, timeout},
 };
 
 use super::{Child, ChildSpec, control::Control};
@@ -26,7 +26,11 @@ use crate::{
 /// How long the executables may take to be read from a disk.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub(super) async fn start(spec: ChildSpec) -> Result<Child, Problem> {
+/// Starts a program; `lease` may say meanwhile that it may live longer than its specification does.
+pub(super) async fn start(
+    spec: ChildSpec,
+    lease: Option<watch::Receiver<Instant>>,
+) -> Result<Child, Problem> {
     if shim::was_not_answered() {
         return Err(unstartable(
             "this process is a shim, and nothing in it called `farcall_wrap::shim::main_if_asked`",
@@ -39,7 +43,13 @@ pub(super) async fn start(spec: ChildSpec) -> Result<Child, Problem> {
             .hand_over(&frame, stdin.as_ref().map(AsFd::as_fd))
             .await?;
         drop(stdin);
-        child.control.report().await
+        let Some(lease) = lease else {
+            return child.control.report().await;
+        };
+        tokio::select! {
+            report = child.control.report() => report,
+            never = child.keep(lease) => match never {},
+        }
     };
     match timeout(PATIENCE, report).await {
         Ok(Ok(Report::Started { session })) => Ok(Child {

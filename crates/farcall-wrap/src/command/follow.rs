@@ -14,6 +14,7 @@ use crate::{
     lines::Line,
     output::Tail,
     progress::{ProgressReader, Reading},
+    stages::Stages,
 };
 
 /// How many files a program may name; it is told when it names more.
@@ -33,9 +34,7 @@ pub(super) enum Told {
 /// What is known of a program from what it said.
 pub(super) struct Follower<'a> {
     job: &'a JobContext,
-    stages: &'a [String],
-    /// The number of the present stage, from 1.
-    stage: usize,
+    stages: Stages<'a>,
     progress: Option<ProgressReader>,
     arguments: Value,
     /// Tells it to stop, because what it said cannot be kept.
@@ -61,8 +60,7 @@ impl<'a> Follower<'a> {
     ) -> Self {
         Self {
             job,
-            stages,
-            stage: 1,
+            stages: Stages::new(job, stages),
             progress,
             arguments,
             stop,
@@ -114,9 +112,9 @@ impl<'a> Follower<'a> {
             return Ok(());
         };
         if let Some(stage) = stage {
-            let named = self.stages.iter().position(|known| *known == stage);
-            let number = named.map(|index| index + 1).or_else(|| stage.parse().ok());
-            self.enter(number.unwrap_or(0))?;
+            let named = self.stages.number(|known| *known == stage);
+            let number = named.or_else(|| stage.parse().ok());
+            self.stages.enter(number.unwrap_or(0))?;
         }
         self.report(fraction, message);
         Ok(())
@@ -126,15 +124,14 @@ impl<'a> Follower<'a> {
         match event {
             Event::Stage { number, message } => {
                 let number = usize::try_from(number).unwrap_or(usize::MAX);
-                if !(1..=self.stages.len()).contains(&number) {
-                    let total = self.stages.len();
+                let total = self.stages.count();
+                if !(1..=total).contains(&number) {
                     self.complain(&format!(
                         "there is no stage {number}, they are numbered from 1 to {total}"
                     ));
                     return Ok(());
                 }
-                self.enter(number)?;
-                if number == self.stage {
+                if self.stages.enter(number)? {
                     self.report(None, message);
                 }
             }
@@ -147,18 +144,6 @@ impl<'a> Follower<'a> {
             Event::Artifact(_) => self.complain(&format!("more than {MAX_NAMED} files are named")),
             Event::Result(value) => self.result = Some(value),
             Event::Checkpoint(value) => self.keep(&value)?,
-        }
-        Ok(())
-    }
-
-    /// Enters the stage of this number; stages never go back.
-    fn enter(&mut self, number: usize) -> Result<(), Problem> {
-        if number > self.stage
-            && let Some(name) = self.stages.get(number - 1)
-            && !self.job.is_cancelled()
-        {
-            self.job.stage(name)?;
-            self.stage = number;
         }
         Ok(())
     }

@@ -119,7 +119,7 @@ impl WrappedJob {
         let folder = RunFolder::create()?;
         let pipe = EventPipe::create(folder.path())?;
         let environment = self.environment(job, &folder, &pipe, checkpoint)?;
-        let mut spec = wrapped.spec(filled, environment, job.work_dir(), *job.lease().borrow());
+        let mut spec = wrapped.spec(filled, environment, job.work_dir(), None);
         spec.writable.push(folder.path().to_owned());
 
         let stop = job.cancellation().child_token();
@@ -228,7 +228,7 @@ async fn drive(drive: Drive) -> Result<Driven, Problem> {
         stop,
         told,
     } = drive;
-    let mut child = Child::spawn(spec).await?;
+    let mut child = Child::spawn_leased(spec, job.lease()).await?;
     let (stdout, stderr, stdin) = (child.stdout.take(), child.stderr.take(), child.stdin.take());
     let budget = Budget::new(wrapped.command.limits.output);
     let mut head = Head::default();
@@ -251,7 +251,7 @@ async fn drive(drive: Drive) -> Result<Driven, Problem> {
     let running = async {
         let ended = tokio::select! {
             ended = until_it_ended(&child, reading, stop.cancelled()) => ended,
-            () = renew(&child, &job) => Err(Problem::internal("a lease is renewed for ever")),
+            never = child.keep(job.lease()) => match never {},
             () = hurry(&job) => {
                 Err(Problem::internal("the program is killed, because nobody can wait for it"))
             }
@@ -292,17 +292,6 @@ async fn tell_lines(
             return Ok(());
         }
     }
-}
-
-/// Lets the program live as long as its job is this worker's; never returns.
-pub(crate) async fn renew(child: &Child, job: &JobContext) {
-    let mut lease = job.lease();
-    while lease.changed().await.is_ok() {
-        let until = *lease.borrow_and_update();
-        child.renew(until);
-    }
-    // It is not renewed any more, and ends when its lease does.
-    std::future::pending::<()>().await;
 }
 
 /// Returns when the program has had the time to stop that there is.

@@ -24,11 +24,7 @@ use farcall_config::file::{Command, Kind, Output, Parameter};
 use tokio::time::Instant;
 
 use self::template::Template;
-pub(crate) use self::{
-    folder::RunFolder,
-    job::{hurry, renew},
-    run::until_it_ended,
-};
+pub(crate) use self::{folder::RunFolder, job::hurry, run::until_it_ended};
 pub use self::{folder::remove_left_overs, job::job, tool::tool};
 use crate::{child::ChildSpec, output::Printed, parameter::Parameters};
 
@@ -89,7 +85,7 @@ impl Wrapped {
         arguments: Vec<OsString>,
         environment: BTreeMap<OsString, OsString>,
         folder: &Path,
-        until: Instant,
+        until: Option<Instant>,
     ) -> ChildSpec {
         let working_dir = self.command.working_dir.as_deref();
         let mut writable = vec![folder.to_owned()];
@@ -106,7 +102,7 @@ impl Wrapped {
             limits: self.command.limits.clone(),
             sandbox: self.command.sandbox,
             grace: self.command.grace,
-            until: Some(until),
+            until,
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use std::{pin::pin, time::Duration};
 
-use farcall_core::problem::{ErrorCode, Problem};
+use farcall_core::{
+    job::LeaseRanOut,
+    problem::{ErrorCode, Problem},
+};
 use rustix::process::Signal;
 use tokio::{io::AsyncWriteExt, net::unix::pipe::Sender, time::timeout};
 
@@ -79,7 +82,8 @@ pub(super) fn verdict(
         Ended::Expired => Problem::new(
             ErrorCode::Cancelled,
             "the program was stopped, because nobody said in time that it may go on",
-        ),
+        )
+        .because(LeaseRanOut),
     };
     Err(problem)
 }

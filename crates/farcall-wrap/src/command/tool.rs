@@ -65,7 +65,7 @@ async fn call(
     let environment = environment(&wrapped.command.environment, folder.path().into());
     // The server cuts the call at its limit; should it stand still, this holds.
     let until = Instant::now() + limit + wrapped.command.grace + SLACK;
-    let spec = wrapped.spec(arguments, environment, folder.path(), until);
+    let spec = wrapped.spec(arguments, environment, folder.path(), Some(until));
     let mut child = Child::spawn(spec).await?;
 
     let budget = Budget::new(wrapped.command.limits.output);

@@ -12,7 +12,7 @@ use std::{
 use farcall_config::file::{Limits, Sandbox};
 use farcall_core::{
     artifact::Artifact,
-    job::{Job, JobContext, StepBody},
+    job::{Job, JobContext, LeaseRanOut, StepBody},
     problem::{ErrorCode, Problem},
     question::{Answer, Asking},
 };
@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{
     child::{Child, ChildSpec, Ended},
-    command::{RunFolder, hurry, renew, until_it_ended},
+    command::{RunFolder, hurry, until_it_ended},
     lines::Lines,
     output::PIECE,
     wire::frame::{Inbox, encode},
@@ -97,7 +97,7 @@ impl Isolated {
         };
         let (heard, hearing) = mpsc::channel(BACKLOG);
         let (answers, told) = mpsc::channel(1);
-        let drive = drive(self.spec(job)?, encode(&order)?, job.clone(), heard, told);
+        let drive = drive(self.spec()?, encode(&order)?, job.clone(), heard, told);
         let runtime = Handle::current();
         // Should this thread panic, the process goes with it.
         let driven = AbortOnDropHandle::new(runtime.spawn(drive));
@@ -112,7 +112,7 @@ impl Isolated {
         outcome.unwrap_or_else(|| Err(self.died(ended, &follower.last_lines)))
     }
 
-    fn spec(&self, job: &JobContext) -> Result<ChildSpec, Problem> {
+    fn spec(&self) -> Result<ChildSpec, Problem> {
         Ok(ChildSpec {
             program: this_program()?,
             arguments: vec![WORD.into()],
@@ -129,7 +129,7 @@ impl Isolated {
             // It is the server's own code, which may read what the server may.
             sandbox: Sandbox::Off,
             grace: GRACE,
-            until: Some(*job.lease().borrow()),
+            until: None,
         })
     }
 
@@ -139,8 +139,12 @@ impl Isolated {
         let last_lines = last_lines.join("\n");
         let is_abort = ended == Ended::Signalled(Signal::ABORT.as_raw());
         let sentence = match ended {
-            Ended::Stopped | Ended::Killed | Ended::Expired => {
+            Ended::Stopped | Ended::Killed => {
                 return Problem::new(ErrorCode::Cancelled, "the stage was told to stop");
+            }
+            Ended::Expired => {
+                return Problem::new(ErrorCode::Cancelled, "the stage was ended with its lease")
+                    .because(LeaseRanOut);
             }
             // What Rust says where there is no memory, before it aborts.
             _ if is_abort
@@ -281,7 +285,7 @@ async fn drive(
     heard: mpsc::Sender<Heard>,
     told: mpsc::Receiver<Told>,
 ) -> Result<Ended, Problem> {
-    let mut child = Child::spawn(spec).await?;
+    let mut child = Child::spawn_leased(spec, job.lease()).await?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let commands = tokio::sync::Mutex::new(child.stdin.take());
     let reading = async {
@@ -300,7 +304,7 @@ async fn drive(
     let ended = tokio::select! {
         ended = until_it_ended(&child, reading, stop) => ended,
         () = command(&commands, &order, told) => Err(Problem::internal("orders end with the process")),
-        () = renew(&child, &job) => Err(Problem::internal("a lease is renewed for ever")),
+        never = child.keep(job.lease()) => match never {},
         () = hurry(&job) => {
             Err(Problem::internal("the stage is killed, because nobody can wait for it"))
         }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use serde_json::Value;
-use tokio::{io::AsyncReadExt, net::unix::pipe::Receiver, time::Instant};
+use tokio::{io::AsyncReadExt, net::unix::pipe::Receiver, task::yield_now, time::Instant};
 
 use crate::{
     lines::Lines,
@@ -80,6 +80,8 @@ impl Hearing {
             if count == 0 {
                 return;
             }
+            // However much it says there, it is also asked, and its answers are heard.
+            yield_now().await;
         }
     }
 
@@ -100,7 +102,7 @@ impl Hearing {
             "notifications/tools/list_changed"
             | "notifications/resources/list_changed"
             | "notifications/prompts/list_changed" => {
-                self.complain(&self.has_changed, "it says that what it offers has changed; what is passed on is what it offered at the start");
+                self.complain(&self.has_changed, || "it says that what it offers has changed; what is passed on is what it offered at the start".into());
             }
             _ => {}
         }
@@ -108,11 +110,11 @@ impl Hearing {
 
     /// A line that is no message. Many a server prints to its standard output what it should not.
     pub(super) fn nonsense(&self, line: &[u8], fault: &str) {
-        let line = &line[..line.len().min(MAX_ENTRY)];
-        let shown = text::shown(&text::clean(&text::of_bytes(line, true)));
-        self.complain(&self.has_babbled, &format!(
-            "it said what is no message of MCP, which is ignored, and so is every other like it: {fault}: {shown}"
-        ));
+        self.complain(&self.has_babbled, || {
+            let line = &line[..line.len().min(MAX_ENTRY)];
+            let shown = text::shown(&text::clean(&text::of_bytes(line, true)));
+            format!("it said what is no message of MCP, which is ignored, and so is every other like it: {fault}: {shown}")
+        });
     }
 
     /// The last lines of its standard error.
@@ -122,9 +124,9 @@ impl Hearing {
     }
 
     /// Tells once what is wrong; who makes a mistake makes it often.
-    fn complain(&self, is_told: &AtomicBool, fault: &str) {
+    fn complain(&self, is_told: &AtomicBool, fault: impl FnOnce() -> String) {
         if !is_told.swap(true, Ordering::Relaxed) {
-            self.line(fault);
+            self.line(&fault());
         }
     }
 

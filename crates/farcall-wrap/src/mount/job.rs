@@ -9,7 +9,7 @@ use farcall_config::file::MountedJob;
 use farcall_core::{
     JsonObject,
     content::{Content, ToolOutput},
-    job::{Job, JobContext, Program},
+    job::{Job, JobContext, LeaseRanOut, Program},
     problem::Problem,
     schema::CheckedSchema,
     tool::{DEFAULT_TIME_LIMIT, SchemaOrigin, ToolDeclaration},
@@ -25,7 +25,8 @@ use super::{
     tool,
 };
 use crate::{
-    command::{artifacts::Patterns, hurry, renew},
+    command::{artifacts::Patterns, hurry},
+    stages::Stages,
     text,
 };
 
@@ -103,8 +104,7 @@ impl JobTool {
         let driven = AbortOnDropHandle::new(runtime.spawn(drive));
         let mut follower = Follower {
             job,
-            stages: &self.stages,
-            stage: 1,
+            stages: Stages::new(job, &self.stages),
             names_stages: false,
         };
         let mut outcome = Ok(());
@@ -195,21 +195,29 @@ async fn drive(
         answer = called => Some(answer),
         () = job.cancellation().cancelled() => None,
         () = teller.closed() => None,
-        () = renew(&child, &job) => None,
+        never = child.keep(job.lease()) => match never {},
     };
     if called.is_some() {
         link.close();
     } else {
         link.stop();
     }
-    tokio::select! {
+    let end = tokio::select! {
         // What it writes last belongs to the job's files.
-        _ = link.end() => {}
-        () = renew(&child, &job) => {}
+        end = link.end() => Some(end),
+        never = child.keep(job.lease()) => match never {},
         // What is left of it is killed at the end of the lease, or with this process.
-        () = hurry(&job) => {}
-    }
-    called.unwrap_or_else(|| Err(stopped(&job)))
+        () = hurry(&job) => None,
+    };
+    let called = called.unwrap_or_else(|| Err(stopped(&job)));
+    let has_expired = end.is_some_and(|end| end.has_expired);
+    called.map_err(|problem| {
+        if has_expired {
+            problem.because(LeaseRanOut)
+        } else {
+            problem
+        }
+    })
 }
 
 async fn call(
@@ -242,9 +250,7 @@ fn stopped(job: &JobContext) -> Problem {
 /// server that never names one, progress is spread over the stages.
 struct Follower<'a> {
     job: &'a JobContext,
-    stages: &'a [String],
-    /// The number of the present stage, from 1.
-    stage: usize,
+    stages: Stages<'a>,
     names_stages: bool,
 }
 
@@ -253,38 +259,25 @@ impl Follower<'_> {
         let message = progress.message;
         let named = message.as_ref().and_then(|message| {
             let is_it = |stage: &String| stage.trim().eq_ignore_ascii_case(message.trim());
-            self.stages.iter().position(is_it)
+            self.stages.number(is_it)
         });
         let share = progress.total.and_then(|total| share(progress.done, total));
-        if let Some(index) = named {
+        if let Some(number) = named {
             self.names_stages = true;
-            self.enter(index + 1)?;
+            self.stages.enter(number)?;
         }
         if let Some(share) = share {
             let (stage, within) = if self.names_stages {
-                (self.stage, share)
+                (self.stages.present(), share)
             } else {
-                spread(share, self.stages.len())
+                spread(share, self.stages.count())
             };
-            self.enter(stage)?;
-            if stage == self.stage {
+            if self.stages.enter(stage)? {
                 self.job.progress(within);
             }
         }
         if let Some(message) = message.filter(|_| named.is_none()) {
             self.job.message(message);
-        }
-        Ok(())
-    }
-
-    /// Enters the stage of this number; stages never go back.
-    fn enter(&mut self, number: usize) -> Result<(), Problem> {
-        if number > self.stage
-            && let Some(name) = self.stages.get(number - 1)
-            && !self.job.is_cancelled()
-        {
-            self.job.stage(name)?;
-            self.stage = number;
         }
         Ok(())
     }

@@ -8,11 +8,10 @@ use std::{
 
 use farcall_config::file::{Command, Mount, Piece};
 use farcall_core::job::JobContext;
-use tokio::time::Instant;
 
 use super::{broken::Broken, hearing::Hearing, link::Link, tending::Terms};
 use crate::{
-    child::ChildSpec,
+    child::{Child, ChildSpec},
     command::{RunFolder, Surroundings, environment::environment},
 };
 
@@ -48,11 +47,11 @@ impl Launch {
     /// [`Broken::Unstartable`].
     pub(super) async fn shared(&self, idle: Option<Duration>) -> Result<Link, Broken> {
         let folder = run_folder().await?;
-        let mut spec = self.spec(folder.path(), None);
+        let mut spec = self.spec(folder.path());
         spec.working_dir = self.working_dir(&self.folder);
         let name = self.name.clone();
         let hearing = Hearing::new(move |line| tracing::info!(mount = name, "{line}"));
-        Link::spawn(spec, self.terms(hearing, idle, folder)).await
+        Link::spawn(Child::spawn(spec), self.terms(hearing, idle, folder)).await
     }
 
     /// Starts it for one job, in the job's folder, unless its declaration names another one. It lives until
@@ -63,15 +62,15 @@ impl Launch {
     pub(super) async fn of_job(&self, job: &JobContext) -> Result<Link, Broken> {
         let folder = run_folder().await?;
         let work_dir = job.work_dir();
-        let until = *job.lease().borrow();
-        let mut spec = self.spec(work_dir, Some(until));
+        let mut spec = self.spec(work_dir);
         spec.working_dir = self.working_dir(work_dir);
         spec.environment
             .insert("FARCALL_WORK_DIR".into(), work_dir.into());
         spec.writable.push(folder.path().to_owned());
         let log = job.clone();
         let hearing = Hearing::new(move |line| log.log(line));
-        Link::spawn(spec, self.terms(hearing, None, folder)).await
+        let child = Child::spawn_leased(spec, job.lease());
+        Link::spawn(child, self.terms(hearing, None, folder)).await
     }
 
     fn working_dir(&self, default: &Path) -> PathBuf {
@@ -80,7 +79,7 @@ impl Launch {
     }
 
     /// What the shim is told of a server that writes to `temporary`.
-    fn spec(&self, temporary: &Path, until: Option<Instant>) -> ChildSpec {
+    fn spec(&self, temporary: &Path) -> ChildSpec {
         let command = &self.command;
         let mut readable = vec![self.folder.clone()];
         readable.extend(command.readable.iter().cloned());
@@ -102,7 +101,7 @@ impl Launch {
             limits: command.limits.clone(),
             sandbox: command.sandbox,
             grace: command.grace,
-            until,
+            until: None,
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use farcall_core::JsonObject;
+use farcall_core::{JsonObject, problem::Problem};
 use serde_json::{Value, json};
 use tokio::{sync::watch, time::timeout};
 use tokio_util::sync::CancellationToken;
@@ -17,10 +17,7 @@ use super::{
     outbox::{Outbox, outbox},
     tending::{End, Pipes, Tending, Terms},
 };
-use crate::{
-    child::{Child, ChildSpec},
-    text,
-};
+use crate::{child::Child, text};
 
 /// The newest revision that has a handshake, which is what servers of standard input and output speak;
 /// one of them answers with the newest that it knows.
@@ -50,12 +47,15 @@ impl Drop for Link {
 }
 
 impl Link {
-    /// Starts a server, which is to be [greeted](Self::greet) before anything else.
+    /// The link to a server that is being started, which is to be [greeted](Self::greet) before anything else.
     ///
     /// # Errors
     /// [`Broken::Unstartable`].
-    pub(super) async fn spawn(spec: ChildSpec, terms: Terms) -> Result<Self, Broken> {
-        let mut child = Child::spawn(spec).await.map_err(|problem| {
+    pub(super) async fn spawn(
+        starting: impl Future<Output = Result<Child, Problem>>,
+        terms: Terms,
+    ) -> Result<Self, Broken> {
+        let mut child = starting.await.map_err(|problem| {
             let cause = problem.cause().map(ToString::to_string);
             Broken::Unstartable(cause.unwrap_or_else(|| problem.public_message()))
         })?;
@@ -215,6 +215,7 @@ impl Link {
         let known = known.ok().and_then(|end| end.clone());
         known.unwrap_or(End {
             was_wanted: false,
+            has_expired: false,
             reason: "nobody looks after it any more".to_owned(),
         })
     }

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::unix::pipe::{Receiver, Sender},
+    task::yield_now,
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
@@ -21,6 +22,10 @@ use crate::child::{Child, Ended};
 
 /// How much is read at once, in bytes.
 const PIECE: usize = 64 << 10;
+
+/// After so many lines everybody else has a turn: a server that never falls silent would be read, and
+/// neither asked nor stopped.
+const AT_ONCE: usize = 64;
 
 /// A buffer for lines that has grown beyond this is given back, in bytes.
 const KEPT_BUFFER: usize = 1 << 20;
@@ -54,6 +59,8 @@ pub(super) struct Terms {
 pub(super) struct End {
     /// Whether it ended because nobody wanted it any more.
     pub(super) was_wanted: bool,
+    /// Whether nobody renewed it in time.
+    pub(super) has_expired: bool,
     /// What happened, for the log.
     pub(super) reason: String,
 }
@@ -114,8 +121,8 @@ impl Tending {
             }
         };
         let ending = async {
+            // In no order: who comes first could leave nothing of the task's turn to the others.
             let why = tokio::select! {
-                biased;
                 why = self.read(stdout) => why,
                 why = self.write(stdin, queue) => why,
                 () = self.idle() => Why::Idle,
@@ -135,7 +142,7 @@ impl Tending {
             (was_wanted, why, ended)
         };
         let ((was_wanted, why, ended), ()) = tokio::join!(ending, listening);
-        let how = match ended {
+        let how = match &ended {
             Ok(Ended::Exited(status)) => format!("it ended with status {status}"),
             Ok(Ended::Signalled(signal)) => format!("it was ended by signal {signal}"),
             Ok(Ended::Stopped | Ended::Killed | Ended::Expired) => "it was stopped".to_owned(),
@@ -160,6 +167,7 @@ impl Tending {
         };
         End {
             was_wanted,
+            has_expired: matches!(ended, Ok(Ended::Expired)),
             reason: format!("{why}{how}{words}"),
         }
     }
@@ -173,19 +181,22 @@ impl Tending {
         let mut stdout = BufReader::with_capacity(PIECE, stdout);
         let mut line = Vec::new();
         loop {
-            line.clear();
-            line.shrink_to(KEPT_BUFFER);
-            let limit = longest as u64 + 1;
-            let read = (&mut stdout).take(limit).read_until(b'\n', &mut line).await;
-            match (read, line.last()) {
-                (Ok(_), Some(b'\n')) => self.hear(line.trim_ascii()),
-                (Ok(count), _) if count > longest => {
-                    if !self.blame(&line) || !pass_over(&mut stdout, longest).await {
-                        return Why::TooLong;
+            for _ in 0..AT_ONCE {
+                line.clear();
+                line.shrink_to(KEPT_BUFFER);
+                let limit = longest as u64 + 1;
+                let read = (&mut stdout).take(limit).read_until(b'\n', &mut line).await;
+                match (read, line.last()) {
+                    (Ok(_), Some(b'\n')) => self.hear(line.trim_ascii()),
+                    (Ok(count), _) if count > longest => {
+                        if !self.blame(&line) || !pass_over(&mut stdout, longest).await {
+                            return Why::TooLong;
+                        }
                     }
+                    _ => return Why::Silent,
                 }
-                _ => return Why::Silent,
             }
+            yield_now().await;
         }
     }
 

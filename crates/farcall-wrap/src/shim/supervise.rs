@@ -135,15 +135,7 @@ impl<'server> Shim<'server> {
     /// Waits for one of the ends there are; `None` where nobody wants to hear of it.
     fn supervise(mut self) -> io::Result<Option<Report>> {
         loop {
-            while let Some(order) = self.inbox.next()? {
-                match order {
-                    Order::Renew(until) => self.until = Some(until),
-                    Order::Stop => self.stop(),
-                }
-            }
-            if let Some(report) = self.judge()? {
-                return Ok(Some(report));
-            }
+            self.obey()?;
             let ready = self.wait()?;
             if ready.has_executed
                 && let Some(refusal) = self.executed()?
@@ -156,10 +148,26 @@ impl<'server> Shim<'server> {
             if self.signals.take() {
                 self.stop();
             }
+            // Before its time is over: while this was busy starting the program, it may have been renewed.
+            self.obey()?;
+            if let Some(report) = self.judge()? {
+                return Ok(Some(report));
+            }
         }
     }
 
-    /// Waits until something happens, or the next moment comes.
+    /// Does what the server has said.
+    fn obey(&mut self) -> io::Result<()> {
+        while let Some(order) = self.inbox.next()? {
+            match order {
+                Order::Renew(until) => self.until = Some(until),
+                Order::Stop => self.stop(),
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until something happens, or the next moment comes; not at all where that has passed.
     fn wait(&self) -> io::Result<Ready> {
         let phase = match self.phase {
             Phase::Running => None,

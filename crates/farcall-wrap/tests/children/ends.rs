@@ -1,10 +1,10 @@
 //! How programs end, by themselves and otherwise.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use farcall_wrap::child::{Child, Ended};
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
 use crate::harness::{SOON, above, alive, gone, lines, run, spec, token, up};
 
@@ -106,6 +106,20 @@ async fn a_program_that_nobody_renews_expires_and_a_renewed_one_does_not() {
     let late = Instant::now().saturating_duration_since(until);
     assert!(Instant::now() + Duration::from_millis(10) >= until && late < SOON);
     assert_eq!(alive(&token, 0), [0; 0]);
+}
+
+/// A start takes its time on a busy machine, longer than is left of the lease with which it began.
+#[tokio::test]
+async fn a_lease_that_is_renewed_while_a_program_starts_is_not_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let (renewed, lease) = watch::channel(Instant::now());
+    let mut starting = pin!(Child::spawn_leased(spec(folder.path(), &["wait"]), lease));
+    let at_once = tokio::time::timeout(Duration::ZERO, &mut starting).await;
+    assert!(at_once.is_err(), "it has to start first");
+    renewed.send_replace(Instant::now() + Duration::from_mins(1));
+    let child = starting.await.unwrap();
+    child.stop();
+    assert_eq!(child.ended().await.unwrap(), Ended::Stopped);
 }
 
 #[tokio::test]

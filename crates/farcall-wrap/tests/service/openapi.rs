@@ -1,20 +1,18 @@
 //! Tools made of OpenAPI documents.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    sync::{LazyLock, Mutex, PoisonError},
-};
+mod damage;
+mod references;
+mod wrong;
+
+use std::{collections::BTreeMap, fs};
 
 use farcall_config::file::{OpenApi, Service};
 use farcall_core::{
-    catalog::{Catalog, Faults, Offers},
+    catalog::{Catalog, Offers},
     tool::{SchemaOrigin, Tool},
 };
 use farcall_wrap::service::{Services, offers};
-use proptest::prelude::*;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::{
     declare::{call, project, refusal, service},
@@ -216,51 +214,6 @@ async fn imported_tools_send_what_the_document_says() {
 }
 
 #[test]
-fn all_faults_are_told_at_once_with_their_places() {
-    let document = json!({
-        "openapi": "3.1.0",
-        "paths": {
-            "/a/{b}": {"get": {
-                "operationId": "x",
-                "parameters": [
-                    {"name": "q", "in": "query", "schema": {"$ref": "#/components/schemas/Gone"}},
-                    {"name": "r", "in": "query", "schema": {"$ref": "http://evil.example/x.json"}},
-                    {"name": "s", "in": "query", "schema": 7},
-                    {"name": "t", "in": "body"},
-                    {"in": "query"},
-                    {"name": "o", "in": "query", "schema": {"type": "object"}},
-                    {"name": "Authorization", "in": "header", "required": true},
-                ],
-            }},
-            "/up": {"post": {
-                "operationId": "x",
-                "requestBody": {"required": true, "content": {"multipart/form-data": {}}},
-            }},
-        },
-    });
-    assert_eq!(
-        faults(document.to_string(), import(&["y"], &["z"])),
-        "there is no operation `y`, which `operations` names; there are `x`, `x`\nno operation has the tag `z`"
-    );
-    let faults = faults(document.to_string(), import(&[], &[]));
-    let told = [
-        "at `/paths/~1a~1{b}/get/parameters/0/schema`: `#/components/schemas/Gone` leads to nothing",
-        "at `/paths/~1a~1{b}/get/parameters/1/schema`: `http://evil.example/x.json` leads to another document",
-        "at `/paths/~1a~1{b}/get/parameters/2/schema`: it is no schema",
-        "at `/paths/~1a~1{b}/get/parameters/3`: `in` is none of",
-        "at `/paths/~1a~1{b}/get/parameters/4`: a parameter needs `name` and `in`",
-        "at `/paths/~1a~1{b}/get/parameters/5`: an object in a query",
-        "at `/paths/~1a~1{b}/get/parameters/6`: callers do not say who asks",
-        "at `/paths/~1a~1{b}/get`: the path needs the parameter `b`",
-        "at `/paths/~1up/post/requestBody`: it takes no JSON",
-    ];
-    for told in told {
-        assert!(faults.contains(told), "{told} is not in:\n{faults}");
-    }
-    assert_eq!(faults.lines().count(), told.len(), "{faults}");
-}
-
-#[test]
 fn what_nobody_sees_in_a_document_reaches_no_model() {
     let body = |name: &str| {
         json!({"required": true, "content": {"application/json": {"schema": {
@@ -280,124 +233,6 @@ fn what_nobody_sees_in_a_document_reaches_no_model() {
     let faults = faults(one(&operation("x\u{200b}")), import(&[], &[]));
     assert!(
         faults.contains("the name `x\\u{200b}` holds signs that nobody sees"),
-        "{faults}"
-    );
-}
-
-#[test]
-fn what_is_no_document_is_told_how_to_become_one() {
-    for (document, told) in [
-        (
-            "openapi: 3.1.0\npaths: {}\n",
-            "convert YAML with `yq -o json",
-        ),
-        ("", "convert YAML"),
-        ("{\"openapi\": ", "no valid JSON"),
-        ("{\"swagger\": \"2.0\"}", "Swagger 2"),
-        ("{\"openapi\": \"4.0.0\"}", "`/openapi`"),
-        ("{}", "`/openapi`"),
-        ("[]", "`/openapi`"),
-        ("{\"openapi\": \"3.1.0\"}", "`/paths`"),
-        ("{\"openapi\": \"3.1.0\", \"paths\": {}}", "no operation"),
-    ] {
-        let faults = faults(document, import(&[], &[]));
-        assert!(faults.contains(told), "{document}: {faults}");
-    }
-}
-
-#[test]
-fn two_operations_of_one_name_are_a_fault() {
-    let document = json!({"openapi": "3.1.0", "paths": {
-        "/a": {"get": {"operationId": "a b"}, "put": {"operationId": "a.b"}},
-    }});
-    let faults = faults(document.to_string(), import(&[], &[]));
-    assert_eq!(
-        faults,
-        "at `/paths/~1a/put`: it becomes the tool `a_b`, as the one at `/paths/~1a/get` does; give one of them another name in `names`"
-    );
-}
-
-#[test]
-fn a_schema_may_be_part_of_itself_but_not_itself() {
-    let with = |schemas: Value| {
-        json!({
-            "openapi": "3.1.0",
-            "paths": {"/a": {"post": {"requestBody": {"required": true, "content": {
-                "application/json": {"schema": {"$ref": "#/components/schemas/A"}},
-            }}}}},
-            "components": {"schemas": schemas},
-        })
-        .to_string()
-    };
-    let tree = with(json!({"A": {"type": "array", "items": {"$ref": "#/components/schemas/A"}}}));
-    assert_eq!(
-        imported(somewhere(), tree, import(&[], &[])).unwrap().len(),
-        1
-    );
-    for circle in [
-        json!({"A": {"$ref": "#/components/schemas/A"}}),
-        json!({"A": {"allOf": [{"$ref": "#/components/schemas/B"}]}, "B": {"anyOf": [{"$ref": "#/components/schemas/A"}]}}),
-        json!({"A": {"type": "object", "if": {"not": {"$ref": "#/components/schemas/A"}}}}),
-    ] {
-        let faults = faults(with(circle.clone()), import(&[], &[]));
-        assert!(
-            faults.contains("or to itself") || faults.contains("in a circle"),
-            "{circle}: {faults}"
-        );
-    }
-}
-
-#[test]
-fn a_long_chain_of_references_is_followed_or_refused() {
-    for count in [100, 4_000, 20_000] {
-        let mut schemas = serde_json::Map::new();
-        for number in 0..count {
-            let next = format!("#/components/schemas/S{}", number + 1);
-            schemas.insert(
-                format!("S{number}"),
-                json!({"properties": {"n": {"$ref": next}}}),
-            );
-        }
-        schemas.insert(format!("S{count}"), json!({"type": "string"}));
-        let document = json!({
-            "openapi": "3.1.0",
-            "paths": {"/a": {"get": {"parameters": [
-                {"name": "q", "in": "query", "schema": {"$ref": "#/components/schemas/S0"}},
-            ]}}},
-            "components": {"schemas": schemas},
-        });
-        let outcome = imported(somewhere(), document.to_string(), import(&[], &[]));
-        assert_eq!(
-            outcome.is_ok(),
-            count < 20_000,
-            "{count}: {:?}",
-            outcome.err()
-        );
-    }
-}
-
-#[test]
-fn definitions_that_only_lead_on_have_an_end() {
-    let with = |count: usize| {
-        let mut schemas = serde_json::Map::new();
-        for number in 0..count {
-            let next = format!("#/components/schemas/S{}", number + 1);
-            schemas.insert(format!("S{number}"), json!({"allOf": [{"$ref": next}]}));
-        }
-        schemas.insert(format!("S{count}"), json!({"type": "string"}));
-        let document = json!({
-            "openapi": "3.1.0",
-            "paths": {"/a": {"get": {"parameters": [
-                {"name": "q", "in": "query", "schema": {"$ref": "#/components/schemas/S0"}},
-            ]}}},
-            "components": {"schemas": schemas},
-        });
-        imported(somewhere(), document.to_string(), import(&[], &[]))
-    };
-    assert!(with(60).is_ok());
-    let faults = with(3_000).map(drop).unwrap_err();
-    assert!(
-        faults.contains("leads on to others more than 64 times"),
         "{faults}"
     );
 }
@@ -445,131 +280,4 @@ fn names_and_servers_of_the_document_lead_nowhere() {
     assert_eq!(declaration.description, "Do.");
     let properties = &declaration.input_schema["properties"];
     assert_eq!(*properties, json!({"q_": {"description": "x"}}));
-}
-
-/// The same with one client for all documents, because it takes long to make.
-fn imported_any(document: &[u8]) -> Result<Vec<Tool>, Faults> {
-    static SERVICES: LazyLock<Mutex<(TempDir, Services)>> = LazyLock::new(|| {
-        let folder = tempfile::tempdir().unwrap();
-        let mut service = somewhere();
-        service.openapi = Some(OpenApi {
-            document: folder.path().join("openapi.json"),
-            ..import(&[], &[])
-        });
-        fs::write(folder.path().join("openapi.json"), "{}").unwrap();
-        let services = Services::new(&project(service, Vec::new())).unwrap();
-        Mutex::new((folder, services))
-    });
-    let services = SERVICES.lock().unwrap_or_else(PoisonError::into_inner);
-    fs::write(services.0.path().join("openapi.json"), document).unwrap();
-    services.1.imported()
-}
-
-/// Pieces of documents, put together without sense.
-fn nonsense() -> impl Strategy<Value = Value> {
-    let words = prop::sample::select(vec![
-        "$ref",
-        "schema",
-        "type",
-        "object",
-        "array",
-        "string",
-        "properties",
-        "items",
-        "allOf",
-        "anyOf",
-        "parameters",
-        "name",
-        "in",
-        "path",
-        "query",
-        "header",
-        "cookie",
-        "required",
-        "requestBody",
-        "content",
-        "application/json",
-        "responses",
-        "200",
-        "paths",
-        "get",
-        "post",
-        "operationId",
-        "tags",
-        "deprecated",
-        "#/components/schemas/A",
-        "#/paths",
-        "#",
-        "#/",
-        "components",
-        "schemas",
-        "A",
-        "/a/{b}",
-        "/{",
-        "nullable",
-        "exclusiveMinimum",
-        "pattern",
-        "(",
-        "style",
-        "deepObject",
-        "explode",
-        "enum",
-        "$defs",
-        "openapi",
-        "3.0.0",
-    ]);
-    let words = words.prop_map(str::to_owned);
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        words.clone().prop_map(Value::from),
-    ];
-    leaf.prop_recursive(8, 200, 6, move |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-            prop::collection::vec((words.clone(), inner), 0..6)
-                .prop_map(|fields| Value::Object(fields.into_iter().collect())),
-        ]
-    })
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
-
-    #[test]
-    fn no_bytes_panic(bytes: Vec<u8>) {
-        let _ = imported_any(&bytes);
-    }
-
-    #[test]
-    fn no_document_panics(
-        item in nonsense(),
-        schemas in nonsense(),
-        version in prop::sample::select(vec!["3.0.1", "3.1.0"]),
-    ) {
-        let document = json!({
-            "openapi": version,
-            "paths": {"/a/{b}": item, "/b": {"post": {"requestBody": {"required": true, "content": {
-                "application/json": {"schema": {"$ref": "#/components/schemas/A"}},
-            }}}}},
-            "components": {"schemas": {"A": schemas}},
-        });
-        if let Ok(tools) = imported_any(document.to_string().as_bytes()) {
-            prop_assert!(Catalog::new(tools, Offers::default()).is_ok());
-        }
-    }
-
-    /// A real document that lost or changed some of its bytes.
-    #[test]
-    fn no_damage_panics(
-        at in 0..FASTAPI.len(),
-        count in 0_usize..40,
-        with in "[{}\\[\\]\":,a-z0-9#/$]{0,8}",
-    ) {
-        let mut bytes = FASTAPI.as_bytes().to_vec();
-        let end = (at + count).min(bytes.len());
-        bytes.splice(at..end, with.bytes());
-        let _ = imported_any(&bytes);
-    }
 }

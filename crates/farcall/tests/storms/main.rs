@@ -11,9 +11,10 @@ mod chance;
 mod disconnects;
 #[expect(
     dead_code,
+    unused_imports,
     reason = "it is that of `tests/wrap`, where all of it is used"
 )]
-#[path = "../wrap/harness.rs"]
+#[path = "../wrap/harness/mod.rs"]
 mod harness;
 mod kills;
 mod mounted;

@@ -21,6 +21,7 @@ mod kills;
 mod leftovers;
 mod mount;
 mod mount_ends;
+mod mount_floods;
 mod mount_lists;
 mod mounted_jobs;
 mod mounted_reload;

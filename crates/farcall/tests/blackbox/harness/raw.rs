@@ -8,7 +8,7 @@ use reqwest::{
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 
 use super::{Client, Reply, soon};
@@ -49,6 +49,13 @@ pub(crate) struct Connection(TcpStream);
 impl Connection {
     pub(crate) async fn open(address: SocketAddr) -> Self {
         Self(soon(TcpStream::connect(address)).await.unwrap())
+    }
+
+    /// One that takes so little at once that the server has to wait for it.
+    pub(crate) async fn open_narrow(address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        Self(soon(socket.connect(address)).await.unwrap())
     }
 
     pub(crate) async fn write(&mut self, bytes: &[u8]) {

@@ -1,6 +1,7 @@
 //! `serve` with a command in the place of a file.
 
 use super::{folder, typed};
+use crate::harness::shows;
 
 #[test]
 fn a_command_and_a_file_do_not_go_together() {
@@ -21,6 +22,22 @@ fn a_command_and_a_file_do_not_go_together() {
         ended.exit == 2 && ended.stderr.contains("COMMAND"),
         "{ended}"
     );
+}
+
+#[test]
+fn dashes_without_a_command_ask_for_one() {
+    let arguments = ["serve", "--port", "0", "--"];
+    let ended = typed(folder([]).path(), &arguments);
+    shows!(ended, @r"
+    exit 2
+    ---- stdout
+    ---- stderr
+    error: there is no command behind `--`
+    hint: name the program that is the MCP server, such as `farcall serve -- python3 server.py`; without `--` a farcall.toml is served
+    ");
+    // Whether there is a file has nothing to do with it.
+    let beside = typed(folder([("farcall.toml", "")]).path(), &arguments);
+    assert_eq!(beside.to_string(), ended.to_string());
 }
 
 #[test]

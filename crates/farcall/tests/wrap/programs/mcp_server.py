@@ -59,6 +59,8 @@ TOOLS = [
     {"name": "who", "inputSchema": schema()},
     {"name": "wait", "description": "Answer when a file is there.", "inputSchema": schema(path=STRING)},
     {"name": "reach", "description": "Try to reach something.", "inputSchema": schema(actions=STRINGS)},
+    {"name": "chatter", "description": "Say this much, and more until a file is there.",
+     "inputSchema": schema(line=STRING, bytes=NUMBER, path=STRING, where=STRING)},
     {"name": "train", "description": "Train a model.", "inputSchema": schema(act=STRING)},
 ]
 RESOURCES = [{"uri": "demo://one", "name": "one", "mimeType": "text/plain"}]
@@ -120,6 +122,18 @@ def call(request, name, given, token):
         note("waiting", os.getpid())
         await_file(given["path"])
         send({"id": request, "result": text("it is there", structuredContent={"pid": os.getpid()})})
+    elif name == "chatter":
+        lines, said = (given["line"] + "\n") * 1000, 0
+        place = sys.stderr if given["where"] == "stderr" else sys.stdout
+        note("chattering", os.getpid())
+        while said < given["bytes"] or not os.path.exists(given["path"]):
+            with lock:
+                place.write(lines)
+                place.flush()
+            said += len(lines)
+            # Else the other threads would hardly ever get the lock.
+            time.sleep(0.0001)
+        send({"id": request, "result": text("enough")})
     elif name == "reach":
         import reach
 

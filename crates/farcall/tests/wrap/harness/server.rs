@@ -1,188 +1,16 @@
-//! A folder with a `farcall.toml`, the server that serves it, and a client.
+//! A server of a project, and what its clients ask it.
 
 use std::{
-    fs,
     io::{BufRead, BufReader},
-    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// How long anything may take before a test gives up; far longer than it takes.
-const DEADLINE: Duration = Duration::from_mins(1);
-
-/// Where programs are looked for: not where shims of version managers are, which a program that is
-/// kept in its place cannot follow.
-pub(crate) const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
-
-/// The file in a project that stands for `/etc/hosts`.
-const HOSTS: &str = "hosts";
-
-/// Looks until there is something to see.
-pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let give_up_at = Instant::now() + DEADLINE;
-    loop {
-        if let Some(seen) = look().await {
-            return seen;
-        }
-        assert!(Instant::now() < give_up_at, "waited in vain for {what}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
-/// The folder of a project.
-pub(crate) struct Project {
-    folder: Arc<TempDir>,
-    /// What serves it.
-    pub(crate) binary: PathBuf,
-    variables: Vec<(String, String)>,
-    arguments: Vec<String>,
-}
-
-impl Project {
-    /// A folder with this `farcall.toml`, and every program of the tests in it.
-    pub(crate) fn new(toml: &str) -> Self {
-        Self::with_programs("tests/wrap/programs", toml)
-    }
-
-    /// The same with the programs of another folder of this crate.
-    pub(crate) fn with_programs(programs: &str, toml: &str) -> Self {
-        let folder = tempfile::Builder::new()
-            .prefix("farcall-wrap-")
-            .tempdir()
-            .unwrap();
-        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let programs = fs::read_dir(here.join(programs)).unwrap();
-        for program in programs.map(|entry| entry.unwrap().path()) {
-            fs::copy(&program, folder.path().join(program.file_name().unwrap())).unwrap();
-        }
-        let helper = here.join("../../python/farcall.py");
-        fs::copy(helper, folder.path().join("farcall.py")).unwrap();
-        fs::write(folder.path().join("farcall.toml"), toml).unwrap();
-        Self {
-            folder: Arc::new(folder),
-            binary: PathBuf::from(env!("CARGO_BIN_EXE_farcall")),
-            variables: Vec::new(),
-            arguments: Vec::new(),
-        }
-    }
-
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// Sets a variable of the server's environment.
-    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
-        self.variables.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    /// Says more on the command line, behind `serve`.
-    pub(crate) fn typed(mut self, arguments: &[&str]) -> Self {
-        let arguments = arguments.iter().map(|&argument| argument.to_owned());
-        self.arguments.extend(arguments);
-        self
-    }
-
-    /// Lets the server find names in these lines, in the place of `/etc/hosts`.
-    #[cfg(feature = "namespace-tests")]
-    pub(crate) fn with_hosts(self, lines: &str) -> Self {
-        self.set_hosts(lines);
-        self
-    }
-
-    /// The same while it runs.
-    #[cfg(feature = "namespace-tests")]
-    pub(crate) fn set_hosts(&self, lines: &str) {
-        fs::write(self.path(HOSTS), lines).unwrap();
-    }
-
-    /// The binary; in a mount namespace where it has names of its own.
-    fn farcall(&self) -> Command {
-        let binary = &self.binary;
-        if !self.path(HOSTS).exists() {
-            return Command::new(binary);
-        }
-        let mut command = Command::new("unshare");
-        command.args(["--mount", "--map-root-user", "sh", "-c"]);
-        let mount = format!("mount --bind {HOSTS} /etc/hosts && exec \"$@\"");
-        command.args([mount.as_str(), "sh"]).arg(binary);
-        command
-    }
-
-    fn command(&self) -> Command {
-        let mut command = self.farcall();
-        command
-            .arg("serve")
-            .args(&self.arguments)
-            .current_dir(self.folder.path())
-            .env_clear()
-            .env("PATH", PATH)
-            .env("MCP_PORT", "0")
-            .env("FARCALL_LINGER", "0s")
-            .env("FARCALL_LOG_FORMAT", "text")
-            .envs(self.variables.iter().map(|(name, value)| (name, value)));
-        command
-    }
-
-    /// What `farcall serve` says that does not start, and its exit status.
-    pub(crate) async fn refused(&self) -> (i32, String) {
-        let mut command = self.command();
-        let output = tokio::task::spawn_blocking(move || command.output());
-        let output = output.await.unwrap().unwrap();
-        (
-            output.status.code().unwrap(),
-            String::from_utf8(output.stderr).unwrap(),
-        )
-    }
-
-    /// Serves it.
-    pub(crate) async fn serve(&self) -> Server {
-        let mut server = self.begin();
-        server.url = until("the banner of the server", async || {
-            let talk = server.talk();
-            if let Some(status) = server.child.try_wait().unwrap() {
-                panic!("the server ended with {status}:\n{talk}");
-            }
-            let line = talk.lines().find(|line| line.starts_with("  mcp "))?;
-            line.split_whitespace().last().map(str::to_owned)
-        })
-        .await;
-        server
-    }
-
-    /// Starts a server, and does not wait until it can be asked.
-    pub(crate) fn begin(&self) -> Server {
-        let mut command = self.command();
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let talk = Arc::<Mutex<String>>::default();
-        let stderr = child.stderr.take().unwrap();
-        let heard = Arc::clone(&talk);
-        std::thread::spawn(move || {
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                let mut heard = heard.lock().unwrap();
-                heard.push_str(&line);
-                heard.push('\n');
-            }
-        });
-        Server {
-            child,
-            url: String::new(),
-            talk,
-            _folder: Arc::clone(&self.folder),
-            http: client(),
-        }
-    }
-}
+use super::{client, until};
 
 /// A server; it is killed when this is dropped.
 pub(crate) struct Server {
@@ -192,10 +20,6 @@ pub(crate) struct Server {
     talk: Arc<Mutex<String>>,
     http: reqwest::Client,
     _folder: Arc<TempDir>,
-}
-
-pub(crate) fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
 /// What a tool answered.
@@ -217,6 +41,60 @@ impl Answer {
 }
 
 impl Server {
+    /// Starts the server of a project in this folder.
+    pub(super) fn spawn(mut command: Command, folder: Arc<TempDir>) -> Self {
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let talk = Arc::<Mutex<String>>::default();
+        let stderr = child.stderr.take().unwrap();
+        let heard = Arc::clone(&talk);
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                let mut heard = heard.lock().unwrap();
+                heard.push_str(&line);
+                heard.push('\n');
+            }
+        });
+        Self {
+            child,
+            url: String::new(),
+            talk,
+            _folder: folder,
+            http: client(),
+        }
+    }
+
+    /// Waits until it says where it answers.
+    pub(super) async fn once_it_serves(mut self) -> Self {
+        self.url = until("the banner of the server", async || {
+            let talk = self.talk();
+            if let Some(status) = self.child.try_wait().unwrap() {
+                panic!("the server ended with {status}:\n{talk}");
+            }
+            let line = talk.lines().find(|line| line.starts_with("  mcp "))?;
+            line.split_whitespace().last().map(str::to_owned)
+        })
+        .await;
+        self
+    }
+
+    /// Waits until it has ended by itself; its exit status, and all that it said.
+    pub(super) async fn refusal(mut self) -> (i32, String) {
+        let status = until("the end of a server that does not start", async || {
+            self.child.try_wait().unwrap()
+        })
+        .await;
+        until("its last words", async || {
+            // Whoever listens has let go of them.
+            (Arc::strong_count(&self.talk) == 1).then_some(())
+        })
+        .await;
+        (status.code().unwrap(), self.talk())
+    }
+
     /// Where it answers, without a path.
     pub(crate) fn origin(&self) -> String {
         self.url.trim_end_matches("/mcp").to_owned()
@@ -426,39 +304,4 @@ pub(crate) fn message(body: &str) -> Value {
     let mut lines = body.lines().filter_map(|line| line.strip_prefix("data:"));
     let last = lines.next_back().unwrap_or(body);
     serde_json::from_str(last).unwrap_or_else(|_| panic!("{body}"))
-}
-
-/// The numbers of processes that a program has written into a file of `out`, a line each.
-pub(crate) fn noted(out: &Path, file: &str) -> Vec<i32> {
-    let text = fs::read_to_string(out.join(file)).unwrap_or_default();
-    text.lines().map(|line| line.parse().unwrap()).collect()
-}
-
-/// Whether a process is there, and no zombie.
-pub(crate) fn is_alive(process: i32) -> bool {
-    let Ok(status) = fs::read_to_string(format!("/proc/{process}/stat")) else {
-        return false;
-    };
-    let state = status
-        .rsplit_once(')')
-        .map_or("", |(_, rest)| rest.trim_start());
-    !state.starts_with(['Z', 'X'])
-}
-
-/// Waits until a file is there with a line in it, and returns all of it.
-pub(crate) async fn written(path: &Path) -> String {
-    until("a file of a program", async || {
-        let text = fs::read_to_string(path).ok()?;
-        text.ends_with('\n').then_some(text)
-    })
-    .await
-}
-
-/// Waits until none of these processes is there any more.
-pub(crate) async fn gone(processes: &[i32]) {
-    until("the end of every process", async || {
-        let is_left = processes.iter().any(|process| is_alive(*process));
-        (!is_left).then_some(())
-    })
-    .await;
 }
