@@ -5,20 +5,25 @@
 
 mod engine;
 mod events;
+pub(crate) mod forgeries;
+mod issuer;
 mod raw;
 mod reply;
 mod rpc;
 mod server;
+mod signer;
 
 use std::time::Duration;
 
 pub(crate) use self::{
     engine::{Engine, on_each_engine},
     events::Events,
+    issuer::Issuer,
     raw::{Connection, exchange},
     reply::Reply,
     rpc::{Era, Rpc},
     server::{Client, Http, Server, Setup},
+    signer::{Signer, encoded, seconds},
 };
 
 /// The longest time to wait for what must happen; long, because test machines are slow.

@@ -72,22 +72,31 @@ pub(super) fn show(offered: &Offered, ready: &Ready, config: &Config, is_stdio: 
     ));
 }
 
-fn authentication(config: &Config) -> &'static str {
-    match (
-        config.auth.bearer_token.is_some(),
-        config.auth.has_own_authenticator,
-    ) {
-        (true, false) => "the bearer token of MCP_BEARER_TOKEN",
-        (true, true) => "the bearer token of MCP_BEARER_TOKEN, or the program's own verifier",
-        (false, true) => "the program's own token verifier",
-        (false, false) => "nothing in this process",
+fn authentication(config: &Config) -> String {
+    let auth = &config.auth;
+    let (access, oauth) = (auth.access.as_ref(), auth.oauth.as_ref());
+    let ways = [
+        auth.bearer_token
+            .is_some()
+            .then(|| "the bearer token of MCP_BEARER_TOKEN".to_owned()),
+        auth.has_own_authenticator
+            .then(|| "the program's own token verifier".to_owned()),
+        oauth.map(|oauth| format!("tokens of {}", oauth.issuer)),
+        access.map(|access| format!("Cloudflare Access, team {}", access.issuer)),
+    ];
+    let ways: Vec<_> = ways.into_iter().flatten().collect();
+    if ways.is_empty() {
+        return "nothing in this process".to_owned();
     }
+    ways.join("; or ")
 }
 
 /// The command that tries the server at `url`.
 fn attempt(config: &Config, url: &str) -> String {
     let token = if config.auth.bearer_token.is_some() {
         "MCP_BEARER_TOKEN=… "
+    } else if config.auth.oauth.is_some() {
+        "FARCALL_TOKEN=… "
     } else {
         ""
     };

@@ -1,4 +1,6 @@
 //! Who may call.
 
+mod access;
+mod oauth;
 mod tokens;
 mod verifier;
