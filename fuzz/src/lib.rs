@@ -7,6 +7,7 @@
 mod callers;
 mod files;
 mod programs;
+mod tokens;
 
 /// A parser, and what must hold of it.
 #[derive(Clone, Copy)]
@@ -26,6 +27,14 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "body",
         run: callers::body,
+    },
+    Target {
+        name: "token",
+        run: tokens::token,
+    },
+    Target {
+        name: "keys",
+        run: tokens::keys,
     },
     Target {
         name: "range",

@@ -59,6 +59,12 @@ const RESERVED: &[(&str, &[&str])] = &[
     // Files of jobs, and files that callers of a wrapped program name: both stay within a folder.
     ("cap-std", &["farcall-artifacts", "farcall-wrap"]),
     ("object_store", &["farcall-artifacts"]),
+    // Who asks somebody else over HTTP: services, the client verbs, and what vouches for callers.
+    (
+        "reqwest",
+        &["farcall-wrap", "farcall-server", "farcall-cli"],
+    ),
+    ("aws-lc-rs", &["farcall-server"]),
     ("clap", &["farcall-cli"]),
     ("close_fds", &["farcall-wrap"]),
     ("landlock", &["farcall-wrap"]),

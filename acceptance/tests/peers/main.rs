@@ -14,6 +14,7 @@ mod guide;
 mod inspector;
 mod kill;
 mod mount;
+mod oauth;
 mod outage;
 mod peer;
 mod postgres;

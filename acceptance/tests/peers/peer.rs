@@ -97,6 +97,11 @@ impl Peer {
         self
     }
 
+    /// Starts it, and waits for nothing.
+    pub(crate) fn spawn(mut self) -> Process {
+        Process::spawn(&mut self.0)
+    }
+
     pub(crate) async fn run(mut self) -> Ended {
         Process::spawn(&mut self.0).end(PATIENCE).await
     }

@@ -1,6 +1,7 @@
 //! Puts a server together, runs it, and takes it down in order.
 
 pub(crate) mod callers;
+mod gate;
 mod keys;
 mod offering;
 pub(crate) mod open;
@@ -14,9 +15,7 @@ use farcall_core::{
 };
 use farcall_jobs::{Links, Programs, Queue, Runner, RunnerOptions};
 use farcall_server::{
-    Changes, Entrance, Guard, JobFiles, Parts, Protocol, StdioError, Work, accept,
-    auth::{Authenticators, NamedCallers, SharedSecret},
-    router,
+    Changes, Entrance, Guard, JobFiles, Parts, Protocol, StdioError, Work, accept, router,
 };
 use farcall_store::JobStore;
 use farcall_wrap::mount::Mounted;
@@ -108,13 +107,15 @@ impl Ready {
         let routers = app.routes.clone().routers();
         let (gated_routes, public_routes) =
             routers.map_err(|faults| Failure::usage(faults.to_string()))?;
+        let authenticators =
+            gate::authenticators(&app, config, named, &catalog, &public_base_url, &clock)?;
         let programs = watch::Sender::new(programs);
         let mounts = Known::default();
         mounts.add(&app.offer.mounts);
         let mut parts = Parts {
             catalog,
             guard: guard(config),
-            authenticators: authenticators(&app, config, named),
+            authenticators,
             identity: app.identity,
             updates: app.updates,
             sessions: app.sessions,
@@ -354,16 +355,4 @@ fn guard(config: &Config) -> Guard {
         guard.allow_cross_origin(origin);
     }
     guard
-}
-
-fn authenticators(app: &App, config: &Config, named: NamedCallers) -> Authenticators {
-    let mut authenticators = Authenticators::default();
-    authenticators.set_named(named);
-    if let Some(token) = &config.auth.bearer_token {
-        authenticators.push(Arc::new(SharedSecret::new(token)));
-    }
-    for verifier in &app.verifiers {
-        authenticators.push(Arc::clone(verifier));
-    }
-    authenticators
 }

@@ -2,7 +2,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{Fault, Http, Source, variables};
+use crate::{Access, Fault, Http, OAuth, Source, variables};
 
 /// Tokens shorter than this can be guessed by trying.
 const SHORT_TOKEN: usize = 16;
@@ -13,8 +13,12 @@ const SECRET: usize = 32;
 /// Who may call.
 #[derive(Clone, Debug, Default)]
 pub struct Auth {
+    /// Whom Cloudflare Access let through, where that is asked.
+    pub access: Option<Access>,
     /// The one shared secret, where there is one.
     pub bearer_token: Option<SecretString>,
+    /// Who issues tokens for this server, where somebody does.
+    pub oauth: Option<OAuth>,
     /// Whether a bind beyond loopback is fine without authentication.
     pub allow_unauthenticated: bool,
     /// Whether an authenticator of the program's own checks callers.
@@ -48,6 +52,8 @@ impl Auth {
             ));
         }
         Self {
+            access: Access::read(source, faults),
+            oauth: OAuth::read(source, faults),
             bearer_token: token
                 .filter(|token| !token.trim().is_empty())
                 .map(|token| SecretString::from(token.to_owned())),
@@ -60,7 +66,11 @@ impl Auth {
 
     /// Whether nobody is authenticated by this process.
     pub fn is_open(&self) -> bool {
-        self.bearer_token.is_none() && !self.has_own_authenticator && !self.has_named_callers
+        self.access.is_none()
+            && self.bearer_token.is_none()
+            && self.oauth.is_none()
+            && !self.has_named_callers
+            && !self.has_own_authenticator
     }
 
     /// Whether the shared secret is too short to resist guessing.

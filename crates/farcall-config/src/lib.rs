@@ -5,6 +5,7 @@
 //! wrong with them is reported together. Every variable is listed in [`variables`], from
 //! which the reference is generated. What a `farcall.toml` declares is in [`mod@file`].
 
+mod access;
 mod auth;
 pub mod file;
 #[doc(hidden)]
@@ -12,6 +13,7 @@ pub mod fuzzing;
 mod http;
 mod jobs;
 mod log;
+mod oauth;
 mod reader;
 mod source;
 mod storage;
@@ -21,10 +23,12 @@ pub mod variables;
 use std::fmt;
 
 pub use self::{
+    access::Access,
     auth::Auth,
     http::{Http, PublicBaseUrl},
     jobs::{Jobs, Role},
     log::{Log, LogFormat},
+    oauth::{OAuth, OAuthTokens},
     source::Source,
     storage::{ArtifactsUrl, DatabaseUrl, Storage},
 };
@@ -60,12 +64,15 @@ impl Config {
         } = &config;
         if faults.is_empty() {
             faults.extend(without_company(jobs.role, storage));
+            faults.extend(Access::missing(source));
+            faults.extend(OAuth::missing(source));
         }
         // A worker answers nothing but probes.
         if jobs.role.answers() && !auth.permits_bind(http) {
             faults.push(Fault::new(
                 format!("binding `{}` without authentication would let anyone who reaches it call the tools", http.host),
-                "set MCP_BEARER_TOKEN, or name callers with `token create`; or bind MCP_HOST=127.0.0.1 behind a tunnel or proxy that authenticates; \
+                "set MCP_BEARER_TOKEN, FARCALL_OAUTH_ISSUER, or FARCALL_ACCESS_TEAM behind Cloudflare Access; or name callers with `token create`; \
+                 or bind MCP_HOST=127.0.0.1 behind a tunnel or proxy that authenticates; \
                  or, where a perimeter of your own guards the port, set FARCALL_ALLOW_UNAUTHENTICATED=1",
             ));
         }

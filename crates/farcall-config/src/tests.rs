@@ -40,6 +40,8 @@ fn a_bind_beyond_loopback_without_authentication_names_three_ways_out() {
         let fault = fault("MCP_HOST", host);
         for way in [
             "MCP_BEARER_TOKEN",
+            "FARCALL_OAUTH_ISSUER",
+            "FARCALL_ACCESS_TEAM",
             "MCP_HOST=127.0.0.1",
             "FARCALL_ALLOW_UNAUTHENTICATED=1",
         ] {
@@ -49,15 +51,26 @@ fn a_bind_beyond_loopback_without_authentication_names_three_ways_out() {
 }
 
 #[test]
-fn a_bind_beyond_loopback_is_fine_with_a_token_or_by_choice() {
-    for (name, value) in [
-        ("MCP_BEARER_TOKEN", "0123456789abcdef"),
-        ("FARCALL_ALLOW_UNAUTHENTICATED", "1"),
+fn a_bind_beyond_loopback_is_fine_with_an_authenticator_or_by_choice() {
+    for way in [
+        &[("MCP_BEARER_TOKEN", "0123456789abcdef")][..],
+        &[("FARCALL_ALLOW_UNAUTHENTICATED", "1")],
+        &[("FARCALL_OAUTH_ISSUER", "https://as.example.com")],
+        &[
+            ("FARCALL_ACCESS_TEAM", "acme"),
+            ("FARCALL_ACCESS_AUD", "a-tag"),
+        ],
     ] {
-        assert!(
-            read(&[("MCP_HOST", "0.0.0.0"), (name, value)]).is_ok(),
-            "{name}"
-        );
+        let pairs = [&[("MCP_HOST", "0.0.0.0")][..], way].concat();
+        assert!(read(&pairs).is_ok(), "{way:?}");
+    }
+    // Half of it is none.
+    for half in [
+        ("FARCALL_ACCESS_TEAM", "acme"),
+        ("FARCALL_ACCESS_AUD", "a-tag"),
+    ] {
+        assert!(read(&[("MCP_HOST", "0.0.0.0"), half]).is_err(), "{half:?}");
+        assert!(read(&[half]).is_err(), "{half:?}");
     }
 }
 

@@ -30,6 +30,16 @@ variables! {
     PORT, "unset", "Used where MCP_PORT is not set, as hosted runtimes do.";
     PUBLIC_BASE_URL, "http://127.0.0.1:PORT", "Public origin: prefix of file URLs, and an allowed Host.";
     MCP_BEARER_TOKEN, "unset", "One shared secret; whoever sends it as a bearer token may call and fetch.";
+    FARCALL_ACCESS_TEAM, "unset", "Team of Cloudflare Access, such as `acme`: whom its edge let through to FARCALL_ACCESS_AUD may call.";
+    FARCALL_ACCESS_AUD, "unset", "AUD tag of the Access application in front of this server; several with commas.";
+    FARCALL_OAUTH_ISSUER, "unset", "OAuth authorization server, such as `https://login.example.com/realms/a`; who brings a token of it for this server may call.";
+    FARCALL_OAUTH_AUDIENCE, "PUBLIC_BASE_URL/mcp", "Whom its tokens must be for, where it does not know this server by its URL.";
+    FARCALL_OAUTH_SCOPES, "none", "Scopes that calls need, by tool, and * for every call: *=mcp,start_render=render:write.";
+    FARCALL_OAUTH_JWKS_URL, "in the issuer's metadata", "Where the keys are that its tokens are signed with.";
+    FARCALL_OAUTH_ALGORITHMS, "RS256,ES256", "What may sign its tokens: asymmetric algorithms, comma-separated.";
+    FARCALL_OAUTH_INTROSPECTION_URL, "unset", "Where it is asked about each token, in the place of signatures.";
+    FARCALL_OAUTH_CLIENT_ID, "unset", "The client as which it is asked.";
+    FARCALL_OAUTH_CLIENT_SECRET, "unset", "The secret of that client.";
     FARCALL_DATA_DIR, ".farcall", "Folder of the job store and of the files.";
     FARCALL_DATABASE_URL, "SQLite in FARCALL_DATA_DIR", "Database of the jobs: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.";
     FARCALL_ROLE, "all", "What this process does: `api` answers callers, `worker` runs jobs, `all` does both.";

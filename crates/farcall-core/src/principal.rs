@@ -40,7 +40,6 @@ impl Scope {
 pub struct Principal {
     id: Arc<str>,
     scopes: BTreeSet<Scope>,
-    grants: Option<Arc<BTreeSet<String>>>,
     tools: Option<Arc<ToolAllowance>>,
     max_open_jobs: Option<u32>,
 }
@@ -51,7 +50,6 @@ impl Principal {
         Self {
             id: id.into(),
             scopes: BTreeSet::from([Scope::Call]),
-            grants: None,
             tools: None,
             max_open_jobs: None,
         }
@@ -73,13 +71,6 @@ impl Principal {
     #[must_use]
     pub fn with_scopes(mut self, scopes: impl IntoIterator<Item = Scope>) -> Self {
         self.scopes = scopes.into_iter().collect();
-        self
-    }
-
-    /// The same principal with what an authorization server granted it, by the names it has there.
-    #[must_use]
-    pub fn with_grants(mut self, grants: impl IntoIterator<Item = String>) -> Self {
-        self.grants = Some(Arc::new(grants.into_iter().collect()));
         self
     }
 
@@ -107,12 +98,6 @@ impl Principal {
     pub fn may_see(&self, owner: &str, expires_at: Option<Timestamp>, now: Timestamp) -> bool {
         let is_expired = expires_at.is_some_and(|end| end <= now);
         !is_expired && (owner == self.id() || self.has(Scope::Admin))
-    }
-
-    /// Whether an authorization server granted it the scope called `name`.
-    pub fn is_granted(&self, name: &str) -> bool {
-        let grants = self.grants.as_ref();
-        grants.is_some_and(|grants| grants.contains(name))
     }
 
     /// The tools that there are for it; `None` where that is all of them.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use http::{HeaderMap, HeaderValue, header};
 
 use crate::{
+    auth::token,
     edge::{self, Guard},
     files, mcp,
 };
@@ -23,6 +24,11 @@ pub fn is_plain(headers: &HeaderMap, body: &[u8]) -> bool {
 /// Whether a server that nobody configured takes this value of `Host` for its own.
 pub fn is_own_host(host: &str) -> bool {
     Guard::new().accepts_host(host)
+}
+
+/// Whether a token opens a server that knows the keys of `set`, at the end of 2026.
+pub fn opens(set: &[u8], token: &str) -> bool {
+    token::fuzzing::opens(set, token)
 }
 
 /// The bytes of a file of `size` bytes that the value of a `Range` header asks for; empty where it

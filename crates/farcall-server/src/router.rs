@@ -12,7 +12,7 @@ use farcall_core::clock::Clock;
 
 use crate::{
     Entrance, JobFiles, Parts, admin, auth,
-    auth::Authenticators,
+    auth::{Authenticators, oauth},
     files, health, layers,
     mcp::{self, Protocol},
 };
@@ -41,7 +41,9 @@ pub fn probes(parts: Parts) -> Entrance {
 /// The routes of a server, with their layers.
 pub fn router(parts: Parts, protocol: Arc<Protocol>) -> Entrance {
     let gate = Arc::new(parts.authenticators.clone());
-    let public = health_routes(&parts, Arc::clone(&gate)).merge(parts.public_routes);
+    let public = health_routes(&parts, Arc::clone(&gate))
+        .merge(metadata_routes(&gate))
+        .merge(parts.public_routes);
     let admin = admin_routes(parts.jobs.as_ref(), &gate);
     let gated = Router::new()
         .route(MCP, any(mcp::answer).with_state(protocol))
@@ -69,6 +71,18 @@ fn file_routes(jobs: Option<JobFiles>, clock: Arc<dyn Clock>) -> Router {
         .route("/files/{job_id}", get(files::primary))
         .route("/files/{job_id}/{name}", get(files::named))
         .with_state(files)
+}
+
+/// What an OAuth client has to know before it has a token.
+fn metadata_routes(gate: &Authenticators) -> Router {
+    let Some(oauth) = gate.oauth() else {
+        return Router::new();
+    };
+    oauth::WELL_KNOWN
+        .iter()
+        .fold(Router::new(), |routes, path| {
+            routes.route(path, get(oauth::document).with_state(Arc::clone(oauth)))
+        })
 }
 
 fn health_routes(parts: &Parts, gate: Arc<Authenticators>) -> Router {

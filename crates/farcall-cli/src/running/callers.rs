@@ -49,10 +49,10 @@ impl Place {
     }
 
     /// The callers there, as they are at each moment.
-    pub(super) async fn watched(self: &Arc<Self>) -> Result<NamedCallers, Failure> {
+    pub(super) async fn watched(self: &Arc<Self>) -> Result<Arc<NamedCallers>, Failure> {
         let source: Arc<Self> = Arc::clone(self);
         let named = NamedCallers::start(source).await;
-        named.map_err(|error| open::wrong(&error))
+        named.map(Arc::new).map_err(|error| open::wrong(&error))
     }
 
     /// Lets go of the store, which may have been closed before.

@@ -1,11 +1,18 @@
 //! Who is calling.
 //!
-//! Every gated route asks the authenticators in turn; the first that knows the token says who
-//! its bearer is. Without authenticators, and as long as nobody was named, every caller is the anonymous
-//! one.
+//! Every gated route asks the authenticators. Who sends a bearer token is judged by it alone, where
+//! there is anybody who knows tokens; who sends none, by what Cloudflare Access says about him, where
+//! that is asked. Without authenticators, and as long as nobody was named, every caller is the
+//! anonymous one.
 
+mod access;
 mod named;
+pub(crate) mod oauth;
+mod outbound;
+mod owner;
+mod refusal;
 mod shared_secret;
+pub(crate) mod token;
 mod token_verifier;
 
 use std::sync::Arc;
@@ -16,36 +23,54 @@ use axum::{
     response::Response,
 };
 use farcall_core::principal::{Principal, Scope};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, header};
 
+use self::oauth::Unavailable;
 pub use self::{
+    access::{Access, AccessTerms},
     named::{CallerSource, NamedCallers},
+    oauth::{OAuth, OAuthTerms, OAuthTokens, ToolScopes},
     shared_secret::SharedSecret,
     token_verifier::TokenVerifier,
 };
-use crate::problem_response;
+pub(crate) use self::{oauth::Granted, refusal::Refusal};
+use crate::router::MCP;
 
-/// The authenticators of a server, in the order they are asked.
+/// The authenticators of a server.
 #[derive(Clone, Default)]
 pub struct Authenticators {
-    verifiers: Vec<Arc<dyn TokenVerifier>>,
     named: Option<Arc<NamedCallers>>,
+    /// Others who know bearer tokens, in the order they are asked.
+    verifiers: Vec<Arc<dyn TokenVerifier>>,
+    access: Option<Arc<Access>>,
+    oauth: Option<Arc<OAuth>>,
 }
 
 impl Authenticators {
-    /// Adds one.
+    /// Adds one that knows bearer tokens.
     pub fn push(&mut self, verifier: Arc<dyn TokenVerifier>) {
         self.verifiers.push(verifier);
     }
 
     /// Sets the named callers, who are asked before all others.
-    pub fn set_named(&mut self, named: NamedCallers) {
-        self.named = Some(Arc::new(named));
+    pub fn set_named(&mut self, named: Arc<NamedCallers>) {
+        self.named = Some(named);
+    }
+
+    /// Lets in whom Cloudflare Access let through.
+    pub fn set_access(&mut self, access: Access) {
+        self.access = Some(Arc::new(access));
+    }
+
+    /// Lets in whom an authorization server gave a token for this server; it is asked after all
+    /// others that know tokens, because it may have to ask somebody else.
+    pub fn set_oauth(&mut self, oauth: OAuth) {
+        self.oauth = Some(Arc::new(oauth));
     }
 
     /// Whether every caller is the anonymous one at this moment.
     pub fn is_open(&self) -> bool {
-        self.verifiers.is_empty() && !self.has_named_callers()
+        !self.know_tokens() && self.access.is_none()
     }
 
     /// Whether there are callers with tokens of their own.
@@ -54,29 +79,48 @@ impl Authenticators {
         named.is_some_and(|named| named.has_callers())
     }
 
+    pub(crate) fn oauth(&self) -> Option<&Arc<OAuth>> {
+        self.oauth.as_ref()
+    }
+
+    fn know_tokens(&self) -> bool {
+        !self.verifiers.is_empty() || self.oauth.is_some() || self.has_named_callers()
+    }
+
+    /// Whether tokens are known at the moment at which these headers were sent: the first caller must not
+    /// be taken for somebody else until its name has come round.
+    async fn know_tokens_of(&self, headers: &HeaderMap) -> bool {
+        if !self.know_tokens()
+            && let (Some(named), Ok(token)) = (&self.named, bearer_token(headers))
+        {
+            named.look_for(token).await;
+        }
+        self.know_tokens()
+    }
+
     fn in_turn(&self) -> impl Iterator<Item = &dyn TokenVerifier> {
-        let named = self
-            .named
-            .iter()
-            .map(|named| named.as_ref() as &dyn TokenVerifier);
+        let named = self.named.iter();
+        let named = named.map(|named| named.as_ref() as &dyn TokenVerifier);
         named.chain(self.verifiers.iter().map(AsRef::as_ref))
     }
 }
 
-/// Why a caller is not let in.
-pub(crate) enum Refusal {
-    /// No token was sent.
-    NoToken,
-    /// What was sent is no bearer token.
-    NotBearer,
-    /// Nobody knows the token.
-    UnknownToken,
-    /// The authenticator itself failed.
-    Unavailable,
-    /// The caller is known, and may not do this.
-    Lacking(Scope),
-    /// Nobody is asked who they are, and this is for somebody.
-    Nobody,
+/// A caller, and what the token that it came with allows, where that says it.
+pub(crate) struct Recognised {
+    pub(crate) principal: Principal,
+    granted: Option<Granted>,
+    /// Whether it is nobody in particular, because nobody is asked.
+    is_anybody: bool,
+}
+
+impl From<Principal> for Recognised {
+    fn from(principal: Principal) -> Self {
+        Self {
+            principal,
+            granted: None,
+            is_anybody: false,
+        }
+    }
 }
 
 /// Lets a request through with its [`Principal`] where that has the scope `call`, or answers 401 or 403
@@ -86,58 +130,94 @@ pub(crate) async fn require(
     request: Request,
     next: Next,
 ) -> Response {
-    require_scope(&gate, Scope::Call, request, next).await
+    required(&gate, Scope::Call, request, next).await
 }
 
-/// The same for the scope `admin`, which nobody has here who is nobody in particular: what stands in front of
-/// a server that asks nobody lets through whom it likes.
+/// The same for the scope `admin`.
 pub(crate) async fn require_admin(
     State(gate): State<Arc<Authenticators>>,
     request: Request,
     next: Next,
 ) -> Response {
-    if gate.is_open() {
-        return refused(request.uri().path(), &Refusal::Nobody);
-    }
-    require_scope(&gate, Scope::Admin, request, next).await
+    required(&gate, Scope::Admin, request, next).await
 }
 
-async fn require_scope(
+async fn required(
     gate: &Authenticators,
     scope: Scope,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let recognised = recognise(gate, request.headers()).await;
-    match recognised {
-        Ok(principal) if principal.has(scope) => {
-            request.extensions_mut().insert(principal);
-            next.run(request).await
-        }
-        Ok(_) => refused(request.uri().path(), &Refusal::Lacking(scope)),
-        Err(refusal) => refused(request.uri().path(), &refusal),
+    let path = request.uri().path();
+    let Recognised {
+        principal, granted, ..
+    } = match admitted(gate, scope, path, request.headers()).await {
+        Ok(recognised) => recognised,
+        Err(refusal) => return refusal.response(path, gate.oauth.as_deref()),
+    };
+    if let Some(granted) = granted {
+        request.extensions_mut().insert(granted);
     }
+    request.extensions_mut().insert(principal);
+    next.run(request).await
 }
 
-/// Who the bearer of these headers is.
+/// Who has sent these headers to `path`, where whoever it is may do there what needs `scope`.
+pub(crate) async fn admitted(
+    gate: &Authenticators,
+    scope: Scope,
+    path: &str,
+    headers: &HeaderMap,
+) -> Result<Recognised, Refusal> {
+    let recognised = recognised(gate, headers).await?;
+    if scope == Scope::Admin && recognised.is_anybody {
+        // What stands in front of a server that asks nobody lets through whom it likes.
+        return Err(Refusal::Nobody);
+    }
+    if !recognised.principal.has(scope) {
+        return Err(Refusal::Lacking(scope));
+    }
+    // At `/mcp` the tool is known as well, and one challenge names what it all needs.
+    if let (Some(oauth), Some(granted)) = (&gate.oauth, &recognised.granted)
+        && path != MCP
+    {
+        oauth.suffices(granted, None)?;
+    }
+    Ok(recognised)
+}
+
+/// Whose request has these headers.
 pub(crate) async fn recognise(
     gate: &Authenticators,
     headers: &HeaderMap,
 ) -> Result<Principal, Refusal> {
-    let token = bearer_token(headers);
-    if gate.is_open() {
-        // The first caller must not be taken for nobody until its name has come round.
-        if let (Some(named), Ok(token)) = (&gate.named, &token) {
-            named.look_for(token).await;
-        }
-        if gate.is_open() {
-            return Ok(Principal::anonymous());
-        }
+    let recognised = recognised(gate, headers).await?;
+    Ok(recognised.principal)
+}
+
+async fn recognised(gate: &Authenticators, headers: &HeaderMap) -> Result<Recognised, Refusal> {
+    let know_tokens = gate.know_tokens_of(headers).await;
+    // Which of two credentials counts must not be a matter of taste, so one that does not hold is
+    // refused, whatever else was sent.
+    let has_token = headers.contains_key(header::AUTHORIZATION);
+    match &gate.access {
+        None if !know_tokens => Ok(Recognised {
+            is_anybody: true,
+            ..Principal::anonymous().into()
+        }),
+        Some(access) if !know_tokens => Ok(access.recognise(headers).await?.into()),
+        Some(access) if !has_token => match access.recognise(headers).await {
+            Err(Refusal::NoAssertion) => Err(Refusal::NoCredential),
+            recognised => recognised.map(Recognised::from),
+        },
+        _ => by_token(gate, bearer_token(headers)?).await,
     }
-    let token = token?;
+}
+
+async fn by_token(gate: &Authenticators, token: &str) -> Result<Recognised, Refusal> {
     for verifier in gate.in_turn() {
         match verifier.verify(token).await {
-            Ok(Some(principal)) => return Ok(principal),
+            Ok(Some(principal)) => return Ok(principal.into()),
             Ok(None) => {}
             Err(problem) => {
                 let cause = problem.cause().map(ToString::to_string);
@@ -146,14 +226,24 @@ pub(crate) async fn recognise(
             }
         }
     }
-    Err(Refusal::UnknownToken)
+    let Some(oauth) = &gate.oauth else {
+        return Err(Refusal::UnknownToken);
+    };
+    match oauth.recognise(token).await {
+        Ok(Some((principal, granted))) => Ok(Recognised {
+            granted: Some(granted),
+            ..principal.into()
+        }),
+        Ok(None) => Err(Refusal::UnknownToken),
+        Err(Unavailable) => Err(Refusal::Unavailable),
+    }
 }
 
 fn bearer_token(headers: &HeaderMap) -> Result<&str, Refusal> {
     let mut sent = headers.get_all(header::AUTHORIZATION).iter();
     let value = sent.next().ok_or(Refusal::NoToken)?;
     if sent.next().is_some() {
-        // Two credentials: which one counts must not be a matter of taste.
+        // Two of them, with the same rule as for two kinds.
         return Err(Refusal::NotBearer);
     }
     let value = value.to_str().map_err(|_| Refusal::NotBearer)?;
@@ -163,57 +253,4 @@ fn bearer_token(headers: &HeaderMap) -> Result<&str, Refusal> {
         return Err(Refusal::NotBearer);
     }
     Ok(token)
-}
-
-fn refused(path: &str, refusal: &Refusal) -> Response {
-    let (status, sentence, challenge) = match refusal {
-        Refusal::NoToken => (
-            StatusCode::UNAUTHORIZED,
-            "no bearer token was sent; send the header `Authorization: Bearer <token>` with the token of this server",
-            "Bearer error_description=\"no bearer token was sent: send Authorization: Bearer <token>\"",
-        ),
-        Refusal::NotBearer => (
-            StatusCode::UNAUTHORIZED,
-            "the header `Authorization` holds no bearer token; send it once, as `Authorization: Bearer <token>`",
-            "Bearer error=\"invalid_token\", error_description=\"Authorization holds no bearer token\"",
-        ),
-        Refusal::UnknownToken => (
-            StatusCode::UNAUTHORIZED,
-            "the bearer token is not known here; compare it with the one that the operator of this server handed out",
-            "Bearer error=\"invalid_token\", error_description=\"the bearer token is not known here\"",
-        ),
-        Refusal::Unavailable => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the token cannot be verified at the moment; try again in a few seconds",
-            "",
-        ),
-        Refusal::Nobody => (
-            StatusCode::FORBIDDEN,
-            "this server asks nobody who they are, and shows this to callers with the scope `admin` alone; its operator names one with `token create NAME --scopes admin`",
-            "Bearer error_description=\"there are no callers yet\"",
-        ),
-        Refusal::Lacking(Scope::Admin) => (
-            StatusCode::FORBIDDEN,
-            "this needs the scope `admin`, which the token does not have; ask the operator of this server",
-            "Bearer error=\"insufficient_scope\", scope=\"admin\"",
-        ),
-        Refusal::Lacking(_) => (
-            StatusCode::FORBIDDEN,
-            "this needs the scope `call`, which the token does not have; ask the operator of this server",
-            "Bearer error=\"insufficient_scope\", scope=\"call\"",
-        ),
-    };
-    let mut response = problem_response::for_path(path, status, sentence);
-    if challenge.is_empty() {
-        response
-            .headers_mut()
-            .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-    } else {
-        // RFC 6750 section 3.
-        response.headers_mut().insert(
-            header::WWW_AUTHENTICATE,
-            HeaderValue::from_static(challenge),
-        );
-    }
-    response
 }

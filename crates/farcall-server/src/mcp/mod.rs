@@ -50,7 +50,7 @@ use self::{
     current::Current, handler::Connection, present::Presented, rounds::Rounds,
     sessions::BoundedSessions, subscriptions::Places,
 };
-use crate::{Identity, Parts, Sessions};
+use crate::{Identity, Parts, Sessions, auth::OAuth};
 
 /// A comment on a stream this often keeps proxies from cutting it.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -63,6 +63,8 @@ pub struct Protocol {
     places: Places,
     are_sessions_on: bool,
     are_calls_plain: bool,
+    /// Which scopes tools need, where tokens have any.
+    oauth: Option<Arc<OAuth>>,
 }
 
 /// What every request of a server shares: what is offered, and what that needs.
@@ -119,6 +121,7 @@ impl Protocol {
             places: Places::default(),
             are_sessions_on: parts.sessions.is_some(),
             are_calls_plain: parts.plain_calls,
+            oauth: parts.authenticators.oauth().cloned(),
         }))
     }
 

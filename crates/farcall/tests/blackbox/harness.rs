@@ -5,22 +5,27 @@
 
 mod engine;
 mod events;
+pub(crate) mod forgeries;
+mod issuer;
 pub(crate) mod operator;
 mod raw;
 mod reply;
 mod rpc;
 mod server;
+mod signer;
 
 use std::time::Duration;
 
 pub(crate) use self::{
     engine::{Engine, on_each_engine},
     events::Events,
+    issuer::Issuer,
     operator::Operator,
     raw::{Connection, exchange},
     reply::Reply,
     rpc::{Era, Rpc},
     server::{Client, Http, Server, Setup},
+    signer::{Signer, encoded, seconds},
 };
 
 /// The longest time to wait for what must happen; long, because test machines are slow.

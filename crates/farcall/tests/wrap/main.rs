@@ -9,6 +9,7 @@
     reason = "`json!` values are made where they are passed, and a test that cannot go on has failed"
 )]
 
+mod access;
 mod advisories;
 mod afar;
 mod artifacts;

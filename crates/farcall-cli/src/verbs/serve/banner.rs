@@ -76,21 +76,22 @@ fn authentication(ready: &Ready, config: &Config) -> String {
     if ready.is_open() {
         return "nothing in this process".to_owned();
     }
-    let mut ways = Vec::new();
-    if ready.has_named_callers() {
-        ways.push("the tokens of named callers");
-    }
-    if config.auth.bearer_token.is_some() {
-        ways.push("the bearer token of MCP_BEARER_TOKEN");
-    }
-    if config.auth.has_own_authenticator {
-        ways.push(if ways.is_empty() {
-            "the program's own token verifier"
-        } else {
-            "the program's own verifier"
-        });
-    }
-    ways.join(", or ")
+    let auth = &config.auth;
+    let (access, oauth) = (auth.access.as_ref(), auth.oauth.as_ref());
+    let ways = [
+        ready
+            .has_named_callers()
+            .then(|| "the tokens of named callers".to_owned()),
+        auth.bearer_token
+            .is_some()
+            .then(|| "the bearer token of MCP_BEARER_TOKEN".to_owned()),
+        auth.has_own_authenticator
+            .then(|| "the program's own token verifier".to_owned()),
+        oauth.map(|oauth| format!("tokens of {}", oauth.issuer)),
+        access.map(|access| format!("Cloudflare Access, team {}", access.issuer)),
+    ];
+    let ways: Vec<_> = ways.into_iter().flatten().collect();
+    ways.join("; or ")
 }
 
 /// The command that tries the server at `url`.
@@ -98,6 +99,8 @@ fn attempt(ready: &Ready, config: &Config, url: &str) -> String {
     let takes_tokens = ready.has_named_callers() || config.auth.bearer_token.is_some();
     let token = if takes_tokens {
         "MCP_BEARER_TOKEN=… "
+    } else if config.auth.oauth.is_some() {
+        "FARCALL_TOKEN=… "
     } else {
         ""
     };

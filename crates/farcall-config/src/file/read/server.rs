@@ -45,6 +45,48 @@ const SETTINGS: &[Key] = &[
     setting(&variables::MCP_PORT, "port", Shape::Integer(0, 65_535)),
     setting(&variables::PUBLIC_BASE_URL, "public_base_url", Shape::Text),
     setting(&variables::MCP_BEARER_TOKEN, "bearer_token", Shape::Secret),
+    setting(&variables::FARCALL_ACCESS_TEAM, "access_team", Shape::Text),
+    setting(&variables::FARCALL_ACCESS_AUD, "access_aud", TEXTS),
+    setting(
+        &variables::FARCALL_OAUTH_ISSUER,
+        "oauth_issuer",
+        Shape::Text,
+    ),
+    setting(
+        &variables::FARCALL_OAUTH_AUDIENCE,
+        "oauth_audience",
+        Shape::Text,
+    ),
+    setting(
+        &variables::FARCALL_OAUTH_SCOPES,
+        "oauth_scopes",
+        Shape::Map(&Shape::Text),
+    ),
+    setting(
+        &variables::FARCALL_OAUTH_JWKS_URL,
+        "oauth_jwks_url",
+        Shape::Text,
+    ),
+    setting(
+        &variables::FARCALL_OAUTH_ALGORITHMS,
+        "oauth_algorithms",
+        TEXTS,
+    ),
+    setting(
+        &variables::FARCALL_OAUTH_INTROSPECTION_URL,
+        "oauth_introspection_url",
+        Shape::Text,
+    ),
+    setting(
+        &variables::FARCALL_OAUTH_CLIENT_ID,
+        "oauth_client_id",
+        Shape::Text,
+    ),
+    setting(
+        &variables::FARCALL_OAUTH_CLIENT_SECRET,
+        "oauth_client_secret",
+        Shape::Secret,
+    ),
     setting(&variables::FARCALL_DATA_DIR, "data_dir", Shape::Path),
     setting(
         &variables::FARCALL_DATABASE_URL,

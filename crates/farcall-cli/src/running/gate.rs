@@ -1,0 +1,96 @@
+//! Who is let in: the callers that were named, the configuration's and the program's authenticators.
+
+use std::sync::Arc;
+
+use farcall_config::{Config, OAuth as Issuer, OAuthTokens as Judged};
+use farcall_core::{catalog::Catalog, clock::Clock};
+use farcall_server::{
+    auth::{
+        Access, AccessTerms, Authenticators, NamedCallers, OAuth, OAuthTerms, OAuthTokens,
+        SharedSecret, ToolScopes,
+    },
+    router::MCP,
+};
+
+use crate::{App, Failure};
+
+/// The authenticators of a server that clients know as `public_base_url`.
+///
+/// # Errors
+/// A [`Failure`] where one cannot work, or guards what is not there.
+pub(super) fn authenticators(
+    app: &App,
+    config: &Config,
+    named: Arc<NamedCallers>,
+    catalog: &Catalog,
+    public_base_url: &str,
+    clock: &Arc<dyn Clock>,
+) -> Result<Authenticators, Failure> {
+    let mut authenticators = Authenticators::default();
+    authenticators.set_named(named);
+    if let Some(token) = &config.auth.bearer_token {
+        authenticators.push(Arc::new(SharedSecret::new(token)));
+    }
+    for verifier in &app.verifiers {
+        authenticators.push(Arc::clone(verifier));
+    }
+    if let Some(access) = &config.auth.access {
+        let terms = AccessTerms {
+            issuer: access.issuer.clone(),
+            keys: access.keys.clone(),
+            audiences: access.audiences.clone(),
+        };
+        let access = Access::new(terms, Arc::clone(clock));
+        authenticators.set_access(access.map_err(Failure::failed)?);
+    }
+    if let Some(issuer) = &config.auth.oauth {
+        guards_what_is_there(issuer, catalog)?;
+        let title = app.identity.title.as_ref();
+        let name = title.unwrap_or(&app.identity.name);
+        let oauth = OAuth::new(terms(issuer, public_base_url, name), Arc::clone(clock));
+        authenticators.set_oauth(oauth.map_err(Failure::failed)?);
+    }
+    Ok(authenticators)
+}
+
+fn terms(issuer: &Issuer, public_base_url: &str, name: &str) -> OAuthTerms {
+    let resource = format!("{public_base_url}{MCP}");
+    let tokens = match &issuer.tokens {
+        Judged::Signed { keys, algorithms } => OAuthTokens::Signed {
+            keys: keys.clone(),
+            algorithms: algorithms.clone(),
+        },
+        Judged::Introspected {
+            url,
+            client_id,
+            client_secret,
+        } => OAuthTokens::Introspected {
+            url: url.clone(),
+            client_id: client_id.clone(),
+            client_secret: client_secret.clone(),
+        },
+    };
+    OAuthTerms {
+        issuer: issuer.issuer.clone(),
+        audience: issuer.audience.clone().unwrap_or_else(|| resource.clone()),
+        resource,
+        public_base_url: public_base_url.to_owned(),
+        name: name.to_owned(),
+        tokens,
+        scopes: ToolScopes {
+            every: issuer.every.clone(),
+            of_tools: issuer.of_tools.clone(),
+        },
+    }
+}
+
+/// A scope for a tool that is misspelt would leave the tool that was meant without one.
+fn guards_what_is_there(issuer: &Issuer, catalog: &Catalog) -> Result<(), Failure> {
+    let mut guarded = issuer.of_tools.keys();
+    let Some(absent) = guarded.find(|tool| catalog.tool(tool).is_none()) else {
+        return Ok(());
+    };
+    let sentence = format!("`FARCALL_OAUTH_SCOPES` names `{absent}`, and there is no such tool");
+    Err(Failure::usage(sentence)
+        .hint("write the names of `tools/list`; a job has one tool for each step"))
+}
