@@ -13,7 +13,8 @@ use farcall_core::{
 };
 use farcall_jobs::{Links, Programs, Queue, Runner, RunnerOptions};
 use farcall_server::{
-    Changes, Entrance, Guard, JobFiles, Parts, Protocol, StdioError, Work, accept,
+    Audit, AuditPlace, Changes, Entrance, Guard, JobFiles, Limits, Networks, Parts, Protocol, Rates, StdioError, Work,
+    accept,
     auth::{Authenticators, SharedSecret},
     router,
 };
@@ -32,6 +33,7 @@ pub struct Ready {
     offering: Offering,
     runner: Option<Runner>,
     role: Role,
+    carriers: Networks,
     drain: Duration,
     linger: Duration,
     stopping: CancellationToken,
@@ -48,6 +50,7 @@ pub struct Running {
     offering: Offering,
     runner: Option<Runner>,
     store: Option<Arc<dyn JobStore>>,
+    audit: Option<Audit>,
     drain: Duration,
     stopping: CancellationToken,
     hurrying: CancellationToken,
@@ -81,11 +84,19 @@ impl Ready {
             role: config.jobs.role,
         };
         supply.suffices(&programs)?;
-        let jobs = if programs.is_empty() {
+        let authenticators = authenticators(&app, config);
+        let mut jobs = if programs.is_empty() {
             None
         } else {
             Some(open::open(config, &clock).await?)
         };
+        let mut links = Links::new(public_base_url.as_str());
+        // Where everybody may fetch everything, a link has nothing to prove.
+        if let Some(jobs) = jobs.as_mut().filter(|_| !authenticators.is_empty()) {
+            let keys = keys::links(config, jobs.store.as_ref()).await?;
+            jobs.link_keys = Some(keys.clone());
+            links = links.signed(keys, config.files.link_lifetime, Arc::clone(&clock));
+        }
         let store = jobs.as_ref().map(|jobs| jobs.store.as_ref());
         let state_key = keys::request_state(config, store).await?;
         let intake = jobs.as_ref().map(|jobs| {
@@ -93,7 +104,7 @@ impl Ready {
             let queue = queue.until(stopping.clone());
             Jobs {
                 queue: queue.with_files(jobs.artifacts.clone()),
-                links: Links::new(public_base_url.as_str()),
+                links,
             }
         });
         let (catalog, tasks) = offered(&app.offer, &programs, intake.as_ref())?;
@@ -106,7 +117,10 @@ impl Ready {
         let mut parts = Parts {
             catalog,
             guard: guard(config),
-            authenticators: authenticators(&app, config),
+            proxies: proxies(config),
+            limits: limits(config, &clock),
+            audit: audit(config, &clock)?,
+            authenticators,
             identity: app.identity,
             updates: app.updates,
             sessions: app.sessions,
@@ -150,6 +164,7 @@ impl Ready {
             },
             runner,
             role: config.jobs.role,
+            carriers: Networks::loopback().and(&proxies(config)),
             drain: config.jobs.drain,
             linger: config.http.linger,
             stopping,
@@ -186,11 +201,13 @@ impl Ready {
         routes: impl FnOnce(Parts, Arc<Protocol>) -> Entrance,
     ) -> Running {
         let store = self.parts.jobs.as_ref().map(|jobs| Arc::clone(&jobs.store));
+        let audit = self.parts.audit.clone();
         let http = accept::serve(
             self.listener,
             routes(self.parts, Arc::clone(&self.offering.protocol)),
             accept::Limits {
                 linger,
+                carriers: self.carriers,
                 ..accept::Limits::default()
             },
             self.stopping.clone(),
@@ -201,6 +218,7 @@ impl Ready {
             offering: self.offering,
             runner: self.runner,
             store,
+            audit,
             drain: self.drain,
             stopping: self.stopping,
             hurrying: self.hurrying,
@@ -234,6 +252,13 @@ impl Running {
         self.offering.mounts.running()
     }
 
+    /// Goes on in a new audit log where the one before was moved away.
+    pub fn reopen_audit(&self) {
+        if let Some(audit) = &self.audit {
+            audit.reopen();
+        }
+    }
+
     /// Told once, the server stops in order; what takes too long is cut by this.
     pub fn hurry(&self) -> CancellationToken {
         self.hurrying.clone()
@@ -258,6 +283,9 @@ impl Running {
         self.offering.mounts.stop(&self.hurrying).await;
         if let Some(store) = self.store {
             store.close().await;
+        }
+        if let Some(audit) = self.audit {
+            audit.close().await;
         }
     }
 }
@@ -333,6 +361,37 @@ fn guard(config: &Config) -> Guard {
         guard.allow_cross_origin(origin);
     }
     guard
+}
+
+fn proxies(config: &Config) -> Networks {
+    Networks::new(config.limits.trusted_proxies.iter().copied())
+}
+
+fn limits(config: &Config, clock: &Arc<dyn Clock>) -> Limits {
+    let limits = &config.limits;
+    let rates = Rates {
+        calls: limits.calls,
+        tool: limits.tool,
+        polls: limits.polls,
+        failures: limits.failures,
+    };
+    Limits::new(rates, Arc::clone(clock))
+}
+
+fn audit(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Audit>, Failure> {
+    let Some(audit) = &config.audit else {
+        return Ok(None);
+    };
+    let (place, shown) = match &audit.file {
+        Some(file) => (AuditPlace::File(file.clone()), file.display().to_string()),
+        None => (AuditPlace::Stdout, "stdout".to_owned()),
+    };
+    let opened = Audit::open(place, audit.values, Arc::clone(clock));
+    let opened = opened.map_err(|error| {
+        Failure::usage(format!("the audit log `{shown}` cannot be opened: {error}"))
+            .hint("set FARCALL_AUDIT to a file that this user may write to, or to stdout")
+    })?;
+    Ok(Some(opened))
 }
 
 fn authenticators(app: &App, config: &Config) -> Authenticators {

@@ -36,7 +36,7 @@ mod worker;
 
 pub use self::{
     follow::Following,
-    links::Links,
+    links::{LinkKeys, Links},
     maintenance::look_on,
     programs::Programs,
     queue::Queue,

@@ -6,6 +6,7 @@ mod clouds;
 mod moody;
 mod open;
 pub(crate) mod read;
+mod sign;
 mod sweep;
 pub(crate) mod upload;
 mod write;
@@ -22,7 +23,7 @@ use std::{
 
 use farcall_core::id::JobId;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use object_store::{ObjectStore, ObjectStoreExt, PutPayload, path::Path};
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload, path::Path, signer::Signer};
 use tokio::runtime::Handle;
 
 pub(crate) use self::open::shown;
@@ -35,6 +36,8 @@ const CHECK: &str = ".check-";
 #[derive(Clone)]
 pub(crate) struct Objects {
     store: Arc<dyn ObjectStore>,
+    /// Signs URLs of the bucket, where it has such.
+    signer: Option<Arc<dyn Signer>>,
     prefix: Path,
     /// The place as people know it, without what could be secret.
     name: Arc<str>,

@@ -5,11 +5,11 @@ use std::{
     sync::{Arc, Mutex, atomic::AtomicU64},
 };
 
-use object_store::{ObjectStore, ObjectStoreScheme, memory::InMemory};
+use object_store::{ObjectStoreScheme, memory::InMemory};
 use tokio::runtime::Handle;
 use url::Url;
 
-use super::Objects;
+use super::{Objects, sign::Bucket};
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 use super::clouds::store as cloud;
 use crate::error::ArtifactError;
@@ -32,8 +32,11 @@ impl Objects {
         let mut instance = [0; 8];
         getrandom::fill(&mut instance)
             .map_err(|error| bad(format!("the system gives no random bytes: {error}")))?;
+        let Bucket { store, signer } =
+            store(&scheme, url, options.into_iter().collect()).map_err(bad)?;
         Ok(Self {
-            store: store(&scheme, url, options.into_iter().collect()).map_err(bad)?,
+            store,
+            signer,
             prefix,
             name: shown(url).into(),
             runtime: Handle::try_current().map_err(|error| bad(error.to_string()))?,
@@ -66,9 +69,9 @@ fn store(
     scheme: &ObjectStoreScheme,
     url: &Url,
     options: Vec<(String, String)>,
-) -> Result<Arc<dyn ObjectStore>, String> {
+) -> Result<Bucket, String> {
     if *scheme == ObjectStoreScheme::Memory {
-        return Ok(Arc::new(InMemory::new()));
+        return Ok(Bucket::plain(InMemory::new()));
     }
     cloud(scheme, url, options)
 }
@@ -78,7 +81,7 @@ fn cloud(
     scheme: &ObjectStoreScheme,
     _: &Url,
     _: Vec<(String, String)>,
-) -> Result<Arc<dyn ObjectStore>, String> {
+) -> Result<Bucket, String> {
     Err(match scheme {
         ObjectStoreScheme::AmazonS3
         | ObjectStoreScheme::GoogleCloudStorage

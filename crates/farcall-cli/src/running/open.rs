@@ -30,7 +30,19 @@ pub(super) async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<JobF
     };
     let artifacts = open_artifacts(storage).await?;
     artifacts.space().keep_free(min_free);
-    Ok(JobFiles { store, artifacts })
+    let redirects = config.files.redirects;
+    if redirects && !artifacts.signs_urls() {
+        return Err(Failure::usage(
+            "FARCALL_REDIRECT_FILES sends callers to signed URLs of the bucket, and there are none where the files are",
+        )
+        .hint("unset it, or keep the files in `s3://…` or `gs://…`"));
+    }
+    Ok(JobFiles {
+        store,
+        artifacts,
+        link_keys: None,
+        redirects,
+    })
 }
 
 /// What keeps a store from being opened, to whoever configured it.

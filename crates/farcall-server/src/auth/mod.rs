@@ -58,7 +58,7 @@ pub(crate) async fn require(
             request.extensions_mut().insert(principal);
             next.run(request).await
         }
-        Err(refusal) => refused(request.uri().path(), &refusal),
+        Err(refusal) => refusal.response(request.uri().path()),
     }
 }
 
@@ -99,6 +99,18 @@ fn bearer_token(headers: &HeaderMap) -> Result<&str, Refusal> {
         return Err(Refusal::NotBearer);
     }
     Ok(token)
+}
+
+impl Refusal {
+    /// Whether nothing was sent that could be wrong.
+    pub(crate) fn is_of_nothing(&self) -> bool {
+        matches!(self, Self::NoToken)
+    }
+
+    /// What a caller reads who is not let in.
+    pub(crate) fn response(&self, path: &str) -> Response {
+        refused(path, self)
+    }
 }
 
 fn refused(path: &str, refusal: &Refusal) -> Response {

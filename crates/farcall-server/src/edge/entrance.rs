@@ -4,6 +4,7 @@
 use std::{
     convert::Infallible,
     future::ready,
+    net::IpAddr,
     sync::{
         Arc, LazyLock,
         atomic::{AtomicU64, Ordering},
@@ -12,11 +13,17 @@ use std::{
 
 use axum::{Router, extract::Request, response::Response};
 use futures_util::{FutureExt, future::Either};
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, StatusCode};
 use tower::Service;
 
-use super::{Guard, guard};
-use crate::health;
+use super::{
+    Guard, Limits, Networks,
+    address::ClientAddress,
+    guard,
+    limits::{Attempt, too_many},
+    sensitive,
+};
+use crate::{files, health, router};
 
 /// Carries the id of a request: unique within the life of the process, and told apart from other
 /// processes by its first half. It stands in the answer, and in the log where something fails; one
@@ -55,6 +62,8 @@ fn write_hex(mut number: u64, digits: &mut [u8]) {
 #[derive(Clone)]
 pub struct Entrance {
     guard: Arc<Guard>,
+    proxies: Arc<Networks>,
+    limits: Option<Limits>,
     routes: Router,
 }
 
@@ -63,21 +72,39 @@ impl Entrance {
     pub fn new(guard: Guard, routes: Router) -> Self {
         Self {
             guard: Arc::new(guard),
+            proxies: Arc::default(),
+            limits: None,
             routes,
         }
     }
 
-    /// Answers a request.
+    /// Slows down who tries out credentials; `proxies` say for whom they ask.
+    #[must_use]
+    pub fn limited(mut self, limits: Limits, proxies: Networks) -> Self {
+        self.limits = Some(limits);
+        self.proxies = Arc::new(proxies);
+        self
+    }
+
+    /// Answers a request that came from `peer`.
     pub(crate) fn answer(
         &self,
         mut request: Request,
+        peer: IpAddr,
     ) -> impl Future<Output = Response> + Send + use<> {
         let id = fresh_id();
+        let mut attempt = None;
         let at_once = if health::asks_whether_alive(&request) {
             // Whether the process takes requests shows here, and depends on nothing further in.
             Some(health::alive())
+        } else if let Some(refusal) = guard::refusal(&self.guard, &request) {
+            Some(refusal)
         } else {
-            guard::refusal(&self.guard, &request)
+            sensitive::mark(request.headers_mut());
+            let address = ClientAddress::of(peer, &self.proxies, request.headers());
+            request.extensions_mut().insert(address);
+            attempt = self.attempt(address, &request);
+            attempt.as_ref().and_then(Trying::refusal)
         };
         let answered = if let Some(response) = at_once {
             Either::Left(ready(Ok(response)))
@@ -90,11 +117,53 @@ impl Entrance {
         };
         answered.map(|answered: Result<Response, Infallible>| {
             let Ok(mut response) = answered;
+            if let Some(attempt) = attempt {
+                attempt.note(&response);
+            }
             if let Some(id) = id {
                 response.headers_mut().insert(X_REQUEST_ID, id);
             }
             response
         })
+    }
+}
+
+/// A credential that is being tried, where wrong ones count.
+struct Trying {
+    limits: Limits,
+    attempt: Attempt,
+    /// Whether it is one for files, where what is wrong and what is not there are answered alike.
+    is_link: bool,
+}
+
+impl Entrance {
+    fn attempt(&self, address: ClientAddress, request: &Request) -> Option<Trying> {
+        let limits = self.limits.as_ref()?;
+        let attempt = limits.attempt(address, request.headers(), request.uri())?;
+        Some(Trying {
+            limits: limits.clone(),
+            attempt,
+            is_link: request.uri().path().starts_with(files::PATH),
+        })
+    }
+}
+
+impl Trying {
+    fn refusal(&self) -> Option<Response> {
+        let wait = self.limits.admit_attempt(self.attempt).err()?;
+        let path = if self.is_link { files::PATH } else { router::MCP };
+        let what = "too many wrong credentials came from this address";
+        Some(too_many(path, None, what, wait))
+    }
+
+    fn note(&self, response: &Response) {
+        match response.status() {
+            StatusCode::UNAUTHORIZED => self.limits.note_attempt(self.attempt, false),
+            StatusCode::NOT_FOUND if self.is_link => self.limits.note_attempt(self.attempt, false),
+            status if status.is_success() => self.limits.note_attempt(self.attempt, true),
+            // Says nothing about the credential.
+            _ => {}
+        }
     }
 }
 

@@ -1,8 +1,12 @@
-//! What no handler should see: foreign hosts and origins, bodies that are too large or no JSON.
+//! What no handler should see: foreign hosts and origins, bodies that are too large or no JSON, one
+//! request too many.
 
+mod address;
 mod body;
 mod entrance;
 mod guard;
+mod limits;
+mod sensitive;
 mod unambiguous;
 mod wire;
 
@@ -10,13 +14,20 @@ use axum::{extract::Request, response::Response};
 use http::StatusCode;
 
 pub(crate) use self::{
+    address::{ClientAddress, network},
     body::{ReadError, read_body},
     entrance::X_REQUEST_ID,
     guard::cors,
+    limits::{Kind, too_many},
     unambiguous::Unambiguous,
     wire::check,
 };
-pub use self::{entrance::Entrance, guard::Guard};
+pub use self::{
+    address::Networks,
+    entrance::Entrance,
+    guard::Guard,
+    limits::{Limits, Rates},
+};
 use crate::problem_response;
 
 /// There is no such route.

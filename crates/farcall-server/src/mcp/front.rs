@@ -88,6 +88,9 @@ pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Reque
     {
         return edge::ReadError::from(fault).response(MCP);
     }
+    if let Some(refusal) = protocol.too_many(&parts, plain.as_ref(), &body) {
+        return refusal;
+    }
     let _place = if protocol.are_sessions_on {
         match session_is_callers(&protocol, &parts, &body).await {
             Ok(place) => place,

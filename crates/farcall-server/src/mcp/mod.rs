@@ -2,7 +2,7 @@
 //!
 //! `front` stands before the SDK and makes up for what it leaves to its users; `handler` is what
 //! the SDK calls, and `plain` what takes a shorter way; `call` runs a tool, `offers` everything
-//! else, both within a `limit`. `client` is the other end as user code sees it, `questions`
+//! else, both within a `limit`; `limited` says how often. `client` is the other end as user code sees it, `questions`
 //! what it is asked in a session, `rounds` what travels through it between two rounds of a call,
 //! `tasks` what a job is to a client that knows them, `subscriptions`, `listen` and `logging` what
 //! clients are told unasked, `sessions` the bounded sessions of older clients, `present` declarations
@@ -15,6 +15,7 @@ mod front;
 mod handler;
 mod headers;
 mod limit;
+mod limited;
 mod listen;
 mod logging;
 mod offers;
@@ -50,7 +51,7 @@ use self::{
     current::Current, handler::Connection, present::Presented, rounds::Rounds,
     sessions::BoundedSessions, subscriptions::Places,
 };
-use crate::{Identity, Parts, Sessions};
+use crate::{Audit, Identity, Limits, Parts, Sessions};
 
 /// A comment on a stream this often keeps proxies from cutting it.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -61,6 +62,7 @@ pub struct Protocol {
     http: StreamableHttpService<Connection, BoundedSessions>,
     sessions: Arc<BoundedSessions>,
     places: Places,
+    limits: Limits,
     are_sessions_on: bool,
     are_calls_plain: bool,
 }
@@ -73,6 +75,7 @@ pub(crate) struct Server {
     pub(crate) rounds: Arc<Rounds>,
     pub(crate) updates: Option<Updates>,
     pub(crate) tasks: Option<Tasks>,
+    pub(crate) audit: Option<Audit>,
     pub(crate) stopping: CancellationToken,
 }
 
@@ -94,6 +97,7 @@ impl Protocol {
             Unchanging {
                 rounds: Arc::new(Rounds::new(parts.state_key)),
                 updates: parts.updates.clone(),
+                audit: parts.audit.clone(),
                 stopping: parts.stopping.clone(),
             },
         )?;
@@ -117,6 +121,7 @@ impl Protocol {
             http: StreamableHttpService::new(connect, Arc::clone(&sessions), config),
             sessions,
             places: Places::default(),
+            limits: parts.limits.clone(),
             are_sessions_on: parts.sessions.is_some(),
             are_calls_plain: parts.plain_calls,
         }))
@@ -165,6 +170,7 @@ impl Protocol {
 struct Unchanging {
     rounds: Arc<Rounds>,
     updates: Option<Updates>,
+    audit: Option<Audit>,
     stopping: CancellationToken,
 }
 
@@ -173,6 +179,7 @@ impl Unchanging {
         Self {
             rounds: Arc::clone(&server.rounds),
             updates: server.updates.clone(),
+            audit: server.audit.clone(),
             stopping: server.stopping.clone(),
         }
     }
@@ -188,6 +195,7 @@ impl Server {
         let Unchanging {
             rounds,
             updates,
+            audit,
             stopping,
         } = unchanging;
         let presented = Presented::new(identity, &catalog, updates.is_some())?;
@@ -204,6 +212,7 @@ impl Server {
             rounds,
             updates,
             tasks,
+            audit,
             stopping,
         })
     }

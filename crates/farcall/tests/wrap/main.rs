@@ -11,6 +11,7 @@
 
 mod advisories;
 mod artifacts;
+mod canary;
 mod corpus;
 mod guide;
 mod harness;

@@ -91,7 +91,7 @@ impl Seen {
         let record = &self.details.record;
         let links = self.links.as_ref();
         let links = links.filter(|_| record.state == JobState::Succeeded)?;
-        Some(links.file(record.id, &artifact.name))
+        Some(links.of(record).file(&artifact.name))
     }
 
     fn json(&self) -> Value {
