@@ -28,6 +28,10 @@ pub const TARGETS: &[Target] = &[
         run: callers::body,
     },
     Target {
+        name: "link",
+        run: callers::link,
+    },
+    Target {
         name: "range",
         run: callers::range,
     },

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use farcall_core::{clock::Timestamp, id::JobId};
+use farcall_jobs::{LinkKeys, links::Opening};
 use http::{HeaderMap, HeaderValue, header};
 
 use crate::{
@@ -23,6 +25,33 @@ pub fn is_plain(headers: &HeaderMap, body: &[u8]) -> bool {
 /// Whether a server that nobody configured takes this value of `Host` for its own.
 pub fn is_own_host(host: &str) -> bool {
     Guard::new().accepts_host(host)
+}
+
+/// The query of the one link that was made to a file of a caller's.
+pub fn signed_query() -> String {
+    keys().query(&opening())
+}
+
+/// Whether a link with this query opens that file.
+pub fn opens(query: &str) -> bool {
+    let Opening {
+        job, name, owner, ..
+    } = opening();
+    let link = files::link::Link::of(query);
+    link.is_some_and(|link| link.opens(&keys(), job, name, owner, Timestamp(0)))
+}
+
+fn keys() -> LinkKeys {
+    LinkKeys::new([7; 32], Some([8; 32]))
+}
+
+fn opening() -> Opening<'static> {
+    Opening {
+        job: JobId::from_random([1; 16]),
+        name: Some("film.mp4"),
+        owner: "alice",
+        until: 1_790_000_000,
+    }
 }
 
 /// The bytes of a file of `size` bytes that the value of a `Range` header asks for; empty where it

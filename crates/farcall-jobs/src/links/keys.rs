@@ -50,7 +50,7 @@ impl LinkKeys {
     }
 
     /// The query of a link, for example `exp=1790000000&kid=5f0c12ab&sig=…`.
-    pub(super) fn query(&self, opening: &Opening<'_>) -> String {
+    pub fn query(&self, opening: &Opening<'_>) -> String {
         let Some(LinkKey { id, mac }) = self.0.first() else {
             return String::new();
         };

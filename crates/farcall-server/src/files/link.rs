@@ -49,7 +49,7 @@ impl<'a> Link<'a> {
     }
 
     /// Whether it was made for this file of this owner.
-    pub(super) fn opens(
+    pub(crate) fn opens(
         &self,
         keys: &LinkKeys,
         job: JobId,

@@ -6,7 +6,7 @@
 mod answer;
 mod conditions;
 mod known;
-mod link;
+pub(crate) mod link;
 mod open;
 pub(crate) mod range;
 mod redirect;

@@ -21,7 +21,11 @@ use super::{
     stream::{self, Pending},
     subscriptions,
 };
-use crate::{edge, problem_response::json_rpc, router::MCP};
+use crate::{
+    edge::{self, ClientAddress},
+    problem_response::json_rpc,
+    router::MCP,
+};
 
 /// After this time without an answer the client gets a stream with comments on it: proxies
 /// cut what is silent for about 100 seconds, some clients what shows nothing at all.
@@ -120,6 +124,7 @@ pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Reque
     let is_watching = parts.method == Method::GET;
     parts.extensions.insert(accepts);
     let owner = parts.extensions.get::<Principal>().cloned();
+    let address = parts.extensions.get::<ClientAddress>().copied();
     // Boxed at once: the SDK's future is large, and the router moves this one several times.
     let mut pending: Pending = match plain {
         Some(plain) => Box::pin(async move { finished(plain.answer().await, accepts).await }),
@@ -131,7 +136,8 @@ pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Reque
                 match caller {
                     Some(caller) if is_listening && stream::is_one(&response) => {
                         let (server, places) = (protocol.current.get(), &protocol.places);
-                        subscriptions::answer(&server, places, &caller, &body).await
+                        let whose = (&caller, address);
+                        subscriptions::answer(&server, places, whose, &body).await
                     }
                     _ => finished(response, accepts).await,
                 }
