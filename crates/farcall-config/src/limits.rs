@@ -60,8 +60,8 @@ fn proxies(source: &Source, faults: &mut Vec<Fault>) -> Vec<IpNet> {
         match network(&entry) {
             Some(network) => networks.push(network),
             None => faults.push(Fault::new(
-                format!("`FARCALL_TRUSTED_PROXIES` lists `{entry}`, which is no address and no network"),
-                "write addresses and networks only, for example 127.0.0.1, 10.0.0.0/8",
+                format!("`FARCALL_TRUSTED_PROXIES` lists `{entry}`, which is no address and no network of proxies"),
+                "write addresses and networks, and never all there are, for example 127.0.0.1, 10.0.0.0/8",
             )),
         }
     }
