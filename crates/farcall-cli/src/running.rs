@@ -1,5 +1,6 @@
 //! Puts a server together, runs it, and takes it down in order.
 
+mod edge;
 mod keys;
 mod offering;
 pub(crate) mod open;
@@ -13,8 +14,7 @@ use farcall_core::{
 };
 use farcall_jobs::{Links, Programs, Queue, Runner, RunnerOptions};
 use farcall_server::{
-    Audit, AuditPlace, Changes, Entrance, Guard, JobFiles, Limits, Networks, Parts, Protocol, Rates, StdioError, Work,
-    accept,
+    Audit, Changes, Entrance, Guard, JobFiles, Networks, Parts, Protocol, StdioError, Work, accept,
     auth::{Authenticators, SharedSecret},
     router,
 };
@@ -117,9 +117,9 @@ impl Ready {
         let mut parts = Parts {
             catalog,
             guard: guard(config),
-            proxies: proxies(config),
-            limits: limits(config, &clock),
-            audit: audit(config, &clock)?,
+            proxies: edge::proxies(config),
+            limits: edge::limits(config, &clock),
+            audit: edge::audit(config, &clock)?,
             authenticators,
             identity: app.identity,
             updates: app.updates,
@@ -164,7 +164,7 @@ impl Ready {
             },
             runner,
             role: config.jobs.role,
-            carriers: Networks::loopback().and(&proxies(config)),
+            carriers: Networks::loopback().and(&edge::proxies(config)),
             drain: config.jobs.drain,
             linger: config.http.linger,
             stopping,
@@ -361,37 +361,6 @@ fn guard(config: &Config) -> Guard {
         guard.allow_cross_origin(origin);
     }
     guard
-}
-
-fn proxies(config: &Config) -> Networks {
-    Networks::new(config.limits.trusted_proxies.iter().copied())
-}
-
-fn limits(config: &Config, clock: &Arc<dyn Clock>) -> Limits {
-    let limits = &config.limits;
-    let rates = Rates {
-        calls: limits.calls,
-        tool: limits.tool,
-        polls: limits.polls,
-        failures: limits.failures,
-    };
-    Limits::new(rates, Arc::clone(clock))
-}
-
-fn audit(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Audit>, Failure> {
-    let Some(audit) = &config.audit else {
-        return Ok(None);
-    };
-    let (place, shown) = match &audit.file {
-        Some(file) => (AuditPlace::File(file.clone()), file.display().to_string()),
-        None => (AuditPlace::Stdout, "stdout".to_owned()),
-    };
-    let opened = Audit::open(place, audit.values, Arc::clone(clock));
-    let opened = opened.map_err(|error| {
-        Failure::usage(format!("the audit log `{shown}` cannot be opened: {error}"))
-            .hint("set FARCALL_AUDIT to a file that this user may write to, or to stdout")
-    })?;
-    Ok(Some(opened))
 }
 
 fn authenticators(app: &App, config: &Config) -> Authenticators {

@@ -23,7 +23,7 @@ use super::{
     limits::{Attempt, too_many},
     sensitive,
 };
-use crate::{files, health, router};
+use crate::health;
 
 /// Carries the id of a request: unique within the life of the process, and told apart from other
 /// processes by its first half. It stands in the answer, and in the log where something fails; one
@@ -104,7 +104,8 @@ impl Entrance {
             let address = ClientAddress::of(peer, &self.proxies, request.headers());
             request.extensions_mut().insert(address);
             attempt = self.attempt(address, &request);
-            attempt.as_ref().and_then(Trying::refusal)
+            let path = request.uri().path();
+            attempt.as_ref().and_then(|trying| trying.refusal(path))
         };
         let answered = if let Some(response) = at_once {
             Either::Left(ready(Ok(response)))
@@ -132,8 +133,6 @@ impl Entrance {
 struct Trying {
     limits: Limits,
     attempt: Attempt,
-    /// Whether it is one for files, where what is wrong and what is not there are answered alike.
-    is_link: bool,
 }
 
 impl Entrance {
@@ -143,15 +142,13 @@ impl Entrance {
         Some(Trying {
             limits: limits.clone(),
             attempt,
-            is_link: request.uri().path().starts_with(files::PATH),
         })
     }
 }
 
 impl Trying {
-    fn refusal(&self) -> Option<Response> {
+    fn refusal(&self, path: &str) -> Option<Response> {
         let wait = self.limits.admit_attempt(self.attempt).err()?;
-        let path = if self.is_link { files::PATH } else { router::MCP };
         let what = "too many wrong credentials came from this address";
         Some(too_many(path, None, what, wait))
     }
@@ -159,7 +156,10 @@ impl Trying {
     fn note(&self, response: &Response) {
         match response.status() {
             StatusCode::UNAUTHORIZED => self.limits.note_attempt(self.attempt, false),
-            StatusCode::NOT_FOUND if self.is_link => self.limits.note_attempt(self.attempt, false),
+            // What is no link and what is not there are answered alike.
+            StatusCode::NOT_FOUND if self.attempt.is_link => {
+                self.limits.note_attempt(self.attempt, false);
+            }
             status if status.is_success() => self.limits.note_attempt(self.attempt, true),
             // Says nothing about the credential.
             _ => {}

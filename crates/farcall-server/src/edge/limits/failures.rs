@@ -32,6 +32,8 @@ pub(super) struct Failures {
 pub(crate) struct Attempt {
     network: IpAddr,
     credential: u64,
+    /// Whether it is a link to a file, and nothing else.
+    pub(crate) is_link: bool,
 }
 
 impl Failures {
@@ -56,9 +58,11 @@ impl Failures {
             let query = uri.query()?;
             query.contains("sig=").then_some(query.as_bytes())
         };
+        let is_link = sent.is_none();
         let sent = sent.map(|value| value.as_bytes()).or_else(link)?;
         Some(Attempt {
             network,
+            is_link,
             credential: self.hasher.hash_one(sent),
         })
     }

@@ -8,7 +8,12 @@ mod bucket;
 mod buckets;
 mod failures;
 
-use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    net::IpAddr,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use axum::response::Response;
 use farcall_core::{clock::Clock, principal::Principal, rate::Rate};
@@ -149,7 +154,9 @@ impl fmt::Debug for Limits {
 }
 
 fn owner<'a>(caller: &'a Principal, address: ClientAddress) -> Option<Owner<'a>> {
-    if *caller != Principal::anonymous() {
+    /// Made once: every request is asked.
+    static NOBODY: LazyLock<Principal> = LazyLock::new(Principal::anonymous);
+    if *caller != *NOBODY {
         return Some(Owner::Caller(caller.id()));
     }
     (!address.is_of_this_machine()).then(|| Owner::Network(address.network()))

@@ -192,6 +192,13 @@ async fn a_wrong_link_is_a_wrong_credential() {
     }
     is_refused(&from(4, "203.0.113.7").await, "too many wrong credentials");
     assert_eq!(from(4, "203.0.113.8").await.status, 404);
+    // Whoever asks for what is not there has shown nothing wrong.
+    let alice = server.with_token("alice-token");
+    for _ in 0..10 {
+        let request = alice.http(Method::GET, &format!("{file}{:064}", 5));
+        let reply = request.header(FORWARDED, "203.0.113.9").send().await;
+        assert_eq!(reply.status, 404);
+    }
 }
 
 #[tokio::test]
