@@ -31,7 +31,10 @@ async fn the_guides_client_gets_its_animation_with_either_sdk_and_any_credential
                 path,
                 format!("{}/files/{}", example.server.origin(), id.as_str().unwrap())
             );
-            let is_named = access.server.iter().any(|(name, _)| *name == "MCP_BEARER_TOKEN");
+            let is_named = access
+                .server
+                .iter()
+                .any(|(name, _)| *name == "MCP_BEARER_TOKEN");
             assert_eq!(query.is_some(), is_named, "{case}: {url}");
             let anybody = reqwest::Client::builder().no_proxy().build().unwrap();
             let fetched = anybody.get(url.as_str().unwrap()).send().await.unwrap();

@@ -22,9 +22,8 @@ pub struct Files {
 
 impl Files {
     pub(crate) fn read(source: &Source, faults: &mut Vec<Fault>) -> Self {
-        let within = |lifetime: &Duration| {
-            (Duration::from_secs(1)..=LONGEST_LIFETIME).contains(lifetime)
-        };
+        let within =
+            |lifetime: &Duration| (Duration::from_secs(1)..=LONGEST_LIFETIME).contains(lifetime);
         Self {
             link_lifetime: Reader { source, faults }
                 .parsed(

@@ -281,7 +281,10 @@ fn a_place_for_files_that_is_no_url_or_holds_a_password_is_refused_unrepeated() 
 #[test]
 fn a_secret_of_before_is_held_to_the_same() {
     let report = fault("FARCALL_PREVIOUS_SECRET", "0123456789");
-    assert!(report.contains("`FARCALL_PREVIOUS_SECRET` has fewer than 32"), "{report}");
+    assert!(
+        report.contains("`FARCALL_PREVIOUS_SECRET` has fewer than 32"),
+        "{report}"
+    );
     assert!(!report.contains("0123456789"), "{report}");
 }
 
@@ -320,7 +323,14 @@ fn proxies_are_trusted_by_address_and_never_all_of_them() {
     let listed = listed.limits.trusted_proxies;
     let listed: Vec<_> = listed.iter().map(ToString::to_string).collect();
     assert_eq!(listed, ["127.0.0.1/32", "10.0.0.0/8", "fd00::/8"]);
-    for wrong in ["proxy.example.com", "10.0.0.0/33", "10.0.0", "0.0.0.0/0", "::/0", "*"] {
+    for wrong in [
+        "proxy.example.com",
+        "10.0.0.0/33",
+        "10.0.0",
+        "0.0.0.0/0",
+        "::/0",
+        "*",
+    ] {
         let report = proxies(wrong).unwrap_err();
         assert!(report.contains(&format!("`{wrong}`")), "{report}");
     }

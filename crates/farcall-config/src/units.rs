@@ -82,7 +82,9 @@ mod tests {
         ] {
             assert_eq!(duration(text), None, "{text}");
         }
-        for text in ["", "60", "0/s", "-1/s", "1/d", "/s", "1.5/s", "60/", "60/m/s"] {
+        for text in [
+            "", "60", "0/s", "-1/s", "1/d", "/s", "1.5/s", "60/", "60/m/s",
+        ] {
             assert_eq!(rate(text), None, "{text}");
         }
         for text in ["", "MiB", "1.5GiB", "-1", "64MB", "99999999999999999GiB"] {

@@ -43,7 +43,12 @@ pub fn router(parts: Parts, protocol: Arc<Protocol>) -> Entrance {
         .route(MCP, any(mcp::answer).with_state(protocol))
         .merge(parts.gated_routes)
         .route_layer(from_fn_with_state(gate, auth::require));
-    layers::apply(gated.merge(public), parts.guard, parts.proxies, parts.limits)
+    layers::apply(
+        gated.merge(public),
+        parts.guard,
+        parts.proxies,
+        parts.limits,
+    )
 }
 
 /// Files ask for credentials themselves: a link is one.

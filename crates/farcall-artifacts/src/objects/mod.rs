@@ -23,10 +23,11 @@ use std::{
 
 use farcall_core::id::JobId;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use object_store::{ObjectStore, ObjectStoreExt, PutPayload, path::Path, signer::Signer};
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload, path::Path};
 use tokio::runtime::Handle;
 
 pub(crate) use self::open::shown;
+use self::sign::SharedSigner;
 use crate::{error::ArtifactError, location::Location};
 
 /// What the names of the objects begin with that a check writes.
@@ -37,7 +38,7 @@ const CHECK: &str = ".check-";
 pub(crate) struct Objects {
     store: Arc<dyn ObjectStore>,
     /// Signs URLs of the bucket, where it has such.
-    signer: Option<Arc<dyn Signer>>,
+    signer: Option<SharedSigner>,
     prefix: Path,
     /// The place as people know it, without what could be secret.
     name: Arc<str>,

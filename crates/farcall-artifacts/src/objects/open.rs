@@ -9,9 +9,9 @@ use object_store::{ObjectStoreScheme, memory::InMemory};
 use tokio::runtime::Handle;
 use url::Url;
 
-use super::{Objects, sign::Bucket};
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 use super::clouds::store as cloud;
+use super::{Objects, sign::Bucket};
 use crate::error::ArtifactError;
 
 impl Objects {
@@ -77,11 +77,7 @@ fn store(
 }
 
 #[cfg(not(any(feature = "s3", feature = "gcs", feature = "azure")))]
-fn cloud(
-    scheme: &ObjectStoreScheme,
-    _: &Url,
-    _: Vec<(String, String)>,
-) -> Result<Bucket, String> {
+fn cloud(scheme: &ObjectStoreScheme, _: &Url, _: Vec<(String, String)>) -> Result<Bucket, String> {
     Err(match scheme {
         ObjectStoreScheme::AmazonS3
         | ObjectStoreScheme::GoogleCloudStorage

@@ -46,11 +46,7 @@ pub(super) async fn links(config: &Config, store: &dyn JobStore) -> Result<LinkK
 }
 
 /// The key for `purpose` that all servers of a store have.
-async fn shared(
-    config: &Config,
-    store: &dyn JobStore,
-    purpose: &str,
-) -> Result<[u8; 32], Failure> {
+async fn shared(config: &Config, store: &dyn JobStore, purpose: &str) -> Result<[u8; 32], Failure> {
     if let Some(secret) = &config.auth.secret {
         return Ok(made_from(secret, purpose));
     }

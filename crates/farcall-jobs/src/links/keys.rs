@@ -64,11 +64,7 @@ impl LinkKeys {
     pub fn verify(&self, opening: &Opening<'_>, id: &str, signature: &[u8; 32]) -> bool {
         let key = self.0.iter().find(|key| key.id == id);
         // In constant time. Which keys there are is no secret, their ids stand in every link.
-        key.is_some_and(|key| {
-            signed(&key.mac, opening)
-                .verify_slice(signature)
-                .is_ok()
-        })
+        key.is_some_and(|key| signed(&key.mac, opening).verify_slice(signature).is_ok())
     }
 }
 
@@ -81,7 +77,9 @@ impl fmt::Debug for LinkKeys {
 
 impl LinkKey {
     fn new(key: &[u8; 32]) -> Self {
-        let digest = Sha256::new().chain_update("farcall-link-key").chain_update(key);
+        let digest = Sha256::new()
+            .chain_update("farcall-link-key")
+            .chain_update(key);
         // A key shorter than a block counts as one with zeros after it (RFC 2104 section 2).
         let mut block = Key::<HmacSha256>::default();
         block[..key.len()].copy_from_slice(key);

@@ -69,7 +69,10 @@ mod tests {
     fn each_address_has_so_many_and_nothing_is_kept_of_those_that_left() {
         let peers = Peers::new(2);
         let address = |text: &str| text.parse::<IpAddr>().unwrap();
-        let mine = [peers.take(address("2001:db8::1")), peers.take(address("2001:db8::2"))];
+        let mine = [
+            peers.take(address("2001:db8::1")),
+            peers.take(address("2001:db8::2")),
+        ];
         assert!(mine.iter().all(Option::is_some));
         // A neighbour in the same /64 is the same peer.
         assert!(peers.take(address("2001:db8::3")).is_none());

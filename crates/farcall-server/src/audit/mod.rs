@@ -69,11 +69,7 @@ impl Audit {
     ///
     /// # Errors
     /// What the system says where the file cannot be opened, or no thread started.
-    pub fn open(
-        place: AuditPlace,
-        has_values: bool,
-        clock: Arc<dyn Clock>,
-    ) -> io::Result<Self> {
+    pub fn open(place: AuditPlace, has_values: bool, clock: Arc<dyn Clock>) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let (sender, lines) = mpsc::channel();
         let writer = Writer::open(place, Arc::clone(&shared), Arc::clone(&clock))?;
@@ -111,7 +107,9 @@ impl Audit {
         if !sent {
             shared.waiting.fetch_sub(length, Ordering::Relaxed);
             if shared.lost.fetch_add(1, Ordering::Relaxed) == 0 {
-                tracing::error!("a line of the audit log is lost, because those before it cannot be written");
+                tracing::error!(
+                    "a line of the audit log is lost, because those before it cannot be written"
+                );
             }
         }
     }
@@ -124,9 +122,19 @@ impl Audit {
 
     /// Waits until what was handed over is written, for five seconds at most; lines after this are lost.
     pub async fn close(&self) {
-        let sender = self.0.lines.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let sender = self
+            .0
+            .lines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         drop(sender);
-        let thread = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self
+            .0
+            .writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         let Some(thread) = thread else { return };
         let writer = thread.thread().clone();
         let ended = tokio::task::spawn_blocking(move || thread.join());

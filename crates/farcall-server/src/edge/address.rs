@@ -105,7 +105,7 @@ pub(crate) fn network(address: IpAddr) -> IpAddr {
             let first_half = address.to_bits() >> 64 << 64;
             IpAddr::V6(Ipv6Addr::from_bits(first_half))
         }
-        address => address,
+        address @ IpAddr::V4(_) => address,
     }
 }
 
@@ -136,7 +136,10 @@ mod tests {
 
     #[test]
     fn a_stranger_is_not_believed() {
-        let forged = [("x-forwarded-for", "8.8.8.8"), ("cf-connecting-ip", "8.8.4.4")];
+        let forged = [
+            ("x-forwarded-for", "8.8.8.8"),
+            ("cf-connecting-ip", "8.8.4.4"),
+        ];
         assert_eq!(client("203.0.113.7", &forged), "203.0.113.7");
         assert_eq!(client("::ffff:203.0.113.7", &forged), "203.0.113.7");
     }
@@ -158,7 +161,11 @@ mod tests {
             ("8.8.8.8, ", "127.0.0.1"),
             ("", "127.0.0.1"),
         ] {
-            assert_eq!(client("127.0.0.1", &[("x-forwarded-for", list)]), named, "{list}");
+            assert_eq!(
+                client("127.0.0.1", &[("x-forwarded-for", list)]),
+                named,
+                "{list}"
+            );
         }
     }
 
@@ -178,7 +185,10 @@ mod tests {
         assert_eq!(client("127.0.0.1", &[cloudflare]), "203.0.113.7");
         let list = ("x-forwarded-for", "198.51.100.1");
         assert_eq!(client("127.0.0.1", &[cloudflare, list]), "198.51.100.1");
-        assert_eq!(client("127.0.0.1", &[("cf-connecting-ip", "x")]), "127.0.0.1");
+        assert_eq!(
+            client("127.0.0.1", &[("cf-connecting-ip", "x")]),
+            "127.0.0.1"
+        );
     }
 
     #[test]

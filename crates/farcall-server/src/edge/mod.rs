@@ -13,6 +13,12 @@ mod wire;
 use axum::{extract::Request, response::Response};
 use http::StatusCode;
 
+pub use self::{
+    address::Networks,
+    entrance::Entrance,
+    guard::Guard,
+    limits::{Limits, Rates},
+};
 pub(crate) use self::{
     address::{ClientAddress, network},
     body::{ReadError, read_body},
@@ -21,12 +27,6 @@ pub(crate) use self::{
     limits::{Kind, too_many},
     unambiguous::Unambiguous,
     wire::check,
-};
-pub use self::{
-    address::Networks,
-    entrance::Entrance,
-    guard::Guard,
-    limits::{Limits, Rates},
 };
 use crate::problem_response;
 

@@ -48,7 +48,9 @@ pub(super) async fn opened(
     if let (Some((link, keys)), Some(id)) = (&link, id) {
         let found = find(files, id, name, &Key::Link(link, keys)).await;
         if let Some(file) = found.map_err(|response| (response, None))? {
-            admit(files, request, &Principal::anonymous()).map_err(|response| (response, None))?;
+            if let Some(refusal) = one_too_many(files, request, &Principal::anonymous()) {
+                return Err((refusal, None));
+            }
             return Ok(Opened {
                 id,
                 file,
@@ -64,10 +66,12 @@ pub(super) async fn opened(
         }
         Err(refusal) => return Err((refusal.response(request.uri.path()), None)),
     };
-    let found = match (admit(files, request, &caller), id) {
-        (Ok(()), Some(id)) => find(files, id, name, &Key::Caller(&caller)).await,
-        (Ok(()), None) => Ok(None),
-        (Err(response), _) => Err(response),
+    if let Some(refusal) = one_too_many(files, request, &caller) {
+        return Err((refusal, Some(caller)));
+    }
+    let found = match id {
+        Some(id) => find(files, id, name, &Key::Caller(&caller)).await,
+        None => Ok(None),
     };
     match (found, id) {
         (Ok(Some(file)), Some(id)) => Ok(Opened {
@@ -80,21 +84,16 @@ pub(super) async fn opened(
     }
 }
 
-/// # Errors
 /// The answer to one request too many.
-fn admit(
+fn one_too_many(
     files: &Files,
     request: &http::request::Parts,
     caller: &Principal,
-) -> Result<(), Response> {
-    let Some(address) = request.extensions.get::<ClientAddress>() else {
-        return Ok(());
-    };
-    let admitted = files.limits.admit(caller, *address, Kind::Other);
-    admitted.map_err(|wait| {
-        let what = "these are more requests than a caller may make";
-        too_many(PATH, None, what, wait)
-    })
+) -> Option<Response> {
+    let address = *request.extensions.get::<ClientAddress>()?;
+    let wait = files.limits.admit(caller, address, Kind::Other).err()?;
+    let what = "these are more requests than a caller may make";
+    Some(too_many(PATH, None, what, wait))
 }
 
 async fn find(

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::{Protocol, plain::Plain};
 use crate::{
+    Limits,
     edge::{ClientAddress, Kind, too_many},
     router::MCP,
 };
@@ -42,7 +43,7 @@ impl Protocol {
     ) -> Option<Response> {
         let caller = request.extensions.get::<Principal>()?;
         let address = *request.extensions.get::<ClientAddress>()?;
-        if !self.limits.concern(caller, address) {
+        if !Limits::concern(caller, address) {
             return None;
         }
         if let Some(Plain::Call(call)) = plain {
@@ -55,7 +56,14 @@ impl Protocol {
         let asked: Asked<'_> = serde_json::from_slice(body).unwrap_or_default();
         let kind = match asked.method.as_ref() {
             "tasks/get" => Kind::Poll,
-            "tools/call" if self.current.get().catalog.tool(&asked.params.name).is_some() => {
+            "tools/call"
+                if self
+                    .current
+                    .get()
+                    .catalog
+                    .tool(&asked.params.name)
+                    .is_some() =>
+            {
                 of_tool(&asked.params.name)
             }
             _ => Kind::Other,
@@ -76,8 +84,13 @@ fn of_tool(name: &str) -> Kind<'_> {
 
 fn sentence(kind: Kind<'_>) -> String {
     match kind {
-        Kind::Poll => "these are more polls than a caller may make; wait as long as `poll_after_ms` says".to_owned(),
-        Kind::Tool(name) => format!("these are more calls, of `{name}` or at all, than a caller may make"),
+        Kind::Poll => {
+            "these are more polls than a caller may make; wait as long as `poll_after_ms` says"
+                .to_owned()
+        }
+        Kind::Tool(name) => {
+            format!("these are more calls, of `{name}` or at all, than a caller may make")
+        }
         Kind::Other => "these are more requests than a caller may make".to_owned(),
     }
 }

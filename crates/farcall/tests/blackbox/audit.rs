@@ -1,6 +1,10 @@
 //! One line for each call.
 
-use std::{fs, os::unix::fs::{PermissionsExt, symlink}, path::{Path, PathBuf}};
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::{Path, PathBuf},
+};
 
 use farcall::{Value, json};
 use tempfile::TempDir;
@@ -70,14 +74,24 @@ async fn a_call_is_one_line_that_says_who_what_and_how_it_ended() {
         ("outcome", json!("ok")),
         ("request_id", json!(reply.header("x-request-id"))),
         // Of `{"a":2,"b":3}`.
-        ("arguments_sha256", json!("206f7b5543e6f2ef39bf334988fd7097b725caeed16588cd9d785480f2f0f8f6")),
+        (
+            "arguments_sha256",
+            json!("206f7b5543e6f2ef39bf334988fd7097b725caeed16588cd9d785480f2f0f8f6"),
+        ),
     ] {
         assert_eq!(line[key], value, "{key}: {line}");
     }
     assert!(line["ms"].is_u64() && line["time"].is_string(), "{line}");
     assert_eq!(line.get("arguments"), None);
     // By the longer way it is the same.
-    for key in ["event", "caller", "tool", "outcome", "arguments_sha256", "address"] {
+    for key in [
+        "event",
+        "caller",
+        "tool",
+        "outcome",
+        "arguments_sha256",
+        "address",
+    ] {
         assert_eq!(lines[1][key], line[key], "{key}");
     }
     let mode = fs::metadata(&audited.log).unwrap().permissions().mode();
@@ -91,8 +105,18 @@ async fn a_line_names_the_job_and_the_error() {
     let id = started(&alice, "print", json!({"text": "hi"})).await;
     let unknown = "00000000000000000000000000000000";
     let calls = [
-        ("cancel_print", json!({"job_id": unknown}), "unknown_job", Some(unknown)),
-        ("paint", json!({"coats": 1, "colour": "blue"}), "user_error", None),
+        (
+            "cancel_print",
+            json!({"job_id": unknown}),
+            "unknown_job",
+            Some(unknown),
+        ),
+        (
+            "paint",
+            json!({"coats": 1, "colour": "blue"}),
+            "user_error",
+            None,
+        ),
         ("paint", json!({"coats": 99}), "user_error", None),
         ("nothing", json!({}), "refused", None),
     ];
@@ -100,7 +124,10 @@ async fn a_line_names_the_job_and_the_error() {
         alice.call(tool, arguments.clone()).await;
     }
     let lines = audited.lines(5).await;
-    assert_eq!((&lines[0]["tool"], &lines[0]["job_id"]), (&json!("start_print"), &json!(id)));
+    assert_eq!(
+        (&lines[0]["tool"], &lines[0]["job_id"]),
+        (&json!("start_print"), &json!(id))
+    );
     for (line, (tool, _, outcome, job)) in lines[1..].iter().zip(calls) {
         assert_eq!(line["tool"], tool);
         assert_eq!(line["outcome"], outcome, "{line}");
@@ -153,10 +180,23 @@ async fn whoever_fetches_a_file_is_written_down() {
         }
     })
     .await;
-    let told = seen.iter().map(|line| (line["caller"].as_str(), line["status"].as_u64().unwrap()));
+    let told = seen
+        .iter()
+        .map(|line| (line["caller"].as_str(), line["status"].as_u64().unwrap()));
     let told: Vec<_> = told.collect();
-    assert_eq!(told, [(Some("alice"), 200), (None, 200), (Some("bob"), 404), (None, 401)]);
-    assert_eq!((&seen[0]["job_id"], &seen[0]["file"]), (&json!(id), &json!("page.txt")));
+    assert_eq!(
+        told,
+        [
+            (Some("alice"), 200),
+            (None, 200),
+            (Some("bob"), 404),
+            (None, 401)
+        ]
+    );
+    assert_eq!(
+        (&seen[0]["job_id"], &seen[0]["file"]),
+        (&json!(id), &json!("page.txt"))
+    );
 }
 
 #[tokio::test]
@@ -166,13 +206,25 @@ async fn a_change_of_a_task_is_a_call() {
     let gate = tokio_util::sync::CancellationToken::new();
     let app = crate::offers::tools().add_job(exposed(crate::offers::print(&gate)));
     let setup = Setup::new(app.token_verifier(Callers));
-    let server = setup.with("FARCALL_AUDIT", log.to_str().unwrap()).start().await;
+    let server = setup
+        .with("FARCALL_AUDIT", log.to_str().unwrap())
+        .start()
+        .await;
     let alice = server.with_token("alice-token");
     let id = tasks::id_of(&alice, "print", json!({"text": "hi"})).await;
-    tasks::about(&alice, "tasks/cancel", &id).send().await.result();
+    tasks::about(&alice, "tasks/cancel", &id)
+        .send()
+        .await
+        .result();
     let lines = lines(&log, 2).await;
-    assert_eq!((&lines[0]["tool"], &lines[0]["job_id"]), (&json!("print"), &json!(id)));
-    assert_eq!((&lines[1]["tool"], &lines[1]["job_id"]), (&json!("tasks/cancel"), &json!(id)));
+    assert_eq!(
+        (&lines[0]["tool"], &lines[0]["job_id"]),
+        (&json!("print"), &json!(id))
+    );
+    assert_eq!(
+        (&lines[1]["tool"], &lines[1]["job_id"]),
+        (&json!("tasks/cancel"), &json!(id))
+    );
     assert_eq!(lines[1]["outcome"], "ok");
     gate.cancel();
 }
@@ -213,10 +265,16 @@ async fn a_full_disk_holds_up_no_call_and_what_is_lost_is_counted() {
     let kept = soon(async {
         loop {
             let text = fs::read_to_string(&log).unwrap_or_default();
-            let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
-            let lines: Vec<Value> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
+            let lines = text
+                .split_inclusive('\n')
+                .filter(|line| line.ends_with('\n'));
+            let lines: Vec<Value> = lines
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect();
             let lost = lines.iter().filter(|line| line["event"] == "lost");
-            let lost: usize = lost.map(|line| usize::try_from(line["lines"].as_u64().unwrap()).unwrap()).sum();
+            let lost: usize = lost
+                .map(|line| usize::try_from(line["lines"].as_u64().unwrap()).unwrap())
+                .sum();
             let calls = lines.iter().filter(|line| line["event"] == "call").count();
             if calls + lost == CALLS {
                 return calls;

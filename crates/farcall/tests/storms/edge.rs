@@ -86,7 +86,10 @@ fn address(server: &Server) -> SocketAddr {
 
 fn is_hardly_slower(before: Duration, during: Duration) {
     println!("p99 {before:?} before, {during:?} during");
-    assert!(during < 2 * before.max(NOISE), "{during:?}, {before:?} before");
+    assert!(
+        during < 2 * before.max(NOISE),
+        "{during:?}, {before:?} before"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -121,7 +124,9 @@ async fn ten_thousand_slow_heads_keep_no_honest_client_waiting() {
 /// A head that comes byte by byte, until the server has enough of it.
 async fn drip(address: SocketAddr) -> io::Result<()> {
     let mut connection = TcpStream::connect(address).await?;
-    connection.write_all(b"POST /mcp HTTP/1.1\r\nhost: localhost\r\nx: ").await?;
+    connection
+        .write_all(b"POST /mcp HTTP/1.1\r\nhost: localhost\r\nx: ")
+        .await?;
     loop {
         let mut nothing = [0];
         tokio::select! {
@@ -174,7 +179,10 @@ async fn a_hundred_thousand_strangers_leave_nothing_behind() {
     strangers(times(STRANGERS)).await;
     let after = resident(&server);
     println!("{before} KiB before, {after} KiB after");
-    assert!(after < before + 8 * 1_024, "{before} KiB before, {after} KiB after");
+    assert!(
+        after < before + 8 * 1_024,
+        "{before} KiB before, {after} KiB after"
+    );
     server.stop().await;
 }
 
@@ -202,6 +210,9 @@ async fn begin_sessions(address: SocketAddr, count: usize) {
 /// How much memory the server has, in KiB.
 fn resident(server: &Server) -> usize {
     let status = fs::read_to_string(format!("/proc/{}/status", server.process())).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }

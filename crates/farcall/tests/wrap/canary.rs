@@ -75,9 +75,16 @@ async fn a_secret_is_in_no_log_no_database_no_audit_and_no_answer() {
 
     let (talk, folder) = (server.talk(), project.path(""));
     server.stop().await;
-    let mut seen = vec![("the log".to_owned(), talk), ("an answer".to_owned(), answers)];
+    let mut seen = vec![
+        ("the log".to_owned(), talk),
+        ("an answer".to_owned(), answers),
+    ];
     read_all(&folder, &mut seen);
-    assert!(seen.iter().any(|(place, _)| place.ends_with("audit.jsonl")), "{}", seen.len());
+    assert!(
+        seen.iter().any(|(place, _)| place.ends_with("audit.jsonl")),
+        "{}",
+        seen.len()
+    );
     for (place, text) in &seen {
         for canary in [TOKEN, GUESS, SECRET, PREVIOUS, HEADER] {
             assert!(!text.contains(canary), "{canary} is in {place}");

@@ -9,7 +9,7 @@ use std::{
 };
 
 use farcall_core::rate::Rate;
-use http::{HeaderMap, HeaderName, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 
 use super::buckets::Buckets;
 
@@ -59,7 +59,7 @@ impl Failures {
             query.contains("sig=").then_some(query.as_bytes())
         };
         let is_link = sent.is_none();
-        let sent = sent.map(|value| value.as_bytes()).or_else(link)?;
+        let sent = sent.map(HeaderValue::as_bytes).or_else(link)?;
         Some(Attempt {
             network,
             is_link,

@@ -81,7 +81,7 @@ impl Limits {
     }
 
     /// Whether a request counts at all; then it is worth the while to look what it asks for.
-    pub(crate) fn concern(&self, caller: &Principal, address: ClientAddress) -> bool {
+    pub(crate) fn concern(caller: &Principal, address: ClientAddress) -> bool {
         owner(caller, address).is_some()
     }
 
@@ -153,7 +153,7 @@ impl fmt::Debug for Limits {
     }
 }
 
-fn owner<'a>(caller: &'a Principal, address: ClientAddress) -> Option<Owner<'a>> {
+fn owner(caller: &Principal, address: ClientAddress) -> Option<Owner<'_>> {
     /// Made once: every request is asked.
     static NOBODY: LazyLock<Principal> = LazyLock::new(Principal::anonymous);
     if *caller != *NOBODY {

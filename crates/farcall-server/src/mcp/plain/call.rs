@@ -9,8 +9,8 @@ use farcall_core::{
 };
 use http::StatusCode;
 use rmcp::model::{
-    ErrorCode, JsonRpcMessage, RequestId, RequestMetaObject, ServerJsonRpcMessage, ServerNotification,
-    ServerResult,
+    ErrorCode, JsonRpcMessage, RequestId, RequestMetaObject, ServerJsonRpcMessage,
+    ServerNotification, ServerResult,
 };
 use serde_json::Value;
 use tokio::sync::mpsc;

@@ -28,7 +28,10 @@ fn is_refused(reply: &Reply, what: &str) {
     assert_eq!(reply.header("cache-control"), "no-store");
     let text = reply.text();
     assert!(text.contains(what), "{text}");
-    assert!(text.contains(&format!("try again in {seconds} s")), "{text}");
+    assert!(
+        text.contains(&format!("try again in {seconds} s")),
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -94,7 +97,10 @@ async fn polls_have_a_bucket_of_their_own() {
     let alice = server.with_token("alice-token");
     let unknown = json!({"job_id": id});
     for _ in 0..3 {
-        alice.call("get_print_status", unknown.clone()).await.result();
+        alice
+            .call("get_print_status", unknown.clone())
+            .await
+            .result();
     }
     let refused = alice.call("get_print_status", unknown.clone()).await;
     is_refused(&refused, "wait as long as `poll_after_ms` says");

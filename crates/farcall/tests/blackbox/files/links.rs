@@ -161,8 +161,18 @@ async fn a_link_opens_nothing_but_its_file() {
     let (_, query) = page.split_once('?').unwrap();
     let headers = [("host", "localhost")];
     for path in ["/mcp", "/files", "/readyz/x"] {
-        let reply = exchange(&linked.server, &format!("GET {path}?{query}"), &headers, b"").await;
-        assert!(matches!(reply.status, 401 | 404), "{path}: {}", reply.status);
+        let reply = exchange(
+            &linked.server,
+            &format!("GET {path}?{query}"),
+            &headers,
+            b"",
+        )
+        .await;
+        assert!(
+            matches!(reply.status, 401 | 404),
+            "{path}: {}",
+            reply.status
+        );
     }
 }
 
@@ -170,7 +180,9 @@ async fn a_link_opens_nothing_but_its_file() {
 async fn a_link_says_how_long_it_opens_its_file_and_the_next_result_has_another() {
     let linked = Linked::new(setup().with("FARCALL_LINK_LIFETIME", "1s")).await;
     let (server, page) = (&linked.server, linked.page());
-    let said = linked.result["artifacts"][1]["expires_at"].as_str().unwrap();
+    let said = linked.result["artifacts"][1]["expires_at"]
+        .as_str()
+        .unwrap();
     let exp = page.split(['=', '&']).nth(1).unwrap();
     assert_eq!(rfc3339(exp), said);
     soon(async {

@@ -31,7 +31,9 @@ async fn a_caller_is_sent_to_the_bucket_where_the_operator_wants_that() {
     let server = server.start().await;
     let id = printed(&server, TEXT).await;
     let url = format!("http://{}/files/{id}/page.txt", server.address);
-    let direct = reqwest::Client::builder().no_proxy().redirect(Policy::none());
+    let direct = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(Policy::none());
     let direct = direct.build().unwrap();
     let sent = soon(direct.get(&url).send()).await.unwrap();
     assert_eq!(sent.status(), 302);
