@@ -90,22 +90,15 @@ impl Ready {
         } else {
             Some(open::open(config, &clock).await?)
         };
-        let mut links = Links::new(public_base_url.as_str());
         // Where everybody may fetch everything, a link has nothing to prove.
         if let Some(jobs) = jobs.as_mut().filter(|_| !authenticators.is_empty()) {
-            let keys = keys::links(config, jobs.store.as_ref()).await?;
-            jobs.link_keys = Some(keys.clone());
-            links = links.signed(keys, config.files.link_lifetime, Arc::clone(&clock));
+            jobs.link_keys = Some(keys::links(config, jobs.store.as_ref()).await?);
         }
         let store = jobs.as_ref().map(|jobs| jobs.store.as_ref());
         let state_key = keys::request_state(config, store).await?;
         let intake = jobs.as_ref().map(|jobs| {
-            let queue = Queue::new(Arc::clone(&jobs.store), Programs::default());
-            let queue = queue.until(stopping.clone());
-            Jobs {
-                queue: queue.with_files(jobs.artifacts.clone()),
-                links,
-            }
+            let links = links(&public_base_url, jobs, config, &clock);
+            intake(jobs, links, &stopping)
         });
         let (catalog, tasks) = offered(&app.offer, &programs, intake.as_ref())?;
         let routers = app.routes.clone().routers();
@@ -287,6 +280,30 @@ impl Running {
         if let Some(audit) = self.audit {
             audit.close().await;
         }
+    }
+}
+
+/// Where the jobs of callers come in.
+fn intake(jobs: &JobFiles, links: Links, stopping: &CancellationToken) -> Jobs {
+    let queue = Queue::new(Arc::clone(&jobs.store), Programs::default());
+    let queue = queue.until(stopping.clone());
+    Jobs {
+        queue: queue.with_files(jobs.artifacts.clone()),
+        links,
+    }
+}
+
+/// The URLs of files, signed where there are keys for that.
+fn links(
+    public_base_url: &str,
+    jobs: &JobFiles,
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+) -> Links {
+    let links = Links::new(public_base_url);
+    match &jobs.link_keys {
+        Some(keys) => links.signed(keys.clone(), config.files.link_lifetime, Arc::clone(clock)),
+        None => links,
     }
 }
 
