@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 
 use farcall_core::{fuzzing::variables, id::JobId};
-use farcall_server::fuzzing::{is_own_host, is_plain, is_unambiguous, range as bytes_of_range};
+use farcall_server::fuzzing::{
+    is_own_host, is_plain, is_unambiguous, link_opens, range as bytes_of_range, signed_query,
+};
 use http::{HeaderMap, HeaderValue};
 use serde_json::Value;
 use url::{Host, Url};
@@ -66,6 +68,21 @@ pub(crate) fn body(data: &[u8]) {
 
 fn is_unambiguous_again(value: &Value) -> bool {
     serde_json::to_vec(value).is_ok_and(|body| is_unambiguous(&body))
+}
+
+/// A link opens its file where it says all that was signed, as it was signed; what stands beside it
+/// changes nothing.
+pub(crate) fn link(data: &[u8]) {
+    let Ok(query) = str::from_utf8(data) else {
+        return;
+    };
+    if link_opens(query) {
+        let signed = signed_query();
+        let is_whole = signed
+            .split('&')
+            .all(|part| query.split('&').any(|said| said == part));
+        assert!(is_whole, "`{query}` opens a file");
+    }
 }
 
 /// A part of a file lies within it.

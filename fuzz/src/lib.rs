@@ -37,6 +37,10 @@ pub const TARGETS: &[Target] = &[
         run: tokens::keys,
     },
     Target {
+        name: "link",
+        run: callers::link,
+    },
+    Target {
         name: "range",
         run: callers::range,
     },

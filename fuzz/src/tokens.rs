@@ -1,6 +1,6 @@
 //! What callers prove themselves with, and what that is judged by.
 
-use farcall_server::fuzzing::opens;
+use farcall_server::fuzzing::token_opens;
 
 /// The one token that counts here; its private key is gone.
 const GOOD: &[u8] = include_bytes!("../corpus/token/good");
@@ -14,7 +14,7 @@ pub(crate) fn token(data: &[u8]) {
         return;
     };
     let is_good = data == GOOD;
-    assert_eq!(opens(KEYS, token), is_good, "`{token}`");
+    assert_eq!(token_opens(KEYS, token), is_good, "`{token}`");
 }
 
 /// Whatever is published, a token counts or does not; one that nobody signed never does.
@@ -22,14 +22,14 @@ pub(crate) fn keys(data: &[u8]) {
     let Ok(token) = str::from_utf8(GOOD) else {
         return;
     };
-    opens(data, token);
+    token_opens(data, token);
     let unsigned = token.rsplit_once('.').map_or(token, |(message, _)| message);
     assert!(
-        !opens(data, &format!("{unsigned}.")),
+        !token_opens(data, &format!("{unsigned}.")),
         "a token without a signature"
     );
     assert!(
-        !opens(data, &format!("{unsigned}.AAAA")),
+        !token_opens(data, &format!("{unsigned}.AAAA")),
         "a token with another signature"
     );
 }

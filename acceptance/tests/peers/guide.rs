@@ -22,10 +22,23 @@ async fn the_guides_client_gets_its_animation_with_either_sdk_and_any_credential
             let id = seen["job_id"].take();
             let url = seen["url"].take();
             let size = seen["size"].take();
+            // Signed where callers have names; then it opens the file by itself.
+            let (path, query) = match url.as_str().unwrap().split_once('?') {
+                Some((path, query)) => (path, Some(query)),
+                None => (url.as_str().unwrap(), None),
+            };
             assert_eq!(
-                url,
+                path,
                 format!("{}/files/{}", example.server.origin(), id.as_str().unwrap())
             );
+            let is_named = access
+                .server
+                .iter()
+                .any(|(name, _)| *name == "MCP_BEARER_TOKEN");
+            assert_eq!(query.is_some(), is_named, "{case}: {url}");
+            let anybody = reqwest::Client::builder().no_proxy().build().unwrap();
+            let fetched = anybody.get(url.as_str().unwrap()).send().await.unwrap();
+            assert_eq!(fetched.status(), 200, "{case}: {url}");
             assert!(size.as_u64().unwrap() > 0, "{case}");
             let expected = json!({
                 "protocol_version": python.speaks,

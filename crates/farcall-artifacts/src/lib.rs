@@ -21,6 +21,7 @@ mod folder;
 mod location;
 mod objects;
 mod read;
+mod sign;
 mod space;
 mod sweep;
 mod work;

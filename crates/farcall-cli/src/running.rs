@@ -1,6 +1,7 @@
 //! Puts a server together, runs it, and takes it down in order.
 
 pub(crate) mod callers;
+mod edge;
 mod gate;
 mod keys;
 mod offering;
@@ -13,9 +14,11 @@ use farcall_core::{
     catalog::Faults,
     clock::{Clock, SystemClock},
 };
-use farcall_jobs::{Links, Programs, Queue, Runner, RunnerOptions};
+use farcall_jobs::{Programs, Queue, Runner, RunnerOptions, links::Signing};
 use farcall_server::{
-    Changes, Entrance, Guard, JobFiles, Parts, Protocol, StdioError, Work, accept, router,
+    Audit, Changes, Entrance, Guard, JobFiles, Networks, Parts, Protocol, StdioError, Work, accept,
+    auth::NamedCallers,
+    router,
 };
 use farcall_store::JobStore;
 use farcall_wrap::mount::Mounted;
@@ -36,6 +39,7 @@ pub struct Ready {
     runner: Option<Runner>,
     callers: Arc<Place>,
     role: Role,
+    carriers: Networks,
     drain: Duration,
     linger: Duration,
     stopping: CancellationToken,
@@ -52,6 +56,7 @@ pub struct Running {
     offering: Offering,
     runner: Option<Runner>,
     store: Option<Arc<dyn JobStore>>,
+    audit: Option<Audit>,
     callers: Arc<Place>,
     drain: Duration,
     stopping: CancellationToken,
@@ -86,23 +91,20 @@ impl Ready {
             role: config.jobs.role,
         };
         supply.suffices(&programs)?;
-        let jobs = if programs.is_empty() {
+        let mut jobs = if programs.is_empty() {
             None
         } else {
-            Some(open::open(config, &clock).await?)
+            Some(open::open(config, &public_base_url, &clock).await?)
         };
-        let store = jobs.as_ref().map(|jobs| jobs.store.as_ref());
-        let state_key = keys::request_state(config, store).await?;
         let callers = Place::new(config, jobs.as_ref()).await?;
         let named = callers.watched().await?;
-        let intake = jobs.as_ref().map(|jobs| {
-            let queue = Queue::new(Arc::clone(&jobs.store), Programs::default());
-            let queue = queue.until(stopping.clone());
-            Jobs {
-                queue: queue.with_files(jobs.artifacts.clone()),
-                links: Links::new(public_base_url.as_str()),
-            }
-        });
+        if let Some(jobs) = &mut jobs {
+            let signing = signing(&app, config, jobs, &named, &clock).await?;
+            jobs.links = jobs.links.clone().signed(signing);
+        }
+        let store = jobs.as_ref().map(|jobs| jobs.store.as_ref());
+        let state_key = keys::request_state(config, store).await?;
+        let intake = jobs.as_ref().map(|jobs| intake(jobs, &stopping));
         let (catalog, tasks) = offered(&app.offer, &programs, intake.as_ref())?;
         let routers = app.routes.clone().routers();
         let (gated_routes, public_routes) =
@@ -115,6 +117,9 @@ impl Ready {
         let mut parts = Parts {
             catalog,
             guard: guard(config),
+            proxies: edge::proxies(config),
+            limits: edge::limits(config, &clock),
+            audit: edge::audit(config, &clock)?,
             authenticators,
             identity: app.identity,
             updates: app.updates,
@@ -160,6 +165,7 @@ impl Ready {
             runner,
             callers,
             role: config.jobs.role,
+            carriers: Networks::loopback().and(&edge::proxies(config)),
             drain: config.jobs.drain,
             linger: config.http.linger,
             stopping,
@@ -206,11 +212,13 @@ impl Ready {
         routes: impl FnOnce(Parts, Arc<Protocol>) -> Entrance,
     ) -> Running {
         let store = self.parts.jobs.as_ref().map(|jobs| Arc::clone(&jobs.store));
+        let audit = self.parts.audit.clone();
         let http = accept::serve(
             self.listener,
             routes(self.parts, Arc::clone(&self.offering.protocol)),
             accept::Limits {
                 linger,
+                carriers: self.carriers,
                 ..accept::Limits::default()
             },
             self.stopping.clone(),
@@ -221,6 +229,7 @@ impl Ready {
             offering: self.offering,
             runner: self.runner,
             store,
+            audit,
             callers: self.callers,
             drain: self.drain,
             stopping: self.stopping,
@@ -255,6 +264,13 @@ impl Running {
         self.offering.mounts.running()
     }
 
+    /// Goes on in a new audit log where the one before was moved away.
+    pub fn reopen_audit(&self) {
+        if let Some(audit) = &self.audit {
+            audit.reopen();
+        }
+    }
+
     /// Told once, the server stops in order; what takes too long is cut by this.
     pub fn hurry(&self) -> CancellationToken {
         self.hurrying.clone()
@@ -281,6 +297,38 @@ impl Running {
             store.close().await;
         }
         self.callers.close().await;
+        if let Some(audit) = self.audit {
+            audit.close().await;
+        }
+    }
+}
+
+/// How links to files are signed.
+async fn signing(
+    app: &App,
+    config: &Config,
+    jobs: &JobFiles,
+    named: &Arc<NamedCallers>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Signing, Failure> {
+    let asks_everybody = !(config.auth.is_open() && app.verifiers.is_empty());
+    let named = Arc::clone(named);
+    Ok(Signing {
+        keys: keys::links(config, jobs.store.as_ref()).await?,
+        lifetime: config.files.link_lifetime,
+        clock: Arc::clone(clock),
+        // Where everybody may fetch everything, a link has nothing to prove.
+        is_wanted: Arc::new(move || asks_everybody || named.has_callers()),
+    })
+}
+
+/// Where the jobs of callers come in.
+fn intake(jobs: &JobFiles, stopping: &CancellationToken) -> Jobs {
+    let queue = Queue::new(Arc::clone(&jobs.store), Programs::default());
+    let queue = queue.until(stopping.clone());
+    Jobs {
+        queue: queue.with_files(jobs.artifacts.clone()),
+        links: jobs.links.clone(),
     }
 }
 

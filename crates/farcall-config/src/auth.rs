@@ -2,7 +2,10 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{Access, Fault, Http, OAuth, Source, variables};
+use crate::{
+    Access, Fault, Http, OAuth, Source,
+    variables::{self, Variable},
+};
 
 /// Tokens shorter than this can be guessed by trying.
 const SHORT_TOKEN: usize = 16;
@@ -27,6 +30,8 @@ pub struct Auth {
     pub has_named_callers: bool,
     /// What keys are made from, where that is not in the job store.
     pub secret: Option<SecretString>,
+    /// What they were made from before, or will be; links that were signed with it are accepted.
+    pub previous_secret: Option<SecretString>,
 }
 
 impl Auth {
@@ -43,14 +48,22 @@ impl Auth {
                 "use visible ASCII characters without spaces, for example of `openssl rand -hex 32`",
             ));
         }
-        let secret = source.filled(&variables::FARCALL_SECRET);
-        if secret.is_some_and(|secret| secret.chars().count() < SECRET) {
-            faults.push(Fault::new(
-                format!("`FARCALL_SECRET` has fewer than {SECRET} characters and could be guessed"),
-                "use the same long random text for all servers, for example of `openssl rand -hex 32`, \
-                 or unset it",
-            ));
-        }
+        let mut secret = |variable: &Variable| {
+            let secret = source.filled(variable);
+            if secret.is_some_and(|secret| secret.chars().count() < SECRET) {
+                let name = variable.name;
+                faults.push(Fault::new(
+                    format!("`{name}` has fewer than {SECRET} characters and could be guessed"),
+                    "use the same long random text for all servers, for example of `openssl rand -hex 32`, \
+                     or unset it",
+                ));
+            }
+            secret.map(SecretString::from)
+        };
+        let (secret, previous_secret) = (
+            secret(&variables::FARCALL_SECRET),
+            secret(&variables::FARCALL_PREVIOUS_SECRET),
+        );
         Self {
             access: Access::read(source, faults),
             oauth: OAuth::read(source, faults),
@@ -60,7 +73,8 @@ impl Auth {
             allow_unauthenticated: source.is_on(&variables::FARCALL_ALLOW_UNAUTHENTICATED),
             has_own_authenticator: source.has_own_authenticator(),
             has_named_callers: source.has_named_callers(),
-            secret: secret.map(SecretString::from),
+            secret,
+            previous_secret,
         }
     }
 

@@ -6,12 +6,15 @@
 //! which the reference is generated. What a `farcall.toml` declares is in [`mod@file`].
 
 mod access;
+mod audit;
 mod auth;
 pub mod file;
+mod files;
 #[doc(hidden)]
 pub mod fuzzing;
 mod http;
 mod jobs;
+mod limits;
 mod log;
 mod oauth;
 mod reader;
@@ -24,9 +27,12 @@ use std::fmt;
 
 pub use self::{
     access::Access,
+    audit::Audit,
     auth::Auth,
+    files::Files,
     http::{Http, PublicBaseUrl},
     jobs::{Jobs, Role},
+    limits::Limits,
     log::{Log, LogFormat},
     oauth::{OAuth, OAuthTokens},
     source::Source,
@@ -36,12 +42,18 @@ pub use self::{
 /// A whole valid configuration.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// Where it is written who called what; nowhere by default.
+    pub audit: Option<Audit>,
     /// Who may call.
     pub auth: Auth,
+    /// How callers fetch files.
+    pub files: Files,
     /// Where the server listens, and under which names it is reached.
     pub http: Http,
     /// How this process takes part in the work.
     pub jobs: Jobs,
+    /// How often callers may do what.
+    pub limits: Limits,
     /// What is logged, and how.
     pub log: Log,
     /// Where data lives.
@@ -99,9 +111,12 @@ impl Config {
     fn sections(source: &Source) -> (Self, Vec<Fault>) {
         let mut faults = Vec::new();
         let config = Self {
+            audit: Audit::read(source),
             auth: Auth::read(source, &mut faults),
+            files: Files::read(source, &mut faults),
             http: Http::read(source, &mut faults),
             jobs: Jobs::read(source, &mut faults),
+            limits: Limits::read(source, &mut faults),
             log: Log::read(source, &mut faults),
             storage: Storage::read(source, &mut faults),
         };

@@ -290,3 +290,71 @@ fn a_place_for_files_that_is_no_url_or_holds_a_password_is_refused_unrepeated() 
         assert!(!fault.contains("0123456789abcdef"), "{fault}");
     }
 }
+
+#[test]
+fn a_secret_of_before_is_held_to_the_same() {
+    let report = fault("FARCALL_PREVIOUS_SECRET", "0123456789");
+    assert!(
+        report.contains("`FARCALL_PREVIOUS_SECRET` has fewer than 32"),
+        "{report}"
+    );
+    assert!(!report.contains("0123456789"), "{report}");
+}
+
+#[test]
+fn links_live_an_hour_and_seven_days_at_most() {
+    let lifetime = |value| read(&[("FARCALL_LINK_LIFETIME", value)]);
+    let hours = |config: Config| config.files.link_lifetime.as_secs() / 3_600;
+    assert_eq!(hours(read(&[]).unwrap()), 1);
+    assert_eq!(hours(lifetime("7d").unwrap()), 168);
+    for wrong in ["0s", "999ms", "8d", "169h", "1", "never"] {
+        let report = lifetime(wrong).unwrap_err();
+        assert!(report.contains("from 1s to 7d"), "{report}");
+    }
+}
+
+#[test]
+fn rates_are_generous_and_can_be_turned_off() {
+    let limits = read(&[]).unwrap().limits;
+    let calls = limits.calls.unwrap();
+    assert_eq!((calls.count.get(), calls.per.as_secs()), (1_000, 1));
+    assert!(limits.tool.is_some() && limits.polls.is_some() && limits.failures.is_some());
+    let limits = read(&[("FARCALL_CALL_RATE", "off"), ("FARCALL_TOOL_RATE", "10/h")]);
+    let limits = limits.unwrap().limits;
+    assert_eq!(limits.calls, None);
+    assert_eq!(limits.tool.unwrap().per.as_secs(), 3_600);
+    for wrong in ["0/s", "10", "fast", "1/w"] {
+        assert!(fault("FARCALL_POLL_RATE", wrong).contains("for example 60/m, or off"));
+    }
+}
+
+#[test]
+fn proxies_are_trusted_by_address_and_never_all_of_them() {
+    let proxies = |list| read(&[("FARCALL_TRUSTED_PROXIES", list)]);
+    assert!(read(&[]).unwrap().limits.trusted_proxies.is_empty());
+    let listed = proxies("127.0.0.1, 10.0.0.0/8, fd00::/8").unwrap();
+    let listed = listed.limits.trusted_proxies;
+    let listed: Vec<_> = listed.iter().map(ToString::to_string).collect();
+    assert_eq!(listed, ["127.0.0.1/32", "10.0.0.0/8", "fd00::/8"]);
+    for wrong in [
+        "proxy.example.com",
+        "10.0.0.0/33",
+        "10.0.0",
+        "0.0.0.0/0",
+        "::/0",
+        "*",
+    ] {
+        let report = proxies(wrong).unwrap_err();
+        assert!(report.contains(&format!("`{wrong}`")), "{report}");
+    }
+}
+
+#[test]
+fn the_audit_log_is_a_file_or_standard_output() {
+    assert_eq!(read(&[]).unwrap().audit, None);
+    let audit = |value| read(&[("FARCALL_AUDIT", value)]).unwrap().audit.unwrap();
+    assert_eq!(audit("stdout").file, None);
+    let file = audit("/var/log/audit.jsonl");
+    assert_eq!(file.file.unwrap().to_str(), Some("/var/log/audit.jsonl"));
+    assert!(!file.values);
+}

@@ -49,12 +49,22 @@ variables! {
     FARCALL_MIN_FREE, "64MiB", "Free space where jobs write below which none is started, such as 500MiB or 2GiB; 0 for none.";
     FARCALL_LINGER, "1s", "How long callers are still answered after the server was told to stop, while `/readyz` says so.";
     FARCALL_ARTIFACTS_URL, "folder in FARCALL_DATA_DIR", "Where files are kept: `s3://bucket/prefix`, `gs://…`, `az://…`, `file:///folder`, or `memory:` for tests.";
-    FARCALL_SECRET, "in the job store", "Secret of 32 characters or more that servers share; what travels through clients is signed with keys made from it.";
+    FARCALL_SECRET, "in the job store", "Secret of 32 characters or more that servers share; what travels through clients and links to files are signed with keys made from it.";
+    FARCALL_PREVIOUS_SECRET, "none", "The FARCALL_SECRET before, or the one to come: links to files that were signed with it are accepted too.";
+    FARCALL_LINK_LIFETIME, "1h", "How long a link to a file opens it, from 1s to 7d; each result has new ones.";
+    FARCALL_REDIRECT_FILES, "unset", "1 answers whoever fetches a file from a bucket with a redirect to a signed URL of the bucket.";
     FARCALL_ALLOWED_HOSTS, "none", "More values of the Host header to accept, comma-separated.";
     FARCALL_ALLOWED_ORIGINS, "none", "Origins of browsers to accept, comma-separated; turns CORS on for them.";
+    FARCALL_TRUSTED_PROXIES, "none", "Addresses and networks of proxies, comma-separated, that say for whom they ask in X-Forwarded-For or CF-Connecting-IP.";
+    FARCALL_CALL_RATE, "1000/s", "How many requests one caller may make, but for polls, such as 60/m; off for any number.";
+    FARCALL_TOOL_RATE, "500/s", "How often one caller may call one tool; off for any number.";
+    FARCALL_POLL_RATE, "5000/s", "How often one caller may ask for the status of jobs: so many jobs can it ask about every second; off for any number.";
+    FARCALL_FAILURE_RATE, "30/m", "How many wrong credentials may come from one address (of IPv6 one /64); off for any number.";
     FARCALL_ALLOW_UNAUTHENTICATED, "unset", "1 permits a bind beyond loopback without authentication.";
     FARCALL_PLAIN_CALLS, "1", "0 leaves every call and list of tools to the transport of the MCP SDK: a slower way to the same answers.";
     FARCALL_TOKEN, "unset", "Bearer token that client verbs such as smoke send; MCP_BEARER_TOKEN where it is not set.";
+    FARCALL_AUDIT, "unset", "File to which a JSON line is added for each call: who, tool, hash of the arguments, job, outcome; `stdout` for standard output.";
+    FARCALL_AUDIT_VALUES, "unset", "1 writes into these lines what calls were made with, up to 64 KiB of each.";
     FARCALL_LOG, "info", "What is logged: a level, or directives as tracing-subscriber reads them.";
     FARCALL_LOG_FORMAT, "text on a terminal, else json", "How it is logged: text or json.";
 }

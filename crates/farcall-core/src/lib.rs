@@ -25,6 +25,7 @@ pub mod principal;
 pub mod problem;
 pub mod prompt;
 pub mod question;
+pub mod rate;
 pub mod resource;
 pub mod schema;
 pub mod tool;

@@ -37,7 +37,7 @@ mod worker;
 
 pub use self::{
     follow::Following,
-    links::Links,
+    links::{LinkKeys, Links},
     maintenance::look_on,
     programs::Programs,
     queue::Queue,

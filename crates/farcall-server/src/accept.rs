@@ -2,11 +2,15 @@
 //!
 //! axum's own sets neither `TCP_NODELAY`, without which small streamed answers wait 40 ms for
 //! a delayed acknowledgement, nor a timer for request heads, without which a client can hold
-//! a connection for ever by sending slowly.
+//! a connection for ever by sending slowly. Nor does it know who has how many.
+
+mod newcomers;
+mod peers;
 
 use std::{
     convert::Infallible,
     io,
+    net::{IpAddr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -27,18 +31,27 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use self::{
+    newcomers::{Newcomer, Newcomers},
+    peers::Peers,
+};
 use crate::{
-    Entrance, files,
+    Entrance, Networks, files,
     sendfile::{FileSender, IS_POSSIBLE, Outlet},
     unread::WriteDeadline,
 };
 
 /// Limits of the accept loop.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Limits {
-    /// Connections at once; more wait in the system's queue. Defaults to 1,024.
+    /// Connections at once; more wait in the system's queue, and make those leave that have said
+    /// nothing yet. Defaults to 1,024.
     pub connections: usize,
-    /// Time for the head of a request, also the idle time between two. Defaults to 15 seconds.
+    /// Connections of one address at once, of IPv6 of one /64; more are closed. Defaults to 128.
+    pub of_a_peer: usize,
+    /// Where any number may come from: this machine, unless it is told otherwise, and proxies.
+    pub carriers: Networks,
+    /// Time for the head of a request, also the idle time between two. Defaults to 10 seconds.
     pub head: Duration,
     /// Time in which a client must read something of what is written for it. Defaults to 30 seconds.
     pub unread: Duration,
@@ -57,7 +70,9 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 1_024,
-            head: Duration::from_secs(15),
+            of_a_peer: 128,
+            carriers: Networks::loopback(),
+            head: Duration::from_secs(10),
             unread: Duration::from_secs(30),
             head_bytes: 32 << 10,
             headers: 100,
@@ -81,8 +96,11 @@ pub async fn serve(
     stop: CancellationToken,
     hurry: CancellationToken,
 ) {
+    let drain = limits.drain;
     let door = Door {
         places: Arc::new(Semaphore::new(limits.connections)),
+        peers: Peers::new(limits.of_a_peer),
+        newcomers: Newcomers::default(),
         entrance,
         limits,
         is_leaving: Arc::default(),
@@ -96,7 +114,7 @@ pub async fn serve(
     door.take_leave(listener, &hurry).await;
     tokio::select! {
         () = door.graceful.shutdown() => {}
-        () = tokio::time::sleep(limits.drain) => tracing::warn!("requests are cut, they took longer than the drain time"),
+        () = tokio::time::sleep(drain) => tracing::warn!("requests are cut, they took longer than the drain time"),
         () = hurry.cancelled() => tracing::warn!("requests are cut, the server was told to hurry"),
     }
 }
@@ -104,6 +122,8 @@ pub async fn serve(
 /// Where connections come in.
 struct Door {
     places: Arc<Semaphore>,
+    peers: Peers,
+    newcomers: Newcomers,
     entrance: Entrance,
     limits: Limits,
     /// Set once the server stops.
@@ -118,8 +138,11 @@ impl Door {
             let Ok(place) = Arc::clone(&self.places).acquire_owned().await else {
                 return;
             };
+            if self.places.available_permits() == 0 {
+                self.newcomers.turn_away();
+            }
             match listener.accept().await {
-                Ok((stream, _)) => self.serve(stream, place),
+                Ok((stream, peer)) => self.serve(stream, peer, place),
                 Err(error) => pause_after(&error).await,
             }
         }
@@ -150,19 +173,26 @@ impl Door {
             return;
         };
         while let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
-            let Ok((stream, _)) = listener.accept() else {
+            let Ok((stream, peer)) = listener.accept() else {
                 return;
             };
             let stream = stream
                 .set_nonblocking(true)
                 .and_then(|()| TcpStream::from_std(stream));
             if let Ok(stream) = stream {
-                self.serve(stream, place);
+                self.serve(stream, peer, place);
             }
         }
     }
 
-    fn serve(&self, stream: TcpStream, place: OwnedSemaphorePermit) {
+    fn serve(&self, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit) {
+        let peer = peer.ip();
+        let is_carrier = self.limits.carriers.contain(peer);
+        let of_peer = (!is_carrier).then(|| self.peers.take(peer));
+        if matches!(of_peer, Some(None)) {
+            tracing::debug!(%peer, "a connection is closed, there are as many from there as may be");
+            return;
+        }
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
             .header_read_timeout(self.limits.head)
@@ -170,15 +200,27 @@ impl Door {
             .max_header_size(self.limits.head_bytes);
         let outlet = Outlet::default();
         let stream = prepared(stream, outlet.clone(), self.limits.unread);
-        let answering = answering(&self.entrance, outlet, Arc::clone(&self.is_leaving));
+        let newcomer = self.newcomers.add();
+        let answering = answering(
+            &self.entrance,
+            outlet,
+            peer,
+            Arc::clone(&newcomer),
+            Arc::clone(&self.is_leaving),
+        );
         let connection = self
             .graceful
             .watch(http.serve_connection(stream, answering));
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "connection ended early");
+            tokio::select! {
+                ended = connection => if let Err(error) = ended {
+                    tracing::debug!(%error, "connection ended early");
+                },
+                () = newcomer.turned_away() => {
+                    tracing::debug!(%peer, "a connection that said nothing made room for others");
+                }
             }
-            drop(place);
+            drop((place, of_peer));
         });
     }
 }
@@ -191,12 +233,18 @@ fn prepared(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY cannot be set");
     }
+    // Finds out about clients whose machine or line is gone while a long answer is made for them.
+    if let Err(error) = rustix::net::sockopt::set_socket_keepalive(&stream, true) {
+        tracing::debug!(%error, "SO_KEEPALIVE cannot be set");
+    }
     TokioIo::new(WriteDeadline::new(FileSender::new(stream, outlet), unread))
 }
 
 fn answering(
     entrance: &Entrance,
     outlet: Outlet,
+    peer: IpAddr,
+    newcomer: Arc<Newcomer>,
     is_leaving: Arc<AtomicBool>,
 ) -> impl hyper::service::Service<
     http::Request<Incoming>,
@@ -206,12 +254,13 @@ fn answering(
 > + use<> {
     let entrance = entrance.clone();
     service_fn(move |request: http::Request<Incoming>| {
+        newcomer.is_heard();
         let mut request = Request::from(request.map(axum::body::Body::new));
         // Of use there alone, and not free.
         if IS_POSSIBLE && request.uri().path().starts_with(files::PATH) {
             request.extensions_mut().insert(outlet.clone());
         }
-        let answer = entrance.answer(request);
+        let answer = entrance.answer(request, peer);
         let is_leaving = is_leaving.load(Ordering::Relaxed);
         async move {
             let mut response = answer.await;

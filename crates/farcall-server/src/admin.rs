@@ -8,18 +8,31 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{Path, Query, State, rejection::QueryRejection},
+    extract::{MatchedPath, Path, Query, Request, State, rejection::QueryRejection},
+    middleware::{Next, from_fn_with_state},
     response::Response,
     routing::{get, post},
 };
-use farcall_core::{id::JobId, job::state::JobState, problem::Problem};
-use farcall_jobs::operators::{self, JobView, Moment, Seen};
+use farcall_core::{
+    id::JobId,
+    job::state::JobState,
+    problem::{ErrorCode, Problem},
+};
+use farcall_jobs::{
+    Links,
+    operators::{self, JobView, Moment, Seen},
+};
 use farcall_store::{Cancelled, JobRecord, JobStore, Listed, Reach, StoreError};
 use http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::problem_response::{self, plain};
+use crate::{
+    Audit, Parts,
+    audit::{Call, Outcome, Who},
+    edge::{ClientAddress, request_id},
+    problem_response::{self, plain},
+};
 
 /// How many jobs one answer lists at most.
 const MOST: u32 = 1_000;
@@ -27,17 +40,65 @@ const MOST: u32 = 1_000;
 /// How many lines of a log one answer has at most.
 const MOST_LINES: u32 = 10_000;
 
-/// The routes, for `store`.
-pub(crate) fn routes(store: Arc<dyn JobStore>) -> Router {
+/// What operators work with.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    store: Arc<dyn JobStore>,
+    links: Links,
+    audit: Option<Audit>,
+}
+
+impl Desk {
+    /// That of a server that has jobs.
+    pub(crate) fn of(parts: &Parts) -> Option<Self> {
+        let jobs = parts.jobs.as_ref()?;
+        Some(Self {
+            store: Arc::clone(&jobs.store),
+            links: jobs.links.clone(),
+            audit: parts.audit.clone(),
+        })
+    }
+}
+
+/// The routes, at `desk`.
+pub(crate) fn routes(desk: Desk) -> Router {
     Router::new()
         .route("/admin/jobs", get(list))
         .route("/admin/jobs/{id}", get(show))
         .route("/admin/jobs/{id}/cancel", post(cancel))
         .route("/admin/jobs/{id}/retry", post(retry))
-        .with_state(store)
+        .route_layer(from_fn_with_state(desk.clone(), audited))
+        .with_state(desk)
 }
 
-type Store = State<Arc<dyn JobStore>>;
+/// Writes down who asked for what, where there is an audit log.
+async fn audited(
+    State(Desk { audit, .. }): State<Desk>,
+    path: MatchedPath,
+    request: Request,
+    next: Next,
+) -> Response {
+    let Some(audit) = audit else {
+        return next.run(request).await;
+    };
+    let who = Who {
+        request_id: request_id(request.headers()),
+        caller: request.extensions().get(),
+        address: ClientAddress::among(request.extensions()),
+    };
+    let asked = format!("{} {}", request.method(), path.as_str());
+    let id = request.uri().path().split('/').nth(3);
+    let about = json!({"job_id": id, "query": request.uri().query()});
+    let call = Call::begin(&audit, who, &asked, &about);
+    let response = next.run(request).await;
+    call.end(Outcome::new(match response.status() {
+        status if status.is_success() => "ok",
+        StatusCode::NOT_FOUND => ErrorCode::UnknownJob.as_str(),
+        status if status.is_server_error() => ErrorCode::Internal.as_str(),
+        _ => "refused",
+    }));
+    response
+}
 
 /// Which jobs are asked for.
 #[derive(Default, Deserialize)]
@@ -55,7 +116,7 @@ struct Wanted {
 }
 
 async fn list(
-    State(store): Store,
+    State(Desk { store, .. }): State<Desk>,
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Response, Refusal> {
     let Query(wanted) = wanted.map_err(|_| Refusal::query())?;
@@ -97,21 +158,21 @@ struct Lines {
 }
 
 async fn show(
-    State(store): Store,
+    State(Desk { store, links, .. }): State<Desk>,
     Path(id): Path<String>,
     lines: Result<Query<Lines>, QueryRejection>,
 ) -> Result<Response, Refusal> {
     let Query(lines) = lines.map_err(|_| Refusal::query())?;
     let lines = lines.log.unwrap_or(10).min(MOST_LINES);
     let id = meant(&id)?;
-    let seen = Seen::look(store.as_ref(), id, lines).await?;
+    let seen = Seen::look(store.as_ref(), Some(&links), id, lines).await?;
     let seen = seen.ok_or(Refusal::Unknown)?;
-    let mut body = seen.json(None);
+    let mut body = seen.json();
     body["read_at"] = json!(Moment(seen.details.record.read_at));
     Ok(answer(body))
 }
 
-async fn cancel(State(store): Store, Path(id): Path<String>) -> Result<Response, Refusal> {
+async fn cancel(State(Desk { store, .. }): State<Desk>, Path(id): Path<String>) -> Result<Response, Refusal> {
     let id = meant(&id)?;
     let cancelled = store.cancel(id, Reach::All).await?;
     let (was, record) = match cancelled.ok_or(Refusal::Unknown)? {
@@ -123,7 +184,7 @@ async fn cancel(State(store): Store, Path(id): Path<String>) -> Result<Response,
     Ok(answer(with(&record, "was", json!(was))))
 }
 
-async fn retry(State(store): Store, Path(id): Path<String>) -> Result<Response, Refusal> {
+async fn retry(State(Desk { store, .. }): State<Desk>, Path(id): Path<String>) -> Result<Response, Refusal> {
     let id = meant(&id)?;
     let mut bits = [0; 16];
     getrandom::fill(&mut bits).map_err(|error| Refusal::Failed(Problem::internal(error)))?;

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use farcall_core::{clock::Timestamp, id::JobId};
+use farcall_jobs::{LinkKeys, links::Opening};
 use http::{HeaderMap, HeaderValue, header};
 
 use crate::{
@@ -27,8 +29,35 @@ pub fn is_own_host(host: &str) -> bool {
 }
 
 /// Whether a token opens a server that knows the keys of `set`, at the end of 2026.
-pub fn opens(set: &[u8], token: &str) -> bool {
+pub fn token_opens(set: &[u8], token: &str) -> bool {
     token::fuzzing::opens(set, token)
+}
+
+/// The query of the one link that was made to a file of a caller's.
+pub fn signed_query() -> String {
+    keys().query(&opening())
+}
+
+/// Whether a link with this query opens that file.
+pub fn link_opens(query: &str) -> bool {
+    let Opening {
+        job, name, owner, ..
+    } = opening();
+    let link = files::link::Link::of(query);
+    link.is_some_and(|link| link.opens(&keys(), job, name, owner, Timestamp(0)))
+}
+
+fn keys() -> LinkKeys {
+    LinkKeys::new([7; 32], Some([8; 32]))
+}
+
+fn opening() -> Opening<'static> {
+    Opening {
+        job: JobId::from_random([1; 16]),
+        name: Some("film.mp4"),
+        owner: "alice",
+        until: 1_790_000_000,
+    }
 }
 
 /// The bytes of a file of `size` bytes that the value of a `Range` header asks for; empty where it

@@ -2,11 +2,11 @@
 
 use axum::Router;
 
-use crate::edge::{self, Entrance, Guard};
+use crate::edge::{self, Entrance, Guard, Limits, Networks};
 
 /// Puts the layers around the routes, and the guard before all of them. The last layer added is the
 /// first one met.
-pub(crate) fn apply(routes: Router, guard: Guard) -> Entrance {
+pub(crate) fn apply(routes: Router, guard: Guard, proxies: Networks, limits: Limits) -> Entrance {
     let cors = edge::cors(&guard);
     let mut routes = routes
         .fallback(edge::not_found)
@@ -15,5 +15,5 @@ pub(crate) fn apply(routes: Router, guard: Guard) -> Entrance {
         // Answers preflights, which carry no credentials, and so stands before the gate.
         routes = routes.layer(cors);
     }
-    Entrance::new(guard, routes)
+    Entrance::new(guard, routes).limited(limits, proxies)
 }

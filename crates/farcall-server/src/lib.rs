@@ -2,10 +2,12 @@
 //!
 //! The tree follows a request: [`accept`] takes the connection and `unread` ends the ones whose client does not read, [`router`] lists every route,
 //! `layers` every layer in order; `edge` refuses what no handler should see, [`auth`] says who
-//! is calling, `mcp` answers the protocol, `files` sends what jobs left, `health` answers probes.
+//! is calling, `mcp` answers the protocol, `files` sends what jobs left, `health` answers probes, `audit` keeps who
+//! asked for what.
 
 pub mod accept;
 mod admin;
+mod audit;
 pub mod auth;
 mod edge;
 mod files;
@@ -24,14 +26,15 @@ use std::{sync::Arc, time::Duration};
 use axum::Router;
 use farcall_artifacts::Artifacts;
 use farcall_core::{catalog::Catalog, clock::Clock, updates::Updates};
-use farcall_jobs::{Programs, Standing, Tasks};
+use farcall_jobs::{Links, Programs, Standing, Tasks};
 use farcall_store::JobStore;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use self::auth::Authenticators;
 pub use self::{
-    edge::{Entrance, Guard},
+    audit::{Audit, AuditPlace},
+    edge::{Entrance, Guard, Limits, Networks, Rates},
     mcp::{Changes, Next, Protocol, StdioError, listed},
 };
 
@@ -85,6 +88,12 @@ pub struct Parts {
     pub authenticators: Authenticators,
     /// Which hosts and origins are accepted.
     pub guard: Guard,
+    /// Who may say where a request comes from, because it passes them on.
+    pub proxies: Networks,
+    /// How often callers may do what.
+    pub limits: Limits,
+    /// Where it is written who called what; nowhere by default.
+    pub audit: Option<Audit>,
     /// The job store, for files and readiness; `None` where there is no job.
     pub jobs: Option<JobFiles>,
     /// Jobs as tasks; `None` where there is no job.
@@ -119,4 +128,8 @@ pub struct JobFiles {
     pub store: Arc<dyn JobStore>,
     /// The bytes.
     pub artifacts: Artifacts,
+    /// The URLs of the files, and who has been given one.
+    pub links: Links,
+    /// Whether whoever fetches a file is sent to the bucket that has it, where that signs URLs.
+    pub redirects: bool,
 }

@@ -8,11 +8,11 @@ use axum::{
     routing::{any, get},
 };
 
-use farcall_core::clock::Clock;
-
 use crate::{
-    Entrance, JobFiles, Parts, admin, auth,
-    auth::{Authenticators, oauth},
+    Entrance, Parts,
+    admin::{self, Desk},
+    auth::{self, Authenticators, oauth},
+    edge,
     files, health, layers,
     mcp::{self, Protocol},
 };
@@ -24,49 +24,57 @@ pub const MCP: &str = "/mcp";
 /// itself is not here, because whoever reaches the port did not start the program.
 pub fn beside_stdio(parts: Parts) -> Entrance {
     let gate = Arc::new(parts.authenticators.clone());
-    let mut routes = health_routes(&parts, Arc::clone(&gate));
-    if parts.jobs.is_some() {
-        let files = file_routes(parts.jobs, parts.clock);
-        routes = routes.merge(files.route_layer(from_fn_with_state(gate, auth::require)));
-    }
-    layers::apply(routes, parts.guard)
+    let routes = health_routes(&parts, Arc::clone(&gate)).merge(file_routes(&parts, gate));
+    layers::apply(routes, parts.guard, parts.proxies, parts.limits)
 }
 
 /// What a process answers that only runs jobs: the probes.
 pub fn probes(parts: Parts) -> Entrance {
     let gate = Arc::new(parts.authenticators.clone());
-    layers::apply(health_routes(&parts, gate), parts.guard)
+    let probes = health_routes(&parts, gate);
+    layers::apply(probes, parts.guard, parts.proxies, parts.limits)
 }
 
 /// The routes of a server, with their layers.
 pub fn router(parts: Parts, protocol: Arc<Protocol>) -> Entrance {
     let gate = Arc::new(parts.authenticators.clone());
     let public = health_routes(&parts, Arc::clone(&gate))
+        .merge(file_routes(&parts, Arc::clone(&gate)))
         .merge(metadata_routes(&gate))
         .merge(parts.public_routes);
-    let admin = admin_routes(parts.jobs.as_ref(), &gate);
+    let admin = admin_routes(&parts, &gate);
+    let mut own = parts.gated_routes;
+    if own.has_routes() {
+        // Requests for `/mcp` count for what they ask for.
+        own = own.route_layer(from_fn_with_state(parts.limits.clone(), edge::limited));
+    }
     let gated = Router::new()
         .route(MCP, any(mcp::answer).with_state(protocol))
-        .merge(file_routes(parts.jobs, parts.clock))
-        .merge(parts.gated_routes)
+        .merge(own)
         .route_layer(from_fn_with_state(gate, auth::require));
-    layers::apply(gated.merge(public).merge(admin), parts.guard)
+    layers::apply(
+        gated.merge(public).merge(admin),
+        parts.guard,
+        parts.proxies,
+        parts.limits,
+    )
 }
 
-fn admin_routes(jobs: Option<&JobFiles>, gate: &Arc<Authenticators>) -> Router {
-    let Some(jobs) = jobs else {
+fn admin_routes(parts: &Parts, gate: &Arc<Authenticators>) -> Router {
+    let Some(desk) = Desk::of(parts) else {
         return Router::new();
     };
-    let gate = Arc::clone(gate);
-    admin::routes(Arc::clone(&jobs.store))
-        .route_layer(from_fn_with_state(gate, auth::require_admin))
+    let limited = from_fn_with_state(parts.limits.clone(), edge::limited);
+    admin::routes(desk)
+        .route_layer(limited)
+        .route_layer(from_fn_with_state(Arc::clone(gate), auth::require_admin))
 }
 
-fn file_routes(jobs: Option<JobFiles>, clock: Arc<dyn Clock>) -> Router {
-    let Some(jobs) = jobs else {
+/// Files ask for credentials themselves: a link is one.
+fn file_routes(parts: &Parts, gate: Arc<Authenticators>) -> Router {
+    let Some(files) = files::Files::of(parts, gate) else {
         return Router::new();
     };
-    let files = files::Files::new(jobs, clock);
     Router::new()
         .route("/files/{job_id}", get(files::primary))
         .route("/files/{job_id}/{name}", get(files::named))

@@ -1,11 +1,11 @@
 //! Stores of the clouds, made from a URL and the environment.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use object_store::{BackoffConfig, ClientOptions, ObjectStore, ObjectStoreScheme, RetryConfig};
+use object_store::{BackoffConfig, ClientOptions, ObjectStoreScheme, RetryConfig};
 use url::Url;
 
-use super::open::KNOWN;
+use super::{open::KNOWN, sign::Bucket};
 
 /// How long one request is repeated where the store does not answer or says that it cannot.
 /// The work of hours may hang on it, so it outlasts a restart of a store.
@@ -30,8 +30,7 @@ macro_rules! built {
                 builder = builder.with_config(key, value);
             }
         }
-        let built = builder.build().map_err(|error| error.to_string())?;
-        Ok(Arc::new(built))
+        builder.build().map_err(|error| error.to_string())
     }};
 }
 
@@ -39,24 +38,25 @@ pub(super) fn store(
     scheme: &ObjectStoreScheme,
     url: &Url,
     options: Vec<(String, String)>,
-) -> Result<Arc<dyn ObjectStore>, String> {
+) -> Result<Bucket, String> {
     match scheme {
         #[cfg(feature = "s3")]
         ObjectStoreScheme::AmazonS3 => {
             // The store keeps the checksum of what it was sent, and verifies each part by it.
             let builder = object_store::aws::AmazonS3Builder::new()
                 .with_checksum_algorithm(object_store::aws::Checksum::SHA256);
-            built!(builder, "AWS_", url, options)
+            built!(builder, "AWS_", url, options).map(Bucket::signing)
         }
         #[cfg(feature = "gcs")]
         ObjectStoreScheme::GoogleCloudStorage => {
             let builder = object_store::gcp::GoogleCloudStorageBuilder::new();
-            built!(builder, "GOOGLE_", url, options)
+            built!(builder, "GOOGLE_", url, options).map(Bucket::signing)
         }
         #[cfg(feature = "azure")]
         ObjectStoreScheme::MicrosoftAzure => {
             let builder = object_store::azure::MicrosoftAzureBuilder::new();
-            built!(builder, "AZURE_", url, options)
+            // Its signed URLs cannot say what a file is sent as.
+            built!(builder, "AZURE_", url, options).map(Bucket::plain)
         }
         #[cfg(not(feature = "s3"))]
         ObjectStoreScheme::AmazonS3 => Err(super::open::WITHOUT_FEATURE.to_owned()),

@@ -6,6 +6,7 @@ mod clouds;
 mod moody;
 mod open;
 pub(crate) mod read;
+mod sign;
 mod sweep;
 pub(crate) mod upload;
 mod write;
@@ -26,6 +27,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutPayload, path::Path};
 use tokio::runtime::Handle;
 
 pub(crate) use self::open::shown;
+use self::sign::SharedSigner;
 use crate::{error::ArtifactError, location::Location};
 
 /// What the names of the objects begin with that a check writes.
@@ -35,6 +37,8 @@ const CHECK: &str = ".check-";
 #[derive(Clone)]
 pub(crate) struct Objects {
     store: Arc<dyn ObjectStore>,
+    /// Signs URLs of the bucket, where it has such.
+    signer: Option<SharedSigner>,
     prefix: Path,
     /// The place as people know it, without what could be secret.
     name: Arc<str>,

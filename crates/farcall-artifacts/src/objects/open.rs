@@ -5,13 +5,13 @@ use std::{
     sync::{Arc, Mutex, atomic::AtomicU64},
 };
 
-use object_store::{ObjectStore, ObjectStoreScheme, memory::InMemory};
+use object_store::{ObjectStoreScheme, memory::InMemory};
 use tokio::runtime::Handle;
 use url::Url;
 
-use super::Objects;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 use super::clouds::store as cloud;
+use super::{Objects, sign::Bucket};
 use crate::error::ArtifactError;
 
 impl Objects {
@@ -32,8 +32,11 @@ impl Objects {
         let mut instance = [0; 8];
         getrandom::fill(&mut instance)
             .map_err(|error| bad(format!("the system gives no random bytes: {error}")))?;
+        let Bucket { store, signer } =
+            store(&scheme, url, options.into_iter().collect()).map_err(bad)?;
         Ok(Self {
-            store: store(&scheme, url, options.into_iter().collect()).map_err(bad)?,
+            store,
+            signer,
             prefix,
             name: shown(url).into(),
             runtime: Handle::try_current().map_err(|error| bad(error.to_string()))?,
@@ -66,19 +69,15 @@ fn store(
     scheme: &ObjectStoreScheme,
     url: &Url,
     options: Vec<(String, String)>,
-) -> Result<Arc<dyn ObjectStore>, String> {
+) -> Result<Bucket, String> {
     if *scheme == ObjectStoreScheme::Memory {
-        return Ok(Arc::new(InMemory::new()));
+        return Ok(Bucket::plain(InMemory::new()));
     }
     cloud(scheme, url, options)
 }
 
 #[cfg(not(any(feature = "s3", feature = "gcs", feature = "azure")))]
-fn cloud(
-    scheme: &ObjectStoreScheme,
-    _: &Url,
-    _: Vec<(String, String)>,
-) -> Result<Arc<dyn ObjectStore>, String> {
+fn cloud(scheme: &ObjectStoreScheme, _: &Url, _: Vec<(String, String)>) -> Result<Bucket, String> {
     Err(match scheme {
         ObjectStoreScheme::AmazonS3
         | ObjectStoreScheme::GoogleCloudStorage

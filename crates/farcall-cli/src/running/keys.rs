@@ -1,6 +1,7 @@
 //! Keys that servers share: from a secret of the configuration, or else from the job store.
 
 use farcall_config::Config;
+use farcall_jobs::LinkKeys;
 use farcall_store::JobStore;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -11,30 +12,53 @@ use crate::Failure;
 /// Signs what travels through a client between two rounds of a call.
 const REQUEST_STATE: &str = "request-state";
 
+/// Signs links to files.
+const LINKS: &str = "links";
+
 /// The key that [`REQUEST_STATE`] is signed with. Without a secret and a store it is this process's
 /// own: what it signed is not accepted after a restart, nor by another server.
 pub(super) async fn request_state(
     config: &Config,
     store: Option<&dyn JobStore>,
 ) -> Result<[u8; 32], Failure> {
-    if let Some(secret) = &config.auth.secret {
-        return Ok(made_from(secret, REQUEST_STATE));
-    }
-    let mut fresh = [0; 32];
-    getrandom::fill(&mut fresh)
-        .map_err(|error| Failure::failed(format!("the system gives no random bytes: {error}")))?;
-    let failed = |error: farcall_store::StoreError| Failure::failed(error.to_string());
     match (store, &config.storage.database_url) {
-        (Some(store), _) => store.secret(REQUEST_STATE, fresh).await.map_err(failed),
+        (Some(store), _) => shared(config, store, REQUEST_STATE).await,
         // A program without jobs may have questions and a database all the same.
-        (None, Some(url)) => {
+        (None, Some(url)) if config.auth.secret.is_none() => {
             let store = open::open_database(url).await?;
-            let key = store.secret(REQUEST_STATE, fresh).await.map_err(failed);
+            let key = shared(config, store.as_ref(), REQUEST_STATE).await;
             store.close().await;
             key
         }
-        (None, None) => Ok(fresh),
+        (None, _) => match &config.auth.secret {
+            Some(secret) => Ok(made_from(secret, REQUEST_STATE)),
+            None => fresh(),
+        },
     }
+}
+
+/// The keys that links to files are signed with, and were before.
+pub(super) async fn links(config: &Config, store: &dyn JobStore) -> Result<LinkKeys, Failure> {
+    let key = shared(config, store, LINKS).await?;
+    let previous = config.auth.previous_secret.as_ref();
+    let previous = previous.map(|secret| made_from(secret, LINKS));
+    Ok(LinkKeys::new(key, previous))
+}
+
+/// The key for `purpose` that all servers of a store have.
+async fn shared(config: &Config, store: &dyn JobStore, purpose: &str) -> Result<[u8; 32], Failure> {
+    if let Some(secret) = &config.auth.secret {
+        return Ok(made_from(secret, purpose));
+    }
+    let kept = store.secret(purpose, fresh()?).await;
+    kept.map_err(|error| Failure::failed(error.to_string()))
+}
+
+fn fresh() -> Result<[u8; 32], Failure> {
+    let mut fresh = [0; 32];
+    getrandom::fill(&mut fresh)
+        .map_err(|error| Failure::failed(format!("the system gives no random bytes: {error}")))?;
+    Ok(fresh)
 }
 
 /// The key for `purpose`; from one key nobody learns another, nor the secret.
@@ -57,7 +81,7 @@ mod tests {
         let other = SecretString::from("0123456789abcdef0123456789abcdeF");
         let key = made_from(&secret, REQUEST_STATE);
         assert_eq!(key, made_from(&secret.clone(), REQUEST_STATE));
-        assert_ne!(key, made_from(&secret, "links"));
+        assert_ne!(key, made_from(&secret, LINKS));
         assert_ne!(key, made_from(&other, REQUEST_STATE));
     }
 }

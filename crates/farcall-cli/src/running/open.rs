@@ -12,7 +12,11 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::Failure;
 
 /// Opens the store of jobs, and the place of their files.
-pub(super) async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<JobFiles, Failure> {
+pub(super) async fn open(
+    config: &Config,
+    public_base_url: &str,
+    clock: &Arc<dyn Clock>,
+) -> Result<JobFiles, Failure> {
     let storage = &config.storage;
     // Who runs no job writes nothing here.
     let min_free = if config.jobs.role.works() {
@@ -30,7 +34,19 @@ pub(super) async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<JobF
     };
     let artifacts = open_artifacts(storage).await?;
     artifacts.space().keep_free(min_free);
-    Ok(JobFiles { store, artifacts })
+    let redirects = config.files.redirects;
+    if redirects && !artifacts.signs_urls() {
+        return Err(Failure::usage(
+            "FARCALL_REDIRECT_FILES sends callers to signed URLs of the bucket, and there are none where the files are",
+        )
+        .hint("unset it, or keep the files in `s3://…` or `gs://…`"));
+    }
+    Ok(JobFiles {
+        store,
+        artifacts,
+        links: Links::new(public_base_url),
+        redirects,
+    })
 }
 
 /// What keeps a store from being opened, to whoever configured it.

@@ -67,22 +67,24 @@ enum Verb {
 
 pub(crate) async fn jobs(flags: Flags) -> Result<(), Failure> {
     if let Some(url) = &flags.server {
-        let remote = Remote::new(url)?;
-        let links = remote.links();
-        return run(flags.verb, &remote, Some(links)).await;
+        return run(flags.verb, &Remote::new(url)?).await;
     }
     let (source, storage) = flags.data.read()?;
     let store = attach(&storage).await?;
     let links = Http::files_at(&source).map(Links::new);
-    let outcome = run(flags.verb, &Beside(Arc::clone(&store)), links).await;
+    let beside = Beside {
+        store: Arc::clone(&store),
+        links,
+    };
+    let outcome = run(flags.verb, &beside).await;
     store.close().await;
     outcome
 }
 
-async fn run(verb: Verb, desk: &dyn Desk, links: Option<Links>) -> Result<(), Failure> {
+async fn run(verb: Verb, desk: &dyn Desk) -> Result<(), Failure> {
     match verb {
         Verb::List(flags) => list::list(desk, flags).await,
-        Verb::Show(flags) => show::show(desk, links, flags).await,
+        Verb::Show(flags) => show::show(desk, flags).await,
         Verb::Watch(flags) => watch::watch(desk, flags).await,
         Verb::Cancel(flags) => cancel::cancel(desk, flags).await,
         Verb::Retry(flags) => retry::retry(desk, flags).await,

@@ -187,6 +187,16 @@ fn valid(source: &mut Source, flags: &ServeFlags) -> Result<Config, Failure> {
         )
         .hint("leave out one of the two"));
     }
+    let is_on_stdout = config
+        .audit
+        .as_ref()
+        .is_some_and(|audit| audit.file.is_none());
+    if flags.stdio && is_on_stdout {
+        return Err(Failure::usage(
+            "`--stdio` speaks to its client on standard output, and `FARCALL_AUDIT` is `stdout`",
+        )
+        .hint("write the audit log to a file"));
+    }
     Ok(config)
 }
 

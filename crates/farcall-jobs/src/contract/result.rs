@@ -38,7 +38,7 @@ pub(super) fn fields() -> Value {
             "job_id": super::schema::id(),
             "ready": {"type": "boolean", "description": "Whether the job has succeeded."},
             "state": super::schema::state(),
-            "url": {"type": "string", "description": "Where to download the primary file."},
+            "url": {"type": "string", "description": "Where to download the primary file; it may open for a while only, and each result has a new one."},
             "result": {"description": "The value that the job returned, where it returns one."},
             "artifacts": {
                 "type": "array",
@@ -52,7 +52,7 @@ pub(super) fn fields() -> Value {
                         "sha256": {"type": "string", "description": "Checksum, hexadecimal."},
                         "media_type": {"type": "string"},
                         "text": {"type": "string", "description": "What stands in it, where it is short and text, and the job shows it."},
-                        "expires_at": {"type": ["string", "null"], "description": "When the file may be removed, RFC 3339."},
+                        "expires_at": {"type": ["string", "null"], "description": "Until when the URL opens the file, RFC 3339; ask for the result again for a new one, as long as the file is kept."},
                     },
                     "required": ["name", "url", "size", "sha256", "media_type"],
                 },
@@ -90,11 +90,12 @@ pub(crate) async fn payload(queue: &Queue, links: &Links, outcome: Outcome) -> V
         value,
         artifacts,
     } = outcome;
-    let expires_at = record.expires_at.map(rfc3339);
+    let links = links.of(&record);
+    let expires_at = links.until().map(rfc3339);
     let described = artifacts.iter().map(|artifact| {
         let mut described = json!({
             "name": artifact.name,
-            "url": links.file(record.id, &artifact.name),
+            "url": links.file(&artifact.name),
             "size": artifact.size,
             "sha256": artifact.sha256,
             "media_type": artifact.media_type,
@@ -108,7 +109,7 @@ pub(crate) async fn payload(queue: &Queue, links: &Links, outcome: Outcome) -> V
     let mut payload = json!({
         "job_id": record.id,
         "ready": true,
-        "url": links.primary(record.id),
+        "url": links.primary(),
         "artifacts": described.collect::<Vec<_>>(),
     });
     if let Some(value) = value {

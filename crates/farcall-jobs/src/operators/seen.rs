@@ -19,6 +19,9 @@ pub struct Seen {
     pub questions: Vec<(String, Question)>,
     /// Lines of its log, the last ones.
     pub log: Vec<LogLine>,
+    /// Where its files are fetched, in their order; nothing where they are not published, or where that is
+    /// not known.
+    pub urls: Vec<String>,
 }
 
 /// The same as JSON.
@@ -62,12 +65,14 @@ struct Line {
 }
 
 impl Seen {
-    /// Looks at the job `id`, with the last `lines` of its log; `None` where there is no such job.
+    /// Looks at the job `id`, with the last `lines` of its log, and `links` to its files where they are
+    /// known; `None` where there is no such job.
     ///
     /// # Errors
     /// What the store says.
     pub async fn look(
         store: &dyn JobStore,
+        links: Option<&Links>,
         id: JobId,
         lines: u32,
     ) -> Result<Option<Self>, StoreError> {
@@ -84,16 +89,17 @@ impl Seen {
             worker_host: its.map(|worker| worker.worker.host),
             questions: store.questions(id, Reach::All).await?,
             log: log.lines,
+            urls: links.map_or_else(Vec::new, |links| urls(links, &details)),
             details,
         }))
     }
 
-    /// As JSON, with the URLs of published files where it is known what they begin with.
-    pub fn json(&self, links: Option<&Links>) -> Value {
+    /// As JSON.
+    pub fn json(&self) -> Value {
         let details = &self.details;
         let record = &details.record;
         let published = record.state == JobState::Succeeded;
-        let links = links.filter(|_| published);
+        let mut urls = self.urls.iter().cloned();
         let questions = self.questions.iter().map(|(key, question)| Asked {
             key: key.clone(),
             method: question.method().to_owned(),
@@ -102,7 +108,7 @@ impl Seen {
         let artifacts = details.artifacts.iter().map(|artifact| File {
             artifact: artifact.clone(),
             published,
-            url: links.map(|links| links.file(record.id, &artifact.name)),
+            url: urls.next(),
         });
         let log = self.log.iter().map(|line| Line {
             n: line.number,
@@ -140,17 +146,16 @@ impl Seen {
             at: line.at.0,
             text: line.text,
         };
+        let files = sheet.artifacts.into_iter();
+        let (artifacts, urls): (_, Vec<_>) = files.map(|file| (file.artifact, file.url)).unzip();
         Ok(Self {
+            urls: urls.into_iter().flatten().collect(),
             details: Details {
                 record,
                 epoch: sheet.claims,
                 restarts: sheet.restarts,
                 checkpoint: sheet.checkpoint,
-                artifacts: sheet
-                    .artifacts
-                    .into_iter()
-                    .map(|file| file.artifact)
-                    .collect(),
+                artifacts,
                 last_line: sheet.log_lines,
             },
             worker_host: sheet.worker_host,
@@ -158,4 +163,14 @@ impl Seen {
             log: sheet.log.into_iter().map(line).collect(),
         })
     }
+}
+
+fn urls(links: &Links, details: &Details) -> Vec<String> {
+    let record = &details.record;
+    let published = details.artifacts.iter();
+    let published = published.filter(|_| record.state == JobState::Succeeded);
+    let links = links.of(record);
+    published
+        .map(|artifact| links.file(&artifact.name))
+        .collect()
 }

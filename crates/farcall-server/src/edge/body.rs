@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::{body::Body, response::Response};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header};
+use http_body::Frame;
 use http_body_util::BodyExt;
 
 use super::wire::WireFault;
@@ -18,6 +19,9 @@ const MAX_DRAINED: usize = 16 << 20;
 
 /// The longest time for a body to arrive.
 const BODY_TIME: Duration = Duration::from_mins(1);
+
+/// The longest time in which nothing of it arrives.
+const IDLE_TIME: Duration = Duration::from_secs(15);
 
 /// Why a body is not passed on.
 pub(crate) struct ReadError {
@@ -76,12 +80,7 @@ pub(crate) async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, 
         let sentence = "the request took longer than 60 s to arrive";
         ReadError::new(StatusCode::REQUEST_TIMEOUT, sentence)
     })?;
-    let bytes = collected.map_err(|error| {
-        tracing::debug!(%error, "a request broke off");
-        let sentence = "the request broke off before its end";
-        ReadError::new(StatusCode::BAD_REQUEST, sentence)
-    })?;
-    bytes.ok_or_else(|| {
+    collected?.ok_or_else(|| {
         let sentence = "the request is larger than 1 MiB; pass large data by URL or as a file";
         ReadError::new(StatusCode::PAYLOAD_TOO_LARGE, sentence)
     })
@@ -89,13 +88,13 @@ pub(crate) async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, 
 
 /// The whole body, or `None` where it is too large. Of one that is too large some more is read
 /// and dropped: a client that is still writing when the connection closes never reads why.
-async fn collect(mut body: Body) -> Result<Option<Bytes>, axum::Error> {
+async fn collect(mut body: Body) -> Result<Option<Bytes>, ReadError> {
     let mut collected = BytesMut::new();
     let mut length = 0;
     while length <= MAX_DRAINED
-        && let Some(frame) = body.frame().await
+        && let Some(frame) = next(&mut body).await?
     {
-        let Ok(data) = frame?.into_data() else {
+        let Ok(data) = frame.into_data() else {
             continue;
         };
         length += data.len();
@@ -110,4 +109,18 @@ async fn collect(mut body: Body) -> Result<Option<Bytes>, axum::Error> {
         }
     }
     Ok((length <= MAX_BODY).then(|| collected.freeze()))
+}
+
+/// The next part of a body, which must not be long in coming.
+async fn next(body: &mut Body) -> Result<Option<Frame<Bytes>>, ReadError> {
+    let frame = tokio::time::timeout(IDLE_TIME, body.frame()).await;
+    let frame = frame.map_err(|_| {
+        let sentence = "nothing of the request arrived for 15 s";
+        ReadError::new(StatusCode::REQUEST_TIMEOUT, sentence)
+    })?;
+    frame.transpose().map_err(|error| {
+        tracing::debug!(%error, "a request broke off");
+        let sentence = "the request broke off before its end";
+        ReadError::new(StatusCode::BAD_REQUEST, sentence)
+    })
 }

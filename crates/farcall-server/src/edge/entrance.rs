@@ -4,6 +4,7 @@
 use std::{
     convert::Infallible,
     future::ready,
+    net::IpAddr,
     sync::{
         Arc, LazyLock,
         atomic::{AtomicU64, Ordering},
@@ -12,16 +13,28 @@ use std::{
 
 use axum::{Router, extract::Request, response::Response};
 use futures_util::{FutureExt, future::Either};
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tower::Service;
 
-use super::{Guard, guard};
+use super::{
+    Guard, Limits, Networks,
+    address::ClientAddress,
+    guard,
+    limits::{Attempt, too_many},
+    sensitive,
+};
 use crate::health;
 
 /// Carries the id of a request: unique within the life of the process, and told apart from other
 /// processes by its first half. It stands in the answer, and in the log where something fails; one
 /// that a client sends is overwritten.
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The id of the request with these headers.
+pub(crate) fn request_id(headers: &HeaderMap) -> &str {
+    let id = headers.get(X_REQUEST_ID);
+    id.and_then(|id| id.to_str().ok()).unwrap_or_default()
+}
 
 /// The first half, in hexadecimal digits.
 static PROCESS: LazyLock<[u8; 8]> = LazyLock::new(|| {
@@ -55,6 +68,8 @@ fn write_hex(mut number: u64, digits: &mut [u8]) {
 #[derive(Clone)]
 pub struct Entrance {
     guard: Arc<Guard>,
+    proxies: Arc<Networks>,
+    limits: Option<Limits>,
     routes: Router,
 }
 
@@ -63,21 +78,40 @@ impl Entrance {
     pub fn new(guard: Guard, routes: Router) -> Self {
         Self {
             guard: Arc::new(guard),
+            proxies: Arc::default(),
+            limits: None,
             routes,
         }
     }
 
-    /// Answers a request.
+    /// Slows down who tries out credentials; `proxies` say for whom they ask.
+    #[must_use]
+    pub fn limited(mut self, limits: Limits, proxies: Networks) -> Self {
+        self.limits = Some(limits);
+        self.proxies = Arc::new(proxies);
+        self
+    }
+
+    /// Answers a request that came from `peer`.
     pub(crate) fn answer(
         &self,
         mut request: Request,
+        peer: IpAddr,
     ) -> impl Future<Output = Response> + Send + use<> {
         let id = fresh_id();
+        let mut attempt = None;
         let at_once = if health::asks_whether_alive(&request) {
             // Whether the process takes requests shows here, and depends on nothing further in.
             Some(health::alive())
+        } else if let Some(refusal) = guard::refusal(&self.guard, &request) {
+            Some(refusal)
         } else {
-            guard::refusal(&self.guard, &request)
+            sensitive::mark(request.headers_mut());
+            let address = ClientAddress::of(peer, &self.proxies, request.headers());
+            request.extensions_mut().insert(address);
+            attempt = self.attempt(address, &request);
+            let path = request.uri().path();
+            attempt.as_ref().and_then(|trying| trying.refusal(path))
         };
         let answered = if let Some(response) = at_once {
             Either::Left(ready(Ok(response)))
@@ -90,11 +124,52 @@ impl Entrance {
         };
         answered.map(|answered: Result<Response, Infallible>| {
             let Ok(mut response) = answered;
+            if let Some(attempt) = attempt {
+                attempt.note(&response);
+            }
             if let Some(id) = id {
                 response.headers_mut().insert(X_REQUEST_ID, id);
             }
             response
         })
+    }
+}
+
+/// A credential that is being tried, where wrong ones count.
+struct Trying {
+    limits: Limits,
+    attempt: Attempt,
+}
+
+impl Entrance {
+    fn attempt(&self, address: ClientAddress, request: &Request) -> Option<Trying> {
+        let limits = self.limits.as_ref()?;
+        let attempt = limits.attempt(address, request.headers(), request.uri())?;
+        Some(Trying {
+            limits: limits.clone(),
+            attempt,
+        })
+    }
+}
+
+impl Trying {
+    fn refusal(&self, path: &str) -> Option<Response> {
+        let wait = self.limits.admit_attempt(self.attempt).err()?;
+        let what = "too many wrong credentials came from this address";
+        Some(too_many(path, None, what, wait))
+    }
+
+    fn note(&self, response: &Response) {
+        match response.status() {
+            StatusCode::UNAUTHORIZED => self.limits.note_attempt(self.attempt, false),
+            // What is no link and what is not there are answered alike.
+            StatusCode::NOT_FOUND if self.attempt.is_link => {
+                self.limits.note_attempt(self.attempt, false);
+            }
+            status if status.is_success() => self.limits.note_attempt(self.attempt, true),
+            // Says nothing about the credential.
+            _ => {}
+        }
     }
 }
 

@@ -1,22 +1,33 @@
-//! What no handler should see: foreign hosts and origins, bodies that are too large or no JSON.
+//! What no handler should see: foreign hosts and origins, bodies that are too large or no JSON, one
+//! request too many.
 
+mod address;
 mod body;
 mod entrance;
 mod guard;
+mod limits;
+mod sensitive;
 mod unambiguous;
 mod wire;
 
 use axum::{extract::Request, response::Response};
 use http::StatusCode;
 
+pub use self::{
+    address::Networks,
+    entrance::Entrance,
+    guard::Guard,
+    limits::{Limits, Rates},
+};
 pub(crate) use self::{
+    address::{ClientAddress, network},
     body::{ReadError, read_body},
-    entrance::X_REQUEST_ID,
+    entrance::{X_REQUEST_ID, request_id},
     guard::cors,
+    limits::{Kind, limited, too_many},
     unambiguous::Unambiguous,
     wire::check,
 };
-pub use self::{entrance::Entrance, guard::Guard};
 use crate::problem_response;
 
 /// There is no such route.

@@ -1,7 +1,7 @@
 //! Runs a tool: its arguments are judged first, its result last, and in between it can neither
 //! take the server down nor keep its caller waiting for ever.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use farcall_core::{
     BoxFuture, JsonObject,
@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use super::{Server, client::Era, limit, rounds::Binding, tasks};
+use crate::audit;
 
 /// What a call came to.
 enum Called {
@@ -38,12 +39,31 @@ pub(super) struct Reader {
     pub(super) knows_tasks: bool,
 }
 
-/// Calls the tool called `name`, or says what it needs of its client first.
+/// Calls the tool called `name`, or says what it needs of its client first; for the audit log, where
+/// there is one, the call came from `address`.
 ///
 /// # Errors
 /// A protocol error where there is no such tool, where the client cannot be asked what the tool
 /// needs, and where the tool's content does not have the protocol's shape.
 pub(super) async fn answer(
+    server: &Arc<Server>,
+    name: &str,
+    context: &CallContext,
+    arguments: Value,
+    reader: Reader,
+    binding: &Binding,
+    address: Option<IpAddr>,
+) -> Result<CallToolResponse, ErrorData> {
+    let Some(audit) = &server.audit else {
+        return answered(server, name, context, arguments, reader, binding).await;
+    };
+    let call = audit::Call::begin(audit, audit::Who::of(context, address), name, &arguments);
+    let answer = answered(server, name, context, arguments, reader, binding).await;
+    call.end(audit::Outcome::of(&answer));
+    answer
+}
+
+async fn answered(
     server: &Arc<Server>,
     name: &str,
     context: &CallContext,

@@ -9,11 +9,10 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
-use farcall_core::{JsonObject, principal::Principal};
+use farcall_core::principal::Principal;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use serde::Deserialize;
-use serde_json::Value;
 use tokio::sync::MutexGuard;
 
 use super::{
@@ -23,7 +22,11 @@ use super::{
     stream::{self, Pending},
     subscriptions,
 };
-use crate::{auth::Granted, edge, problem_response::json_rpc, router::MCP};
+use crate::{
+    edge::{self, ClientAddress},
+    problem_response::json_rpc,
+    router::MCP,
+};
 
 /// After this time without an answer the client gets a stream with comments on it: proxies
 /// cut what is silent for about 100 seconds, some clients what shows nothing at all.
@@ -90,7 +93,7 @@ pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Reque
     {
         return edge::ReadError::from(fault).response(MCP);
     }
-    if let Some(refusal) = beyond_scopes(&protocol, &parts, &body) {
+    if let Some(refusal) = protocol.beyond_bounds(&parts, plain.as_ref(), &body) {
         return refusal;
     }
     let _place = if protocol.are_sessions_on {
@@ -122,6 +125,7 @@ pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Reque
     let is_watching = parts.method == Method::GET;
     parts.extensions.insert(accepts);
     let owner = parts.extensions.get::<Principal>().cloned();
+    let address = parts.extensions.get::<ClientAddress>().copied();
     // Boxed at once: the SDK's future is large, and the router moves this one several times.
     let mut pending: Pending = match plain {
         Some(plain) => Box::pin(async move { finished(plain.answer().await, accepts).await }),
@@ -140,7 +144,8 @@ pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Reque
                 match caller {
                     Some(caller) if is_listening && stream::is_one(&response) => {
                         let (server, places) = (protocol.current.get(), &protocol.places);
-                        subscriptions::answer(&server, places, &caller, &body).await
+                        let whose = (&caller, address);
+                        subscriptions::answer(&server, places, whose, &body).await
                     }
                     _ => finished(response, accepts).await,
                 }
@@ -179,46 +184,6 @@ fn ambiguous(headers: &HeaderMap) -> Option<Response> {
         .find(|name| headers.get_all(name).iter().count() > 1)?;
     let sentence = format!("the header `{twice}` is there twice; send it once");
     Some(json_rpc(StatusCode::BAD_REQUEST, -32_600, &sentence))
-}
-
-/// Refuses what the caller's token does not allow.
-///
-/// Nothing is known yet about the shape of the body but that it says every key once. So what is no
-/// object, and a call that does not name its tool in one, is refused here: parsers that take fields by
-/// their position would find a name where none was looked for.
-fn beyond_scopes(
-    protocol: &Protocol,
-    parts: &http::request::Parts,
-    body: &[u8],
-) -> Option<Response> {
-    let oauth = protocol.oauth.as_ref();
-    let oauth = oauth.filter(|oauth| oauth.wants_scopes())?;
-    let granted = parts.extensions.get::<Granted>()?;
-    let beyond = |tool| {
-        let refusal = oauth.suffices(granted, tool).err()?;
-        Some(refusal.response(MCP, Some(oauth)))
-    };
-    if parts.method != Method::POST {
-        return beyond(None);
-    }
-    let bad = |sentence| Some(json_rpc(StatusCode::BAD_REQUEST, -32_600, sentence));
-    let Ok(request) = serde_json::from_slice::<JsonObject>(body) else {
-        return bad("the body is no request of MCP, which is an object");
-    };
-    let is_call = request
-        .get("method")
-        .is_some_and(|method| method == "tools/call");
-    if !is_call {
-        return beyond(None);
-    }
-    let params = request.get("params").and_then(Value::as_object);
-    match params
-        .and_then(|params| params.get("name"))
-        .and_then(Value::as_str)
-    {
-        Some(tool) => beyond(Some(tool)),
-        None => bad("the call names no tool; send `params` as an object with `name`"),
-    }
 }
 
 /// Refuses somebody else's session as one that never existed, and a new one above the limit;

@@ -1,6 +1,9 @@
 //! What the SDK calls for every request of the protocol.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
 
 use farcall_core::{
     context::{CallContext, LogLevel},
@@ -34,7 +37,7 @@ use super::{
     rounds::Binding,
     tasks, unserved,
 };
-use crate::edge::X_REQUEST_ID;
+use crate::edge::{ClientAddress, X_REQUEST_ID};
 
 /// One connection: a session, a stream of standard input, or a single request.
 pub(crate) struct Connection {
@@ -129,12 +132,9 @@ impl Connection {
             Binding::none()
         };
         let recollection = server.rounds.open(state.as_deref(), responses, &binding)?;
-        let parts = request.extensions.get::<http::request::Parts>();
-        let id = parts.and_then(|parts| parts.headers.get(X_REQUEST_ID));
-        let id = id.and_then(|id| id.to_str().ok());
         let context = CallContext::new(
             caller,
-            id.map_or_else(|| request.id.to_string(), str::to_owned),
+            request_id(request),
             request.meta.0.0.clone(),
             request.ct.child_token(),
             Arc::new(client),
@@ -159,8 +159,26 @@ impl Connection {
         };
         let (context, binding) = self.context(&request, era, subject, brought)?;
         let (server, name) = (self.server(), &params.name);
-        call::answer(&server, name, &context, arguments, reader, &binding).await
+        let address = address(&request);
+        call::answer(
+            &server, name, &context, arguments, reader, &binding, address,
+        )
+        .await
     }
+}
+
+/// Where a request comes from; nowhere on standard input.
+pub(super) fn address(request: &Request) -> Option<IpAddr> {
+    let parts = request.extensions.get::<http::request::Parts>()?;
+    ClientAddress::among(&parts.extensions)
+}
+
+/// The id that the request has here.
+pub(super) fn request_id(request: &Request) -> String {
+    let parts = request.extensions.get::<http::request::Parts>();
+    let id = parts.and_then(|parts| parts.headers.get(X_REQUEST_ID));
+    let id = id.and_then(|id| id.to_str().ok());
+    id.map_or_else(|| request.id.to_string(), str::to_owned)
 }
 
 impl ServerHandler for Connection {

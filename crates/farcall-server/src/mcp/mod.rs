@@ -2,12 +2,13 @@
 //!
 //! `front` stands before the SDK and makes up for what it leaves to its users; `handler` is what
 //! the SDK calls, and `plain` what takes a shorter way; `call` runs a tool, `offers` everything
-//! else, both within a `limit`. `client` is the other end as user code sees it, `questions`
+//! else, both within a `limit`; `bounds` says how often, and with which scopes. `client` is the other end as user code sees it, `questions`
 //! what it is asked in a session, `rounds` what travels through it between two rounds of a call,
 //! `tasks` what a job is to a client that knows them, `subscriptions`, `listen` and `logging` what
 //! clients are told unasked, `sessions` the bounded sessions of older clients, `present` declarations
 //! in the SDK's types. All of what is offered is one `current` whole, which can be exchanged.
 
+mod bounds;
 mod call;
 mod client;
 mod current;
@@ -50,7 +51,7 @@ use self::{
     current::Current, handler::Connection, present::Presented, rounds::Rounds,
     sessions::BoundedSessions, subscriptions::Places,
 };
-use crate::{Identity, Parts, Sessions, auth::OAuth};
+use crate::{Audit, Identity, Limits, Parts, Sessions, auth::OAuth};
 
 /// A comment on a stream this often keeps proxies from cutting it.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -61,6 +62,7 @@ pub struct Protocol {
     http: StreamableHttpService<Connection, BoundedSessions>,
     sessions: Arc<BoundedSessions>,
     places: Places,
+    limits: Limits,
     are_sessions_on: bool,
     are_calls_plain: bool,
     /// Which scopes tools need, where tokens have any.
@@ -75,6 +77,7 @@ pub(crate) struct Server {
     pub(crate) rounds: Arc<Rounds>,
     pub(crate) updates: Option<Updates>,
     pub(crate) tasks: Option<Tasks>,
+    pub(crate) audit: Option<Audit>,
     pub(crate) stopping: CancellationToken,
 }
 
@@ -96,6 +99,7 @@ impl Protocol {
             Unchanging {
                 rounds: Arc::new(Rounds::new(parts.state_key)),
                 updates: parts.updates.clone(),
+                audit: parts.audit.clone(),
                 stopping: parts.stopping.clone(),
             },
         )?;
@@ -119,6 +123,7 @@ impl Protocol {
             http: StreamableHttpService::new(connect, Arc::clone(&sessions), config),
             sessions,
             places: Places::default(),
+            limits: parts.limits.clone(),
             are_sessions_on: parts.sessions.is_some(),
             are_calls_plain: parts.plain_calls,
             oauth: parts.authenticators.oauth().cloned(),
@@ -168,6 +173,7 @@ impl Protocol {
 struct Unchanging {
     rounds: Arc<Rounds>,
     updates: Option<Updates>,
+    audit: Option<Audit>,
     stopping: CancellationToken,
 }
 
@@ -176,6 +182,7 @@ impl Unchanging {
         Self {
             rounds: Arc::clone(&server.rounds),
             updates: server.updates.clone(),
+            audit: server.audit.clone(),
             stopping: server.stopping.clone(),
         }
     }
@@ -191,6 +198,7 @@ impl Server {
         let Unchanging {
             rounds,
             updates,
+            audit,
             stopping,
         } = unchanging;
         let presented = Presented::new(identity, &catalog, updates.is_some())?;
@@ -207,6 +215,7 @@ impl Server {
             rounds,
             updates,
             tasks,
+            audit,
             stopping,
         })
     }

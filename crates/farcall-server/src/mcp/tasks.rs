@@ -3,7 +3,10 @@
 //! Nothing is kept here: every answer is made from the job's record.
 
 use farcall_core::{
-    content::ToolOutput, context::CallContext, principal::Principal, problem::Problem,
+    content::ToolOutput,
+    context::CallContext,
+    principal::Principal,
+    problem::{ErrorCode, Problem},
 };
 use farcall_jobs::task;
 use farcall_store::JobError;
@@ -20,9 +23,10 @@ use serde_json::{Value, json, to_value};
 use super::{
     Server, call,
     client::Era,
-    handler::{Connection, Request},
+    handler::{self, Connection, Request},
     rounds,
 };
+use crate::audit;
 
 /// Whether a call may be answered with a task: only where the client says that it knows tasks, in
 /// a version of the protocol that has them.
@@ -72,8 +76,10 @@ impl Connection {
         let server = self.server();
         let (tasks, caller) = self.tasks(&server, &request)?;
         let answers = answers(params.input_responses);
+        let about = json!({"job_id": params.task_id, "inputResponses": answers});
+        let call = begun(&server, &request, &caller, "tasks/update", &about);
         let is_there = tasks.answer(&params.task_id, &caller, &answers).await;
-        acknowledged(is_there)
+        acknowledged(is_there, call)
     }
 
     pub(super) async fn end_task(
@@ -83,7 +89,9 @@ impl Connection {
     ) -> Result<(), ErrorData> {
         let server = self.server();
         let (tasks, caller) = self.tasks(&server, &request)?;
-        acknowledged(tasks.cancel(&params.task_id, &caller).await)
+        let about = json!({"job_id": params.task_id});
+        let call = begun(&server, &request, &caller, "tasks/cancel", &about);
+        acknowledged(tasks.cancel(&params.task_id, &caller).await, call)
     }
 
     /// The tasks, for a client that may ask about them; the SDK has seen to it that it says so.
@@ -106,7 +114,34 @@ fn answers(brought: InputResponses) -> InputResponses {
     answers.filter(|(_, answer)| answer.is_object()).collect()
 }
 
-fn acknowledged(is_there: Result<bool, Problem>) -> Result<(), ErrorData> {
+/// A change of a task, where there is an audit log.
+fn begun(
+    server: &Server,
+    request: &Request,
+    caller: &Principal,
+    method: &str,
+    about: &Value,
+) -> Option<audit::Call> {
+    let audit = server.audit.as_ref()?;
+    let who = audit::Who {
+        request_id: &handler::request_id(request),
+        caller: Some(caller),
+        address: handler::address(request),
+    };
+    Some(audit::Call::begin(audit, who, method, about))
+}
+
+fn acknowledged(
+    is_there: Result<bool, Problem>,
+    call: Option<audit::Call>,
+) -> Result<(), ErrorData> {
+    if let Some(call) = call {
+        call.end(audit::Outcome::new(match &is_there {
+            Ok(true) => "ok",
+            Ok(false) => ErrorCode::UnknownJob.as_str(),
+            Err(problem) => problem.code().as_str(),
+        }));
+    }
     match is_there {
         Ok(true) => Ok(()),
         Ok(false) => Err(unknown()),

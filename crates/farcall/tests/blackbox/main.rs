@@ -10,6 +10,7 @@
     reason = "`json!` values are made where they are passed, and a test that cannot go on has failed"
 )]
 
+mod audit;
 mod auth;
 mod edge;
 mod files;

@@ -1,5 +1,5 @@
 //! Hundreds of kills, disconnects and cancels at random moments, while programs with families run:
-//! after each, no process is left that should not be.
+//! after each, no process is left that should not be. And thousands of clients that mean no good.
 //!
 //! Each story prints its seed; `FARCALL_SEED` repeats one, and `FARCALL_STORMS` multiplies their length.
 
@@ -9,6 +9,7 @@ mod cancels;
 mod census;
 mod chance;
 mod disconnects;
+mod edge;
 #[expect(
     dead_code,
     unused_imports,

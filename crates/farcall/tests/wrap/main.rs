@@ -13,6 +13,7 @@ mod access;
 mod advisories;
 mod afar;
 mod artifacts;
+mod canary;
 mod corpus;
 mod guide;
 mod harness;

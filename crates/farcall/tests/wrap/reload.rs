@@ -325,3 +325,26 @@ async fn a_thousand_calls_in_flight_do_not_notice_twenty_reloads() {
     let server = Arc::into_inner(server).unwrap();
     server.stop().await;
 }
+
+#[tokio::test]
+async fn the_audit_log_is_opened_again() {
+    let toml = greeter("greet", "hello");
+    let project = Project::new(&toml).with("FARCALL_AUDIT", "audit.jsonl");
+    let server = project.serve().await;
+    let lines = async |file: &str, count: usize| {
+        until("lines of the audit log", async || {
+            let text = fs::read_to_string(project.path(file)).ok()?;
+            (text.lines().count() == count).then_some(())
+        })
+        .await;
+    };
+    server.call("greet", json!({})).await;
+    lines("audit.jsonl", 1).await;
+    fs::rename(project.path("audit.jsonl"), project.path("audit.1")).unwrap();
+    reload(&project, &server, &toml).await;
+    server.call("greet", json!({})).await;
+    server.call("greet", json!({})).await;
+    lines("audit.jsonl", 2).await;
+    lines("audit.1", 1).await;
+    server.stop().await;
+}

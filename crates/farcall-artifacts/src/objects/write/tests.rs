@@ -28,6 +28,7 @@ fn write(size: usize, found: Answer) -> Result<Artifact, Problem> {
     let store = runtime.block_on(Moody::holding(&elsewhere, Vec::new(), &[found]));
     let objects = Objects {
         store,
+        signer: None,
         prefix: Path::default(),
         name: "moody:".into(),
         runtime: runtime.handle().clone(),

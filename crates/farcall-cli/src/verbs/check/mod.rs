@@ -9,7 +9,7 @@ mod report;
 use std::path::{Path, PathBuf};
 
 use farcall_config::{
-    ConfigError, Source, Storage,
+    Audit, ConfigError, Source, Storage,
     file::{Finding, Project},
 };
 use serde_json::{Value, json};
@@ -115,7 +115,9 @@ async fn offered(
         faults.map(finding).collect::<Vec<_>>()
     })?;
     // Mounted servers are started, and do not reach more than they would then.
-    Offered::of(project, &withheld(Some(file), &storage)).await
+    let audit = Audit::read(&source);
+    let withheld = withheld(Some(file), &storage, audit.as_ref());
+    Offered::of(project, &withheld).await
 }
 
 fn failed(file: &Path, faults: &str) -> Failure {

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use farcall_core::id::JobId;
-use farcall_jobs::operators::{self, Seen};
+use farcall_jobs::{
+    Links,
+    operators::{self, Seen},
+};
 use farcall_store::{Cancelled, JobRecord, JobStore, Listed, Reach, StoreError};
 
 use crate::{Failure, running::open};
@@ -57,24 +60,28 @@ impl From<Trouble> for Failure {
 }
 
 /// A store, beside the server that has it.
-pub(super) struct Beside(pub(super) Arc<dyn JobStore>);
+pub(super) struct Beside {
+    pub(super) store: Arc<dyn JobStore>,
+    /// Where callers fetch files, where this configuration says so.
+    pub(super) links: Option<Links>,
+}
 
 #[async_trait]
 impl Desk for Beside {
     async fn list(&self, listed: Listed) -> Result<Vec<JobRecord>, Trouble> {
-        Ok(self.0.list(listed).await?)
+        Ok(self.store.list(listed).await?)
     }
 
     async fn records(&self, ids: &[JobId]) -> Result<Vec<JobRecord>, Trouble> {
-        Ok(self.0.records(ids).await?)
+        Ok(self.store.records(ids).await?)
     }
 
     async fn look(&self, id: JobId, lines: u32) -> Result<Option<Seen>, Trouble> {
-        Ok(Seen::look(self.0.as_ref(), id, lines).await?)
+        Ok(Seen::look(self.store.as_ref(), self.links.as_ref(), id, lines).await?)
     }
 
     async fn cancel(&self, id: JobId) -> Result<Option<Cancelled>, Trouble> {
-        Ok(self.0.cancel(id, Reach::All).await?)
+        Ok(self.store.cancel(id, Reach::All).await?)
     }
 
     async fn retry(&self, id: JobId) -> Result<Option<JobRecord>, Trouble> {
@@ -83,7 +90,7 @@ impl Desk for Beside {
             Trouble::lasting(format!("the system gives no random bytes: {error}"))
         })?;
         let fresh = JobId::from_random(bits);
-        let started = operators::retry(self.0.as_ref(), id, fresh).await?;
+        let started = operators::retry(self.store.as_ref(), id, fresh).await?;
         let started = started.transpose();
         started.map_err(|not_failed| Trouble::lasting(not_failed.sentence(id)))
     }

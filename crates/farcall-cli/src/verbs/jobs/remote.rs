@@ -3,7 +3,6 @@
 use async_trait::async_trait;
 use farcall_core::id::JobId;
 use farcall_jobs::{
-    Links,
     operators::{JobView, Moment, Seen},
 };
 use farcall_store::{Cancelled, JobRecord, Listed};
@@ -62,11 +61,6 @@ impl Remote {
                 .to_owned(),
             endpoint,
         })
-    }
-
-    /// Where its files are.
-    pub(super) fn links(&self) -> Links {
-        Links::new(self.base.as_str())
     }
 
     /// What is answered to a request; `None` where there is no such job.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use farcall_core::{
     artifact::Artifact, clock::Timestamp, job::state::JobState, question::Question,
 };
-use farcall_jobs::{Links, operators::Seen};
+use farcall_jobs::operators::Seen;
 use farcall_store::JobRecord;
 use serde_json::Value;
 
@@ -30,42 +30,27 @@ pub(super) struct Flags {
     json: bool,
 }
 
-pub(super) async fn show(
-    desk: &dyn Desk,
-    links: Option<Links>,
-    flags: Flags,
-) -> Result<(), Failure> {
+pub(super) async fn show(desk: &dyn Desk, flags: Flags) -> Result<(), Failure> {
     let id = find(desk, &flags.id).await?.id;
     let seen = desk.look(id, flags.log).await?;
     let seen =
         seen.ok_or_else(|| Failure::failed(format!("the job `{id}` is not there any more")))?;
     if flags.json {
-        print_json(&seen.json(links.as_ref()));
+        print_json(&seen.json());
     } else {
-        for line in (Shown { seen, links }).text() {
+        for line in Shown(seen).text() {
             print(&line);
         }
     }
     Ok(())
 }
 
-/// A job, and where its files are fetched.
-struct Shown {
-    seen: Seen,
-    links: Option<Links>,
-}
+/// A job, line by line.
+struct Shown(Seen);
 
 impl Shown {
-    /// Where callers fetch it, where they can and this configuration says so.
-    fn url(&self, artifact: &Artifact) -> Option<String> {
-        let record = &self.seen.details.record;
-        let links = self.links.as_ref();
-        let links = links.filter(|_| record.state == JobState::Succeeded)?;
-        Some(links.file(record.id, &artifact.name))
-    }
-
     fn text(&self) -> Vec<String> {
-        let details = &self.seen.details;
+        let details = &self.0.details;
         let record = &details.record;
         let mut sheet = Sheet::default();
         sheet.add("id", &record.id.to_string());
@@ -105,21 +90,21 @@ impl Shown {
             sheet.add("kept", &kept(stage, record));
         }
         if let Some(worker) = record.worker {
-            let host = self.seen.worker_host.as_deref();
+            let host = self.0.worker_host.as_deref();
             sheet.add("worker", &format!("{worker} on {}", host.unwrap_or("?")));
         }
-        for (key, question) in &self.seen.questions {
+        for (key, question) in &self.0.questions {
             sheet.add("asks", &asked(key, question));
         }
-        for artifact in &details.artifacts {
-            self.file(&mut sheet, artifact);
+        for (number, artifact) in details.artifacts.iter().enumerate() {
+            self.file(&mut sheet, artifact, self.0.urls.get(number));
         }
         self.log(&mut sheet);
         sheet.lines
     }
 
     fn state(&self) -> String {
-        let record = &self.seen.details.record;
+        let record = &self.0.details.record;
         let mut state = format!("{}, stage {}", record.state, reached(record));
         if record.is_asking {
             state.push_str(", waits for an answer of its caller");
@@ -131,7 +116,7 @@ impl Shown {
     }
 
     fn attempts(&self) -> String {
-        let (details, record) = (&self.seen.details, &self.seen.details.record);
+        let (details, record) = (&self.0.details, &self.0.details.record);
         let mut attempts = record.attempt.to_string();
         let times = |count: u32| {
             if count == 1 {
@@ -157,7 +142,7 @@ impl Shown {
         attempts
     }
 
-    fn file(&self, sheet: &mut Sheet, artifact: &Artifact) {
+    fn file(&self, sheet: &mut Sheet, artifact: &Artifact, url: Option<&String>) {
         let Artifact {
             name,
             media_type,
@@ -165,25 +150,25 @@ impl Shown {
             ..
         } = artifact;
         let mut about = format!("{name}, {}, {media_type}", bytes(artifact.size));
-        if self.seen.details.record.state != JobState::Succeeded {
+        if self.0.details.record.state != JobState::Succeeded {
             about.push_str(", not published yet");
         }
         sheet.add("file", &about);
         sheet.add("", &format!("sha256 {sha256}"));
-        if let Some(url) = self.url(artifact) {
-            sheet.add("", &url);
+        if let Some(url) = url {
+            sheet.add("", url);
         }
     }
 
     fn log(&self, sheet: &mut Sheet) {
-        let last = self.seen.details.last_line;
-        match self.seen.log.first() {
+        let last = self.0.details.last_line;
+        match self.0.log.first() {
             None if last == 0 => {}
             None => sheet.add("log", &format!("{last} lines")),
             Some(first) => {
                 let shown = format!("lines {} to {last}", first.number);
                 sheet.add("log", &shown);
-                for line in &self.seen.log {
+                for line in &self.0.log {
                     sheet.add("", &format!("{} {}", moment(line.at), line.text));
                 }
             }

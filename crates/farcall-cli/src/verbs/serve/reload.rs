@@ -94,7 +94,7 @@ impl Loaded {
         set_flags(&mut source, flags);
         let config = valid(&mut source, flags)?;
         Ok(Self {
-            withheld: withheld(file, &config.storage),
+            withheld: withheld(file, &config.storage, config.audit.as_ref()),
             warnings: unconfined
                 .into_iter()
                 .map(|sentence| (None, sentence))
@@ -134,6 +134,7 @@ impl Reload<'_> {
     pub(super) async fn whenever(&self, told: &Notify, running: &Running) -> Infallible {
         loop {
             told.notified().await;
+            running.reopen_audit();
             self.run(running).await;
         }
     }

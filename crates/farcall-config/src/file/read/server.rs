@@ -121,6 +121,21 @@ const SETTINGS: &[Key] = &[
     ),
     setting(&variables::FARCALL_MIN_FREE, "min_free", Shape::Size),
     setting(&variables::FARCALL_SECRET, "secret", Shape::Secret),
+    setting(
+        &variables::FARCALL_PREVIOUS_SECRET,
+        "previous_secret",
+        Shape::Secret,
+    ),
+    setting(
+        &variables::FARCALL_LINK_LIFETIME,
+        "link_lifetime",
+        Shape::Duration { no_time: false },
+    ),
+    setting(
+        &variables::FARCALL_REDIRECT_FILES,
+        "redirect_files",
+        Shape::Boolean,
+    ),
     setting(&variables::FARCALL_ALLOWED_HOSTS, "allowed_hosts", TEXTS),
     setting(
         &variables::FARCALL_ALLOWED_ORIGINS,
@@ -128,8 +143,27 @@ const SETTINGS: &[Key] = &[
         TEXTS,
     ),
     setting(
+        &variables::FARCALL_TRUSTED_PROXIES,
+        "trusted_proxies",
+        TEXTS,
+    ),
+    setting(&variables::FARCALL_CALL_RATE, "call_rate", Shape::Text),
+    setting(&variables::FARCALL_TOOL_RATE, "tool_rate", Shape::Text),
+    setting(&variables::FARCALL_POLL_RATE, "poll_rate", Shape::Text),
+    setting(
+        &variables::FARCALL_FAILURE_RATE,
+        "failure_rate",
+        Shape::Text,
+    ),
+    setting(
         &variables::FARCALL_ALLOW_UNAUTHENTICATED,
         "allow_unauthenticated",
+        Shape::Boolean,
+    ),
+    setting(&variables::FARCALL_AUDIT, "audit", Shape::Text),
+    setting(
+        &variables::FARCALL_AUDIT_VALUES,
+        "audit_values",
         Shape::Boolean,
     ),
     setting(&variables::FARCALL_LOG, "log", Shape::Text),

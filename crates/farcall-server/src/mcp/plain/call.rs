@@ -1,6 +1,6 @@
 //! A plain call of a tool.
 
-use std::{pin::Pin, sync::Arc};
+use std::{net::IpAddr, pin::Pin, sync::Arc};
 
 use axum::response::Response;
 use farcall_core::{
@@ -9,8 +9,8 @@ use farcall_core::{
 };
 use http::StatusCode;
 use rmcp::model::{
-    ErrorCode, JsonRpcMessage, RequestMetaObject, ServerJsonRpcMessage, ServerNotification,
-    ServerResult,
+    ErrorCode, JsonRpcMessage, RequestId, RequestMetaObject, ServerJsonRpcMessage,
+    ServerNotification, ServerResult,
 };
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -36,6 +36,7 @@ pub(in crate::mcp) struct PlainCall {
     pub(super) server: Arc<Server>,
     pub(super) caller: Principal,
     pub(super) request_id: String,
+    pub(super) address: Option<IpAddr>,
     pub(super) accepts: Accepts,
     pub(super) era: Era,
     pub(super) sent: Sent,
@@ -44,6 +45,16 @@ pub(in crate::mcp) struct PlainCall {
 }
 
 impl PlainCall {
+    /// The id of the request.
+    pub(in crate::mcp) fn id(&self) -> &RequestId {
+        &self.sent.id
+    }
+
+    /// The name of the tool.
+    pub(in crate::mcp) fn name(&self) -> &str {
+        &self.sent.params.name
+    }
+
     /// Runs the tool. Its answer is JSON, or a stream where the tool says something before it.
     pub(super) async fn answer(self) -> Response {
         let (outlet, mut news) = mpsc::channel(UNREAD_NEWS);
@@ -89,7 +100,15 @@ impl PlainCall {
             // Who knows tasks says so, and is no plain caller.
             knows_tasks: false,
         };
-        let called = call::answer(&server, &name, &context, arguments, reader, &binding);
+        let called = call::answer(
+            &server,
+            &name,
+            &context,
+            arguments,
+            reader,
+            &binding,
+            self.address,
+        );
         match called.await {
             Ok(response) => {
                 let mut result = ServerResult::from(response);

@@ -24,7 +24,7 @@ use super::{
     front::Accepts,
     headers::{MCP_METHOD, MCP_NAME, MCP_PROTOCOL_VERSION, MCP_SESSION_ID},
 };
-use crate::edge::{Unambiguous, X_REQUEST_ID};
+use crate::edge::{ClientAddress, Unambiguous, X_REQUEST_ID};
 
 /// The revision in which every request stands alone.
 const ROUNDS: &str = "2026-07-28";
@@ -116,6 +116,7 @@ impl Protocol {
                 server,
                 caller: caller.clone(),
                 request_id: request_id(&request.headers),
+                address: ClientAddress::among(&request.extensions),
                 accepts,
                 era,
                 sent,

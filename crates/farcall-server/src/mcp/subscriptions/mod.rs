@@ -28,7 +28,7 @@ pub(super) use self::{
     places::Places,
 };
 use super::{Server, listen::Subscribed, stream, tasks};
-use crate::problem_response;
+use crate::{edge::ClientAddress, problem_response};
 
 /// How many ids of a request are looked at; those after them are not acknowledged.
 const MAX_TASKS: usize = 64;
@@ -67,7 +67,7 @@ struct Refusal {
 pub(super) async fn answer(
     server: &Arc<Server>,
     places: &Places,
-    caller: &Principal,
+    (caller, address): (&Principal, Option<ClientAddress>),
     body: &[u8],
 ) -> Response {
     let sent: Sent = match serde_json::from_slice(body) {
@@ -79,7 +79,7 @@ pub(super) async fn answer(
         }
     };
     let id = sent.id.clone();
-    match begun(server, places, caller, sent).await {
+    match begun(server, places, (caller, address), sent).await {
         Ok(news) => stream::of_news(news),
         Err(refusal) => refusal.response(id),
     }
@@ -88,7 +88,7 @@ pub(super) async fn answer(
 async fn begun(
     server: &Arc<Server>,
     places: &Places,
-    caller: &Principal,
+    (caller, address): (&Principal, Option<ClientAddress>),
     sent: Sent,
 ) -> Result<News, Refusal> {
     let mut filter = filter(server, &sent.params.notifications.filter)?;
@@ -104,7 +104,7 @@ async fn begun(
     if tasks.is_some() && !declared.is_some_and(|declared| declared.supports_tasks()) {
         return Err(Refusal::new(StatusCode::BAD_REQUEST, tasks::required()));
     }
-    let place = places.take(caller).map_err(Refusal::full)?;
+    let place = places.take(caller, address).map_err(Refusal::full)?;
     // Before it is acknowledged: what is sent in between must arrive.
     let updates = server.updates.as_ref().map(Updates::subscribe);
     let following = match tasks {

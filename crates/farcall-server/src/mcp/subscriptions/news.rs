@@ -253,11 +253,14 @@ mod tests {
         let unchanging = Unchanging {
             rounds: Arc::new(Rounds::new([0; 32])),
             updates: Some(updates.clone()),
+            audit: None,
             stopping: CancellationToken::new(),
         };
         let server = Server::new(&identity, Arc::new(catalog), None, unchanging).unwrap();
         let filter = SubscriptionFilter::builder().tools_list_changed().build();
-        let place = Places::default().take(&Principal::anonymous()).unwrap();
+        let place = Places::default()
+            .take(&Principal::anonymous(), None)
+            .unwrap();
         let id = RequestId::Number(1);
         let listening = Some(updates.subscribe());
         let limits = Limits {

@@ -7,6 +7,8 @@ use std::{
 
 use farcall_core::principal::Principal;
 
+use crate::edge::ClientAddress;
+
 /// The most that there may be, of all callers.
 const MAX: usize = 256;
 
@@ -20,7 +22,7 @@ pub(in crate::mcp) struct Places(Arc<Mutex<Taken>>);
 #[derive(Default)]
 struct Taken {
     all: usize,
-    by_caller: HashMap<String, usize>,
+    by_owner: HashMap<String, usize>,
 }
 
 /// Why there is no place.
@@ -35,23 +37,32 @@ pub(super) enum Full {
 impl Places {
     /// A place, which is free again when it is dropped.
     ///
-    /// Who is let in without a name stands for any number of clients, so only the server's limit
-    /// holds for it.
-    pub(super) fn take(&self, caller: &Principal) -> Result<Place, Full> {
+    /// Who is let in without a name is told apart by address; whoever has neither stands for any number
+    /// of clients, so only the server's limit holds for it.
+    pub(super) fn take(
+        &self,
+        caller: &Principal,
+        address: Option<ClientAddress>,
+    ) -> Result<Place, Full> {
         let mut taken = self.taken();
         if taken.all >= MAX {
             return Err(Full::Server);
         }
-        let id = caller.id();
-        let of_caller = taken.by_caller.get(id).copied().unwrap_or_default();
-        if of_caller >= MAX_OF_A_CALLER && *caller != Principal::anonymous() {
+        let address = address.filter(|address| !address.is_of_this_machine());
+        let is_anybody = *caller == Principal::anonymous();
+        let owner = match address {
+            Some(address) if is_anybody => address.network().to_string(),
+            _ => caller.id().to_owned(),
+        };
+        let its = taken.by_owner.get(&owner).copied().unwrap_or_default();
+        if its >= MAX_OF_A_CALLER && !(is_anybody && address.is_none()) {
             return Err(Full::Caller);
         }
-        taken.by_caller.insert(id.to_owned(), of_caller + 1);
+        taken.by_owner.insert(owner.clone(), its + 1);
         taken.all += 1;
         Ok(Place {
             places: self.clone(),
-            caller: id.to_owned(),
+            owner,
         })
     }
 
@@ -63,17 +74,18 @@ impl Places {
 /// The right to one subscription.
 pub(super) struct Place {
     places: Places,
-    caller: String,
+    /// The caller, or its address.
+    owner: String,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = self.places.taken();
         taken.all -= 1;
-        if let Some(of_caller) = taken.by_caller.get_mut(&self.caller) {
-            *of_caller -= 1;
-            if *of_caller == 0 {
-                taken.by_caller.remove(&self.caller);
+        if let Some(its) = taken.by_owner.get_mut(&self.owner) {
+            *its -= 1;
+            if *its == 0 {
+                taken.by_owner.remove(&self.owner);
             }
         }
     }
@@ -84,7 +96,12 @@ mod tests {
     use super::*;
 
     fn filled(places: &Places, caller: &Principal) -> Vec<Place> {
-        std::iter::from_fn(|| places.take(caller).ok()).collect()
+        filled_from(places, caller, "127.0.0.1")
+    }
+
+    fn filled_from(places: &Places, caller: &Principal, address: &str) -> Vec<Place> {
+        let address = ClientAddress(address.parse().unwrap());
+        std::iter::from_fn(|| places.take(caller, Some(address)).ok()).collect()
     }
 
     #[test]
@@ -98,15 +115,18 @@ mod tests {
             all.extend(its);
         }
         let another = Principal::new("another");
-        assert_eq!(places.take(&another).err(), Some(Full::Server));
+        assert_eq!(places.take(&another, None).err(), Some(Full::Server));
         all.clear();
         assert_eq!(filled(&places, &another).len(), MAX_OF_A_CALLER);
-        assert!(places.taken().by_caller.is_empty());
+        assert!(places.taken().by_owner.is_empty());
     }
 
     #[test]
-    fn whoever_has_no_name_has_all_that_are_left() {
+    fn whoever_has_no_name_and_no_address_has_all_that_are_left() {
         let places = Places::default();
+        let there = filled_from(&places, &Principal::anonymous(), "203.0.113.7");
+        assert_eq!(there.len(), MAX_OF_A_CALLER);
+        drop(there);
         let mine = filled(&places, &Principal::new("me"));
         let theirs = filled(&places, &Principal::anonymous());
         assert_eq!(mine.len() + theirs.len(), MAX);

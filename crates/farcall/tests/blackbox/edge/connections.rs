@@ -20,17 +20,17 @@ use crate::{
 };
 
 const GATED: &[u8] = b"GET /gated HTTP/1.1\r\nhost: localhost\r\n\r\n";
-const HELLO: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
+pub(super) const HELLO: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
 /// An accept loop that can be told to stop.
-struct Loop {
-    address: SocketAddr,
+pub(super) struct Loop {
+    pub(super) address: SocketAddr,
     stop: CancellationToken,
     hurry: CancellationToken,
     ended: JoinHandle<()>,
 }
 
-async fn accepting(routes: Router, limits: Limits) -> Loop {
+pub(super) async fn accepting(routes: Router, limits: Limits) -> Loop {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, hurry) = (CancellationToken::new(), CancellationToken::new());
@@ -49,7 +49,7 @@ async fn accepting(routes: Router, limits: Limits) -> Loop {
     }
 }
 
-fn hello() -> Router {
+pub(super) fn hello() -> Router {
     Router::new().route("/", get(|| async { "hello" }))
 }
 
@@ -68,7 +68,7 @@ fn gated(gate: &CancellationToken) -> (Router, mpsc::UnboundedReceiver<()>) {
     (hello().route("/gated", get(handler)), begun)
 }
 
-async fn greeted(connection: &mut Connection) {
+pub(super) async fn greeted(connection: &mut Connection) {
     connection.write(HELLO).await;
     let answer = String::from_utf8(connection.some().await).unwrap();
     assert!(

@@ -4,4 +4,5 @@ mod accepts;
 mod connections;
 mod cors;
 mod hosts;
+mod limits;
 mod methods;

@@ -3,9 +3,11 @@
 mod conditions;
 mod download;
 mod large;
+mod links;
 mod names;
 mod objects;
 mod ranges;
+mod redirects;
 
 use reqwest::Method;
 

@@ -78,6 +78,14 @@ impl Connection {
         bytes
     }
 
+    /// Whether nothing is answered to `bytes`, because the connection is closed.
+    pub(crate) async fn is_cut_after(&mut self, bytes: &[u8]) -> bool {
+        // Whoever closes may do it before all is written, or read.
+        let written = soon(self.0.write_all(bytes)).await;
+        let read = soon(self.0.read(&mut [0])).await;
+        written.is_err() || !read.is_ok_and(|count| count > 0)
+    }
+
     /// Returns once there is something to read, and reads nothing.
     pub(crate) async fn readable(&self) {
         soon(self.0.readable()).await.unwrap();

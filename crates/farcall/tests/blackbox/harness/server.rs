@@ -92,6 +92,11 @@ impl Server {
         soon(self.running.stop()).await;
     }
 
+    /// Goes on in a new audit log.
+    pub(crate) fn reopen_audit(&self) {
+        self.running.reopen_audit();
+    }
+
     /// Stops it without waiting for what it does, and leaves its data.
     pub(crate) async fn cut(self) -> TempDir {
         self.running.hurry().cancel();

@@ -108,6 +108,24 @@ refused! {
         with_params(r#"{"name":"add","Name":"echo","arguments":{}}"#) => 400, -32_600, "the key `name` is there twice";
     the_method_in_two_cases_is_refused:
         r#"{"jsonrpc":"2.0","id":1,"method":"ping","METHOD":"tools/call"}"# => 400, -32_600, "the key `method` is there twice";
+    the_tool_twice_in_other_letters_is_refused:
+        with_params(r#"{"name":"add","\u006eame":"echo","arguments":{}}"#) => 400, -32_600, "the key `name` is there twice";
+    the_arguments_in_two_cases_are_refused:
+        with_params(r#"{"name":"add","arguments":{"a":1,"b":2},"ARGUMENTS":{"a":9,"b":9}}"#) => 400, -32_600, "the key `arguments` is there twice";
+    the_arguments_twice_are_refused:
+        with_params(r#"{"name":"add","arguments":{"a":1,"b":2},"arguments":{"a":9,"b":9}}"#) => 400, -32_600, "the key `arguments` is there twice";
+    the_params_twice_are_refused:
+        r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{},"params":{}}"# => 400, -32_600, "the key `params` is there twice";
+    the_params_in_two_cases_are_refused:
+        r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{},"Params":{}}"# => 400, -32_600, "the key `params` is there twice";
+    the_version_twice_is_refused:
+        r#"{"jsonrpc":"2.0","jsonrpc":"2.0","id":1,"method":"ping"}"# => 400, -32_600, "the key `jsonrpc` is there twice";
+    the_meta_in_two_cases_is_refused:
+        with_params(r#"{"name":"add","arguments":{},"_meta":{},"_META":{}}"#) => 400, -32_600, "the key `_meta` is there twice";
+    a_key_twice_deep_inside_is_refused:
+        call(r#"{"a":{"x":[{"y":1,"y":2}]},"b":3}"#) => 400, -32_600, "the key `y` is there twice";
+    a_key_that_some_parsers_take_for_another_is_refused:
+        with_params(r#"{"name":"add","param\u017f":{},"arguments":{}}"#) => 400, -32_600, "the protocol has no key";
     a_number_is_no_request:
         "42" => 400, -32_600, "the body is no JSON-RPC request of MCP";
     null_is_no_request:
@@ -204,7 +222,14 @@ async fn a_header_that_names_another_tool_is_refused() {
     let server = open_server().await;
     for (header, value) in [
         ("mcp-name", "echo"),
+        ("mcp-name", "Add"),
+        ("mcp-name", "add,echo"),
+        ("mcp-name", "add%20"),
+        ("mcp-name", ""),
         ("mcp-method", "tools/list"),
+        ("mcp-method", "TOOLS/CALL"),
+        ("mcp-method", "tools/call,tools/list"),
+        ("mcp-method", ""),
         ("mcp-protocol-version", "2025-11-25"),
     ] {
         let call = server.tool("add", json!({"a": 1, "b": 2}));

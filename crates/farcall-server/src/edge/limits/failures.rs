@@ -1,0 +1,97 @@
+//! Slows down whoever tries out credentials.
+
+use std::{
+    collections::HashSet,
+    hash::{BuildHasher, RandomState},
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use farcall_core::rate::Rate;
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+
+use super::buckets::Buckets;
+
+const CF_ACCESS_JWT_ASSERTION: HeaderName = HeaderName::from_static("cf-access-jwt-assertion");
+
+/// How many credentials are remembered that were right.
+const MAX_RIGHT: usize = 4_096;
+
+/// Wrong credentials by address. Past the limit nothing from that address is looked at any more, but
+/// for those who were let in before: a colleague behind the same address keeps working.
+pub(super) struct Failures {
+    wrong: Buckets,
+    /// The hashes of credentials that were right lately.
+    right: Mutex<HashSet<u64>>,
+    hasher: RandomState,
+}
+
+/// A credential that is being tried.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Attempt {
+    network: IpAddr,
+    credential: u64,
+    /// Whether it is a link to a file, and nothing else.
+    pub(crate) is_link: bool,
+}
+
+impl Failures {
+    pub(super) fn new(rate: Rate) -> Self {
+        Self {
+            wrong: Buckets::new(rate),
+            right: Mutex::default(),
+            hasher: RandomState::new(),
+        }
+    }
+
+    /// What a request brings to be let in; `None` where it brings nothing.
+    pub(super) fn attempt(
+        &self,
+        network: IpAddr,
+        headers: &HeaderMap,
+        uri: &Uri,
+    ) -> Option<Attempt> {
+        let sent = headers.get(header::AUTHORIZATION);
+        let sent = sent.or_else(|| headers.get(&CF_ACCESS_JWT_ASSERTION));
+        let link = || {
+            let query = uri.query()?;
+            query.contains("sig=").then_some(query.as_bytes())
+        };
+        let is_link = sent.is_none();
+        let sent = sent.map(HeaderValue::as_bytes).or_else(link)?;
+        Some(Attempt {
+            network,
+            is_link,
+            credential: self.hasher.hash_one(sent),
+        })
+    }
+
+    /// # Errors
+    /// Where it is not looked at: for how long.
+    pub(super) fn admit(&self, attempt: Attempt, now: u64) -> Result<(), Duration> {
+        match self.wrong.look(attempt.network, now) {
+            Err(_) if self.right().contains(&attempt.credential) => Ok(()),
+            admitted => admitted,
+        }
+    }
+
+    /// Remembers what became of it.
+    pub(super) fn note(&self, attempt: Attempt, was_right: bool, now: u64) {
+        if !was_right {
+            self.right().remove(&attempt.credential);
+            // Who was admitted together with others may be one too many, and that is all.
+            let _ = self.wrong.take(attempt.network, now);
+            return;
+        }
+        let mut right = self.right();
+        if right.len() >= MAX_RIGHT && !right.contains(&attempt.credential) {
+            right.clear();
+        }
+        right.insert(attempt.credential);
+    }
+
+    fn right(&self) -> std::sync::MutexGuard<'_, HashSet<u64>> {
+        self.right.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,287 @@
+//! One line for each call.
+
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::{Path, PathBuf},
+};
+
+use farcall::{Value, json};
+use tempfile::TempDir;
+
+use crate::{
+    harness::{Server, Setup, soon},
+    offers::{Callers, printed, result, started, tools_and_jobs},
+    tasks::{self, exposed},
+};
+
+/// A server with an audit log.
+struct Audited {
+    server: Server,
+    log: PathBuf,
+    _folder: TempDir,
+}
+
+impl Audited {
+    async fn new(change: impl FnOnce(Setup) -> Setup) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("audit.jsonl");
+        let app = tools_and_jobs().token_verifier(Callers);
+        let setup = Setup::new(app).with("FARCALL_AUDIT", log.to_str().unwrap());
+        Self {
+            server: change(setup).start().await,
+            log,
+            _folder: folder,
+        }
+    }
+
+    /// The first lines, once there are so many.
+    async fn lines(&self, count: usize) -> Vec<Value> {
+        lines(&self.log, count).await
+    }
+}
+
+async fn lines(log: &Path, count: usize) -> Vec<Value> {
+    soon(async {
+        loop {
+            let text = fs::read_to_string(log).unwrap_or_default();
+            let lines: Vec<_> = text.lines().collect();
+            if lines.len() >= count && text.ends_with('\n') {
+                let parsed = lines.iter().map(|line| serde_json::from_str(line).unwrap());
+                return parsed.collect();
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_call_is_one_line_that_says_who_what_and_how_it_ended() {
+    let audited = Audited::new(|setup| setup).await;
+    let alice = audited.server.with_token("alice-token");
+    let reply = alice.call("add", json!({"a": 2, "b": 3})).await;
+    let asking = alice.tool("add", json!({"a": 2, "b": 3}));
+    let asking = asking.capabilities(json!({"elicitation": {}}));
+    asking.send().await.structured();
+    let lines = audited.lines(2).await;
+    let line = &lines[0];
+    for (key, value) in [
+        ("event", json!("call")),
+        ("caller", json!("alice")),
+        ("address", json!("127.0.0.1")),
+        ("tool", json!("add")),
+        ("outcome", json!("ok")),
+        ("request_id", json!(reply.header("x-request-id"))),
+        // Of `{"a":2,"b":3}`.
+        (
+            "arguments_sha256",
+            json!("206f7b5543e6f2ef39bf334988fd7097b725caeed16588cd9d785480f2f0f8f6"),
+        ),
+    ] {
+        assert_eq!(line[key], value, "{key}: {line}");
+    }
+    assert!(line["ms"].is_u64() && line["time"].is_string(), "{line}");
+    assert_eq!(line.get("arguments"), None);
+    // By the longer way it is the same.
+    for key in [
+        "event",
+        "caller",
+        "tool",
+        "outcome",
+        "arguments_sha256",
+        "address",
+    ] {
+        assert_eq!(lines[1][key], line[key], "{key}");
+    }
+    let mode = fs::metadata(&audited.log).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn a_line_names_the_job_and_the_error() {
+    let audited = Audited::new(|setup| setup).await;
+    let alice = audited.server.with_token("alice-token");
+    let id = started(&alice, "print", json!({"text": "hi"})).await;
+    let unknown = "00000000000000000000000000000000";
+    let calls = [
+        (
+            "cancel_print",
+            json!({"job_id": unknown}),
+            "unknown_job",
+            Some(unknown),
+        ),
+        (
+            "paint",
+            json!({"coats": 1, "colour": "blue"}),
+            "user_error",
+            None,
+        ),
+        ("paint", json!({"coats": 99}), "user_error", None),
+        ("nothing", json!({}), "refused", None),
+    ];
+    for (tool, arguments, _, _) in &calls {
+        alice.call(tool, arguments.clone()).await;
+    }
+    let lines = audited.lines(5).await;
+    assert_eq!(
+        (&lines[0]["tool"], &lines[0]["job_id"]),
+        (&json!("start_print"), &json!(id))
+    );
+    for (line, (tool, _, outcome, job)) in lines[1..].iter().zip(calls) {
+        assert_eq!(line["tool"], tool);
+        assert_eq!(line["outcome"], outcome, "{line}");
+        assert_eq!(line.get("job_id").and_then(Value::as_str), job, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn values_are_written_where_that_is_wanted_and_their_hash_tells_them_apart() {
+    let audited = Audited::new(|setup| setup.with("FARCALL_AUDIT_VALUES", "1")).await;
+    let alice = audited.server.with_token("alice-token");
+    for text in ["one\nline", "another"] {
+        alice.call("echo", json!({"text": text})).await.structured();
+    }
+    let long = "x".repeat(100_000);
+    alice.call("echo", json!({"text": long})).await.structured();
+    let lines = audited.lines(3).await;
+    assert_eq!(lines[0]["arguments"], json!({"text": "one\nline"}));
+    assert_eq!(lines[1]["arguments"], json!({"text": "another"}));
+    assert_ne!(lines[0]["arguments_sha256"], lines[1]["arguments_sha256"]);
+    assert_eq!(lines[2].get("arguments"), None);
+}
+
+#[tokio::test]
+async fn whoever_fetches_a_file_is_written_down() {
+    let audited = Audited::new(|setup| setup).await;
+    let alice = audited.server.with_token("alice-token");
+    let id = printed(&alice, "hi").await;
+    let left = result(&alice, "print", &id).await.structured();
+    let url = left["artifacts"][1]["url"].as_str().unwrap();
+    let link = url.split_once("/files/").unwrap().1;
+    let path = format!("/files/{id}/page.txt");
+    alice.get(&path).await;
+    audited.server.get(&format!("/files/{link}")).await;
+    audited.server.with_token("bob-token").get(&path).await;
+    audited.server.get(&path).await;
+    let seen = soon(async {
+        loop {
+            let text = fs::read_to_string(&audited.log).unwrap();
+            let files: Vec<Value> = text
+                .lines()
+                .map(|line| serde_json::from_str::<Value>(line).unwrap())
+                .filter(|line| line["event"] == "file")
+                .collect();
+            if files.len() == 4 {
+                assert!(!text.contains("sig="), "{text}");
+                return files;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let told = seen
+        .iter()
+        .map(|line| (line["caller"].as_str(), line["status"].as_u64().unwrap()));
+    let told: Vec<_> = told.collect();
+    assert_eq!(
+        told,
+        [
+            (Some("alice"), 200),
+            (None, 200),
+            (Some("bob"), 404),
+            (None, 401)
+        ]
+    );
+    assert_eq!(
+        (&seen[0]["job_id"], &seen[0]["file"]),
+        (&json!(id), &json!("page.txt"))
+    );
+}
+
+#[tokio::test]
+async fn a_change_of_a_task_is_a_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("audit.jsonl");
+    let gate = tokio_util::sync::CancellationToken::new();
+    let app = crate::offers::tools().add_job(exposed(crate::offers::print(&gate)));
+    let setup = Setup::new(app.token_verifier(Callers));
+    let server = setup
+        .with("FARCALL_AUDIT", log.to_str().unwrap())
+        .start()
+        .await;
+    let alice = server.with_token("alice-token");
+    let id = tasks::id_of(&alice, "print", json!({"text": "hi"})).await;
+    tasks::about(&alice, "tasks/cancel", &id)
+        .send()
+        .await
+        .result();
+    let lines = lines(&log, 2).await;
+    assert_eq!(
+        (&lines[0]["tool"], &lines[0]["job_id"]),
+        (&json!("print"), &json!(id))
+    );
+    assert_eq!(
+        (&lines[1]["tool"], &lines[1]["job_id"]),
+        (&json!("tasks/cancel"), &json!(id))
+    );
+    assert_eq!(lines[1]["outcome"], "ok");
+    gate.cancel();
+}
+
+#[tokio::test]
+async fn a_log_that_was_moved_away_goes_on_in_a_new_file() {
+    let audited = Audited::new(|setup| setup).await;
+    let alice = audited.server.with_token("alice-token");
+    alice.call("echo", json!({"text": "1"})).await;
+    audited.lines(1).await;
+    let moved = audited.log.with_extension("1");
+    fs::rename(&audited.log, &moved).unwrap();
+    audited.server.reopen_audit();
+    alice.call("echo", json!({"text": "2"})).await;
+    assert_eq!(audited.lines(1).await.len(), 1);
+    assert_eq!(lines(&moved, 1).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_full_disk_holds_up_no_call_and_what_is_lost_is_counted() {
+    const CALLS: usize = 400;
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("audit.jsonl");
+    symlink("/dev/full", &log).unwrap();
+    let app = tools_and_jobs().token_verifier(Callers);
+    let setup = Setup::new(app)
+        .with("FARCALL_AUDIT", log.to_str().unwrap())
+        .with("FARCALL_AUDIT_VALUES", "1");
+    let server = setup.start().await;
+    let alice = server.with_token("alice-token");
+    let long = "x".repeat(60_000);
+    for _ in 0..CALLS {
+        alice.call("echo", json!({"text": long})).await.structured();
+    }
+    // There is room again.
+    fs::remove_file(&log).unwrap();
+    server.reopen_audit();
+    let kept = soon(async {
+        loop {
+            let text = fs::read_to_string(&log).unwrap_or_default();
+            let lines = text
+                .split_inclusive('\n')
+                .filter(|line| line.ends_with('\n'));
+            let lines: Vec<Value> = lines
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect();
+            let lost = lines.iter().filter(|line| line["event"] == "lost");
+            let lost: usize = lost
+                .map(|line| usize::try_from(line["lines"].as_u64().unwrap()).unwrap())
+                .sum();
+            let calls = lines.iter().filter(|line| line["event"] == "call").count();
+            if calls + lost == CALLS {
+                return calls;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert!((200..CALLS).contains(&kept), "{kept}");
+}
