@@ -17,8 +17,7 @@ use farcall_core::{
 use farcall_jobs::{Programs, Queue, Runner, RunnerOptions, links::Signing};
 use farcall_server::{
     Audit, Changes, Entrance, Guard, JobFiles, Networks, Parts, Protocol, StdioError, Work, accept,
-    auth::NamedCallers,
-    router,
+    auth::NamedCallers, router,
 };
 use farcall_store::JobStore;
 use farcall_wrap::mount::Mounted;

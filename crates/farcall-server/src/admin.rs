@@ -172,7 +172,10 @@ async fn show(
     Ok(answer(body))
 }
 
-async fn cancel(State(Desk { store, .. }): State<Desk>, Path(id): Path<String>) -> Result<Response, Refusal> {
+async fn cancel(
+    State(Desk { store, .. }): State<Desk>,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
     let id = meant(&id)?;
     let cancelled = store.cancel(id, Reach::All).await?;
     let (was, record) = match cancelled.ok_or(Refusal::Unknown)? {
@@ -184,7 +187,10 @@ async fn cancel(State(Desk { store, .. }): State<Desk>, Path(id): Path<String>) 
     Ok(answer(with(&record, "was", json!(was))))
 }
 
-async fn retry(State(Desk { store, .. }): State<Desk>, Path(id): Path<String>) -> Result<Response, Refusal> {
+async fn retry(
+    State(Desk { store, .. }): State<Desk>,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
     let id = meant(&id)?;
     let mut bits = [0; 16];
     getrandom::fill(&mut bits).map_err(|error| Refusal::Failed(Problem::internal(error)))?;

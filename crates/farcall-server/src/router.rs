@@ -12,8 +12,7 @@ use crate::{
     Entrance, Parts,
     admin::{self, Desk},
     auth::{self, Authenticators, oauth},
-    edge,
-    files, health, layers,
+    edge, files, health, layers,
     mcp::{self, Protocol},
 };
 

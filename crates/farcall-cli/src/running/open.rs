@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use farcall_artifacts::{ArtifactError, Artifacts};
 use farcall_config::{Config, DatabaseUrl, Storage};
 use farcall_core::clock::Clock;
+use farcall_jobs::Links;
 use farcall_server::JobFiles;
 use farcall_store::{JobStore, SqliteStore, StoreError};
 use secrecy::{ExposeSecret, SecretString};

@@ -167,7 +167,10 @@ mod tests {
                 What::Call("add".to_owned()),
             ),
             (r#"{"method":"tools/call"}"#, What::Nameless),
-            (r#"{"method":"tools/call","params":["add"]}"#, What::Nameless),
+            (
+                r#"{"method":"tools/call","params":["add"]}"#,
+                What::Nameless,
+            ),
             (
                 r#"{"method":"tools/call","params":{"name":["add"]}}"#,
                 What::Nameless,

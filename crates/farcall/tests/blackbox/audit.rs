@@ -7,6 +7,7 @@ use std::{
 };
 
 use farcall::{Value, json};
+use reqwest::Method;
 use tempfile::TempDir;
 
 use crate::{
@@ -33,6 +34,23 @@ impl Audited {
             log,
             _folder: folder,
         }
+    }
+
+    /// The lines of one caller, once there are so many.
+    async fn lines_of(&self, caller: &str, count: usize) -> Vec<Value> {
+        soon(async {
+            let mut enough = count;
+            loop {
+                let mut lines = self.lines(enough).await;
+                enough = lines.len();
+                lines.retain(|line| line["caller"] == caller);
+                if lines.len() >= count {
+                    return lines;
+                }
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
     }
 
     /// The first lines, once there are so many.
@@ -132,6 +150,43 @@ async fn a_line_names_the_job_and_the_error() {
         assert_eq!(line["tool"], tool);
         assert_eq!(line["outcome"], outcome, "{line}");
         assert_eq!(line.get("job_id").and_then(Value::as_str), job, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn what_operators_ask_for_is_written_down() {
+    let audited = Audited::new(|setup| setup).await;
+    let carol = audited.server.with_token("carol-token");
+    let id = printed(&audited.server.with_token("alice-token"), "hi").await;
+    let unknown = "00000000000000000000000000000000";
+    let asking = [
+        (Method::GET, "/admin/jobs?limit=1".to_owned()),
+        (Method::GET, format!("/admin/jobs/{id}")),
+        (Method::POST, format!("/admin/jobs/{id}/retry")),
+        (Method::POST, format!("/admin/jobs/{unknown}/cancel")),
+    ];
+    for (method, path) in asking {
+        carol.http(method, &path).send().await;
+    }
+    let told = audited.lines_of("carol", 4).await;
+    let told: Vec<_> = told
+        .iter()
+        .map(|line| {
+            (
+                line["tool"].as_str(),
+                line["job_id"].as_str(),
+                line["outcome"].as_str(),
+            )
+        })
+        .collect();
+    let job = "/admin/jobs/{id}";
+    for (line, (tool, job, outcome)) in told.iter().zip([
+        ("GET /admin/jobs".to_owned(), None, "ok"),
+        (format!("GET {job}"), Some(id.as_str()), "ok"),
+        (format!("POST {job}/retry"), Some(id.as_str()), "refused"),
+        (format!("POST {job}/cancel"), Some(unknown), "unknown_job"),
+    ]) {
+        assert_eq!(*line, (Some(tool.as_str()), job, Some(outcome)));
     }
 }
 

@@ -78,7 +78,13 @@ fn callers_have_their_own_jobs_and_files() {
         let link = outcome.url().unwrap();
         let (path, _) = link.split_once('?').expect("the link is not signed");
         assert!(alice.download(path).await.is_ok());
-        assert!(bob.download(path).await.unwrap_err().message.contains("404"));
+        assert!(
+            bob.download(path)
+                .await
+                .unwrap_err()
+                .message
+                .contains("404")
+        );
         // A link is for whoever has it.
         assert!(bob.download(link).await.is_ok());
         let unknown = bob.finish_job("press", &outcome.job_id).await.unwrap_err();

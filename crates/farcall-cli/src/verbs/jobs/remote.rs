@@ -2,9 +2,7 @@
 
 use async_trait::async_trait;
 use farcall_core::id::JobId;
-use farcall_jobs::{
-    operators::{JobView, Moment, Seen},
-};
+use farcall_jobs::operators::{JobView, Moment, Seen};
 use farcall_store::{Cancelled, JobRecord, Listed};
 use http::StatusCode;
 use reqwest::{Method, Response};

@@ -2,6 +2,7 @@
 
 mod access;
 mod allowed;
+mod chain;
 mod named;
 mod oauth;
 mod tokens;

@@ -7,7 +7,7 @@ use farcall_store::Caller;
 
 use crate::{
     harness::{Client, Engine, Server, Setup, on_each_engine, soon},
-    offers::{printed, started, status_when, tools, tools_and_jobs},
+    offers::{printed, result, started, status_when, tools, tools_and_jobs},
 };
 
 /// Within what every server knows of a change, and what a slow machine may add to it.
@@ -34,6 +34,9 @@ on_each_engine! {
     async fn from_the_first_name_on_nobody_comes_in_without_a_token(engine: Engine) {
         let server = engine.setup(tools_and_jobs()).start().await;
         assert_eq!(status(&server).await, 200);
+        let before = printed(&server, "hello").await;
+        let before = result(&server, "print", &before).await.structured();
+        assert!(!before["url"].as_str().unwrap().contains('?'), "{before}");
         let operator = server.operator().await;
         let token = operator.names("ci", |_| {}).await;
         let took = answered(&server, 401).await;
@@ -42,6 +45,11 @@ on_each_engine! {
         let id = printed(&ci, "hello").await;
         assert_eq!(ci.get(&format!("/files/{id}")).await.status, 200);
         assert_eq!(server.get(&format!("/files/{id}")).await.status, 401);
+        // Now that somebody is asked, a link has something to prove.
+        let after = result(&ci, "print", &id).await.structured();
+        let (_, target) = after["url"].as_str().unwrap().split_once("/files/").unwrap();
+        assert!(target.contains("sig="), "{target}");
+        assert_eq!(server.get(&format!("/files/{target}")).await.status, 200);
         // Also when nobody is left.
         operator.revokes(&token).await;
         answered(&ci, 401).await;

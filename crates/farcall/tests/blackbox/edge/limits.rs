@@ -1,6 +1,6 @@
 //! How often callers may do what.
 
-use farcall::json;
+use farcall::{axum::routing::get, json};
 use farcall_server::{Networks, accept::Limits};
 use reqwest::Method;
 
@@ -64,6 +64,24 @@ async fn a_caller_has_so_many_calls_and_others_have_their_own() {
     let bob = server.with_token("bob-token");
     assert_eq!(addition(&bob).send().await.structured()["sum"], 5.0);
     assert_eq!(server.get("/healthz").await.status, 200);
+}
+
+#[tokio::test]
+async fn operators_and_routes_of_the_programs_own_count_as_well() {
+    let app = tools_and_jobs().route("/own", get(async || "fine"));
+    let server = Setup::new(app.token_verifier(Callers))
+        .with("FARCALL_CALL_RATE", "4/h")
+        .start()
+        .await;
+    let carol = server.with_token("carol-token");
+    for path in ["/own", "/admin/jobs", "/own", "/admin/jobs"] {
+        assert_eq!(carol.get(path).await.status, 200, "{path}");
+    }
+    for path in ["/own", "/admin/jobs", "/files/nothing"] {
+        is_refused(&carol.get(path).await, "more requests");
+    }
+    let alice = server.with_token("alice-token");
+    assert_eq!(alice.get("/own").await.status, 200);
 }
 
 #[tokio::test]

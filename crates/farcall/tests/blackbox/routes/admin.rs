@@ -52,6 +52,15 @@ on_each_engine! {
         assert_eq!((&seen["owner"], &seen["state"]), (&json!("alice"), &json!("succeeded")));
         assert_eq!(seen["artifacts"].as_array().unwrap().len(), 2);
         assert!(seen["artifacts"][0].get("location").is_none());
+        // Its files are for whoever looks after it, by links of their own.
+        for file in seen["artifacts"].as_array().unwrap() {
+            let url = file["url"].as_str().unwrap();
+            let (_, target) = url.split_once("/files/").unwrap();
+            let target = format!("/files/{target}");
+            assert_eq!(server.get(&target).await.status, 200, "{url}");
+            let (unsigned, _) = target.split_once('?').expect("the link is not signed");
+            assert_eq!(server.get(unsigned).await.status, 401, "{url}");
+        }
     }
 
     async fn an_operator_ends_jobs_and_starts_failed_ones_again(engine: Engine) {
