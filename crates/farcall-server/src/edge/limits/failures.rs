@@ -52,18 +52,22 @@ impl Failures {
         headers: &HeaderMap,
         uri: &Uri,
     ) -> Option<Attempt> {
-        let sent = headers.get(header::AUTHORIZATION);
-        let sent = sent.or_else(|| headers.get(&CF_ACCESS_JWT_ASSERTION));
-        let link = || {
+        let sent = [header::AUTHORIZATION, CF_ACCESS_JWT_ASSERTION].map(|name| {
+            let value = headers.get(name);
+            value.map(HeaderValue::as_bytes)
+        });
+        let is_link = sent == [None, None];
+        let link = if is_link {
             let query = uri.query()?;
-            query.contains("sig=").then_some(query.as_bytes())
+            Some(query).filter(|query| query.contains("sig="))?
+        } else {
+            ""
         };
-        let is_link = sent.is_none();
-        let sent = sent.map(HeaderValue::as_bytes).or_else(link)?;
         Some(Attempt {
             network,
             is_link,
-            credential: self.hasher.hash_one(sent),
+            // All of it: one that counts for nothing must not stand for another.
+            credential: self.hasher.hash_one((sent, link)),
         })
     }
 

@@ -1,5 +1,6 @@
 //! How a server starts, or why it does not.
 
+mod matrix;
 mod refusals;
 mod report;
 
