@@ -159,6 +159,7 @@ impl Ready {
                 jobs: intake,
                 programs,
                 supply,
+                scoped: gate::scoped(config),
                 mounts,
             },
             runner,

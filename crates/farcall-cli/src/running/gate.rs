@@ -44,7 +44,7 @@ pub(super) fn authenticators(
         authenticators.set_access(access.map_err(Failure::failed)?);
     }
     if let Some(issuer) = &config.auth.oauth {
-        guards_what_is_there(issuer, catalog)?;
+        guard_what_is_there(&scoped(config), catalog)?;
         let title = app.identity.title.as_ref();
         let name = title.unwrap_or(&app.identity.name);
         let oauth = OAuth::new(terms(issuer, public_base_url, name), Arc::clone(clock));
@@ -84,10 +84,19 @@ fn terms(issuer: &Issuer, public_base_url: &str, name: &str) -> OAuthTerms {
     }
 }
 
-/// A scope for a tool that is misspelt would leave the tool that was meant without one.
-fn guards_what_is_there(issuer: &Issuer, catalog: &Catalog) -> Result<(), Failure> {
-    let mut guarded = issuer.of_tools.keys();
-    let Some(absent) = guarded.find(|tool| catalog.tool(tool).is_none()) else {
+/// The tools that need scopes of their own.
+pub(super) fn scoped(config: &Config) -> Vec<String> {
+    let issuer = config.auth.oauth.iter();
+    issuer
+        .flat_map(|issuer| issuer.of_tools.keys().cloned())
+        .collect()
+}
+
+/// A scope for a tool that is misspelt, or has another name now, would leave the tool that was meant without
+/// one.
+pub(super) fn guard_what_is_there(scoped: &[String], catalog: &Catalog) -> Result<(), Failure> {
+    let absent = scoped.iter().find(|tool| catalog.tool(tool).is_none());
+    let Some(absent) = absent else {
         return Ok(());
     };
     let sentence = format!("`FARCALL_OAUTH_SCOPES` names `{absent}`, and there is no such tool");

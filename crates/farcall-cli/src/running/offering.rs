@@ -8,6 +8,7 @@ use farcall_jobs::{Links, Programs, Queue, RunnerOptions, Tasks};
 use farcall_server::{Changes, Protocol};
 use tokio::sync::watch;
 
+use super::gate::guard_what_is_there;
 use crate::{App, Failure, mounts::Known, offer::Offer};
 
 /// What is exchanged together: tools for callers, and programs for who runs them.
@@ -18,6 +19,8 @@ pub(super) struct Offering {
     /// For the runner and for whoever looks after jobs.
     pub(super) programs: watch::Sender<Programs>,
     pub(super) supply: Supply,
+    /// The tools that need scopes of their own.
+    pub(super) scoped: Vec<String>,
     /// The mounted servers of all that has been offered.
     pub(super) mounts: Known,
 }
@@ -56,6 +59,7 @@ impl Offering {
             .hint("start the server again"));
         }
         let (catalog, tasks) = offered(&app.offer, &programs, self.jobs.as_ref())?;
+        guard_what_is_there(&self.scoped, &catalog)?;
         let next = self.protocol.next(&app.identity, catalog, tasks);
         let next = next.map_err(refused)?;
         self.mounts.add(&app.offer.mounts);

@@ -14,7 +14,7 @@ use crate::{
         forgeries::{self, with},
         seconds,
     },
-    offers::tools_and_jobs,
+    offers::{tools, tools_and_jobs},
 };
 
 const PUBLIC: &str = "https://farm.example.com";
@@ -284,6 +284,25 @@ async fn a_call_beyond_what_was_granted_names_all_scopes_that_it_needs() {
                 "{path}: {challenge}"
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn a_tool_does_not_lose_its_scopes_by_another_name() {
+    let issuer = Issuer::of(&[Signer::today()]).await;
+    let server = setup(&issuer)
+        .with("FARCALL_OAUTH_SCOPES", "start_print=print")
+        .start()
+        .await;
+    let refused = server.exchange(&tools()).unwrap_err();
+    assert_eq!(
+        refused.message,
+        "`FARCALL_OAUTH_SCOPES` names `start_print`, and there is no such tool"
+    );
+    server.exchange(&tools_and_jobs()).unwrap();
+    let token = Signer::today().token(&claims(&issuer));
+    for challenge in challenges(&server, "start_print", &token).await {
+        assert!(challenge.contains("scope=\"print\""), "{challenge}");
     }
 }
 

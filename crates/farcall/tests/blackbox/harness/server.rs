@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, ops::Deref, sync::Arc};
 
 use farcall::App;
-use farcall_cli::{Ready, Running};
+use farcall_cli::{Failure, Ready, Running};
 use farcall_config::{Config, Source};
 use reqwest::Method;
 use serde_json::Value;
@@ -85,6 +85,11 @@ impl Server {
     pub(crate) async fn operator(&self) -> Operator {
         let folder = self.folder.path().to_str().unwrap();
         Operator::at(folder, self.database.as_deref()).await
+    }
+
+    /// Offers what `app` does from now on.
+    pub(crate) fn exchange(&self, app: &App) -> Result<(), Failure> {
+        self.running.exchange(app).map(drop)
     }
 
     /// Stops it in order.
