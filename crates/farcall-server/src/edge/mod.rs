@@ -3,6 +3,7 @@
 mod body;
 mod entrance;
 mod guard;
+mod keyed;
 mod unambiguous;
 mod wire;
 
@@ -13,6 +14,7 @@ pub(crate) use self::{
     body::{ReadError, read_body},
     entrance::X_REQUEST_ID,
     guard::cors,
+    keyed::keyed,
     unambiguous::Unambiguous,
     wire::check,
 };
