@@ -5,6 +5,7 @@ mod address;
 mod body;
 mod entrance;
 mod guard;
+mod keyed;
 mod limits;
 mod sensitive;
 mod unambiguous;
@@ -24,6 +25,7 @@ pub(crate) use self::{
     body::{ReadError, read_body},
     entrance::{X_REQUEST_ID, request_id},
     guard::cors,
+    keyed::keyed,
     limits::{Kind, limited, too_many},
     unambiguous::Unambiguous,
     wire::check,

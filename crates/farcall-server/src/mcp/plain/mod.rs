@@ -24,7 +24,7 @@ use super::{
     front::Accepts,
     headers::{MCP_METHOD, MCP_NAME, MCP_PROTOCOL_VERSION, MCP_SESSION_ID},
 };
-use crate::edge::{ClientAddress, Unambiguous, X_REQUEST_ID};
+use crate::edge::{ClientAddress, Unambiguous, X_REQUEST_ID, keyed};
 
 /// The revision in which every request stands alone.
 const ROUNDS: &str = "2026-07-28";
@@ -43,16 +43,26 @@ struct Sent {
     _jsonrpc: JsonRpcVersion2_0,
     id: RequestId,
     method: Method,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "keyed")]
     params: Params,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+// As text: a variant may also be an object, with its name as the key.
+#[serde(try_from = "&str")]
 enum Method {
-    #[serde(rename = "tools/call")]
     Call,
-    #[serde(rename = "tools/list")]
     List,
+}
+
+impl TryFrom<&str> for Method {
+    type Error = &'static str;
+
+    fn try_from(name: &str) -> Result<Self, Self::Error> {
+        let known = [Self::Call, Self::List];
+        let known = known.into_iter().find(|method| method.name() == name);
+        known.ok_or("another method")
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -155,7 +165,9 @@ fn read(headers: &HeaderMap, body: &[u8]) -> Option<(Sent, Era)> {
     if method.is_some_and(|method| method != "tools/call" && method != "tools/list") {
         return None;
     }
-    let sent: Sent = serde_json::from_slice(body).ok()?;
+    let mut body = serde_json::Deserializer::from_slice(body);
+    let sent: Sent = keyed(&mut body).ok()?;
+    body.end().ok()?;
     let is_list = sent.method == Method::List;
     if is_list && !(sent.params.name.is_empty() && sent.params.arguments.0.is_empty()) {
         return None;
@@ -250,10 +262,15 @@ mod tests {
         assert_eq!(era(&head, &body), Some(Era::Stateless));
     }
 
+    /// The values of an object, without their keys.
+    fn in_order(object: &Value) -> Value {
+        object.as_object().unwrap().values().cloned().collect()
+    }
+
     #[test]
     fn what_is_rare_or_wrong_is_left_to_the_sdk() {
         type Change = fn(&mut HeaderMap, &mut Value);
-        let changes: [Change; 15] = [
+        let changes: [Change; 18] = [
             |head, _| drop(head.remove("mcp-name")),
             |head, _| drop(head.remove("mcp-method")),
             |head, _| drop(head.remove("content-type")),
@@ -276,6 +293,9 @@ mod tests {
             |_, body| body["params"]["_meta"][PROTOCOL_VERSION] = json!("2025-11-25"),
             |_, body| body["params"]["_meta"][CLIENT_CAPABILITIES] = json!({"elicitation": {}}),
             |_, body| body["params"]["_meta"] = json!({}),
+            |_, body| body["method"] = json!({"tools/call": null}),
+            |_, body| body["params"] = in_order(&body["params"]),
+            |_, body| *body = in_order(body),
         ];
         for (number, change) in changes.into_iter().enumerate() {
             let (mut head, mut body) = of_2026();

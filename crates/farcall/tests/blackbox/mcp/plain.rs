@@ -190,6 +190,11 @@ fn cases() -> Vec<Case> {
 /// Makes a message unusual.
 type Change = fn(&mut Value);
 
+/// The values of an object, without their keys.
+fn in_order(object: &Value) -> Value {
+    object.as_object().unwrap().values().cloned().collect()
+}
+
 fn unusual(plain: &Case) -> Vec<Case> {
     let accepting = |types: &str| plain.clone().without("accept").header("accept", types);
     let of_type = |kind: &str| {
@@ -226,7 +231,7 @@ fn unusual(plain: &Case) -> Vec<Case> {
             .header("mcp-method", "tools/list"),
         plain.clone().header("mcp-param-a", "2"),
     ];
-    let changes: [Change; 32] = [
+    let changes: [Change; 35] = [
         |m| m["params"]["cursor"] = json!("2"),
         |m| m["params"]["cursor"] = json!(null),
         |m| drop(m.as_object_mut().unwrap().remove("params")),
@@ -259,6 +264,9 @@ fn unusual(plain: &Case) -> Vec<Case> {
         |m| m["params"]["_meta"][CAPABILITIES] = json!(7),
         |m| m["params"]["requestState"] = json!("forged"),
         |m| m["params"]["task"] = json!({"ttl": 1000}),
+        |m| m["method"] = json!({m["method"].as_str().unwrap(): null}),
+        |m| m["params"] = in_order(&m["params"]),
+        |m| *m = in_order(m),
     ];
     cases.extend(changes.map(|change| plain.changed(change)));
     cases
