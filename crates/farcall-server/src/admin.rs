@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{MatchedPath, Path, Query, Request, State, rejection::QueryRejection},
+    extract::{Path, Query, Request, State, rejection::QueryRejection},
     middleware::{Next, from_fn_with_state},
     response::Response,
     routing::{get, post},
@@ -62,19 +62,27 @@ impl Desk {
 
 /// The routes, at `desk`.
 pub(crate) fn routes(desk: Desk) -> Router {
+    let audited = |asked| from_fn_with_state((desk.audit.clone(), asked), audited);
     Router::new()
-        .route("/admin/jobs", get(list))
-        .route("/admin/jobs/{id}", get(show))
-        .route("/admin/jobs/{id}/cancel", post(cancel))
-        .route("/admin/jobs/{id}/retry", post(retry))
-        .route_layer(from_fn_with_state(desk.clone(), audited))
+        .route("/admin/jobs", get(list).route_layer(audited("jobs/list")))
+        .route(
+            "/admin/jobs/{id}",
+            get(show).route_layer(audited("jobs/show")),
+        )
+        .route(
+            "/admin/jobs/{id}/cancel",
+            post(cancel).route_layer(audited("jobs/cancel")),
+        )
+        .route(
+            "/admin/jobs/{id}/retry",
+            post(retry).route_layer(audited("jobs/retry")),
+        )
         .with_state(desk)
 }
 
 /// Writes down who asked for what, where there is an audit log.
 async fn audited(
-    State(Desk { audit, .. }): State<Desk>,
-    path: MatchedPath,
+    State((audit, asked)): State<(Option<Audit>, &'static str)>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -86,10 +94,9 @@ async fn audited(
         caller: request.extensions().get(),
         address: ClientAddress::among(request.extensions()),
     };
-    let asked = format!("{} {}", request.method(), path.as_str());
     let id = request.uri().path().split('/').nth(3);
     let about = json!({"job_id": id, "query": request.uri().query()});
-    let call = Call::begin(&audit, who, &asked, &about);
+    let call = Call::begin(&audit, who, asked, &about);
     let response = next.run(request).await;
     call.end(Outcome::new(match response.status() {
         status if status.is_success() => "ok",
