@@ -15,12 +15,14 @@ impl Process {
     /// Resident memory in bytes, its children's too.
     pub(crate) fn resident(self) -> Result<u64> {
         let status = self.read("status")?;
+        // One that has ended, and that nobody has taken leave of yet, has no memory and no such line.
         let own = status
             .lines()
             .find_map(|line| line.strip_prefix("VmRSS:"))
-            .and_then(|size| size.trim().strip_suffix("kB"))
-            .and_then(|size| size.trim().parse::<u64>().ok())
-            .context("/proc/<pid>/status says nothing about VmRSS")?;
+            .map_or(Some(0), |size| {
+                size.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
+            })
+            .context("/proc/<pid>/status is odd about VmRSS")?;
         self.with_children(own * 1024, Self::resident)
     }
 
@@ -49,7 +51,8 @@ impl Process {
     pub(crate) fn exact_processor_time(self) -> Result<Duration> {
         let mut sum = Duration::ZERO;
         for thread in fs::read_dir(self.path("task"))? {
-            let spent = fs::read_to_string(thread?.path().join("schedstat"))?;
+            // A thread may end while we look.
+            let spent = fs::read_to_string(thread?.path().join("schedstat")).unwrap_or_default();
             let nanoseconds = spent.split_whitespace().next().unwrap_or("0").parse()?;
             sum += Duration::from_nanos(nanoseconds);
         }
@@ -84,7 +87,12 @@ impl Process {
     ) -> Result<T> {
         let mut sum = own;
         for child in self.children()? {
-            sum = sum + of(child)?;
+            match of(child) {
+                Ok(more) => sum = sum + more,
+                // A child may end while we look; wrapped programs do all the time.
+                Err(_) if !child.path("").exists() => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(sum)
     }
