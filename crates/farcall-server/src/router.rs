@@ -37,11 +37,11 @@ pub fn probes(parts: Parts) -> Entrance {
 /// The routes of a server, with their layers.
 pub fn router(parts: Parts, protocol: Arc<Protocol>) -> Entrance {
     let gate = Arc::new(parts.authenticators.clone());
+    let admin = admin_routes(&parts, &gate);
     let public = health_routes(&parts, Arc::clone(&gate))
         .merge(file_routes(&parts, Arc::clone(&gate)))
         .merge(metadata_routes(&gate))
         .merge(parts.public_routes);
-    let admin = admin_routes(&parts, &gate);
     let mut own = parts.gated_routes;
     if own.has_routes() {
         // Requests for `/mcp` count for what they ask for.
