@@ -13,4 +13,5 @@ mod limits;
 mod retention;
 mod rig;
 mod space;
+mod standstill;
 mod suspects;
