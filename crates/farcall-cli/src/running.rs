@@ -6,6 +6,7 @@ mod gate;
 mod keys;
 mod offering;
 pub(crate) mod open;
+mod working;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -14,10 +15,9 @@ use farcall_core::{
     catalog::Faults,
     clock::{Clock, SystemClock},
 };
-use farcall_jobs::{Programs, Queue, Runner, RunnerOptions, links::Signing};
+use farcall_jobs::{Programs, Queue, Runner};
 use farcall_server::{
-    Audit, Changes, Entrance, Guard, JobFiles, Networks, Parts, Protocol, StdioError, Work, accept,
-    auth::NamedCallers, router,
+    Audit, Changes, Entrance, JobFiles, Networks, Parts, Protocol, StdioError, Work, accept, router,
 };
 use farcall_store::JobStore;
 use farcall_wrap::mount::Mounted;
@@ -73,7 +73,7 @@ impl Ready {
         if !faults.is_empty() {
             return Err(Failure::usage(Faults(faults).to_string()));
         }
-        let listener = bind(config).await?;
+        let listener = edge::bind(config).await?;
         let address = listener
             .local_addr()
             .map_err(|error| Failure::failed(format!("the bound address is not known: {error}")))?;
@@ -86,7 +86,7 @@ impl Ready {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let programs = app.offer.programs();
         let supply = Supply {
-            options: options(app.runner.clone(), config),
+            options: working::options(app.runner.clone(), config),
             role: config.jobs.role,
         };
         supply.suffices(&programs)?;
@@ -98,7 +98,7 @@ impl Ready {
         let callers = Place::new(config, jobs.as_ref()).await?;
         let named = callers.watched().await?;
         if let Some(jobs) = &mut jobs {
-            let signing = signing(&app, config, jobs, &named, &clock).await?;
+            let signing = keys::signing(&app, config, jobs, &named, &clock).await?;
             jobs.links = jobs.links.clone().signed(signing);
         }
         let store = jobs.as_ref().map(|jobs| jobs.store.as_ref());
@@ -115,7 +115,7 @@ impl Ready {
         mounts.add(&app.offer.mounts);
         let mut parts = Parts {
             catalog,
-            guard: guard(config),
+            guard: edge::guard(config),
             proxies: edge::proxies(config),
             limits: edge::limits(config, &clock),
             audit: edge::audit(config, &clock)?,
@@ -137,15 +137,7 @@ impl Ready {
             Protocol::new(&parts).map_err(|faults| Failure::usage(faults.to_string()))?;
         // Last of all: a start that fails after it would cost the jobs it takes up a worker.
         let runner = match &parts.jobs {
-            Some(jobs) if config.jobs.role.works() => {
-                let options = supply.options.clone();
-                Some(run(jobs, programs.subscribe(), options).await?)
-            }
-            Some(jobs) => {
-                let options = supply.options.clone();
-                look_on(jobs, programs.subscribe(), options, &stopping).await?;
-                None
-            }
+            Some(jobs) => working::begin(jobs, &programs, &supply, &stopping).await?,
             None => None,
         };
         if let Some(runner) = &runner {
@@ -303,25 +295,6 @@ impl Running {
     }
 }
 
-/// How links to files are signed.
-async fn signing(
-    app: &App,
-    config: &Config,
-    jobs: &JobFiles,
-    named: &Arc<NamedCallers>,
-    clock: &Arc<dyn Clock>,
-) -> Result<Signing, Failure> {
-    let asks_everybody = !(config.auth.is_open() && app.verifiers.is_empty());
-    let named = Arc::clone(named);
-    Ok(Signing {
-        keys: keys::links(config, jobs.store.as_ref()).await?,
-        lifetime: config.files.link_lifetime,
-        clock: Arc::clone(clock),
-        // Where everybody may fetch everything, a link has nothing to prove.
-        is_wanted: Arc::new(move || asks_everybody || named.has_callers()),
-    })
-}
-
 /// Where the jobs of callers come in.
 fn intake(jobs: &JobFiles, stopping: &CancellationToken) -> Jobs {
     let queue = Queue::new(Arc::clone(&jobs.store), Programs::default());
@@ -330,77 +303,4 @@ fn intake(jobs: &JobFiles, stopping: &CancellationToken) -> Jobs {
         queue: queue.with_files(jobs.artifacts.clone()),
         links: jobs.links.clone(),
     }
-}
-
-async fn bind(config: &Config) -> Result<TcpListener, Failure> {
-    let (host, port) = (
-        config
-            .http
-            .host
-            .trim_start_matches('[')
-            .trim_end_matches(']'),
-        config.http.port,
-    );
-    TcpListener::bind((host, port)).await.map_err(|error| {
-        Failure::usage(format!("`{host}:{port}` cannot be bound: {error}"))
-            .hint("set MCP_HOST and MCP_PORT to an address that is free on this machine")
-    })
-}
-
-/// How long a job of a database waits for a worker that knows its name; longer than a rollout of
-/// another version takes.
-const VANISHED: Duration = Duration::from_mins(10);
-
-/// What the program says about running jobs, unless the configuration says otherwise.
-fn options(mut options: RunnerOptions, config: &Config) -> RunnerOptions {
-    if let Some(concurrency) = config.jobs.concurrency {
-        options.concurrency = concurrency.into();
-    }
-    if !config.jobs.slots.is_empty() {
-        options.slots.clone_from(&config.jobs.slots);
-    }
-    if config.storage.database_url.is_some() {
-        options.is_shared = true;
-        options.vanished = options.vanished.max(VANISHED);
-    }
-    options
-}
-
-async fn run(
-    jobs: &JobFiles,
-    programs: watch::Receiver<Programs>,
-    options: RunnerOptions,
-) -> Result<Runner, Failure> {
-    let (store, artifacts) = (Arc::clone(&jobs.store), jobs.artifacts.clone());
-    Runner::start(store, artifacts, programs, options)
-        .await
-        .map_err(|error| Failure::failed(error.to_string()))
-}
-
-/// Looks after the jobs of others, until the server stops.
-async fn look_on(
-    jobs: &JobFiles,
-    programs: watch::Receiver<Programs>,
-    options: RunnerOptions,
-    stopping: &CancellationToken,
-) -> Result<(), Failure> {
-    let (store, artifacts) = (Arc::clone(&jobs.store), jobs.artifacts.clone());
-    farcall_jobs::look_on(store, artifacts, programs, options, stopping.clone())
-        .await
-        .map_err(|error| Failure::failed(error.to_string()))
-}
-
-fn guard(config: &Config) -> Guard {
-    let mut guard = Guard::new();
-    if let Some(url) = &config.http.public_base_url {
-        guard.allow_host(url.authority().to_ascii_lowercase());
-        guard.allow_origin(url.origin().to_ascii_lowercase());
-    }
-    for host in &config.http.allowed_hosts {
-        guard.allow_host(host);
-    }
-    for origin in &config.http.allowed_origins {
-        guard.allow_cross_origin(origin);
-    }
-    guard
 }

@@ -128,24 +128,21 @@ async fn list(
 ) -> Result<Response, Refusal> {
     let Query(wanted) = wanted.map_err(|_| Refusal::query())?;
     let limit = wanted.limit.unwrap_or(50).clamp(1, MOST);
-    let mut records = match &wanted.ids {
-        Some(ids) => {
-            let ids = ids.split(',').take(MOST as usize);
-            let ids = ids.map(|id| JobId::parse(id).map_err(|_| Refusal::query()));
-            store.records(&ids.collect::<Result<Vec<_>, _>>()?).await?
-        }
-        None => {
-            let listed = Listed {
-                state: wanted.state,
-                job: wanted.job,
-                owner: wanted.owner,
-                id_prefix: wanted.id,
-                before: wanted.before,
-                // One more says whether there are more.
-                limit: limit + 1,
-            };
-            store.list(listed).await?
-        }
+    let mut records = if let Some(ids) = &wanted.ids {
+        let ids = ids.split(',').take(MOST as usize);
+        let ids = ids.map(|id| JobId::parse(id).map_err(|_| Refusal::query()));
+        store.records(&ids.collect::<Result<Vec<_>, _>>()?).await?
+    } else {
+        let listed = Listed {
+            state: wanted.state,
+            job: wanted.job,
+            owner: wanted.owner,
+            id_prefix: wanted.id,
+            before: wanted.before,
+            // One more says whether there are more.
+            limit: limit + 1,
+        };
+        store.list(listed).await?
     };
     let more = wanted.ids.is_none() && records.len() > limit as usize;
     if more {
@@ -154,7 +151,7 @@ async fn list(
     let read_at = records.first().map(|record| Moment(record.read_at));
     let jobs: Vec<_> = records.iter().map(JobView::of).collect();
     Ok(answer(
-        json!({"jobs": jobs, "more": more, "read_at": read_at}),
+        &json!({"jobs": jobs, "more": more, "read_at": read_at}),
     ))
 }
 
@@ -176,7 +173,7 @@ async fn show(
     let seen = seen.ok_or(Refusal::Unknown)?;
     let mut body = seen.json();
     body["read_at"] = json!(Moment(seen.details.record.read_at));
-    Ok(answer(body))
+    Ok(answer(&body))
 }
 
 async fn cancel(
@@ -191,7 +188,7 @@ async fn cancel(
         Cancelled::WasOver(record) => (record.state.as_str(), record),
     };
     tracing::info!(%id, was, "an operator has cancelled a job");
-    Ok(answer(with(&record, "was", json!(was))))
+    Ok(answer(&with(&record, "was", json!(was))))
 }
 
 async fn retry(
@@ -206,7 +203,7 @@ async fn retry(
     match retried.ok_or(Refusal::Unknown)? {
         Ok(started) => {
             tracing::info!(%id, again = %fresh, "an operator has started a job again");
-            Ok(answer(with(&started, "retry_of", json!(id))))
+            Ok(answer(&with(&started, "retry_of", json!(id))))
         }
         Err(not_failed) => Err(Refusal::Conflict(not_failed.sentence(id))),
     }
@@ -224,8 +221,8 @@ fn with(record: &JobRecord, name: &str, value: Value) -> Value {
     view
 }
 
-fn answer(body: Value) -> Response {
-    problem_response::json(StatusCode::OK, &body)
+fn answer(body: &Value) -> Response {
+    problem_response::json(StatusCode::OK, body)
 }
 
 /// Why nothing came of a request.

@@ -1,12 +1,48 @@
-//! What the configuration says about callers: how often, from where, and what is kept of it.
+//! What the configuration says about who calls: where, from where, how often, and what is kept of it.
 
 use std::sync::Arc;
 
 use farcall_config::Config;
 use farcall_core::clock::Clock;
-use farcall_server::{Audit, AuditPlace, Limits, Networks, Rates};
+use farcall_server::{Audit, AuditPlace, Guard, Limits, Networks, Rates};
+use tokio::net::TcpListener;
 
 use crate::Failure;
+
+/// Binds where the configuration says.
+///
+/// # Errors
+/// A [`Failure`] where that address is taken, or is none of this machine.
+pub(super) async fn bind(config: &Config) -> Result<TcpListener, Failure> {
+    let (host, port) = (
+        config
+            .http
+            .host
+            .trim_start_matches('[')
+            .trim_end_matches(']'),
+        config.http.port,
+    );
+    TcpListener::bind((host, port)).await.map_err(|error| {
+        Failure::usage(format!("`{host}:{port}` cannot be bound: {error}"))
+            .hint("set MCP_HOST and MCP_PORT to an address that is free on this machine")
+    })
+}
+
+/// Which hosts and origins it is asked for.
+pub(super) fn guard(config: &Config) -> Guard {
+    let mut guard = Guard::new();
+    if let Some(url) = &config.http.public_base_url {
+        guard.allow_host(url.authority().to_ascii_lowercase());
+        guard.allow_origin(url.origin().to_ascii_lowercase());
+    }
+    for host in &config.http.allowed_hosts {
+        guard.allow_host(host);
+    }
+    for origin in &config.http.allowed_origins {
+        guard.allow_cross_origin(origin);
+    }
+    guard
+}
 
 /// Who may say for whom it asks.
 pub(super) fn proxies(config: &Config) -> Networks {

@@ -1,13 +1,17 @@
 //! Keys that servers share: from a secret of the configuration, or else from the job store.
 
+use std::sync::Arc;
+
 use farcall_config::Config;
-use farcall_jobs::LinkKeys;
+use farcall_core::clock::Clock;
+use farcall_jobs::{LinkKeys, links::Signing};
+use farcall_server::{JobFiles, auth::NamedCallers};
 use farcall_store::JobStore;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use super::open;
-use crate::Failure;
+use crate::{App, Failure};
 
 /// Signs what travels through a client between two rounds of a call.
 const REQUEST_STATE: &str = "request-state";
@@ -37,8 +41,30 @@ pub(super) async fn request_state(
     }
 }
 
+/// How links to files are signed.
+///
+/// # Errors
+/// A [`Failure`] where the store has no keys to give.
+pub(super) async fn signing(
+    app: &App,
+    config: &Config,
+    jobs: &JobFiles,
+    named: &Arc<NamedCallers>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Signing, Failure> {
+    let asks_everybody = !(config.auth.is_open() && app.verifiers.is_empty());
+    let named = Arc::clone(named);
+    Ok(Signing {
+        keys: links(config, jobs.store.as_ref()).await?,
+        lifetime: config.files.link_lifetime,
+        clock: Arc::clone(clock),
+        // Where everybody may fetch everything, a link has nothing to prove.
+        is_wanted: Arc::new(move || asks_everybody || named.has_callers()),
+    })
+}
+
 /// The keys that links to files are signed with, and were before.
-pub(super) async fn links(config: &Config, store: &dyn JobStore) -> Result<LinkKeys, Failure> {
+async fn links(config: &Config, store: &dyn JobStore) -> Result<LinkKeys, Failure> {
     let key = shared(config, store, LINKS).await?;
     let previous = config.auth.previous_secret.as_ref();
     let previous = previous.map(|secret| made_from(secret, LINKS));

@@ -33,7 +33,7 @@ pub(crate) async fn serve(mut app: App, flags: ServeFlags) -> Result<(), Failure
     app.offer.isolate();
     let config = configured(!app.verifiers.is_empty(), &flags, environment()?)?;
     logging::start(&config.log)?;
-    run(app, &config, &flags, Reload::Nothing, Signals::new()?).await
+    Box::pin(run(app, &config, &flags, Reload::Nothing, Signals::new()?)).await
 }
 
 /// Serves what the `farcall.toml` at `file` declares, in the same way; at SIGHUP it is read again.
@@ -61,7 +61,7 @@ pub(crate) async fn serve_file(file: &Path, flags: ServeFlags) -> Result<(), Fai
         source,
         withheld,
     };
-    run(app, &config, &flags, reload, signals).await
+    Box::pin(run(app, &config, &flags, reload, signals)).await
 }
 
 /// Serves the MCP server that `command` starts, in the working folder, without a file.
@@ -79,7 +79,7 @@ pub(crate) async fn serve_command(
         return Ok(());
     };
     let app = mounts::named_after_it(app?);
-    run(app, &loaded.config, &flags, Reload::Nothing, signals).await
+    Box::pin(run(app, &loaded.config, &flags, Reload::Nothing, signals)).await
 }
 
 /// The app of what was read. First of all there is a log: mounted servers have something to say from their
@@ -90,6 +90,7 @@ async fn begun(loaded: &Loaded) -> Result<App, Failure> {
     loaded.app(&[]).await
 }
 
+/// On the heap where it is called: it holds all of a server.
 async fn run(
     app: App,
     config: &Config,

@@ -65,7 +65,7 @@ struct Line {
 }
 
 impl Seen {
-    /// Looks at the job `id`, with the last `lines` of its log, and `links` to its files where they are
+    /// Looks at the job `id`, with the last `tail` lines of its log, and `links` to its files where they are
     /// known; `None` where there is no such job.
     ///
     /// # Errors
@@ -74,13 +74,13 @@ impl Seen {
         store: &dyn JobStore,
         links: Option<&Links>,
         id: JobId,
-        lines: u32,
+        tail: u32,
     ) -> Result<Option<Self>, StoreError> {
         let Some(details) = store.details(id).await? else {
             return Ok(None);
         };
-        let from = (details.last_line + 1).saturating_sub(lines.into()).max(1);
-        let Some(log) = store.log(id, Reach::All, from, lines).await? else {
+        let from = (details.last_line + 1).saturating_sub(tail.into()).max(1);
+        let Some(log) = store.log(id, Reach::All, from, tail).await? else {
             return Ok(None);
         };
         let mut workers = store.workers().await?.into_iter();

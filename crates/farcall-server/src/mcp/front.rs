@@ -125,32 +125,18 @@ pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Reque
     let is_watching = parts.method == Method::GET;
     parts.extensions.insert(accepts);
     let owner = parts.extensions.get::<Principal>().cloned();
-    let address = parts.extensions.get::<ClientAddress>().copied();
     // Boxed at once: the SDK's future is large, and the router moves this one several times.
-    let mut pending: Pending = match plain {
-        Some(plain) => Box::pin(async move { finished(plain.answer().await, accepts).await }),
-        None => Box::pin({
-            let (protocol, caller) = (Arc::clone(&protocol), owner.clone());
-            let request = http::Request::from_parts(parts, Full::new(body.clone()));
-            async move {
-                let handling = protocol.http.handle(request);
-                let response = match &caller {
-                    Some(caller) if !caller.is_unrestricted() => {
-                        RESTRICTED.scope(caller.clone(), handling).await
-                    }
-                    _ => handling.await,
-                };
-                let response = response.map(Body::new);
-                match caller {
-                    Some(caller) if is_listening && stream::is_one(&response) => {
-                        let (server, places) = (protocol.current.get(), &protocol.places);
-                        let whose = (&caller, address);
-                        subscriptions::answer(&server, places, whose, &body).await
-                    }
-                    _ => finished(response, accepts).await,
-                }
-            }
-        }),
+    let mut pending: Pending = if let Some(plain) = plain {
+        Box::pin(async move { finished(plain.answer().await, accepts).await })
+    } else {
+        let protocol = Arc::clone(&protocol);
+        Box::pin(answered_by_sdk(
+            protocol,
+            parts,
+            body,
+            is_listening,
+            accepts,
+        ))
     };
     let response = if is_call && accepts.stream {
         match tokio::time::timeout(LATE, &mut pending).await {
@@ -174,6 +160,34 @@ pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Reque
         return (StatusCode::NO_CONTENT, Body::empty()).into_response_with(response.headers());
     }
     response
+}
+
+/// Answers what is not a plain request, within what its caller may do.
+async fn answered_by_sdk(
+    protocol: Arc<Protocol>,
+    parts: http::request::Parts,
+    body: Bytes,
+    is_listening: bool,
+    accepts: Accepts,
+) -> Response {
+    let caller = parts.extensions.get::<Principal>().cloned();
+    let address = parts.extensions.get::<ClientAddress>().copied();
+    let request = http::Request::from_parts(parts, Full::new(body.clone()));
+    let handling = protocol.http.handle(request);
+    let response = match &caller {
+        Some(caller) if !caller.is_unrestricted() => {
+            RESTRICTED.scope(caller.clone(), handling).await
+        }
+        _ => handling.await,
+    };
+    let response = response.map(Body::new);
+    match caller {
+        Some(caller) if is_listening && stream::is_one(&response) => {
+            let (server, places) = (protocol.current.get(), &protocol.places);
+            subscriptions::answer(&server, places, (&caller, address), &body).await
+        }
+        _ => finished(response, accepts).await,
+    }
 }
 
 /// Refuses a header twice that decides how the request is read: who stands before this server

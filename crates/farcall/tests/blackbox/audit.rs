@@ -310,9 +310,9 @@ async fn a_full_disk_holds_up_no_call_and_what_is_lost_is_counted() {
         .with("FARCALL_AUDIT_VALUES", "1");
     let server = setup.start().await;
     let alice = server.with_token("alice-token");
-    let long = "x".repeat(60_000);
+    let text = "x".repeat(60_000);
     for _ in 0..CALLS {
-        alice.call("echo", json!({"text": long})).await.structured();
+        alice.call("echo", json!({"text": text})).await.structured();
     }
     // There is room again.
     fs::remove_file(&log).unwrap();
@@ -326,8 +326,8 @@ async fn a_full_disk_holds_up_no_call_and_what_is_lost_is_counted() {
             let lines: Vec<Value> = lines
                 .map(|line| serde_json::from_str(line).unwrap())
                 .collect();
-            let lost = lines.iter().filter(|line| line["event"] == "lost");
-            let lost: usize = lost
+            let gaps = lines.iter().filter(|line| line["event"] == "lost");
+            let lost: usize = gaps
                 .map(|line| usize::try_from(line["lines"].as_u64().unwrap()).unwrap())
                 .sum();
             let calls = lines.iter().filter(|line| line["event"] == "call").count();

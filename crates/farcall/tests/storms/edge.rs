@@ -84,6 +84,7 @@ fn address(server: &Server) -> SocketAddr {
     request.url().socket_addrs(|| None).unwrap()[0]
 }
 
+#[expect(clippy::print_stdout, reason = "what was measured")]
 fn is_hardly_slower(before: Duration, during: Duration) {
     println!("p99 {before:?} before, {during:?} during");
     assert!(

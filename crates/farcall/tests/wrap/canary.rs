@@ -48,9 +48,9 @@ async fn a_secret_is_in_no_log_no_database_no_audit_and_no_answer() {
             .header("CF-Access-Client-Secret", HEADER)
             .header("X-Api-Key", HEADER);
         let answer = request.send().await.unwrap();
-        answers.push_str(&format!("{:?}", answer.headers()));
+        let headers = format!("{:?}", answer.headers());
         let body = answer.text().await.unwrap();
-        answers.push_str(&body);
+        answers.extend([headers.as_str(), &body]);
         body
     };
     for token in [TOKEN, GUESS] {

@@ -45,7 +45,9 @@ async fn callers(entries: &[&str]) -> Vec<(Server, Client, Client)> {
         let server = Setup::new(app()).with("FARCALL_PLAIN_CALLS", plain);
         let server = server.start().await;
         let operator = server.operator().await;
-        let some = operator.names("some", |rights| rights.tools = operator::tools(entries));
+        let some = operator.names("some", |rights| {
+            rights.tools = Some(operator::tools(entries));
+        });
         let (some, all) = (some.await, operator.names("all", |_| {}).await);
         let clients = (server.with_token(&some), server.with_token(&all));
         callers.push((server, clients.0, clients.1));

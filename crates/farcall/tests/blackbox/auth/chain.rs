@@ -141,7 +141,7 @@ async fn scopes_of_the_issuer_are_for_its_tokens_and_those_of_this_server_for_ev
         bearer(&admin.await),
         bearer(
             &operator
-                .names("ci", |rights| rights.tools = tools(&["add"]))
+                .names("ci", |rights| rights.tools = Some(tools(&["add"])))
                 .await,
         ),
     );

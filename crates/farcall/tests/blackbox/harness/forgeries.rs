@@ -333,9 +333,9 @@ fn times(claims: &Value) -> Vec<Forgery> {
         json!({"aud": 1}),
         json!({"aud": "*"}),
     ];
-    let changed = changes.map(|change| {
+    let forged = changes.map(|change| {
         let token = Signer::today().token(&with(claims, change.clone()));
         (format!("claims with {change}"), token)
     });
-    changed.into()
+    forged.into()
 }

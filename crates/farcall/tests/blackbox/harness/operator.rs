@@ -80,8 +80,8 @@ impl Operator {
 }
 
 /// A list of tools, as it is typed.
-pub(crate) fn tools(entries: &[&str]) -> Option<ToolAllowance> {
-    Some(ToolAllowance::new(entries.iter().copied()).unwrap())
+pub(crate) fn tools(entries: &[&str]) -> ToolAllowance {
+    ToolAllowance::new(entries.iter().copied()).unwrap()
 }
 
 fn named(name: &str) -> CallerName {
