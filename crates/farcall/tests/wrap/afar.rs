@@ -1,8 +1,14 @@
 //! `farcall jobs --server URL`: the same as beside the server, for whoever has the scope `admin`.
 
-use std::process::{Command, Output};
+use std::{
+    process::{Command, Output},
+    sync::Arc,
+};
 
+use farcall_core::{clock::SystemClock, id::JobId};
+use farcall_store::{JobStore, NewJob, SqliteStore, conformance::fixture::new_job};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::{
     harness::{PATH, Project, Server, until},
@@ -142,4 +148,48 @@ async fn only_operators_look_from_afar_and_are_told_how() {
     .await;
     refused("whatever-it-is", "not known here");
     server.stop().await;
+}
+
+/// A server answers with a thousand at most.
+#[tokio::test]
+async fn as_many_jobs_are_listed_from_afar_as_there_are() {
+    const JOBS: u128 = 1_002;
+    let project = Project::new(TOML);
+    let store = SqliteStore::open(&project.path(".farcall"), Arc::new(SystemClock)).await;
+    let store = Arc::new(store.unwrap());
+    let mut enqueued = JoinSet::new();
+    for number in 1..=JOBS {
+        let mut job = NewJob {
+            id: JobId::from_random((number << 96).to_be_bytes()),
+            ..new_job()
+        };
+        "wait".clone_into(&mut job.job);
+        let store = Arc::clone(&store);
+        enqueued.spawn(async move { store.enqueue(job).await.map(drop) });
+    }
+    while let Some(one) = enqueued.join_next().await {
+        one.unwrap().unwrap();
+    }
+    store.close().await;
+    let root = token(&project, &["create", "root", "--scopes", "admin"]);
+    let server = project.serve().await;
+    let origin = server.origin();
+    for (limit, count, more) in [
+        ("1000", 1_000, true),
+        ("1001", 1_001, true),
+        ("1002", 1_002, false),
+        ("5000", 1_002, false),
+    ] {
+        let list = ["list", "--json", "--limit", limit];
+        let far = said(&jobs(&project, &["--server", &origin], &root, &list));
+        assert_eq!(far["more"], more, "{limit}");
+        assert_eq!(ids(&far).len(), count, "{limit}");
+        assert_eq!(ids(&far), ids(&said(&jobs(&project, &[], "", &list))));
+    }
+    server.stop().await;
+}
+
+fn ids(listed: &Value) -> Vec<&str> {
+    let jobs = listed["jobs"].as_array().unwrap().iter();
+    jobs.map(|job| job["job_id"].as_str().unwrap()).collect()
 }

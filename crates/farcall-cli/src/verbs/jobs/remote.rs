@@ -105,6 +105,8 @@ impl Remote {
 #[derive(Deserialize)]
 struct Jobs {
     jobs: Vec<JobView>,
+    /// Whether there are more of those that were asked for.
+    more: bool,
     read_at: Option<Moment>,
 }
 
@@ -127,32 +129,41 @@ impl Jobs {
     }
 }
 
+fn query(listed: &Listed) -> Vec<(&'static str, String)> {
+    let query = [
+        ("state", listed.state.map(|state| state.to_string())),
+        ("job", listed.job.clone()),
+        ("owner", listed.owner.clone()),
+        ("id", listed.id_prefix.clone()),
+        ("before", listed.before.map(|id| id.to_string())),
+        ("limit", Some(listed.limit.to_string())),
+    ];
+    let query = query.into_iter();
+    query
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
+}
+
 #[async_trait]
 impl Desk for Remote {
-    async fn list(&self, listed: Listed) -> Result<Vec<JobRecord>, Trouble> {
-        let Listed {
-            state,
-            job,
-            owner,
-            id_prefix,
-            before,
-            limit,
-        } = listed;
-        let query = [
-            ("state", state.map(|state| state.to_string())),
-            ("job", job),
-            ("owner", owner),
-            ("id", id_prefix),
-            ("before", before.map(|id| id.to_string())),
-            ("limit", Some(limit.to_string())),
-        ];
-        let query = query
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, value?)));
-        let jobs: Option<Jobs> = self
-            .ask(Method::GET, "", &query.collect::<Vec<_>>())
-            .await?;
-        Ok(jobs.map(Jobs::records).unwrap_or_default())
+    /// Page by page: a server answers with fewer than are asked for where that is more than it lists at once.
+    async fn list(&self, mut listed: Listed) -> Result<Vec<JobRecord>, Trouble> {
+        let mut records = Vec::new();
+        loop {
+            let page: Option<Jobs> = self.ask(Method::GET, "", &query(&listed)).await?;
+            let Some(page) = page else { break };
+            let is_last = !page.more;
+            let page = page.records();
+            let Some(oldest) = page.last() else { break };
+            listed.before = Some(oldest.id);
+            let count = u32::try_from(page.len()).unwrap_or(u32::MAX);
+            listed.limit = listed.limit.saturating_sub(count);
+            records.extend(page);
+            if is_last || listed.limit == 0 {
+                break;
+            }
+        }
+        Ok(records)
     }
 
     async fn records(&self, ids: &[JobId]) -> Result<Vec<JobRecord>, Trouble> {
