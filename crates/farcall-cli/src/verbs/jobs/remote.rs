@@ -6,7 +6,7 @@ use farcall_jobs::operators::{JobView, Moment, Seen};
 use farcall_store::{Cancelled, JobRecord, Listed};
 use http::StatusCode;
 use reqwest::{Method, Response};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 use url::Url;
@@ -29,24 +29,22 @@ pub(super) struct Remote {
 }
 
 impl Remote {
-    /// The server at `url`: its address, or that of its MCP endpoint.
+    /// The server at `url`: its address, or that of its MCP endpoint. It is sent these headers, of the form
+    /// `Name: value`, and the token of the environment where none of them is one.
     ///
     /// # Errors
-    /// A [`Failure`] where it is no URL, or nothing says who asks.
-    pub(super) fn new(url: &str) -> Result<Self, Failure> {
-        let endpoint = Endpoint::new(url)?;
-        let mut variables = TOKEN_VARIABLES.iter();
-        let token =
-            variables.find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
-        let token = token.map(SecretString::from).ok_or_else(|| {
-            Failure::usage("a server shows its jobs to callers with the scope `admin` alone").hint(
-                format!(
-                    "make one with `farcall token create NAME --scopes admin`, and set {}",
-                    TOKEN_VARIABLES[0]
-                ),
+    /// A [`Failure`] where it is no URL, a header is none, or nothing says who asks.
+    pub(super) fn new(url: &str, headers: &[SecretString]) -> Result<Self, Failure> {
+        let endpoint = Endpoint::new(url)?.with_credentials(headers)?;
+        if endpoint.headers().is_empty() {
+            return Err(Failure::usage(
+                "a server shows its jobs to callers with the scope `admin` alone",
             )
-        })?;
-        let endpoint = endpoint.bearer(token.expose_secret())?;
+            .hint(format!(
+                "make one with `farcall token create NAME --scopes admin`, and set {}",
+                TOKEN_VARIABLES[0]
+            )));
+        }
         let mut base = endpoint.url().clone();
         base.set_query(None);
         base.set_fragment(None);
