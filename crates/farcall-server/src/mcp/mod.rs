@@ -8,6 +8,7 @@
 //! clients are told unasked, `sessions` the bounded sessions of older clients, `present` declarations
 //! in the SDK's types. All of what is offered is one `current` whole, which can be exchanged.
 
+mod audited;
 mod bounds;
 mod call;
 mod client;

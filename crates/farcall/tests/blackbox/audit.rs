@@ -6,12 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use farcall::{Value, json};
+use farcall::{Content, Message, Problem, Prompt, Resource, ResourceContent, Value, json};
 use reqwest::Method;
 use tempfile::TempDir;
 
 use crate::{
-    harness::{Server, Setup, soon},
+    harness::{Issuer, Server, Setup, Signer, seconds, soon},
     offers::{Callers, printed, result, started, tools_and_jobs},
     tasks::{self, exposed},
 };
@@ -282,6 +282,172 @@ async fn a_change_of_a_task_is_a_call() {
     );
     assert_eq!(lines[1]["outcome"], "ok");
     gate.cancel();
+}
+
+#[tokio::test]
+async fn a_prompt_that_is_written_and_a_resource_that_is_read_are_calls() {
+    let greet = Prompt::new("greet", "Greet.", |_, arguments| async move {
+        match arguments.get("name") {
+            Some(name) => Ok(vec![Message::user(Content::text(format!("Hello {name}")))]),
+            None => Err(Problem::user("nobody is there")),
+        }
+    });
+    let today = Resource::new("notes://today", "today", |_, uri| async move {
+        Ok(vec![ResourceContent::text(uri, "text/plain", "nothing")])
+    });
+    let broken = Resource::new("notes://broken", "broken", |_, _| async {
+        panic!("SELECT")
+    });
+    let greet = greet.optional_argument("name", "Whom.");
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("audit.jsonl");
+    let app = tools_and_jobs()
+        .prompt(greet)
+        .resource(today)
+        .resource(broken);
+    let server = Setup::new(app.token_verifier(Callers))
+        .with("FARCALL_AUDIT", log.to_str().unwrap())
+        .with("FARCALL_AUDIT_VALUES", "1")
+        .start()
+        .await;
+    let alice = server.with_token("alice-token");
+    let asked = [
+        (
+            "prompts/get",
+            json!({"name": "greet", "arguments": {"name": "Ann"}}),
+            "ok",
+        ),
+        ("prompts/get", json!({"name": "greet"}), "user_error"),
+        ("prompts/get", json!({"name": "nothing"}), "refused"),
+        (
+            "prompts/get",
+            json!({"name": "greet", "arguments": {"name": 7}}),
+            "refused",
+        ),
+        ("resources/read", json!({"uri": "notes://today"}), "ok"),
+        (
+            "resources/read",
+            json!({"uri": "notes://broken"}),
+            "internal",
+        ),
+        (
+            "resources/read",
+            json!({"uri": "notes://nothing"}),
+            "refused",
+        ),
+    ];
+    for (method, params, _) in &asked {
+        alice.rpc(method, params.clone()).send().await;
+    }
+    let lines = lines(&log, asked.len()).await;
+    assert_eq!(lines.len(), asked.len());
+    for (line, (method, params, outcome)) in lines.iter().zip(&asked) {
+        assert_eq!(line["tool"], *method, "{line}");
+        assert_eq!(line["outcome"], *outcome, "{line}");
+        for key in ["name", "uri"] {
+            assert_eq!(line["arguments"][key], params[key], "{line}");
+        }
+        assert_eq!(
+            (&line["event"], &line["caller"]),
+            (&json!("call"), &json!("alice"))
+        );
+    }
+    assert_eq!(lines[0]["arguments"]["arguments"], json!({"name": "Ann"}));
+}
+
+#[tokio::test]
+async fn a_call_that_is_one_too_many_is_written_down() {
+    for plain in ["1", "0"] {
+        let audited = Audited::new(|setup| {
+            setup
+                .with("FARCALL_CALL_RATE", "2/h")
+                .with("FARCALL_PLAIN_CALLS", plain)
+        })
+        .await;
+        let alice = audited.server.with_token("alice-token");
+        let add = || alice.tool("add", json!({"a": 2, "b": 3}));
+        for _ in 0..2 {
+            add().send().await.structured();
+        }
+        let refused = add().send().await;
+        assert_eq!(refused.status, 429);
+        for (method, params) in [
+            ("resources/read", json!({"uri": "notes://today"})),
+            (
+                "prompts/get",
+                json!({"name": "greet", "arguments": {"a": "b"}}),
+            ),
+            ("tasks/cancel", json!({"taskId": "2669ffa4"})),
+            ("tools/list", json!({})),
+        ] {
+            assert_eq!(alice.rpc(method, params).send().await.status, 429);
+        }
+        // A list leaves no line.
+        audited
+            .server
+            .with_token("bob-token")
+            .call("echo", json!({"text": "x"}))
+            .await;
+        let lines = audited.lines(7).await;
+        let told: Vec<_> = lines
+            .iter()
+            .map(|line| {
+                (
+                    line["tool"].as_str().unwrap(),
+                    line["outcome"].as_str().unwrap(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("add", "ok"),
+                ("add", "ok"),
+                ("add", "refused"),
+                ("resources/read", "refused"),
+                ("prompts/get", "refused"),
+                ("tasks/cancel", "refused"),
+                ("echo", "ok"),
+            ],
+            "{plain}"
+        );
+        for key in ["caller", "address", "tool", "event", "arguments_sha256"] {
+            assert_eq!(lines[2][key], lines[1][key], "{key}");
+        }
+        assert_eq!(lines[2]["request_id"], refused.header("x-request-id"));
+        assert_eq!(lines[5]["job_id"], "2669ffa4");
+    }
+}
+
+#[tokio::test]
+async fn a_call_beyond_its_scopes_is_written_down() {
+    const PUBLIC: &str = "https://farm.example.com";
+    let issuer = Issuer::of(&[Signer::today()]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("audit.jsonl");
+    let server = Setup::new(tools_and_jobs())
+        .with("PUBLIC_BASE_URL", PUBLIC)
+        .with("FARCALL_OAUTH_ISSUER", &issuer.url)
+        .with("FARCALL_OAUTH_SCOPES", "add=math")
+        .with("FARCALL_AUDIT", log.to_str().unwrap())
+        .start()
+        .await;
+    let token = Signer::today().token(&json!({
+        "iss": issuer.url, "aud": format!("{PUBLIC}/mcp"), "sub": "ann", "scope": "mcp",
+        "iat": seconds(0), "exp": seconds(600),
+    }));
+    let ann = server.with_token(&token);
+    let refused = ann.call("add", json!({"a": 2, "b": 3})).await;
+    assert_eq!(refused.status, 403);
+    ann.call("echo", json!({"text": "x"})).await.structured();
+    let lines = lines(&log, 2).await;
+    let who = json!(format!("oauth:{}#ann", issuer.url));
+    for (line, tool, outcome) in [(&lines[0], "add", "refused"), (&lines[1], "echo", "ok")] {
+        assert_eq!(
+            (&line["tool"], &line["outcome"], &line["caller"]),
+            (&json!(tool), &json!(outcome), &who)
+        );
+    }
 }
 
 #[tokio::test]
