@@ -451,6 +451,54 @@ async fn a_call_beyond_its_scopes_is_written_down() {
 }
 
 #[tokio::test]
+async fn a_line_that_was_cut_off_takes_none_of_the_next_with_it() {
+    const TORN: &str = "{\"time\":\"2026-11-29T10:15:00Z\",\"event\":\"ca";
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("audit.jsonl");
+    fs::write(&log, TORN).unwrap();
+    let setup = || {
+        Setup::new(tools_and_jobs().token_verifier(Callers))
+            .with("FARCALL_AUDIT", log.to_str().unwrap())
+    };
+    let server = setup().start().await;
+    let alice = server.with_token("alice-token");
+    alice.call("echo", json!({"text": "1"})).await.structured();
+    let text = ended(&log, 1).await;
+    let (torn, rest) = text.split_once('\n').unwrap();
+    assert_eq!(torn, TORN);
+    assert_eq!(serde_json::from_str::<Value>(rest).unwrap()["tool"], "echo");
+
+    // The same where it is opened again, and nothing is put between whole lines.
+    fs::write(&log, TORN).unwrap();
+    server.reopen_audit();
+    alice.call("echo", json!({"text": "2"})).await.structured();
+    assert_eq!(ended(&log, 1).await.lines().count(), 2);
+    server.stop().await;
+    let server = setup().start().await;
+    let alice = server.with_token("alice-token");
+    alice.call("echo", json!({"text": "3"})).await.structured();
+    let text = ended(&log, 2).await;
+    assert!(
+        !text.contains("\n\n") && text.lines().count() == 3,
+        "{text}"
+    );
+}
+
+/// What is in the log, once so many lines of it are whole behind one that is not.
+async fn ended(log: &Path, whole: usize) -> String {
+    soon(async {
+        loop {
+            let text = fs::read_to_string(log).unwrap();
+            if text.lines().count() > whole && text.ends_with('\n') {
+                return text;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+}
+
+#[tokio::test]
 async fn a_log_that_was_moved_away_goes_on_in_a_new_file() {
     let audited = Audited::new(|setup| setup).await;
     let alice = audited.server.with_token("alice-token");
