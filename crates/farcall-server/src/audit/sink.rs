@@ -1,13 +1,16 @@
 //! What the lines are written to.
 
 use std::{
-    fs::{File, Metadata, OpenOptions},
+    fs::{File, Metadata, OpenOptions, Permissions},
     io::{self, Write},
-    os::unix::fs::{FileExt, OpenOptionsExt},
+    os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt},
     path::Path,
 };
 
 use super::AuditPlace;
+
+/// What nobody but the user of the server may do with the file.
+const OF_OTHERS: u32 = 0o077;
 
 /// A file, or standard output.
 pub(super) struct Sink {
@@ -16,10 +19,10 @@ pub(super) struct Sink {
     is_torn: bool,
 }
 
-/// Opens a place for lines at its end.
+/// Opens a place for lines at its end. A file that others may read or write is taken from them.
 ///
 /// # Errors
-/// What the system says where it cannot be opened or looked at.
+/// What the system says where it cannot be opened, looked at, or taken from others.
 pub(super) fn open(place: &AuditPlace) -> io::Result<Sink> {
     match place {
         AuditPlace::File(path) => {
@@ -29,6 +32,9 @@ pub(super) fn open(place: &AuditPlace) -> io::Result<Sink> {
                 .mode(0o600)
                 .open(path)?;
             let about = file.metadata()?;
+            if about.is_file() && about.permissions().mode() & OF_OTHERS != 0 {
+                file.set_permissions(Permissions::from_mode(0o600))?;
+            }
             Ok(Sink {
                 is_torn: is_torn(path, &about)?,
                 place: Box::new(file),

@@ -499,6 +499,31 @@ async fn ended(log: &Path, whole: usize) -> String {
 }
 
 #[tokio::test]
+async fn a_log_that_others_may_read_is_taken_from_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("audit.jsonl");
+    let widen = |log: &Path| {
+        fs::write(log, "").unwrap();
+        fs::set_permissions(log, fs::Permissions::from_mode(0o644)).unwrap();
+    };
+    let mode = || fs::metadata(&log).unwrap().permissions().mode() & 0o777;
+    widen(&log);
+    let server = Setup::new(tools_and_jobs().token_verifier(Callers))
+        .with("FARCALL_AUDIT", log.to_str().unwrap())
+        .start()
+        .await;
+    assert_eq!(mode(), 0o600);
+    // As logrotate's `create` makes one.
+    fs::rename(&log, log.with_extension("1")).unwrap();
+    widen(&log);
+    server.reopen_audit();
+    let alice = server.with_token("alice-token");
+    alice.call("echo", json!({"text": "1"})).await.structured();
+    assert_eq!(lines(&log, 1).await.len(), 1);
+    assert_eq!(mode(), 0o600);
+}
+
+#[tokio::test]
 async fn a_log_that_was_moved_away_goes_on_in_a_new_file() {
     let audited = Audited::new(|setup| setup).await;
     let alice = audited.server.with_token("alice-token");
