@@ -102,7 +102,7 @@ impl Ready {
             jobs.links = jobs.links.clone().signed(signing);
         }
         let store = jobs.as_ref().map(|jobs| jobs.store.as_ref());
-        let state_key = keys::request_state(config, store).await?;
+        let state_keys = keys::request_state(config, store).await?;
         let intake = jobs.as_ref().map(|jobs| intake(jobs, &stopping));
         let (catalog, tasks) = offered(&app.offer, &programs, intake.as_ref())?;
         let routers = app.routes.clone().routers();
@@ -129,7 +129,7 @@ impl Ready {
             work: Work::Elsewhere(programs.subscribe()),
             gated_routes,
             public_routes,
-            state_key,
+            state_keys,
             clock,
             stopping: stopping.clone(),
         };

@@ -50,7 +50,7 @@ variables! {
     FARCALL_LINGER, "1s", "How long callers are still answered after the server was told to stop, while `/readyz` says so.";
     FARCALL_ARTIFACTS_URL, "folder in FARCALL_DATA_DIR", "Where files are kept: `s3://bucket/prefix`, `gs://…`, `az://…`, `file:///folder`, or `memory:` for tests.";
     FARCALL_SECRET, "in the job store", "Secret of 32 characters or more that servers share; what travels through clients and links to files are signed with keys made from it.";
-    FARCALL_PREVIOUS_SECRET, "none", "The FARCALL_SECRET before, or the one to come: links to files that were signed with it are accepted too.";
+    FARCALL_PREVIOUS_SECRET, "none", "The FARCALL_SECRET before, or the one to come: what was signed with keys made from it is accepted too.";
     FARCALL_LINK_LIFETIME, "1h", "How long a link to a file opens it, from 1s to 7d; each result has new ones.";
     FARCALL_REDIRECT_FILES, "unset", "1 answers whoever fetches a file from a bucket with a redirect to a signed URL of the bucket.";
     FARCALL_ALLOWED_HOSTS, "none", "More values of the Host header to accept, comma-separated.";

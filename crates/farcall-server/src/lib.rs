@@ -35,7 +35,7 @@ use self::auth::Authenticators;
 pub use self::{
     audit::{Audit, AuditPlace},
     edge::{Entrance, Guard, Limits, Networks, Rates},
-    mcp::{Changes, Next, Protocol, StdioError, listed},
+    mcp::{Changes, Next, Protocol, StateKeys, StdioError, listed},
 };
 
 /// What a client reads about the server itself.
@@ -104,8 +104,8 @@ pub struct Parts {
     pub gated_routes: Router,
     /// The program's own routes that anyone may call.
     pub public_routes: Router,
-    /// Signs what travels through clients; at least 32 bytes.
-    pub state_key: [u8; 32],
+    /// Sign what travels through clients.
+    pub state_keys: StateKeys,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Ends streams that would otherwise never end, when the server stops.

@@ -98,6 +98,21 @@ impl Endpoint {
         self.with(name, value.trim()).map_err(|()| malformed())
     }
 
+    /// Sends what a command line has to say about who calls: these headers, and where none of them is
+    /// `Authorization`, the token of the environment.
+    ///
+    /// # Errors
+    /// A [`Failure`], as of [`Endpoint::header`] and [`Endpoint::bearer`].
+    pub fn with_credentials(mut self, headers: &[SecretString]) -> Result<Self, Failure> {
+        for header in headers {
+            self = self.header(header)?;
+        }
+        match token().filter(|_| !self.has_credentials()) {
+            Some(token) => self.bearer(token.expose_secret()),
+            None => Ok(self),
+        }
+    }
+
     /// The same endpoint for somebody who sends nothing.
     #[must_use]
     pub fn without_headers(&self) -> Self {
@@ -180,6 +195,14 @@ impl fmt::Debug for Endpoint {
         let names: Vec<_> = self.headers.keys().collect();
         write!(formatter, "{self} with {names:?}")
     }
+}
+
+/// The token of the environment.
+fn token() -> Option<SecretString> {
+    let values = TOKEN_VARIABLES.iter().filter_map(std::env::var_os);
+    let mut values = values.filter_map(|value| value.into_string().ok());
+    let token = values.find(|value| !value.trim().is_empty())?;
+    Some(token.trim().into())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use farcall_config::Config;
 use farcall_core::clock::Clock;
 use farcall_jobs::{LinkKeys, links::Signing};
-use farcall_server::{JobFiles, auth::NamedCallers};
+use farcall_server::{JobFiles, StateKeys, auth::NamedCallers};
 use farcall_store::JobStore;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -19,12 +19,19 @@ const REQUEST_STATE: &str = "request-state";
 /// Signs links to files.
 const LINKS: &str = "links";
 
-/// The key that [`REQUEST_STATE`] is signed with. Without a secret and a store it is this process's
+/// The keys for [`REQUEST_STATE`]. Without a secret and a store the present one is this process's
 /// own: what it signed is not accepted after a restart, nor by another server.
 pub(super) async fn request_state(
     config: &Config,
     store: Option<&dyn JobStore>,
-) -> Result<[u8; 32], Failure> {
+) -> Result<StateKeys, Failure> {
+    Ok(StateKeys {
+        present: present_state(config, store).await?,
+        other: previous(config, REQUEST_STATE),
+    })
+}
+
+async fn present_state(config: &Config, store: Option<&dyn JobStore>) -> Result<[u8; 32], Failure> {
     match (store, &config.storage.database_url) {
         (Some(store), _) => shared(config, store, REQUEST_STATE).await,
         // A program without jobs may have questions and a database all the same.
@@ -66,9 +73,13 @@ pub(super) async fn signing(
 /// The keys that links to files are signed with, and were before.
 async fn links(config: &Config, store: &dyn JobStore) -> Result<LinkKeys, Failure> {
     let key = shared(config, store, LINKS).await?;
-    let previous = config.auth.previous_secret.as_ref();
-    let previous = previous.map(|secret| made_from(secret, LINKS));
-    Ok(LinkKeys::new(key, previous))
+    Ok(LinkKeys::new(key, previous(config, LINKS)))
+}
+
+/// The key for `purpose` that is not signed with, but accepted.
+fn previous(config: &Config, purpose: &str) -> Option<[u8; 32]> {
+    let secret = config.auth.previous_secret.as_ref();
+    secret.map(|secret| made_from(secret, purpose))
 }
 
 /// The key for `purpose` that all servers of a store have.

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use clap::Subcommand;
 use farcall_config::Http;
 use farcall_jobs::Links;
+use secrecy::SecretString;
 
 use self::{
     desk::{Beside, Desk},
@@ -47,6 +48,14 @@ pub struct Flags {
     /// Address of a server, in the place of its data
     #[arg(long, global = true, value_name = "URL", conflicts_with = "data_dir")]
     server: Option<String>,
+    /// Header to send with every request to the server; can be given several times
+    #[arg(
+        long = "header",
+        global = true,
+        value_name = "NAME: VALUE",
+        requires = "server"
+    )]
+    headers: Vec<SecretString>,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -67,7 +76,7 @@ enum Verb {
 
 pub(crate) async fn jobs(flags: Flags) -> Result<(), Failure> {
     if let Some(url) = &flags.server {
-        return run(flags.verb, &Remote::new(url)?).await;
+        return run(flags.verb, &Remote::new(url, &flags.headers)?).await;
     }
     let (source, storage) = flags.data.read()?;
     let store = attach(&storage).await?;

@@ -13,7 +13,7 @@ mod screen;
 
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use self::{
     drive::drive,
@@ -23,7 +23,7 @@ use self::{
 };
 use crate::{
     Failure,
-    client::{ConnectError, Connection, Endpoint, TOKEN_VARIABLES, Wire},
+    client::{ConnectError, Connection, Endpoint, Wire},
     terminal::{print_json, talk},
 };
 
@@ -90,17 +90,8 @@ struct Task {
 
 impl Task {
     fn read(flags: &Flags) -> Result<Self, Failure> {
-        let mut endpoint = Endpoint::new(&flags.url)?;
-        for header in &flags.headers {
-            endpoint = endpoint.header(header)?;
-        }
-        if !endpoint.has_credentials()
-            && let Some(token) = token()
-        {
-            endpoint = endpoint.bearer(token.expose_secret())?;
-        }
         Ok(Self {
-            endpoint,
+            endpoint: Endpoint::new(&flags.url)?.with_credentials(&flags.headers)?,
             wanted: Wanted::read(flags.tool.as_deref(), flags.args.as_deref())?,
             wires: flags.wire.list(),
             give_up_after: Duration::from_secs(flags.timeout),
@@ -172,11 +163,4 @@ async fn test(task: &Task, screen: &Screen, report: &mut Report) -> Result<(), F
 fn again(wire: Wire, mut failure: Failure) -> Failure {
     failure.message = format!("over {wire}: {}", failure.message);
     failure
-}
-
-fn token() -> Option<SecretString> {
-    let values = TOKEN_VARIABLES.iter().filter_map(std::env::var_os);
-    let mut values = values.filter_map(|value| value.into_string().ok());
-    let token = values.find(|value| !value.trim().is_empty())?;
-    Some(token.trim().into())
 }

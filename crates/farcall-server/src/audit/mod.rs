@@ -5,6 +5,7 @@
 //! there is something to tell it to.
 
 mod line;
+mod sink;
 mod writer;
 
 use std::{

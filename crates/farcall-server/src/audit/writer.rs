@@ -1,10 +1,7 @@
 //! The thread that writes.
 
 use std::{
-    fs::{File, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
+    io,
     sync::{
         Arc,
         atomic::Ordering,
@@ -16,7 +13,10 @@ use std::{
 
 use farcall_core::clock::Clock;
 
-use super::{AuditPlace, Shared, line};
+use super::{
+    AuditPlace, Shared, line,
+    sink::{self, Sink},
+};
 
 /// How long it waits before it tries again where nothing can be written; also how soon it sees that
 /// the file was moved.
@@ -25,7 +25,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Writes lines, one after the other, each as a whole.
 pub(super) struct Writer {
     place: AuditPlace,
-    sink: Box<dyn Write + Send>,
+    sink: Sink,
     shared: Arc<Shared>,
     clock: Arc<dyn Clock>,
     /// Whether the last line could not be written, and the log was told.
@@ -39,7 +39,7 @@ impl Writer {
         clock: Arc<dyn Clock>,
     ) -> io::Result<Self> {
         Ok(Self {
-            sink: open(&place)?,
+            sink: sink::open(&place)?,
             place,
             shared,
             clock,
@@ -113,7 +113,7 @@ impl Writer {
         if !self.shared.is_moved.swap(false, Ordering::Acquire) {
             return false;
         }
-        match open(&self.place) {
+        match sink::open(&self.place) {
             Ok(sink) => {
                 self.sink = sink;
                 true
@@ -123,36 +123,5 @@ impl Writer {
                 false
             }
         }
-    }
-}
-
-fn open(place: &AuditPlace) -> io::Result<Box<dyn Write + Send>> {
-    match place {
-        AuditPlace::File(path) => Ok(Box::new(append(path)?)),
-        AuditPlace::Stdout => Ok(Box::new(Unbuffered(io::stdout()))),
-    }
-}
-
-fn append(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path)
-}
-
-/// Standard output, from which each line goes at once.
-struct Unbuffered(io::Stdout);
-
-impl Write for Unbuffered {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut locked = self.0.lock();
-        let written = locked.write(bytes)?;
-        locked.flush()?;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
     }
 }

@@ -94,6 +94,7 @@ pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Reque
         return edge::ReadError::from(fault).response(MCP);
     }
     if let Some(refusal) = protocol.beyond_bounds(&parts, plain.as_ref(), &body) {
+        protocol.write_refused(&parts, &body);
         return refusal;
     }
     let _place = if protocol.are_sessions_on {

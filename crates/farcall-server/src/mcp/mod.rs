@@ -8,6 +8,7 @@
 //! clients are told unasked, `sessions` the bounded sessions of older clients, `present` declarations
 //! in the SDK's types. All of what is offered is one `current` whole, which can be exchanged.
 
+mod audited;
 mod bounds;
 mod call;
 mod client;
@@ -47,6 +48,7 @@ pub use self::current::{Changes, Next};
 pub(crate) use self::front::answer;
 pub(crate) use self::plain::is_plain;
 pub use self::present::listed;
+pub use self::rounds::StateKeys;
 use self::{
     current::Current, handler::Connection, present::Presented, rounds::Rounds,
     sessions::BoundedSessions, subscriptions::Places,
@@ -97,7 +99,7 @@ impl Protocol {
             Arc::clone(&parts.catalog),
             parts.tasks.clone(),
             Unchanging {
-                rounds: Arc::new(Rounds::new(parts.state_key)),
+                rounds: Arc::new(Rounds::new(parts.state_keys)),
                 updates: parts.updates.clone(),
                 audit: parts.audit.clone(),
                 stopping: parts.stopping.clone(),

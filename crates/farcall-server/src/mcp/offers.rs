@@ -21,11 +21,12 @@ use rmcp::{
 use serde_json::{Value, json};
 
 use super::{
-    call,
+    audited, call,
     client::Era,
     handler::{Connection, Request},
     limit,
 };
+use crate::audit;
 
 impl Connection {
     /// Writes the messages of a prompt, or asks for what it needs first.
@@ -34,12 +35,26 @@ impl Connection {
         params: GetPromptRequestParams,
         request: Request,
     ) -> Result<GetPromptResponse, ErrorData> {
+        let (server, caller) = (self.server(), self.caller(&request)?);
+        let about = || audited::of_prompt(&params.name, params.arguments.as_ref());
+        let line = audited::begin(&server, &request, &caller, "prompts/get", about);
+        let answer = self.written(params, request).await;
+        told(line, answer, |answer| {
+            matches!(answer, GetPromptResponse::InputRequired(_))
+        })
+    }
+
+    async fn written(
+        &self,
+        params: GetPromptRequestParams,
+        request: Request,
+    ) -> Result<GetPromptResponse, Failed> {
         let server = self.server();
         let is_there = self.caller(&request)?.is_unrestricted();
         let prompt = server.catalog.prompt(&params.name).filter(|_| is_there);
         let Some(prompt) = prompt.cloned() else {
             let sentence = "there is no such prompt; `prompts/list` has the names";
-            return Err(ErrorData::invalid_params(sentence, None));
+            return Err(ErrorData::invalid_params(sentence, None).into());
         };
         let arguments = params.arguments.unwrap_or_default();
         let strings = strings(&arguments)?;
@@ -81,6 +96,20 @@ impl Connection {
         params: ReadResourceRequestParams,
         request: Request,
     ) -> Result<ReadResourceResponse, ErrorData> {
+        let (server, caller) = (self.server(), self.caller(&request)?);
+        let about = || audited::of_resource(&params.uri);
+        let line = audited::begin(&server, &request, &caller, "resources/read", about);
+        let answer = self.contents(params, request).await;
+        told(line, answer, |answer| {
+            matches!(answer, ReadResourceResponse::InputRequired(_))
+        })
+    }
+
+    async fn contents(
+        &self,
+        params: ReadResourceRequestParams,
+        request: Request,
+    ) -> Result<ReadResourceResponse, Failed> {
         let uri = params.uri;
         let subject = ("resources/read", uri.as_str(), &Value::Null);
         let brought = (params.request_state, params.input_responses);
@@ -97,7 +126,7 @@ impl Connection {
             .await
         } else {
             let sentence = "there is no such resource; `resources/list` has the URIs";
-            return Err(ErrorData::resource_not_found(sentence, Some(named(&uri))));
+            return Err(ErrorData::resource_not_found(sentence, Some(named(&uri))).into());
         };
         let problem = match reading {
             Ok(contents) => {
@@ -151,7 +180,7 @@ impl Connection {
             mut values,
             total,
             has_more,
-        } = suggested.map_err(|problem| protocol_error("completion", &problem, None))?;
+        } = suggested.map_err(|problem| protocol_error("completion", &problem, None).error)?;
         values.truncate(MAX_SUGGESTIONS);
         let mut info =
             CompletionInfo::new(values).map_err(|error| ErrorData::internal_error(error, None))?;
@@ -159,6 +188,35 @@ impl Connection {
         info.has_more = has_more;
         Ok(CompleteResult::new(info))
     }
+}
+
+/// Why there is no answer, as the protocol says it and as the audit log does.
+struct Failed {
+    error: ErrorData,
+    outcome: &'static str,
+}
+
+impl From<ErrorData> for Failed {
+    fn from(error: ErrorData) -> Self {
+        let outcome = "refused";
+        Self { error, outcome }
+    }
+}
+
+/// Ends the line of a request, where there is one; an answer may be a question.
+fn told<T>(
+    line: Option<audit::Call>,
+    answer: Result<T, Failed>,
+    is_question: impl FnOnce(&T) -> bool,
+) -> Result<T, ErrorData> {
+    if let Some(line) = line {
+        line.end(audit::Outcome::new(match &answer {
+            Ok(answer) if is_question(answer) => "input_required",
+            Ok(_) => "ok",
+            Err(failed) => failed.outcome,
+        }));
+    }
+    answer.map_err(|failed| failed.error)
 }
 
 /// What the protocol has an answer of its own for: everything since 2026-07-28, and before it
@@ -215,7 +273,7 @@ fn named(uri: &str) -> Value {
 
 /// What a problem of a prompt, a resource or a completion is in the protocol; `data` stands beside it
 /// where the problem has none of its own.
-fn protocol_error(what: &str, problem: &Problem, data: Option<Value>) -> ErrorData {
+fn protocol_error(what: &str, problem: &Problem, data: Option<Value>) -> Failed {
     if let Some(cause) = problem.cause() {
         tracing::error!(what, %cause, "a request failed");
     }
@@ -228,7 +286,10 @@ fn protocol_error(what: &str, problem: &Problem, data: Option<Value>) -> ErrorDa
         _ => ErrorCode::INTERNAL_ERROR,
     };
     let data = facts.get("data").cloned().or(data);
-    ErrorData::new(code, problem.public_message(), data)
+    Failed {
+        error: ErrorData::new(code, problem.public_message(), data),
+        outcome: problem.code().as_str(),
+    }
 }
 
 /// The code of an error that a mounted server answered with, as this one may.
@@ -264,17 +325,17 @@ mod tests {
             (i64::MIN, ErrorCode::INTERNAL_ERROR),
         ] {
             let problem = Problem::user("no").with("code", own).with("data", "d");
-            let error = protocol_error("resource", &problem, Some(named("a://b")));
+            let error = protocol_error("resource", &problem, Some(named("a://b"))).error;
             assert_eq!((error.code, error.data), (code, Some(json!("d"))), "{own}");
         }
     }
 
     #[test]
     fn a_problem_without_a_code_is_about_the_arguments() {
-        let error = protocol_error("resource", &Problem::user("no"), Some(named("a://b")));
+        let error = protocol_error("resource", &Problem::user("no"), Some(named("a://b"))).error;
         assert_eq!(error.code, ErrorCode::INVALID_PARAMS);
         assert_eq!(error.data, Some(json!({"uri": "a://b"})));
-        let error = protocol_error("prompt", &Problem::internal("x").with("code", 7), None);
+        let error = protocol_error("prompt", &Problem::internal("x").with("code", 7), None).error;
         assert_eq!(error.code, ErrorCode::INTERNAL_ERROR);
     }
 }

@@ -12,7 +12,7 @@ use rmcp::{
     ErrorData,
     model::{
         ClientCapabilities, InputRequests, InputRequiredResult, InputResponses, RequestStateCodec,
-        SealOptions,
+        RequestStateError, SealOptions,
     },
 };
 use serde_json::{Value, json};
@@ -21,8 +21,20 @@ use sha2::{Digest, Sha256};
 /// How long a client may take to answer.
 pub(super) const ANSWER_TIME: Duration = Duration::from_hours(1);
 
+/// The keys that what travels is signed with.
+#[derive(Clone, Copy)]
+pub struct StateKeys {
+    /// Signs, and opens what it signed.
+    pub present: [u8; 32],
+    /// Opens what it signed: while a key is changed, some servers have the one and some the other.
+    pub other: Option<[u8; 32]>,
+}
+
 /// Signs and checks what travels.
-pub(crate) struct Rounds(RequestStateCodec);
+pub(crate) struct Rounds {
+    present: RequestStateCodec,
+    other: Option<RequestStateCodec>,
+}
 
 /// The request that a state belongs to.
 pub(crate) struct Binding(Vec<u8>);
@@ -45,13 +57,11 @@ impl Binding {
 }
 
 impl Rounds {
-    pub(crate) fn new(key: [u8; 32]) -> Self {
-        // The key is as long as the tag, which is what the SDK asks for.
-        #[expect(
-            deprecated,
-            reason = "the checked constructor could only fail for a shorter key"
-        )]
-        Self(RequestStateCodec::new(key))
+    pub(crate) fn new(keys: StateKeys) -> Self {
+        Self {
+            present: codec(keys.present),
+            other: keys.other.map(codec),
+        }
     }
 
     /// What the caller brought along; answers that are no objects are dropped, and ones to
@@ -67,7 +77,7 @@ impl Rounds {
     ) -> Result<Recollection, ErrorData> {
         let mut recollection = match state {
             None => Recollection::default(),
-            Some(state) => self.0.open_json_with(state, &binding.0).map_err(|error| {
+            Some(state) => self.opened(state, binding).map_err(|error| {
                 tracing::warn!(%error, "a request state is refused");
                 ErrorData::invalid_params(
                     "`requestState` was not issued by this server for this request, or is too old; call again without it",
@@ -82,6 +92,15 @@ impl Rounds {
             .collect();
         recollection.answers.extend(answers);
         Ok(recollection)
+    }
+
+    /// What a state holds that either key has signed.
+    fn opened(&self, state: &str, binding: &Binding) -> Result<Recollection, RequestStateError> {
+        let opened = self.present.open_json_with(state, &binding.0);
+        match &self.other {
+            Some(other) if opened.is_err() => other.open_json_with(state, &binding.0).or(opened),
+            _ => opened,
+        }
     }
 
     /// The protocol's form of what a call demands of its client.
@@ -102,10 +121,19 @@ impl Rounds {
         let options = SealOptions::new()
             .associated_data(&binding.0)
             .ttl(ANSWER_TIME);
-        let state = self.0.seal_json_with(recollection, &options);
+        let state = self.present.seal_json_with(recollection, &options);
         let state = state.map_err(|error| internal("a request state cannot be sealed", &error))?;
         Ok(InputRequiredResult::new(Some(requests), Some(state)))
     }
+}
+
+/// A key is as long as the tag, which is what the SDK asks for.
+#[expect(
+    deprecated,
+    reason = "the checked constructor could only fail for a shorter key"
+)]
+fn codec(key: [u8; 32]) -> RequestStateCodec {
+    RequestStateCodec::new(key)
 }
 
 /// Questions as the protocol puts them.

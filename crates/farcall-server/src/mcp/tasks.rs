@@ -21,9 +21,9 @@ use rmcp::{
 use serde_json::{Value, json, to_value};
 
 use super::{
-    Server, call,
+    Server, audited, call,
     client::Era,
-    handler::{self, Connection, Request},
+    handler::{Connection, Request},
     rounds,
 };
 use crate::audit;
@@ -76,8 +76,8 @@ impl Connection {
         let server = self.server();
         let (tasks, caller) = self.tasks(&server, &request)?;
         let answers = answers(params.input_responses);
-        let about = json!({"job_id": params.task_id, "inputResponses": answers});
-        let call = begun(&server, &request, &caller, "tasks/update", &about);
+        let about = || audited::of_task(&params.task_id, Some(&json!(answers)));
+        let call = audited::begin(&server, &request, &caller, "tasks/update", about);
         let is_there = tasks.answer(&params.task_id, &caller, &answers).await;
         acknowledged(is_there, call)
     }
@@ -89,8 +89,8 @@ impl Connection {
     ) -> Result<(), ErrorData> {
         let server = self.server();
         let (tasks, caller) = self.tasks(&server, &request)?;
-        let about = json!({"job_id": params.task_id});
-        let call = begun(&server, &request, &caller, "tasks/cancel", &about);
+        let about = || audited::of_task(&params.task_id, None);
+        let call = audited::begin(&server, &request, &caller, "tasks/cancel", about);
         acknowledged(tasks.cancel(&params.task_id, &caller).await, call)
     }
 
@@ -112,23 +112,6 @@ impl Connection {
 fn answers(brought: InputResponses) -> InputResponses {
     let answers = brought.into_iter();
     answers.filter(|(_, answer)| answer.is_object()).collect()
-}
-
-/// A change of a task, where there is an audit log.
-fn begun(
-    server: &Server,
-    request: &Request,
-    caller: &Principal,
-    method: &str,
-    about: &Value,
-) -> Option<audit::Call> {
-    let audit = server.audit.as_ref()?;
-    let who = audit::Who {
-        request_id: &handler::request_id(request),
-        caller: Some(caller),
-        address: handler::address(request),
-    };
-    Some(audit::Call::begin(audit, who, method, about))
 }
 
 fn acknowledged(

@@ -71,8 +71,7 @@ impl Given {
 
     /// Gives what is in a folder that holds something withheld; nothing where it is withheld itself.
     fn open(&mut self, folder: &Path, real: &Path, withheld: &[PathBuf]) {
-        if withheld.iter().any(|own| own == real) || self.listed.iter().any(|known| known == folder)
-        {
+        if is_withheld(real, withheld) || self.listed.iter().any(|known| known == folder) {
             return;
         }
         let Ok(entries) = fs::read_dir(folder) else {
@@ -98,7 +97,19 @@ impl Given {
 
 /// Whether `place` is withheld, or holds something that is.
 fn holds(place: &Path, withheld: &[PathBuf]) -> bool {
-    withheld.iter().any(|own| own.starts_with(place))
+    is_withheld(place, withheld) || withheld.iter().any(|own| own.starts_with(place))
+}
+
+/// Whether `place` is the server's own. A file takes with it what lies beside it and begins with its name,
+/// such as an audit log that was rotated away, or an editor's copy; also where it is not there itself.
+fn is_withheld(place: &Path, withheld: &[PathBuf]) -> bool {
+    let begins_with = |own: &Path| match (place.file_name(), own.file_name()) {
+        (Some(name), Some(own)) => name.as_encoded_bytes().starts_with(own.as_encoded_bytes()),
+        _ => false,
+    };
+    withheld.iter().any(|own| {
+        place == own || (place.parent() == own.parent() && begins_with(own) && !own.is_dir())
+    })
 }
 
 /// Where a path is, and where it leads if that is elsewhere; also of one that is not there yet.
@@ -128,10 +139,16 @@ mod tests {
     fn a_project_among_what_everybody_reads_is_not_given_whole() {
         let place = tempfile::tempdir().unwrap();
         let opt = place.path();
-        for folder in ["other", "project/.git", "project/state", "project/scenes"] {
+        for folder in [
+            "other",
+            "project/.git",
+            "project/state",
+            "project/state-of-affairs",
+            "project/scenes",
+        ] {
             fs::create_dir_all(opt.join(folder)).unwrap();
         }
-        for file in ["project/.env", "project/main.py"] {
+        for file in ["project/.env", "project/main.py", "project/farcall.toml.1"] {
             fs::write(opt.join(file), "").unwrap();
         }
         symlink("other", opt.join("link")).unwrap();
@@ -150,7 +167,12 @@ mod tests {
         assert_eq!(given.listed, [opt.to_owned(), opt.join("project")]);
         assert_eq!(
             given.readable,
-            paths(&["other", "project/main.py", "project/scenes"])
+            paths(&[
+                "other",
+                "project/main.py",
+                "project/scenes",
+                "project/state-of-affairs"
+            ])
         );
         assert!(given.writable.is_empty());
         assert_eq!(given.links, [("other".into(), opt.join("link"))]);

@@ -6,12 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use farcall::{Value, json};
+use farcall::{Content, Message, Problem, Prompt, Resource, ResourceContent, Value, json};
 use reqwest::Method;
 use tempfile::TempDir;
 
 use crate::{
-    harness::{Server, Setup, soon},
+    harness::{Issuer, Server, Setup, Signer, seconds, soon},
     offers::{Callers, printed, result, started, tools_and_jobs},
     tasks::{self, exposed},
 };
@@ -282,6 +282,245 @@ async fn a_change_of_a_task_is_a_call() {
     );
     assert_eq!(lines[1]["outcome"], "ok");
     gate.cancel();
+}
+
+#[tokio::test]
+async fn a_prompt_that_is_written_and_a_resource_that_is_read_are_calls() {
+    let greet = Prompt::new("greet", "Greet.", |_, arguments| async move {
+        match arguments.get("name") {
+            Some(name) => Ok(vec![Message::user(Content::text(format!("Hello {name}")))]),
+            None => Err(Problem::user("nobody is there")),
+        }
+    });
+    let today = Resource::new("notes://today", "today", |_, uri| async move {
+        Ok(vec![ResourceContent::text(uri, "text/plain", "nothing")])
+    });
+    let broken = Resource::new("notes://broken", "broken", |_, _| async {
+        panic!("SELECT")
+    });
+    let greet = greet.optional_argument("name", "Whom.");
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("audit.jsonl");
+    let app = tools_and_jobs()
+        .prompt(greet)
+        .resource(today)
+        .resource(broken);
+    let server = Setup::new(app.token_verifier(Callers))
+        .with("FARCALL_AUDIT", log.to_str().unwrap())
+        .with("FARCALL_AUDIT_VALUES", "1")
+        .start()
+        .await;
+    let alice = server.with_token("alice-token");
+    let asked = [
+        (
+            "prompts/get",
+            json!({"name": "greet", "arguments": {"name": "Ann"}}),
+            "ok",
+        ),
+        ("prompts/get", json!({"name": "greet"}), "user_error"),
+        ("prompts/get", json!({"name": "nothing"}), "refused"),
+        (
+            "prompts/get",
+            json!({"name": "greet", "arguments": {"name": 7}}),
+            "refused",
+        ),
+        ("resources/read", json!({"uri": "notes://today"}), "ok"),
+        (
+            "resources/read",
+            json!({"uri": "notes://broken"}),
+            "internal",
+        ),
+        (
+            "resources/read",
+            json!({"uri": "notes://nothing"}),
+            "refused",
+        ),
+    ];
+    for (method, params, _) in &asked {
+        alice.rpc(method, params.clone()).send().await;
+    }
+    let lines = lines(&log, asked.len()).await;
+    assert_eq!(lines.len(), asked.len());
+    for (line, (method, params, outcome)) in lines.iter().zip(&asked) {
+        assert_eq!(line["tool"], *method, "{line}");
+        assert_eq!(line["outcome"], *outcome, "{line}");
+        for key in ["name", "uri"] {
+            assert_eq!(line["arguments"][key], params[key], "{line}");
+        }
+        assert_eq!(
+            (&line["event"], &line["caller"]),
+            (&json!("call"), &json!("alice"))
+        );
+    }
+    assert_eq!(lines[0]["arguments"]["arguments"], json!({"name": "Ann"}));
+}
+
+#[tokio::test]
+async fn a_call_that_is_one_too_many_is_written_down() {
+    for plain in ["1", "0"] {
+        let audited = Audited::new(|setup| {
+            setup
+                .with("FARCALL_CALL_RATE", "2/h")
+                .with("FARCALL_PLAIN_CALLS", plain)
+        })
+        .await;
+        let alice = audited.server.with_token("alice-token");
+        let add = || alice.tool("add", json!({"a": 2, "b": 3}));
+        for _ in 0..2 {
+            add().send().await.structured();
+        }
+        let refused = add().send().await;
+        assert_eq!(refused.status, 429);
+        for (method, params) in [
+            ("resources/read", json!({"uri": "notes://today"})),
+            (
+                "prompts/get",
+                json!({"name": "greet", "arguments": {"a": "b"}}),
+            ),
+            ("tasks/cancel", json!({"taskId": "2669ffa4"})),
+            ("tools/list", json!({})),
+        ] {
+            assert_eq!(alice.rpc(method, params).send().await.status, 429);
+        }
+        // A list leaves no line.
+        audited
+            .server
+            .with_token("bob-token")
+            .call("echo", json!({"text": "x"}))
+            .await;
+        let lines = audited.lines(7).await;
+        let told: Vec<_> = lines
+            .iter()
+            .map(|line| {
+                (
+                    line["tool"].as_str().unwrap(),
+                    line["outcome"].as_str().unwrap(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("add", "ok"),
+                ("add", "ok"),
+                ("add", "refused"),
+                ("resources/read", "refused"),
+                ("prompts/get", "refused"),
+                ("tasks/cancel", "refused"),
+                ("echo", "ok"),
+            ],
+            "{plain}"
+        );
+        for key in ["caller", "address", "tool", "event", "arguments_sha256"] {
+            assert_eq!(lines[2][key], lines[1][key], "{key}");
+        }
+        assert_eq!(lines[2]["request_id"], refused.header("x-request-id"));
+        assert_eq!(lines[5]["job_id"], "2669ffa4");
+    }
+}
+
+#[tokio::test]
+async fn a_call_beyond_its_scopes_is_written_down() {
+    const PUBLIC: &str = "https://farm.example.com";
+    let issuer = Issuer::of(&[Signer::today()]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("audit.jsonl");
+    let server = Setup::new(tools_and_jobs())
+        .with("PUBLIC_BASE_URL", PUBLIC)
+        .with("FARCALL_OAUTH_ISSUER", &issuer.url)
+        .with("FARCALL_OAUTH_SCOPES", "add=math")
+        .with("FARCALL_AUDIT", log.to_str().unwrap())
+        .start()
+        .await;
+    let token = Signer::today().token(&json!({
+        "iss": issuer.url, "aud": format!("{PUBLIC}/mcp"), "sub": "ann", "scope": "mcp",
+        "iat": seconds(0), "exp": seconds(600),
+    }));
+    let ann = server.with_token(&token);
+    let refused = ann.call("add", json!({"a": 2, "b": 3})).await;
+    assert_eq!(refused.status, 403);
+    ann.call("echo", json!({"text": "x"})).await.structured();
+    let lines = lines(&log, 2).await;
+    let who = json!(format!("oauth:{}#ann", issuer.url));
+    for (line, tool, outcome) in [(&lines[0], "add", "refused"), (&lines[1], "echo", "ok")] {
+        assert_eq!(
+            (&line["tool"], &line["outcome"], &line["caller"]),
+            (&json!(tool), &json!(outcome), &who)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_line_that_was_cut_off_takes_none_of_the_next_with_it() {
+    const TORN: &str = "{\"time\":\"2026-11-29T10:15:00Z\",\"event\":\"ca";
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("audit.jsonl");
+    fs::write(&log, TORN).unwrap();
+    let setup = || {
+        Setup::new(tools_and_jobs().token_verifier(Callers))
+            .with("FARCALL_AUDIT", log.to_str().unwrap())
+    };
+    let server = setup().start().await;
+    let alice = server.with_token("alice-token");
+    alice.call("echo", json!({"text": "1"})).await.structured();
+    let text = ended(&log, 1).await;
+    let (torn, rest) = text.split_once('\n').unwrap();
+    assert_eq!(torn, TORN);
+    assert_eq!(serde_json::from_str::<Value>(rest).unwrap()["tool"], "echo");
+
+    // The same where it is opened again, and nothing is put between whole lines.
+    fs::write(&log, TORN).unwrap();
+    server.reopen_audit();
+    alice.call("echo", json!({"text": "2"})).await.structured();
+    assert_eq!(ended(&log, 1).await.lines().count(), 2);
+    server.stop().await;
+    let server = setup().start().await;
+    let alice = server.with_token("alice-token");
+    alice.call("echo", json!({"text": "3"})).await.structured();
+    let text = ended(&log, 2).await;
+    assert!(
+        !text.contains("\n\n") && text.lines().count() == 3,
+        "{text}"
+    );
+}
+
+/// What is in the log, once so many lines of it are whole behind one that is not.
+async fn ended(log: &Path, whole: usize) -> String {
+    soon(async {
+        loop {
+            let text = fs::read_to_string(log).unwrap();
+            if text.lines().count() > whole && text.ends_with('\n') {
+                return text;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_log_that_others_may_read_is_taken_from_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("audit.jsonl");
+    let widen = |log: &Path| {
+        fs::write(log, "").unwrap();
+        fs::set_permissions(log, fs::Permissions::from_mode(0o644)).unwrap();
+    };
+    let mode = || fs::metadata(&log).unwrap().permissions().mode() & 0o777;
+    widen(&log);
+    let server = Setup::new(tools_and_jobs().token_verifier(Callers))
+        .with("FARCALL_AUDIT", log.to_str().unwrap())
+        .start()
+        .await;
+    assert_eq!(mode(), 0o600);
+    // As logrotate's `create` makes one.
+    fs::rename(&log, log.with_extension("1")).unwrap();
+    widen(&log);
+    server.reopen_audit();
+    let alice = server.with_token("alice-token");
+    alice.call("echo", json!({"text": "1"})).await.structured();
+    assert_eq!(lines(&log, 1).await.len(), 1);
+    assert_eq!(mode(), 0o600);
 }
 
 #[tokio::test]

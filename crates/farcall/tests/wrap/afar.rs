@@ -1,11 +1,22 @@
 //! `farcall jobs --server URL`: the same as beside the server, for whoever has the scope `admin`.
 
-use std::process::{Command, Output};
+use std::{
+    process::{Command, Output},
+    sync::Arc,
+};
 
+use farcall::axum::{
+    self, Router,
+    http::{HeaderMap, StatusCode, Uri},
+    response::{IntoResponse, Response},
+};
+use farcall_core::{clock::SystemClock, id::JobId};
+use farcall_store::{JobStore, NewJob, SqliteStore, conformance::fixture::new_job};
 use serde_json::{Value, json};
+use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
-    harness::{PATH, Project, Server, until},
+    harness::{PATH, Project, Server, client, until},
     tokens::token,
 };
 
@@ -141,5 +152,120 @@ async fn only_operators_look_from_afar_and_are_told_how() {
     })
     .await;
     refused("whatever-it-is", "not known here");
+    server.stop().await;
+}
+
+/// A server answers with a thousand at most.
+#[tokio::test]
+async fn as_many_jobs_are_listed_from_afar_as_there_are() {
+    const JOBS: u128 = 1_002;
+    let project = Project::new(TOML);
+    let store = SqliteStore::open(&project.path(".farcall"), Arc::new(SystemClock)).await;
+    let store = Arc::new(store.unwrap());
+    let mut enqueued = JoinSet::new();
+    for number in 1..=JOBS {
+        let mut job = NewJob {
+            id: JobId::from_random((number << 96).to_be_bytes()),
+            ..new_job()
+        };
+        "wait".clone_into(&mut job.job);
+        let store = Arc::clone(&store);
+        enqueued.spawn(async move { store.enqueue(job).await.map(drop) });
+    }
+    while let Some(one) = enqueued.join_next().await {
+        one.unwrap().unwrap();
+    }
+    store.close().await;
+    let root = token(&project, &["create", "root", "--scopes", "admin"]);
+    let server = project.serve().await;
+    let origin = server.origin();
+    for (limit, count, more) in [
+        ("1000", 1_000, true),
+        ("1001", 1_001, true),
+        ("1002", 1_002, false),
+        ("5000", 1_002, false),
+    ] {
+        let list = ["list", "--json", "--limit", limit];
+        let far = said(&jobs(&project, &["--server", &origin], &root, &list));
+        assert_eq!(far["more"], more, "{limit}");
+        assert_eq!(ids(&far).len(), count, "{limit}");
+        assert_eq!(ids(&far), ids(&said(&jobs(&project, &[], "", &list))));
+    }
+    server.stop().await;
+}
+
+fn ids(listed: &Value) -> Vec<&str> {
+    let jobs = listed["jobs"].as_array().unwrap().iter();
+    jobs.map(|job| job["job_id"].as_str().unwrap()).collect()
+}
+
+/// Stands before a server as Cloudflare Access does: who brings no service token is sent to log in.
+async fn edge(origin: String) -> String {
+    let pass = move |uri: Uri, headers: HeaderMap| async move {
+        let brings = |name: &str, value: &str| headers.get(name).is_some_and(|sent| sent == value);
+        if !(brings("cf-access-client-id", "ops.access")
+            && brings("cf-access-client-secret", "s3cret-s3cret"))
+        {
+            let login = [("location", "https://acme.cloudflareaccess.com/login")];
+            return (StatusCode::FOUND, login).into_response();
+        }
+        let mut request = client().get(format!("{origin}{uri}"));
+        if let Some(token) = headers.get("authorization") {
+            request = request.header("authorization", token.clone());
+        }
+        let answer = request.send().await.unwrap();
+        let status = answer.status();
+        let body = answer.bytes().await.unwrap();
+        Response::builder()
+            .status(status)
+            .body(body.into())
+            .unwrap()
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let routes = Router::new().fallback(pass);
+    tokio::spawn(async { axum::serve(listener, routes).await });
+    format!("http://{address}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_reaches_a_server_behind_an_edge_that_wants_headers_of_its_own() {
+    let project = Project::new(TOML);
+    let root = token(&project, &["create", "root", "--scopes", "call,admin"]);
+    let server = project.serve().await;
+    let id = started(&server, &root).await;
+    let edge = edge(server.origin()).await;
+    let bearer = format!("Authorization: Bearer {root}");
+    let service = [
+        "--server",
+        &edge,
+        "--header",
+        "CF-Access-Client-Id: ops.access",
+        "--header",
+        "CF-Access-Client-Secret: s3cret-s3cret",
+    ];
+    let with_header = [&service[..], &["--header", &bearer]].concat();
+    for (far, token) in [(&service[..], root.as_str()), (&with_header, "wrong")] {
+        let listed = said(&jobs(&project, far, token, &["list", "--json"]));
+        assert_eq!(ids(&listed), [id.as_str()]);
+    }
+    // Behind the verb as well.
+    let typed = [&["list", "--json"], &service[..]].concat();
+    assert_eq!(ids(&said(&jobs(&project, &[], &root, &typed))), [&id]);
+
+    let locked_out = jobs(&project, &["--server", &edge], &root, &["list"]);
+    assert_eq!(locked_out.status.code(), Some(1), "{locked_out:?}");
+    // It is for the server to say whether they are enough.
+    let nobody = jobs(&project, &service, "", &["list"]);
+    let talk = String::from_utf8(nobody.stderr).unwrap();
+    assert!(!nobody.status.success() && talk.contains("401"), "{talk}");
+    let near = jobs(&project, &["--header", "X-Key: s3cret"], "", &["list"]);
+    assert_eq!(near.status.code(), Some(2), "{near:?}");
+    let malformed = ["--server", &edge, "--header", "s3cret"];
+    let malformed = jobs(&project, &malformed, &root, &["list"]);
+    assert_eq!(malformed.status.code(), Some(2), "{malformed:?}");
+    for said in [talk, format!("{near:?}{malformed:?}")] {
+        assert!(!said.contains("s3cret"), "{said}");
+    }
     server.stop().await;
 }

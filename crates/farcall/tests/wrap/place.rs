@@ -224,3 +224,55 @@ params.actions = { type = "array", items = { type = "string" }, description = "W
     let seen = server.value("reach", json!({"actions": actions})).await;
     assert_eq!(seen, reached);
 }
+
+/// Who called what is no business of theirs, nor is what was rotated away or copied.
+#[tokio::test]
+async fn a_program_reads_no_audit_log_and_nothing_that_came_of_one() {
+    let toml = r#"
+[tool.reach]
+description = "Try to reach something."
+command = ["python3", "reach.py", "{actions}"]
+output = "json"
+sandbox = "required"
+readable = ["${LOGS}"]
+params.actions = { type = "array", items = { type = "string" }, description = "What to try." }
+"#;
+    let logs = tempfile::tempdir().unwrap();
+    let place = logs.path().to_str().unwrap();
+    let project = Project::new(&toml.replace("${LOGS}", place))
+        .with("FARCALL_AUDIT", &format!("{place}/audit.jsonl"));
+    let server = project.serve().await;
+    // After the start: programs are shown what there is when they begin.
+    fs::create_dir(logs.path().join("audit.jsonl.d")).unwrap();
+    for file in [
+        "audit.jsonl.1",
+        "audit.jsonl-20261129.gz",
+        "audit.jsonl.d/a",
+        "other.log",
+    ] {
+        fs::write(logs.path().join(file), "x\n").unwrap();
+    }
+    fs::write(project.path("farcall.toml~"), "# x\n").unwrap();
+    let actions = [
+        (action("read", &logs.path().join("other.log")), true),
+        (action("read", &logs.path().join("audit.jsonl")), false),
+        (action("read", &logs.path().join("audit.jsonl.1")), false),
+        (
+            action("read", &logs.path().join("audit.jsonl-20261129.gz")),
+            false,
+        ),
+        (action("read", &logs.path().join("audit.jsonl.d/a")), false),
+        (action("write", &logs.path().join("other.log")), false),
+        (action("read", &project.path("farcall.toml~")), false),
+    ];
+    let names: Vec<_> = actions.iter().map(|(action, _)| action).collect();
+    let seen = server.value("reach", json!({"actions": names})).await;
+    for (action, is_allowed) in &actions {
+        assert_eq!(seen[action] == "ok", *is_allowed, "{action}: {seen}");
+    }
+    // The log is moved away, and the next one is not there yet.
+    fs::remove_file(logs.path().join("audit.jsonl")).unwrap();
+    let rotated = action("read", &logs.path().join("audit.jsonl.1"));
+    let seen = server.value("reach", json!({"actions": [&rotated]})).await;
+    assert_ne!(seen[&rotated], "ok");
+}

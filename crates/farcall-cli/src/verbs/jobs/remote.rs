@@ -6,7 +6,7 @@ use farcall_jobs::operators::{JobView, Moment, Seen};
 use farcall_store::{Cancelled, JobRecord, Listed};
 use http::StatusCode;
 use reqwest::{Method, Response};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 use url::Url;
@@ -29,24 +29,22 @@ pub(super) struct Remote {
 }
 
 impl Remote {
-    /// The server at `url`: its address, or that of its MCP endpoint.
+    /// The server at `url`: its address, or that of its MCP endpoint. It is sent these headers, of the form
+    /// `Name: value`, and the token of the environment where none of them is one.
     ///
     /// # Errors
-    /// A [`Failure`] where it is no URL, or nothing says who asks.
-    pub(super) fn new(url: &str) -> Result<Self, Failure> {
-        let endpoint = Endpoint::new(url)?;
-        let mut variables = TOKEN_VARIABLES.iter();
-        let token =
-            variables.find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
-        let token = token.map(SecretString::from).ok_or_else(|| {
-            Failure::usage("a server shows its jobs to callers with the scope `admin` alone").hint(
-                format!(
-                    "make one with `farcall token create NAME --scopes admin`, and set {}",
-                    TOKEN_VARIABLES[0]
-                ),
+    /// A [`Failure`] where it is no URL, a header is none, or nothing says who asks.
+    pub(super) fn new(url: &str, headers: &[SecretString]) -> Result<Self, Failure> {
+        let endpoint = Endpoint::new(url)?.with_credentials(headers)?;
+        if endpoint.headers().is_empty() {
+            return Err(Failure::usage(
+                "a server shows its jobs to callers with the scope `admin` alone",
             )
-        })?;
-        let endpoint = endpoint.bearer(token.expose_secret())?;
+            .hint(format!(
+                "make one with `farcall token create NAME --scopes admin`, and set {}",
+                TOKEN_VARIABLES[0]
+            )));
+        }
         let mut base = endpoint.url().clone();
         base.set_query(None);
         base.set_fragment(None);
@@ -105,6 +103,8 @@ impl Remote {
 #[derive(Deserialize)]
 struct Jobs {
     jobs: Vec<JobView>,
+    /// Whether there are more of those that were asked for.
+    more: bool,
     read_at: Option<Moment>,
 }
 
@@ -127,32 +127,41 @@ impl Jobs {
     }
 }
 
+fn query(listed: &Listed) -> Vec<(&'static str, String)> {
+    let query = [
+        ("state", listed.state.map(|state| state.to_string())),
+        ("job", listed.job.clone()),
+        ("owner", listed.owner.clone()),
+        ("id", listed.id_prefix.clone()),
+        ("before", listed.before.map(|id| id.to_string())),
+        ("limit", Some(listed.limit.to_string())),
+    ];
+    let query = query.into_iter();
+    query
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
+}
+
 #[async_trait]
 impl Desk for Remote {
-    async fn list(&self, listed: Listed) -> Result<Vec<JobRecord>, Trouble> {
-        let Listed {
-            state,
-            job,
-            owner,
-            id_prefix,
-            before,
-            limit,
-        } = listed;
-        let query = [
-            ("state", state.map(|state| state.to_string())),
-            ("job", job),
-            ("owner", owner),
-            ("id", id_prefix),
-            ("before", before.map(|id| id.to_string())),
-            ("limit", Some(limit.to_string())),
-        ];
-        let query = query
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, value?)));
-        let jobs: Option<Jobs> = self
-            .ask(Method::GET, "", &query.collect::<Vec<_>>())
-            .await?;
-        Ok(jobs.map(Jobs::records).unwrap_or_default())
+    /// Page by page: a server answers with fewer than are asked for where that is more than it lists at once.
+    async fn list(&self, mut listed: Listed) -> Result<Vec<JobRecord>, Trouble> {
+        let mut records = Vec::new();
+        loop {
+            let page: Option<Jobs> = self.ask(Method::GET, "", &query(&listed)).await?;
+            let Some(page) = page else { break };
+            let is_last = !page.more;
+            let page = page.records();
+            let Some(oldest) = page.last() else { break };
+            listed.before = Some(oldest.id);
+            let count = u32::try_from(page.len()).unwrap_or(u32::MAX);
+            listed.limit = listed.limit.saturating_sub(count);
+            records.extend(page);
+            if is_last || listed.limit == 0 {
+                break;
+            }
+        }
+        Ok(records)
     }
 
     async fn records(&self, ids: &[JobId]) -> Result<Vec<JobRecord>, Trouble> {

@@ -234,7 +234,10 @@ mod tests {
     use super::*;
     use crate::{
         Identity,
-        mcp::{Places, Unchanging, rounds::Rounds},
+        mcp::{
+            Places, Unchanging,
+            rounds::{Rounds, StateKeys},
+        },
     };
 
     const QUIET: Duration = Duration::from_millis(50);
@@ -251,7 +254,10 @@ mod tests {
             instructions: None,
         };
         let unchanging = Unchanging {
-            rounds: Arc::new(Rounds::new([0; 32])),
+            rounds: Arc::new(Rounds::new(StateKeys {
+                present: [0; 32],
+                other: None,
+            })),
             updates: Some(updates.clone()),
             audit: None,
             stopping: CancellationToken::new(),

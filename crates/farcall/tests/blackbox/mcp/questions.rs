@@ -260,3 +260,32 @@ async fn a_model_is_asked_in_the_same_way() {
         .param("inputResponses", json!({"thought": said}));
     assert_eq!(call.send().await.result()["content"][0]["text"], "a pond");
 }
+
+/// Servers of two secrets stand side by side while it is changed, and a client may meet either.
+#[tokio::test]
+async fn a_question_may_be_answered_while_the_secret_is_changed() {
+    const OLD: &str = "the-secret-of-yesterday-0123456789";
+    const NEW: &str = "the-secret-of-tomorrow-0123456789a";
+    let server = async |secret: &str, previous: Option<&str>| {
+        let mut setup = Setup::new(app()).with("FARCALL_SECRET", secret);
+        if let Some(previous) = previous {
+            setup = setup.with("FARCALL_PREVIOUS_SECRET", previous);
+        }
+        setup.start().await
+    };
+    let before = server(OLD, Some(NEW)).await;
+    let after = server(NEW, Some(OLD)).await;
+    for (asking, answering) in [(&before, &after), (&after, &before)] {
+        let state = asked(asking, 2).await;
+        let result = answer(buying(answering, 2), &state, red()).send().await;
+        assert_eq!(result.result()["content"][0]["text"], "2 tins of red");
+        // What is bound to another call stays so.
+        refused(&answer(buying(answering, 3), &state, red()).send().await);
+    }
+    let alone = server(NEW, None).await;
+    let state = asked(&before, 2).await;
+    refused(&answer(buying(&alone, 2), &state, red()).send().await);
+    let state = asked(&after, 2).await;
+    let result = answer(buying(&alone, 2), &state, red()).send().await;
+    assert_eq!(result.result()["content"][0]["text"], "2 tins of red");
+}
