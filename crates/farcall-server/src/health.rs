@@ -27,6 +27,9 @@ use crate::{
 /// Where probes ask whether the process is alive; the second is an alias.
 pub(crate) const ALIVE: [&str; 2] = ["/healthz", "/health"];
 
+/// Where they ask whether it takes in work.
+pub(crate) const READY: &str = "/readyz";
+
 /// Whether a request is such a probe, as probes are usually sent.
 pub(crate) fn asks_whether_alive(request: &Request) -> bool {
     request.method() == Method::GET && ALIVE.contains(&request.uri().path())
