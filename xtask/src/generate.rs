@@ -18,6 +18,7 @@ pub(crate) fn generate(check: bool) -> anyhow::Result<()> {
         ("command-line.md", command_line()),
         ("errors.md", errors()),
         ("farcall-toml.md", farcall_toml::page(GENERATED)),
+        ("openapi.json", openapi()),
     ] {
         let path = folder.join(name);
         if fs::read_to_string(&path).is_ok_and(|written| written == text) {
@@ -88,4 +89,8 @@ fn errors() -> String {
         let _ = writeln!(text, "| `{code}` | {} |", code.meaning());
     }
     text
+}
+
+fn openapi() -> String {
+    format!("{:#}\n", farcall_server::openapi::document())
 }

@@ -19,6 +19,7 @@ mod outage;
 mod peer;
 mod postgres;
 mod replicas;
+mod schemathesis;
 mod script;
 mod smoke;
 mod stdio;

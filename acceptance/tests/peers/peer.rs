@@ -49,6 +49,11 @@ impl Peer {
         peer.arguments(&["-c", code])
     }
 
+    /// Schemathesis, which attacks a server by the description of its routes.
+    pub(crate) fn schemathesis() -> Self {
+        Self::of("py-schemathesis/bin/schemathesis")
+    }
+
     /// A Node program that `peers/install` brought.
     pub(crate) fn node(program: &str) -> Self {
         Self::of(&format!("node/node_modules/.bin/{program}"))
@@ -94,6 +99,12 @@ impl Peer {
 
     pub(crate) fn environment(mut self, variables: &[(&str, &str)]) -> Self {
         self.0.envs(variables.iter().copied());
+        self
+    }
+
+    /// Runs it in `folder`, for one that leaves something where it is.
+    pub(crate) fn within(mut self, folder: &Path) -> Self {
+        self.0.current_dir(folder);
         self
     }
 

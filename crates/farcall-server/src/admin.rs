@@ -8,7 +8,10 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{Path, Query, Request, State, rejection::QueryRejection},
+    extract::{
+        Path, Query, Request, State,
+        rejection::{PathRejection, QueryRejection},
+    },
     middleware::{Next, from_fn_with_state},
     response::Response,
     routing::{get, post},
@@ -34,11 +37,23 @@ use crate::{
     problem_response::{self, plain},
 };
 
+/// Everybody's jobs.
+pub(crate) const JOBS: &str = "/admin/jobs";
+
+/// One of them.
+pub(crate) const JOB: &str = "/admin/jobs/{job_id}";
+
+/// Ends it.
+pub(crate) const CANCEL: &str = "/admin/jobs/{job_id}/cancel";
+
+/// Starts it again.
+pub(crate) const RETRY: &str = "/admin/jobs/{job_id}/retry";
+
 /// How many jobs one answer lists at most.
-const MOST: u32 = 1_000;
+pub(crate) const MOST: u32 = 1_000;
 
 /// How many lines of a log one answer has at most.
-const MOST_LINES: u32 = 10_000;
+pub(crate) const MOST_LINES: u32 = 10_000;
 
 /// What operators work with.
 #[derive(Clone)]
@@ -64,19 +79,10 @@ impl Desk {
 pub(crate) fn routes(desk: Desk) -> Router {
     let audited = |asked| from_fn_with_state((desk.audit.clone(), asked), audited);
     Router::new()
-        .route("/admin/jobs", get(list).route_layer(audited("jobs/list")))
-        .route(
-            "/admin/jobs/{id}",
-            get(show).route_layer(audited("jobs/show")),
-        )
-        .route(
-            "/admin/jobs/{id}/cancel",
-            post(cancel).route_layer(audited("jobs/cancel")),
-        )
-        .route(
-            "/admin/jobs/{id}/retry",
-            post(retry).route_layer(audited("jobs/retry")),
-        )
+        .route(JOBS, get(list).route_layer(audited("jobs/list")))
+        .route(JOB, get(show).route_layer(audited("jobs/show")))
+        .route(CANCEL, post(cancel).route_layer(audited("jobs/cancel")))
+        .route(RETRY, post(retry).route_layer(audited("jobs/retry")))
         .with_state(desk)
 }
 
@@ -163,12 +169,12 @@ struct Lines {
 
 async fn show(
     State(Desk { store, links, .. }): State<Desk>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     lines: Result<Query<Lines>, QueryRejection>,
 ) -> Result<Response, Refusal> {
     let Query(lines) = lines.map_err(|_| Refusal::query())?;
     let lines = lines.log.unwrap_or(10).min(MOST_LINES);
-    let id = meant(&id)?;
+    let id = meant(id)?;
     let seen = Seen::look(store.as_ref(), Some(&links), id, lines).await?;
     let seen = seen.ok_or(Refusal::Unknown)?;
     let mut body = seen.json();
@@ -178,9 +184,9 @@ async fn show(
 
 async fn cancel(
     State(Desk { store, .. }): State<Desk>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Refusal> {
-    let id = meant(&id)?;
+    let id = meant(id)?;
     let cancelled = store.cancel(id, Reach::All).await?;
     let (was, record) = match cancelled.ok_or(Refusal::Unknown)? {
         Cancelled::Now(record) => ("queued", record),
@@ -193,9 +199,9 @@ async fn cancel(
 
 async fn retry(
     State(Desk { store, .. }): State<Desk>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Refusal> {
-    let id = meant(&id)?;
+    let id = meant(id)?;
     let mut bits = [0; 16];
     getrandom::fill(&mut bits).map_err(|error| Refusal::Failed(Problem::internal(error)))?;
     let fresh = JobId::from_random(bits);
@@ -209,8 +215,12 @@ async fn retry(
     }
 }
 
-fn meant(id: &str) -> Result<JobId, Refusal> {
-    JobId::parse(id).map_err(|_| Refusal::Unknown)
+/// The id in a path, which may also be no text.
+fn meant(id: Result<Path<String>, PathRejection>) -> Result<JobId, Refusal> {
+    let Ok(Path(id)) = id else {
+        return Err(Refusal::Unknown);
+    };
+    JobId::parse(&id).map_err(|_| Refusal::Unknown)
 }
 
 /// A record, and one thing more.

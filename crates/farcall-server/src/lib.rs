@@ -3,7 +3,7 @@
 //! The tree follows a request: [`accept`] takes the connection and `unread` ends the ones whose client does not read, [`router`] lists every route,
 //! `layers` every layer in order; `edge` refuses what no handler should see, [`auth`] says who
 //! is calling, `mcp` answers the protocol, `files` sends what jobs left, `health` answers probes, `audit` keeps who
-//! asked for what.
+//! asked for what, `openapi` describes all of it.
 
 pub mod accept;
 mod admin;
@@ -16,6 +16,7 @@ pub mod fuzzing;
 mod health;
 mod layers;
 mod mcp;
+pub mod openapi;
 mod problem_response;
 pub mod router;
 mod sendfile;

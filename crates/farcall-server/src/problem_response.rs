@@ -36,10 +36,14 @@ pub(crate) fn json(status: StatusCode, value: &serde_json::Value) -> Response {
     let mut response = (status, Body::from(value.to_string())).into_response();
     let kind = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    // What is not there yet may be there soon; no edge may keep the refusal.
+    forbid_storing(&mut response);
+    response
+}
+
+/// What is not there yet may be there soon; no edge may keep the refusal.
+pub(crate) fn forbid_storing(response: &mut Response) {
     let no_store = HeaderValue::from_static("no-store");
     response
         .headers_mut()
         .insert(header::CACHE_CONTROL, no_store);
-    response
 }

@@ -75,8 +75,8 @@ fn file_routes(parts: &Parts, gate: Arc<Authenticators>) -> Router {
         return Router::new();
     };
     Router::new()
-        .route("/files/{job_id}", get(files::primary))
-        .route("/files/{job_id}/{name}", get(files::named))
+        .route(files::PRIMARY, get(files::primary))
+        .route(files::NAMED, get(files::named))
         .with_state(files)
 }
 

@@ -87,6 +87,12 @@ impl Entrance {
         }
     }
 
+    /// What is behind it.
+    #[cfg(test)]
+    pub(crate) fn routes(&self) -> &Router {
+        &self.routes
+    }
+
     /// Slows down who tries out credentials; `proxies` say for whom they ask.
     #[must_use]
     pub fn limited(mut self, limits: Limits, proxies: Networks) -> Self {

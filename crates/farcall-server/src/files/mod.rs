@@ -33,6 +33,12 @@ use crate::{
 /// Where they are.
 pub(crate) const PATH: &str = "/files/";
 
+/// The primary file of a job.
+pub(crate) const PRIMARY: &str = "/files/{job_id}";
+
+/// One of several.
+pub(crate) const NAMED: &str = "/files/{job_id}/{name}";
+
 /// The files of jobs.
 #[derive(Clone)]
 pub(crate) struct Files {

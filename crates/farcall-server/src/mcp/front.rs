@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     edge::{self, ClientAddress},
-    problem_response::json_rpc,
+    problem_response::{forbid_storing, json_rpc},
     router::MCP,
 };
 
@@ -139,7 +139,7 @@ pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Reque
             accepts,
         ))
     };
-    let response = if is_call && accepts.stream {
+    let mut response = if is_call && accepts.stream {
         match tokio::time::timeout(LATE, &mut pending).await {
             Ok(response) => response,
             Err(_) => return stream::late(pending),
@@ -151,6 +151,10 @@ pub(crate) async fn answer(State(protocol): State<Arc<Protocol>>, request: Reque
         && let Some(owner) = owner
     {
         protocol.sessions.bind(response.headers(), &owner).await;
+    }
+    if response.status().is_client_error() || response.status().is_server_error() {
+        // The SDK writes some refusals as JSON by itself.
+        forbid_storing(&mut response);
     }
     if is_watching {
         // The one stream that nothing else ends when the server stops.

@@ -1,8 +1,10 @@
 //! Serves an `App` in process and talks to it as clients do.
 //!
 //! Every answer that a test sees has passed [`Reply::checked`]: it has a request id, it is no
-//! 500, it says its errors as JSON, and it shows nothing of the server's inside.
+//! 500, it says its errors as JSON, it is one that `docs/reference/openapi.json` describes, and it shows
+//! nothing of the server's inside.
 
+mod described;
 mod engine;
 mod events;
 pub(crate) mod forgeries;

@@ -25,6 +25,7 @@ impl Reply {
         for inside in INSIDE {
             assert!(!text.contains(inside), "it leaks `{inside}`: {what}");
         }
+        self.is_as_described(method, path);
         if self.status >= 400 && *method != Method::HEAD {
             assert_eq!(self.header("content-type"), "application/json", "{what}");
             let error = &self.json()["error"];

@@ -123,6 +123,7 @@ async fn what_is_asked_wrongly_is_told() {
         NOWHERE,
         "/admin/jobs/x",
         "/admin/jobs/%00",
+        "/admin/jobs/%ff",
         "/admin/jobs/..%2f",
     ] {
         assert_eq!(carol.get(path).await.status, 404, "{path}");
