@@ -10,7 +10,7 @@ use axum::{
 use farcall_artifacts::ArtifactError;
 use farcall_core::principal::Scope;
 use farcall_store::Worker;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 use tokio::{
     sync::Mutex,
@@ -156,7 +156,10 @@ async fn in_time<T, E: Display>(check: impl Future<Output = Result<T, E>>) -> Re
 /// 200 where jobs can be taken in and files kept, else 503 with the failing check's name; the
 /// cause only for callers with the scope `admin`. Where others run the jobs, 200 also says whether
 /// there are workers for all of them, and to the same callers for which there are none.
-pub(crate) async fn ready(State(readiness): State<Readiness>, headers: HeaderMap) -> Response {
+pub(crate) async fn ready(
+    State(readiness): State<Readiness>,
+    asked: http::request::Parts,
+) -> Response {
     let (status, mut body, detail) = match readiness.verdict().await {
         Verdict::Ready(None) => return alive(),
         Verdict::Ready(Some(idle)) => {
@@ -173,7 +176,8 @@ pub(crate) async fn ready(State(readiness): State<Readiness>, headers: HeaderMap
         }
     };
     if let Some((name, detail)) = detail {
-        let caller = auth::recognise(&readiness.gate, &headers).await.ok();
+        let caller = auth::recognise(&readiness.gate, &asked.headers, &asked.extensions);
+        let caller = caller.await.ok();
         if caller.is_some_and(|caller| caller.has(Scope::Admin)) {
             body[name] = detail;
         }

@@ -23,7 +23,7 @@ use axum::{
     response::Response,
 };
 use farcall_core::principal::{Principal, Scope};
-use http::{HeaderMap, header};
+use http::{Extensions, HeaderMap, header};
 
 use self::oauth::Unavailable;
 pub use self::{
@@ -34,7 +34,7 @@ pub use self::{
     token_verifier::TokenVerifier,
 };
 pub(crate) use self::{oauth::Granted, refusal::Refusal};
-use crate::router::MCP;
+use crate::{edge::Trial, router::MCP};
 
 /// The authenticators of a server.
 #[derive(Clone, Default)]
@@ -151,7 +151,7 @@ async fn required(
     let path = request.uri().path();
     let Recognised {
         principal, granted, ..
-    } = match admitted(gate, scope, path, request.headers()).await {
+    } = match admitted(gate, scope, path, request.headers(), request.extensions()).await {
         Ok(recognised) => recognised,
         Err(refusal) => return refusal.response(path, gate.oauth.as_deref()),
     };
@@ -168,8 +168,9 @@ pub(crate) async fn admitted(
     scope: Scope,
     path: &str,
     headers: &HeaderMap,
+    extensions: &Extensions,
 ) -> Result<Recognised, Refusal> {
-    let recognised = recognised(gate, headers).await?;
+    let recognised = recognised(gate, headers, extensions).await?;
     if scope == Scope::Admin && recognised.is_anybody {
         // What stands in front of a server that asks nobody lets through whom it likes.
         return Err(Refusal::Nobody);
@@ -190,12 +191,31 @@ pub(crate) async fn admitted(
 pub(crate) async fn recognise(
     gate: &Authenticators,
     headers: &HeaderMap,
+    extensions: &Extensions,
 ) -> Result<Principal, Refusal> {
-    let recognised = recognised(gate, headers).await?;
+    let recognised = recognised(gate, headers, extensions).await?;
     Ok(recognised.principal)
 }
 
-async fn recognised(gate: &Authenticators, headers: &HeaderMap) -> Result<Recognised, Refusal> {
+async fn recognised(
+    gate: &Authenticators,
+    headers: &HeaderMap,
+    extensions: &Extensions,
+) -> Result<Recognised, Refusal> {
+    let recognised = judged(gate, headers).await;
+    match &recognised {
+        // Nobody has looked.
+        Ok(Recognised {
+            is_anybody: true, ..
+        })
+        | Err(Refusal::Unavailable) => {}
+        Ok(_) => Trial::tell(extensions, true),
+        Err(_) => Trial::tell(extensions, false),
+    }
+    recognised
+}
+
+async fn judged(gate: &Authenticators, headers: &HeaderMap) -> Result<Recognised, Refusal> {
     let know_tokens = gate.know_tokens_of(headers).await;
     // Which of two credentials counts must not be a matter of taste, so one that does not hold is
     // refused, whatever else was sent.
@@ -205,12 +225,33 @@ async fn recognised(gate: &Authenticators, headers: &HeaderMap) -> Result<Recogn
             is_anybody: true,
             ..Principal::anonymous().into()
         }),
-        Some(access) if !know_tokens => Ok(access.recognise(headers).await?.into()),
-        Some(access) if !has_token => match access.recognise(headers).await {
+        Some(access) if !know_tokens => by_access(gate, access, headers).await,
+        Some(access) if !has_token => match by_access(gate, access, headers).await {
             Err(Refusal::NoAssertion) => Err(Refusal::NoCredential),
-            recognised => recognised.map(Recognised::from),
+            recognised => recognised,
         },
         _ => by_token(gate, bearer_token(headers)?).await,
+    }
+}
+
+/// Whom Cloudflare Access let through; where an operator says which caller that is, with its rights and as
+/// long as it has any.
+async fn by_access(
+    gate: &Authenticators,
+    access: &Access,
+    headers: &HeaderMap,
+) -> Result<Recognised, Refusal> {
+    let somebody = access.recognise(headers).await?;
+    let Some(name) = access.caller_of(&somebody) else {
+        return Ok(somebody.into());
+    };
+    let named = gate.named.as_ref().ok_or(Refusal::Revoked)?;
+    match named.called(name).await {
+        Ok(caller) => Ok(caller.ok_or(Refusal::Revoked)?.into()),
+        Err(problem) => {
+            tracing::error!(%problem, "it cannot be told what a caller may do");
+            Err(Refusal::Unavailable)
+        }
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) enum Refusal {
     Nobody,
     /// What was sent is no bearer token.
     NotBearer,
+    /// The caller that somebody is, according to the operator, has no token any more, or never had one.
+    Revoked,
     /// The authenticator itself failed.
     Unavailable,
     /// The token does not have all of these scopes of its issuer, with spaces between them.
@@ -90,6 +92,9 @@ impl Refusal {
             Self::NotBearer => {
                 "the header `Authorization` holds no bearer token; send it once, as `Authorization: Bearer <token>`"
             }
+            Self::Revoked => {
+                "whoever you are to Cloudflare Access is a caller here that has no token, and without one is not let in; ask the operator of this server"
+            }
             Self::Unavailable => {
                 "the token cannot be verified at the moment; try again in a few seconds"
             }
@@ -131,6 +136,9 @@ impl Refusal {
             }
             Self::NotBearer => {
                 "Bearer error=\"invalid_token\", error_description=\"Authorization holds no bearer token\""
+            }
+            Self::Revoked => {
+                "Bearer error=\"invalid_token\", error_description=\"the caller has no token any more\""
             }
             Self::Unavailable => return None,
             Self::Ungranted(scopes) => {

@@ -20,7 +20,7 @@ use super::{
     Guard, Limits, Networks,
     address::ClientAddress,
     guard,
-    limits::{Attempt, too_many},
+    limits::{Attempt, Trial, too_many},
     sensitive,
 };
 use crate::health;
@@ -110,6 +110,9 @@ impl Entrance {
             let address = ClientAddress::of(peer, &self.proxies, request.headers());
             request.extensions_mut().insert(address);
             attempt = self.attempt(address, &request);
+            if let Some(trying) = &attempt {
+                request.extensions_mut().insert(trying.trial.clone());
+            }
             let path = request.uri().path();
             attempt.as_ref().and_then(|trying| trying.refusal(path))
         };
@@ -139,6 +142,7 @@ impl Entrance {
 struct Trying {
     limits: Limits,
     attempt: Attempt,
+    trial: Trial,
 }
 
 impl Entrance {
@@ -148,6 +152,7 @@ impl Entrance {
         Some(Trying {
             limits: limits.clone(),
             attempt,
+            trial: Trial::default(),
         })
     }
 }
@@ -160,15 +165,11 @@ impl Trying {
     }
 
     fn note(&self, response: &Response) {
-        match response.status() {
-            StatusCode::UNAUTHORIZED => self.limits.note_attempt(self.attempt, false),
-            // What is no link and what is not there are answered alike.
-            StatusCode::NOT_FOUND if self.attempt.is_link => {
-                self.limits.note_attempt(self.attempt, false);
-            }
-            status if status.is_success() => self.limits.note_attempt(self.attempt, true),
-            // Says nothing about the credential.
-            _ => {}
+        // What is no link and what is not there are answered alike.
+        let is_no_link = self.attempt.is_link && response.status() == StatusCode::NOT_FOUND;
+        let was_right = self.trial.told();
+        if let Some(was_right) = was_right.or(is_no_link.then_some(false)) {
+            self.limits.note_attempt(self.attempt, was_right);
         }
     }
 }

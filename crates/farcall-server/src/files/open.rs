@@ -15,7 +15,7 @@ use super::{
     answer::{later, not_there},
     link::Link,
 };
-use crate::auth;
+use crate::{auth, edge::Trial};
 
 /// What opens a file.
 enum Key<'a> {
@@ -48,6 +48,7 @@ pub(super) async fn opened(
     if let (Some((link, keys)), Some(id)) = (&link, id) {
         let found = find(files, id, name, &Key::Link(link, keys)).await;
         if let Some(file) = found.map_err(|response| (response, None))? {
+            Trial::tell(&request.extensions, true);
             if let Some(refusal) = one_too_many(files, request, &Principal::anonymous()) {
                 return Err((refusal, None));
             }
@@ -58,7 +59,13 @@ pub(super) async fn opened(
             });
         }
     }
-    let admitted = auth::admitted(&files.gate, Scope::Call, PATH, &request.headers);
+    let admitted = auth::admitted(
+        &files.gate,
+        Scope::Call,
+        PATH,
+        &request.headers,
+        &request.extensions,
+    );
     let caller = match admitted.await {
         Ok(recognised) => recognised.principal,
         // A link is a credential, if one that opens nothing.

@@ -4,7 +4,10 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
-use crate::harness::{PATH, Project, Server, until};
+use crate::{
+    harness::{PATH, Project, Server, until},
+    tokens::token,
+};
 
 const TOML: &str = "[job.wait]\ndescription = \"Wait.\"\ncommand = [\"sleep\", \"600\"]\n\
                     stages = [\"waiting\"]\n";
@@ -41,7 +44,7 @@ async fn started(server: &Server, token: &str) -> String {
 #[tokio::test]
 async fn what_is_seen_and_done_from_afar_is_what_is_beside_the_server() {
     let project = Project::new(TOML);
-    let root = project.token(&["create", "root", "--scopes", "call,admin"]);
+    let root = token(&project, &["create", "root", "--scopes", "call,admin"]);
     let server = project.serve().await;
     let id = started(&server, &root).await;
     let origin = server.origin();
@@ -127,7 +130,7 @@ async fn only_operators_look_from_afar_and_are_told_how() {
     };
     refused("", "token create NAME --scopes admin");
     refused("whatever-it-is", "asks nobody who they are");
-    let ci = project.token(&["create", "ci"]);
+    let ci = token(&project, &["create", "ci"]);
     refused(&ci, "the scope `admin`");
     until("the end of anonymous calls", async || {
         let status = reqwest::get(format!("{origin}/admin/jobs"))

@@ -3,6 +3,7 @@
 mod accepts;
 mod connections;
 mod cors;
+mod failures;
 mod foreign;
 mod hosts;
 mod limits;
