@@ -102,8 +102,8 @@ async fn a_secret_is_in_no_log_no_database_no_audit_and_no_answer() {
             });
             let answer = request.body(body).send().await.unwrap();
             assert!(!answer.status().is_success(), "{path}: {answer:?}");
-            answers.push_str(&format!("{:?}", answer.headers()));
-            answers.push_str(&answer.text().await.unwrap());
+            let headers = format!("{:?}", answer.headers());
+            answers.extend([headers, answer.text().await.unwrap()]);
         }
     }
 
