@@ -1,10 +1,14 @@
 //! Cloudflare Access in front of this server.
 
+use std::collections::BTreeMap;
+
 use url::Url;
 
 use crate::{
     Fault, Source,
-    variables::{FARCALL_ACCESS_AUD as AUD, FARCALL_ACCESS_TEAM as TEAM},
+    variables::{
+        FARCALL_ACCESS_AUD as AUD, FARCALL_ACCESS_CALLERS as CALLERS, FARCALL_ACCESS_TEAM as TEAM,
+    },
 };
 
 /// Where the teams of Cloudflare Access are.
@@ -22,6 +26,9 @@ pub struct Access {
     pub keys: Url,
     /// AUD tags of the application, of which they have one; never empty.
     pub audiences: Vec<String>,
+    /// Whose rights somebody has: a person by address, in small letters, or a service token by its client id,
+    /// and the name of a caller.
+    pub callers: BTreeMap<String, String>,
 }
 
 impl Access {
@@ -37,12 +44,14 @@ impl Access {
                 ));
             }
         }
+        let callers = callers(source, faults);
         let issuer = issuer(source.filled(&TEAM)?, faults)?;
         let keys = Url::parse(&keys(source, &issuer)).ok()?;
         (!audiences.is_empty()).then_some(Self {
             issuer,
             keys,
             audiences,
+            callers,
         })
     }
 
@@ -57,6 +66,7 @@ impl Access {
                  Zero Trust, Access, Applications, its overview",
             ),
             (AUD, TEAM, TEAM_HINT),
+            (CALLERS, TEAM, TEAM_HINT),
         ];
         let mut missing = halves.iter().filter(|(said, needed, _)| {
             source.get(said).is_some() && source.list(needed).is_empty()
@@ -65,6 +75,29 @@ impl Access {
         let sentence = format!("`{}` is set, and `{}` is not", said.name, needed.name);
         Some(Fault::new(sentence, *hint))
     }
+}
+
+fn callers(source: &Source, faults: &mut Vec<Fault>) -> BTreeMap<String, String> {
+    const HINT: &str = "write the address of a person or the client id of a service token, =, and the name of a \
+                        caller, each once: ann@example.com=ann";
+    let mut callers = BTreeMap::new();
+    for entry in source.list(&CALLERS) {
+        let (identity, name) = entry.rsplit_once('=').unwrap_or_default();
+        let (mut identity, name) = (identity.trim().to_owned(), name.trim());
+        if identity.contains('@') {
+            identity.make_ascii_lowercase();
+        }
+        let problem = if identity.is_empty() || name.is_empty() {
+            "which says of nobody who it is"
+        } else if callers.insert(identity, name.to_owned()).is_some() {
+            "and of the same identity something before"
+        } else {
+            continue;
+        };
+        let sentence = format!("`FARCALL_ACCESS_CALLERS` holds `{entry}`, {problem}");
+        faults.push(Fault::new(sentence, HINT));
+    }
+    callers
 }
 
 /// A team by its name, or by its address.
@@ -158,6 +191,46 @@ mod tests {
                 "{team} {aud}: {faults:?}"
             );
         }
+    }
+
+    #[test]
+    fn an_identity_is_one_caller() {
+        let of = |callers: &str| {
+            let team = [("FARCALL_ACCESS_TEAM", "acme"), ("FARCALL_ACCESS_AUD", TAG)];
+            read(&[&team[..], &[("FARCALL_ACCESS_CALLERS", callers)]].concat())
+        };
+        let (access, faults) = of("Ann@Example.com = ann, E367.access=ci,a=b@example.com=ann");
+        assert!(faults.is_empty(), "{faults:?}");
+        let callers = access.unwrap().callers;
+        let pairs = callers
+            .iter()
+            .map(|(who, name)| (who.as_str(), name.as_str()));
+        assert_eq!(
+            pairs.collect::<Vec<_>>(),
+            [
+                ("E367.access", "ci"),
+                ("a=b@example.com", "ann"),
+                ("ann@example.com", "ann")
+            ]
+        );
+        for (callers, fault) in [
+            ("ann@example.com", "`ann@example.com`, which says of nobody"),
+            ("=ann", "`=ann`"),
+            ("ann@example.com=", "`ann@example.com=`"),
+            (
+                "ann@example.com=ann,ANN@example.com=root",
+                "`ANN@example.com=root`, and of the same",
+            ),
+        ] {
+            let (_, faults) = of(callers);
+            assert!(faults[0].message.contains(fault), "{callers}: {faults:?}");
+        }
+        let (access, faults) = read(&[("FARCALL_ACCESS_CALLERS", "ann@example.com=ann")]);
+        assert_eq!(access, None);
+        assert!(
+            faults[0].message.contains("`FARCALL_ACCESS_TEAM` is not"),
+            "{faults:?}"
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Where values come from, nearest first.
 
-use std::{collections::HashMap, path::Path};
+use std::{collections::HashMap, fmt, path::Path};
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -11,11 +11,18 @@ use crate::{
 };
 
 /// Flags, environment, `.env` and `farcall.toml`, in this order.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Source {
     values: HashMap<String, String>,
     own_authenticator: bool,
     named_callers: bool,
+}
+
+/// The names alone: any value may be a secret, also of a variable that nobody here has heard of.
+impl fmt::Debug for Source {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_set().entries(self.values.keys()).finish()
+    }
 }
 
 impl Source {
@@ -27,7 +34,7 @@ impl Source {
         let mut values = HashMap::new();
         let path = folder.join(".env");
         if path.exists() {
-            let unreadable = |error: &dyn std::fmt::Display| {
+            let unreadable = |error: &dyn fmt::Display| {
                 // The text of a parse error quotes the line, which may hold a secret.
                 let _ = error;
                 ConfigError(vec![Fault::new(

@@ -75,6 +75,66 @@ fn a_bind_beyond_loopback_is_fine_with_an_authenticator_or_by_choice() {
 }
 
 #[test]
+fn no_secret_can_be_printed() {
+    let secrets = [
+        ("MCP_BEARER_TOKEN", "canary-0123456789abcdef"),
+        ("FARCALL_SECRET", "canary-0123456789abcdef0123456789abcdef"),
+        (
+            "FARCALL_PREVIOUS_SECRET",
+            "canary-fedcba9876543210fedcba9876543210",
+        ),
+        ("FARCALL_OAUTH_CLIENT_SECRET", "canary-of-the-client"),
+        (
+            "FARCALL_DATABASE_URL",
+            "postgres://farm:canary@db.example/jobs?password=canary",
+        ),
+        ("AWS_ACCESS_KEY_ID", "canary-of-the-bucket"),
+        ("AWS_SECRET_ACCESS_KEY", "canary-of-the-bucket"),
+        ("AWS_SESSION_TOKEN", "canary-of-the-bucket"),
+    ];
+    let others = [
+        ("FARCALL_OAUTH_ISSUER", "https://as.example.com"),
+        (
+            "FARCALL_OAUTH_INTROSPECTION_URL",
+            "https://as.example.com/ask",
+        ),
+        ("FARCALL_OAUTH_CLIENT_ID", "farm"),
+        ("FARCALL_ARTIFACTS_URL", "s3://bucket/prefix"),
+    ];
+    let source = Source::from_pairs([&secrets[..], &others].concat());
+    let config = Config::read(&source).unwrap();
+    let auth = &config.auth;
+    assert!(auth.bearer_token.is_some() && auth.secret.is_some() && auth.previous_secret.is_some());
+    let places = config.storage.artifacts.as_ref().unwrap();
+    assert_eq!(places.options.len(), 3);
+    for printed in [
+        format!("{config:?}"),
+        format!("{config:#?}"),
+        format!("{source:?}"),
+        config.storage.database_url.as_ref().unwrap().to_string(),
+    ] {
+        assert!(!printed.contains("canary"), "{printed}");
+    }
+    // Nor is one that is refused repeated.
+    for (name, value) in secrets {
+        for wrong in [
+            format!("{value} "),
+            format!("{value}\n"),
+            "canary".to_owned(),
+        ] {
+            let pairs = [&secrets[..], &others].concat();
+            let pairs = pairs.into_iter().filter(|(other, _)| *other != name);
+            let read = Config::read(&Source::from_pairs(pairs.chain([(name, wrong.as_str())])));
+            let said = read.map_or_else(
+                |error| format!("{error} {error:?}"),
+                |config| format!("{config:?}"),
+            );
+            assert!(!said.contains("canary"), "{said}");
+        }
+    }
+}
+
+#[test]
 fn every_form_of_loopback_is_recognised() {
     for host in [
         "127.0.0.1",

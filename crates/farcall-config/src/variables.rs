@@ -32,6 +32,7 @@ variables! {
     MCP_BEARER_TOKEN, "unset", "One shared secret; whoever sends it as a bearer token may call and fetch.";
     FARCALL_ACCESS_TEAM, "unset", "Team of Cloudflare Access, such as `acme`: whom its edge let through to FARCALL_ACCESS_AUD may call.";
     FARCALL_ACCESS_AUD, "unset", "AUD tag of the Access application in front of this server; several with commas.";
+    FARCALL_ACCESS_CALLERS, "none", "Named callers whose rights somebody has who came through Access: ann@example.com=ann, and a service token by its client id, ….access=ci.";
     FARCALL_OAUTH_ISSUER, "unset", "OAuth authorization server, such as `https://login.example.com/realms/a`; who brings a token of it for this server may call.";
     FARCALL_OAUTH_AUDIENCE, "PUBLIC_BASE_URL/mcp", "Whom its tokens must be for, where it does not know this server by its URL.";
     FARCALL_OAUTH_SCOPES, "none", "Scopes that calls need, by tool, and * for every call: *=mcp,start_render=render:write.";

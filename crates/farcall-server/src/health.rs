@@ -10,7 +10,7 @@ use axum::{
 use farcall_artifacts::ArtifactError;
 use farcall_core::principal::Scope;
 use farcall_store::Worker;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 use tokio::{
     sync::Mutex,
@@ -21,7 +21,6 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     JobFiles, Parts, Work,
     auth::{self, Authenticators, Refusal},
-    edge::Judged,
     problem_response,
 };
 
@@ -163,7 +162,10 @@ const IDLE: &str = "without_worker";
 /// 200 where jobs can be taken in and files kept, else 503 with the failing check's name; the
 /// cause only for callers with the scope `admin`. Where others run the jobs, 200 also says whether
 /// there are workers for all of them, and to the same callers for which there are none.
-pub(crate) async fn ready(State(readiness): State<Readiness>, headers: HeaderMap) -> Response {
+pub(crate) async fn ready(
+    State(readiness): State<Readiness>,
+    asked: http::request::Parts,
+) -> Response {
     let (status, mut body, detail) = match readiness.verdict().await {
         Verdict::Ready(None) => return alive(),
         Verdict::Ready(Some(idle)) => {
@@ -179,24 +181,23 @@ pub(crate) async fn ready(State(readiness): State<Readiness>, headers: HeaderMap
             (StatusCode::SERVICE_UNAVAILABLE, body, detail)
         }
     };
-    let mut judged = None;
     if let Some((name, detail)) = detail {
-        match auth::admitted(&readiness.gate, Scope::Admin, READY, &headers).await {
-            Ok(operator) => {
-                body[name] = detail;
-                judged = operator.judged();
-            }
+        match auth::admitted(
+            &readiness.gate,
+            Scope::Admin,
+            READY,
+            &asked.headers,
+            &asked.extensions,
+        )
+        .await
+        {
+            Ok(_) => body[name] = detail,
             // Who is asked nothing may list the jobs of this server anyway.
             Err(Refusal::Nobody) if name == IDLE => body[name] = detail,
-            // Else tokens could be tried out here.
-            Err(refusal) if refusal.is_of_something_wrong() => judged = Some(Judged::Wrong),
             Err(_) => {}
         }
     }
     let mut response = problem_response::json(status, &body);
-    if let Some(judged) = judged {
-        response.extensions_mut().insert(judged);
-    }
     if !status.is_success() {
         let soon = HeaderValue::from(VERDICT_TIME.as_secs());
         response.headers_mut().insert(header::RETRY_AFTER, soon);

@@ -11,6 +11,7 @@ use farcall_server::{
     },
     router::MCP,
 };
+use farcall_store::CallerName;
 
 use crate::{App, Failure};
 
@@ -27,7 +28,7 @@ pub(super) fn authenticators(
     clock: &Arc<dyn Clock>,
 ) -> Result<Authenticators, Failure> {
     let mut authenticators = Authenticators::default();
-    authenticators.set_named(named);
+    authenticators.set_named(Arc::clone(&named));
     if let Some(token) = &config.auth.bearer_token {
         authenticators.push(Arc::new(SharedSecret::new(token)));
     }
@@ -35,10 +36,14 @@ pub(super) fn authenticators(
         authenticators.push(Arc::clone(verifier));
     }
     if let Some(access) = &config.auth.access {
+        for name in access.callers.values() {
+            name_somebody(name, &named)?;
+        }
         let terms = AccessTerms {
             issuer: access.issuer.clone(),
             keys: access.keys.clone(),
             audiences: access.audiences.clone(),
+            callers: access.callers.clone().into_iter().collect(),
         };
         let access = Access::new(terms, Arc::clone(clock));
         authenticators.set_access(access.map_err(Failure::failed)?);
@@ -51,6 +56,20 @@ pub(super) fn authenticators(
         authenticators.set_oauth(oauth.map_err(Failure::failed)?);
     }
     Ok(authenticators)
+}
+
+/// A name that no caller can have is refused; one that none has yet may be given at any time.
+fn name_somebody(name: &str, named: &NamedCallers) -> Result<(), Failure> {
+    CallerName::parse(name).map_err(|fault| {
+        let sentence = format!("`FARCALL_ACCESS_CALLERS` names `{name}`: {fault}");
+        Failure::usage(sentence).hint("write the name of a caller, as `token list` has it")
+    })?;
+    if !named.has(name) {
+        tracing::warn!(
+            "`FARCALL_ACCESS_CALLERS` names `{name}`, and no such caller is let in; `token create {name}` makes it"
+        );
+    }
+    Ok(())
 }
 
 fn terms(issuer: &Issuer, public_base_url: &str, name: &str) -> OAuthTerms {

@@ -4,7 +4,7 @@
 //! that another tunnel, another program on this machine or a route without a policy opens nothing.
 //! Cookies and the headers of a service token are for the edge; here they are nobody's word.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use farcall_core::{clock::Clock, principal::Principal};
 use http::HeaderMap;
@@ -22,6 +22,8 @@ const ASSERTION: &str = "cf-access-jwt-assertion";
 /// Whom the edge of a team lets through to this application.
 pub struct Access {
     trust: Trust,
+    /// Callers whose rights somebody has, by identity.
+    callers: HashMap<String, String>,
 }
 
 /// What an assertion has to say.
@@ -33,6 +35,9 @@ pub struct AccessTerms {
     pub keys: Url,
     /// The application's AUD tags; an assertion has one of them.
     pub audiences: Vec<String>,
+    /// Whose rights somebody has: a person's address, which has an `@`, or the common name of a service token,
+    /// and the name of a caller. Whoever is not among them is somebody else than all named callers.
+    pub callers: HashMap<String, String>,
 }
 
 impl Access {
@@ -41,6 +46,15 @@ impl Access {
     /// # Errors
     /// Why this machine can fetch keys from nowhere, one sentence.
     pub fn new(terms: AccessTerms, clock: Arc<dyn Clock>) -> Result<Self, String> {
+        let callers = terms.callers.into_iter();
+        let callers = callers.map(|(who, name)| {
+            let identity = if who.contains('@') {
+                person(&who)
+            } else {
+                service(&who)
+            };
+            (identity, name)
+        });
         let published = Published::at(terms.keys).map_err(|reason| reason.to_string())?;
         Ok(Self {
             trust: Trust {
@@ -50,6 +64,7 @@ impl Access {
                 audiences: terms.audiences,
                 clock,
             },
+            callers: callers.collect(),
         })
     }
 
@@ -71,6 +86,11 @@ impl Access {
         })
     }
 
+    /// The caller whose rights `who` has, where an operator says so.
+    pub(super) fn caller_of(&self, who: &Principal) -> Option<&str> {
+        self.callers.get(who.id()).map(String::as_str)
+    }
+
     async fn judged(&self, assertion: &str) -> Result<Principal, Fault> {
         let claims = self.trust.verify(assertion).await?;
         // The other kind, `org`, is of a person's visit to the team, not to this application.
@@ -86,14 +106,22 @@ impl Access {
 fn identity(claims: &Claims) -> Option<Principal> {
     let named = |name: &Option<String>| name.clone().filter(|name| is_owner(name));
     let id = if let Some(service) = named(&claims.common_name) {
-        format!("access:service:{service}")
+        self::service(&service)
     } else if let Some(email) = named(&claims.email) {
-        // Identity providers differ in how they write it, and it is one person.
-        format!("access:person:{}", email.to_lowercase())
+        person(&email)
     } else {
         format!("access:sub:{}", named(&claims.sub)?)
     };
     Some(Principal::new(id))
+}
+
+fn service(common_name: &str) -> String {
+    format!("access:service:{common_name}")
+}
+
+/// Identity providers differ in how they write the address, and it is one person.
+fn person(email: &str) -> String {
+    format!("access:person:{}", email.to_lowercase())
 }
 
 #[cfg(test)]

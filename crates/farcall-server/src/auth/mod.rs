@@ -24,7 +24,7 @@ use axum::{
 };
 use farcall_core::principal::{Principal, Scope};
 use farcall_store::TokenId;
-use http::{HeaderMap, header};
+use http::{Extensions, HeaderMap, header};
 
 use self::oauth::Unavailable;
 pub use self::{
@@ -35,7 +35,7 @@ pub use self::{
     token_verifier::TokenVerifier,
 };
 pub(crate) use self::{oauth::Granted, refusal::Refusal};
-use crate::{edge::Judged, router::MCP};
+use crate::{edge::Trial, router::MCP};
 
 /// The authenticators of a server.
 #[derive(Clone, Default)]
@@ -114,13 +114,6 @@ pub(crate) struct Recognised {
     is_anybody: bool,
 }
 
-impl Recognised {
-    /// What was found about its credential, where anybody has looked at it.
-    pub(crate) fn judged(&self) -> Option<Judged> {
-        (!self.is_anybody).then_some(Judged::Right)
-    }
-}
-
 impl From<Principal> for Recognised {
     fn from(principal: Principal) -> Self {
         Self {
@@ -157,20 +150,16 @@ async fn required(
     next: Next,
 ) -> Response {
     let path = request.uri().path();
-    let recognised = match admitted(gate, scope, path, request.headers()).await {
-        Ok(recognised) => recognised,
-        Err(refusal) => return refusal.response(path, gate.oauth.as_deref()),
-    };
-    let judged = recognised.judged();
+    let recognised =
+        match admitted(gate, scope, path, request.headers(), request.extensions()).await {
+            Ok(recognised) => recognised,
+            Err(refusal) => return refusal.response(path, gate.oauth.as_deref()),
+        };
     if let Some(granted) = recognised.granted {
         request.extensions_mut().insert(granted);
     }
     request.extensions_mut().insert(recognised.principal);
-    let mut response = next.run(request).await;
-    if let Some(judged) = judged {
-        response.extensions_mut().insert(judged);
-    }
-    response
+    next.run(request).await
 }
 
 /// Who has sent these headers to `path`, where whoever it is may do there what needs `scope`.
@@ -179,8 +168,9 @@ pub(crate) async fn admitted(
     scope: Scope,
     path: &str,
     headers: &HeaderMap,
+    extensions: &Extensions,
 ) -> Result<Recognised, Refusal> {
-    let recognised = recognised(gate, headers).await?;
+    let recognised = recognised(gate, headers, extensions).await?;
     if scope == Scope::Admin && recognised.is_anybody {
         // What stands in front of a server that asks nobody lets through whom it likes.
         return Err(Refusal::Nobody);
@@ -197,7 +187,22 @@ pub(crate) async fn admitted(
     Ok(recognised)
 }
 
-async fn recognised(gate: &Authenticators, headers: &HeaderMap) -> Result<Recognised, Refusal> {
+async fn recognised(
+    gate: &Authenticators,
+    headers: &HeaderMap,
+    extensions: &Extensions,
+) -> Result<Recognised, Refusal> {
+    let recognised = judged(gate, headers).await;
+    match &recognised {
+        Ok(somebody) if !somebody.is_anybody => Trial::tell(extensions, true),
+        Err(refusal) if refusal.is_of_something_wrong() => Trial::tell(extensions, false),
+        // Nobody has looked.
+        _ => {}
+    }
+    recognised
+}
+
+async fn judged(gate: &Authenticators, headers: &HeaderMap) -> Result<Recognised, Refusal> {
     let know_tokens = gate.know_tokens_of(headers).await;
     // Which of two credentials counts must not be a matter of taste, so one that does not hold is
     // refused, whatever else was sent.
@@ -207,12 +212,33 @@ async fn recognised(gate: &Authenticators, headers: &HeaderMap) -> Result<Recogn
             is_anybody: true,
             ..Principal::anonymous().into()
         }),
-        Some(access) if !know_tokens => Ok(access.recognise(headers).await?.into()),
-        Some(access) if !has_token => match access.recognise(headers).await {
+        Some(access) if !know_tokens => by_access(gate, access, headers).await,
+        Some(access) if !has_token => match by_access(gate, access, headers).await {
             Err(Refusal::NoAssertion) => Err(Refusal::NoCredential),
-            recognised => recognised.map(Recognised::from),
+            recognised => recognised,
         },
         _ => by_token(gate, bearer_token(headers)?).await,
+    }
+}
+
+/// Whom Cloudflare Access let through; where an operator says which caller that is, with its rights and as
+/// long as it has any.
+async fn by_access(
+    gate: &Authenticators,
+    access: &Access,
+    headers: &HeaderMap,
+) -> Result<Recognised, Refusal> {
+    let somebody = access.recognise(headers).await?;
+    let Some(name) = access.caller_of(&somebody) else {
+        return Ok(somebody.into());
+    };
+    let named = gate.named.as_ref().ok_or(Refusal::Revoked)?;
+    match named.called(name).await {
+        Ok(caller) => Ok(caller.ok_or(Refusal::Revoked)?.into()),
+        Err(problem) => {
+            tracing::error!(%problem, "it cannot be told what a caller may do");
+            Err(Refusal::Unavailable)
+        }
     }
 }
 

@@ -112,6 +112,23 @@ impl NamedCallers {
         newest.known.has_callers() || newest.is_out_of_reach
     }
 
+    /// Whether there is a caller of this name who is let in, as far as is known.
+    pub fn has(&self, name: &str) -> bool {
+        let read = self.newest.borrow();
+        read.known.called(name, read.now()).is_some()
+    }
+
+    /// The caller of this name, as long as it has a token that is not over.
+    pub(super) async fn called(&self, name: &str) -> Result<Option<Principal>, Problem> {
+        let asked = Instant::now();
+        let read = self.read(Read::is_trusted).await?;
+        if let Some(caller) = read.known.called(name, read.now()) {
+            return Ok(Some(caller.clone()));
+        }
+        let read = self.read(|read| read.asked >= asked).await?;
+        Ok(read.known.called(name, read.now()).cloned())
+    }
+
     /// Looks again, where `token` may be one of a caller that was named a moment ago.
     pub(super) async fn look_for(&self, token: &str) {
         if TokenId::within(token).is_some() {
@@ -141,7 +158,7 @@ impl NamedCallers {
     /// Whose the token is, by what was read.
     fn holder(&self, read: &Read, id: &str, token: &str) -> Option<Principal> {
         let now = read.now();
-        let entry = read.known.holder(id, token, now)?;
+        let entry = read.known.holder(token, now)?;
         if entry.is_to_be_noted(now) {
             self.note(id);
         }

@@ -8,7 +8,7 @@ use farcall_core::principal::Scope;
 use http::{HeaderValue, StatusCode, header};
 
 use super::OAuth;
-use crate::{edge::Judged, problem_response};
+use crate::problem_response;
 
 /// Why a caller is not let in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub(crate) enum Refusal {
     Nobody,
     /// What was sent is no bearer token.
     NotBearer,
+    /// The caller that somebody is, according to the operator, has no token any more, or never had one.
+    Revoked,
     /// The authenticator itself failed.
     Unavailable,
     /// The token does not have all of these scopes of its issuer, with spaces between them.
@@ -44,9 +46,6 @@ impl Refusal {
     /// The answer to a request for `path`, which says where tokens come from if there is an issuer.
     pub(crate) fn response(&self, path: &str, oauth: Option<&OAuth>) -> Response {
         let mut response = problem_response::for_path(path, self.status(), &self.sentence());
-        if self.is_of_something_wrong() {
-            response.extensions_mut().insert(Judged::Wrong);
-        }
         let headers = response.headers_mut();
         match self.challenge(oauth) {
             // RFC 6750 section 3.
@@ -98,6 +97,9 @@ impl Refusal {
             Self::NotBearer => {
                 "the header `Authorization` holds no bearer token; send it once, as `Authorization: Bearer <token>`"
             }
+            Self::Revoked => {
+                "whoever you are to Cloudflare Access is a caller here that has no token, and without one is not let in; ask the operator of this server"
+            }
             Self::Unavailable => {
                 "the token cannot be verified at the moment; try again in a few seconds"
             }
@@ -139,6 +141,9 @@ impl Refusal {
             }
             Self::NotBearer => {
                 "Bearer error=\"invalid_token\", error_description=\"Authorization holds no bearer token\""
+            }
+            Self::Revoked => {
+                "Bearer error=\"invalid_token\", error_description=\"the caller has no token any more\""
             }
             Self::Unavailable => return None,
             Self::Ungranted(scopes) => {

@@ -17,11 +17,19 @@ const MAX_BODY: usize = 1 << 20;
 /// How much of a body that is too large is read, in bytes (16 MiB).
 const MAX_DRAINED: usize = 16 << 20;
 
-/// The longest time for a body to arrive.
-const BODY_TIME: Duration = Duration::from_mins(1);
+/// How long a body is waited for.
+#[derive(Clone, Copy)]
+struct Patience {
+    /// The longest time for it to arrive.
+    whole: Duration,
+    /// The longest time in which nothing of it arrives.
+    idle: Duration,
+}
 
-/// The longest time in which nothing of it arrives.
-const IDLE_TIME: Duration = Duration::from_secs(15);
+const PATIENCE: Patience = Patience {
+    whole: Duration::from_mins(1),
+    idle: Duration::from_secs(15),
+};
 
 /// Why a body is not passed on.
 pub(crate) struct ReadError {
@@ -64,6 +72,14 @@ impl From<WireFault> for ReadError {
 
 /// The whole body.
 pub(crate) async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, ReadError> {
+    read_within(PATIENCE, headers, body).await
+}
+
+async fn read_within(
+    patience: Patience,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Bytes, ReadError> {
     let encoded = headers
         .get_all(header::CONTENT_ENCODING)
         .iter()
@@ -75,9 +91,10 @@ pub(crate) async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, 
             "compressed requests are not read; send the body as it is",
         ));
     }
-    let collected = tokio::time::timeout(BODY_TIME, collect(body)).await;
+    let collected = tokio::time::timeout(patience.whole, collect(body, patience.idle)).await;
     let collected = collected.map_err(|_| {
-        let sentence = "the request took longer than 60 s to arrive";
+        let longest = patience.whole.as_secs();
+        let sentence = format!("the request took longer than {longest} s to arrive");
         ReadError::new(StatusCode::REQUEST_TIMEOUT, sentence)
     })?;
     collected?.ok_or_else(|| {
@@ -88,11 +105,11 @@ pub(crate) async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, 
 
 /// The whole body, or `None` where it is too large. Of one that is too large some more is read
 /// and dropped: a client that is still writing when the connection closes never reads why.
-async fn collect(mut body: Body) -> Result<Option<Bytes>, ReadError> {
+async fn collect(mut body: Body, idle: Duration) -> Result<Option<Bytes>, ReadError> {
     let mut collected = BytesMut::new();
     let mut length = 0;
     while length <= MAX_DRAINED
-        && let Some(frame) = next(&mut body).await?
+        && let Some(frame) = next(&mut body, idle).await?
     {
         let Ok(data) = frame.into_data() else {
             continue;
@@ -112,10 +129,10 @@ async fn collect(mut body: Body) -> Result<Option<Bytes>, ReadError> {
 }
 
 /// The next part of a body, which must not be long in coming.
-async fn next(body: &mut Body) -> Result<Option<Frame<Bytes>>, ReadError> {
-    let frame = tokio::time::timeout(IDLE_TIME, body.frame()).await;
+async fn next(body: &mut Body, idle: Duration) -> Result<Option<Frame<Bytes>>, ReadError> {
+    let frame = tokio::time::timeout(idle, body.frame()).await;
     let frame = frame.map_err(|_| {
-        let sentence = "nothing of the request arrived for 15 s";
+        let sentence = format!("nothing of the request arrived for {} s", idle.as_secs());
         ReadError::new(StatusCode::REQUEST_TIMEOUT, sentence)
     })?;
     frame.transpose().map_err(|error| {
@@ -123,4 +140,87 @@ async fn next(body: &mut Body) -> Result<Option<Frame<Bytes>>, ReadError> {
         let sentence = "the request broke off before its end";
         ReadError::new(StatusCode::BAD_REQUEST, sentence)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{convert::Infallible, time::Instant};
+
+    use futures_util::stream;
+    use tokio::time::sleep;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_mins(1);
+    const SHORT: Duration = Duration::from_millis(100);
+
+    /// What becomes of a body of so many bytes, each of which comes after `pause`.
+    async fn read(patience: Patience, bytes: usize, pause: Duration) -> Result<Bytes, ReadError> {
+        let trickle = stream::unfold(bytes, move |left| async move {
+            sleep(pause).await;
+            let left = left.checked_sub(1)?;
+            Some((Ok::<_, Infallible>(Bytes::from_static(b"x")), left))
+        });
+        read_within(patience, &HeaderMap::new(), Body::from_stream(trickle)).await
+    }
+
+    fn is_too_slow(read: Result<Bytes, ReadError>, reason: &str) {
+        let error = read.unwrap_err();
+        assert_eq!(error.status, StatusCode::REQUEST_TIMEOUT);
+        assert!(error.sentence.starts_with(reason), "{}", error.sentence);
+    }
+
+    impl std::fmt::Debug for ReadError {
+        fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            formatter.write_str(&self.sentence)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_stops_coming_is_not_waited_for() {
+        let patience = Patience {
+            whole: LONG,
+            idle: SHORT,
+        };
+        let begun = Instant::now();
+        is_too_slow(
+            read(patience, 10, LONG).await,
+            "nothing of the request arrived for",
+        );
+        assert!((SHORT..LONG / 2).contains(&begun.elapsed()));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_comes_without_end_is_not_read_to_it() {
+        let patience = Patience {
+            whole: SHORT,
+            idle: LONG,
+        };
+        let begun = Instant::now();
+        is_too_slow(
+            read(patience, usize::MAX, Duration::from_millis(1)).await,
+            "the request took longer than",
+        );
+        assert!((SHORT..LONG / 2).contains(&begun.elapsed()));
+    }
+
+    #[tokio::test]
+    async fn a_body_may_take_longer_than_it_may_pause() {
+        let patience = Patience {
+            whole: LONG,
+            idle: LONG / 60,
+        };
+        let pause = Duration::from_millis(40);
+        let body = read(patience, 30, pause).await.unwrap();
+        assert_eq!(body.len(), 30);
+    }
+
+    /// PROMISES 3.4, and what the sentences say.
+    #[test]
+    fn a_minute_for_all_of_it_and_fifteen_seconds_for_the_next_of_it() {
+        assert_eq!(
+            (PATIENCE.whole.as_secs(), PATIENCE.idle.as_secs()),
+            (60, 15)
+        );
+    }
 }

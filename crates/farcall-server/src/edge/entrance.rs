@@ -20,7 +20,7 @@ use super::{
     Guard, Limits, Networks,
     address::ClientAddress,
     guard,
-    limits::{Attempt, too_many},
+    limits::{Attempt, Trial, too_many},
     sensitive,
 };
 use crate::health;
@@ -120,6 +120,9 @@ impl Entrance {
             let address = ClientAddress::of(peer, &self.proxies, request.headers());
             request.extensions_mut().insert(address);
             attempt = self.attempt(address, &request);
+            if let Some(trying) = &attempt {
+                request.extensions_mut().insert(trying.trial.clone());
+            }
             let path = request.uri().path();
             attempt.as_ref().and_then(|trying| trying.refusal(path))
         };
@@ -135,7 +138,7 @@ impl Entrance {
         answered.map(|answered: Result<Response, Infallible>| {
             let Ok(mut response) = answered;
             if let Some(attempt) = attempt {
-                attempt.note(&response);
+                attempt.note();
             }
             if let Some(id) = id {
                 response.headers_mut().insert(X_REQUEST_ID, id);
@@ -149,6 +152,7 @@ impl Entrance {
 struct Trying {
     limits: Limits,
     attempt: Attempt,
+    trial: Trial,
 }
 
 impl Entrance {
@@ -173,6 +177,7 @@ impl Entrance {
         Some(Trying {
             limits: limits.clone(),
             attempt,
+            trial: Trial::default(),
         })
     }
 }
@@ -184,9 +189,9 @@ impl Trying {
         Some(too_many(path, None, what, wait))
     }
 
-    fn note(&self, response: &Response) {
-        if let Some(judged) = response.extensions().get() {
-            self.limits.note_attempt(self.attempt, *judged);
+    fn note(&self) {
+        if let Some(was_right) = self.trial.told() {
+            self.limits.note_attempt(self.attempt, was_right);
         }
     }
 }

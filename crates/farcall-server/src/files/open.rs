@@ -15,7 +15,7 @@ use super::{
     answer::{later, not_there},
     link::Link,
 };
-use crate::{auth, edge::Judged};
+use crate::{auth, edge::Trial};
 
 /// What opens a file.
 enum Key<'a> {
@@ -31,7 +31,6 @@ pub(super) struct Opened {
     pub(super) file: Arc<PublishedArtifact>,
     /// Nobody, where a link was enough.
     pub(super) caller: Option<Principal>,
-    pub(super) judged: Option<Judged>,
 }
 
 /// The file that a request opens, by its link or by its caller: either is enough.
@@ -49,6 +48,7 @@ pub(super) async fn opened(
     if let (Some((link, keys)), Some(id)) = (&link, id) {
         let found = find(files, id, name, &Key::Link(link, keys)).await;
         if let Some(file) = found.map_err(|response| (response, None))? {
+            Trial::tell(&request.extensions, true);
             if let Some(refusal) = one_too_many(files, request, &Principal::anonymous()) {
                 return Err((refusal, None));
             }
@@ -56,11 +56,16 @@ pub(super) async fn opened(
                 id,
                 file,
                 caller: None,
-                judged: Some(Judged::Right),
             });
         }
     }
-    let admitted = auth::admitted(&files.gate, Scope::Call, PATH, &request.headers);
+    let admitted = auth::admitted(
+        &files.gate,
+        Scope::Call,
+        PATH,
+        &request.headers,
+        &request.extensions,
+    );
     let recognised = match admitted.await {
         Ok(recognised) => recognised,
         // A link is a credential, if one that opens nothing.
@@ -68,19 +73,17 @@ pub(super) async fn opened(
             if refusal.is_of_nothing()
                 && let Some((link, _)) = &link =>
         {
-            let mut response = not_there();
             // One whose time is up was a good one, and tells nothing.
             if !link.is_over(files.clock.now()) {
-                response.extensions_mut().insert(Judged::Wrong);
+                Trial::tell(&request.extensions, false);
             }
-            return Err((response, None));
+            return Err((not_there(), None));
         }
         Err(refusal) => {
             let oauth = files.gate.oauth().map(AsRef::as_ref);
             return Err((refusal.response(PATH, oauth), None));
         }
     };
-    let judged = recognised.judged();
     let caller = recognised.principal;
     if let Some(refusal) = one_too_many(files, request, &caller) {
         return Err((refusal, Some(caller)));
@@ -94,7 +97,6 @@ pub(super) async fn opened(
             id,
             file,
             caller: Some(caller),
-            judged,
         }),
         (Ok(_), _) => Err((not_there(), Some(caller))),
         (Err(response), _) => Err((response, Some(caller))),

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 use super::document;
 use crate::{
-    Entrance, Guard, Identity, JobFiles, Limits, Networks, Parts, Rates, Sessions, Work,
+    Entrance, Guard, Identity, JobFiles, Limits, Networks, Parts, Rates, Sessions, StateKeys, Work,
     auth::{Authenticators, OAuth, OAuthTerms, OAuthTokens, SharedSecret, ToolScopes},
     mcp::Protocol,
     router::router,
@@ -162,7 +162,10 @@ fn everything(folder: &std::path::Path) -> Entrance {
         work: Work::Elsewhere(watch::channel(Programs::default()).1),
         gated_routes: Router::new(),
         public_routes: Router::new(),
-        state_key: [0; 32],
+        state_keys: StateKeys {
+            present: [0; 32],
+            other: None,
+        },
         clock,
         stopping: tokio_util::sync::CancellationToken::new(),
     };

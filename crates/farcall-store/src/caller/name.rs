@@ -56,6 +56,12 @@ impl fmt::Display for CallerName {
     }
 }
 
+impl std::borrow::Borrow<str> for CallerName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 /// How many characters of 62 kinds the secret of a token has: 256 bits.
 pub const SECRET: usize = 43;
 

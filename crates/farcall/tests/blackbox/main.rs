@@ -12,6 +12,7 @@
 
 mod audit;
 mod auth;
+mod canary;
 mod edge;
 mod files;
 mod harness;

@@ -7,9 +7,10 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
+use reqwest::header::HeaderMap;
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -20,7 +21,8 @@ use tokio::{
 
 use crate::{
     chance::times,
-    harness::{Project, Server, client, until},
+    harness::{Project, Server, until},
+    honest::{honest, is_hardly_slower},
 };
 
 /// How many heads never end.
@@ -34,12 +36,6 @@ const STALLED: usize = 1_000;
 
 /// How many times a stranger begins a session that it will never have.
 const STRANGERS: usize = 100_000;
-
-/// How many calls an honest client makes, of which the slowest of a hundred counts.
-const CALLS: usize = 400;
-
-/// A time below which twice as much tells nothing on a machine that does other things, too.
-const NOISE: Duration = Duration::from_millis(10);
 
 const TOML: &str = r#"
 [tool.add]
@@ -60,43 +56,15 @@ fn project() -> Project {
     project
 }
 
-/// Lists the tools, each second time over a connection of its own, and returns how long the slowest
-/// of a hundred took.
-async fn honest(server: &Server) -> Duration {
-    let kept = client();
-    let mut took = Vec::new();
-    for call in 0..CALLS {
-        let own = client();
-        let http = if call % 2 == 0 { &kept } else { &own };
-        let request = server.request_of(http, "tools/list", "", json!({}));
-        let begun = Instant::now();
-        let answer = request.send().await.unwrap();
-        assert!(answer.status().is_success(), "{answer:?}");
-        answer.bytes().await.unwrap();
-        took.push(begun.elapsed());
-    }
-    took.sort();
-    took[CALLS - CALLS / 100 - 1]
-}
-
-fn address(server: &Server) -> SocketAddr {
+pub(crate) fn address(server: &Server) -> SocketAddr {
     let request = server.request("ping", "", json!({})).build().unwrap();
     request.url().socket_addrs(|| None).unwrap()[0]
-}
-
-#[expect(clippy::print_stdout, reason = "what was measured")]
-fn is_hardly_slower(before: Duration, during: Duration) {
-    println!("p99 {before:?} before, {during:?} during");
-    assert!(
-        during < 2 * before.max(NOISE),
-        "{during:?}, {before:?} before"
-    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_slow_heads_keep_no_honest_client_waiting() {
     let server = project().serve().await;
-    let before = honest(&server).await;
+    let before = honest(&server, &HeaderMap::new()).await;
     let (address, begun) = (address(&server), Arc::<AtomicUsize>::default());
     let mut attackers = JoinSet::new();
     for _ in 0..SLOW_AT_ONCE {
@@ -114,13 +82,13 @@ async fn ten_thousand_slow_heads_keep_no_honest_client_waiting() {
         (begun.load(Ordering::Relaxed) > SLOW_AT_ONCE + 500).then_some(())
     })
     .await;
-    let mut during = honest(&server).await;
+    let mut during = honest(&server, &HeaderMap::new()).await;
     while begun.load(Ordering::Relaxed) < times(SLOW_HEADS) {
-        during = during.max(honest(&server).await);
+        during = during.max(honest(&server, &HeaderMap::new()).await);
     }
     println!("{} slow heads", begun.load(Ordering::Relaxed));
     attackers.shutdown().await;
-    is_hardly_slower(before, during);
+    assert!(is_hardly_slower("slow heads", before, during));
     server.stop().await;
 }
 
@@ -146,7 +114,7 @@ async fn a_thousand_stalled_readers_keep_no_honest_client_waiting() {
     server
         .status_when("film", &id, |status| status["state"] == "succeeded")
         .await;
-    let before = honest(&server).await;
+    let before = honest(&server, &HeaderMap::new()).await;
     let mut stalled = Vec::new();
     for _ in 0..STALLED {
         let socket = TcpSocket::new_v4().unwrap();
@@ -158,7 +126,8 @@ async fn a_thousand_stalled_readers_keep_no_honest_client_waiting() {
         reader.read_u8().await.unwrap();
         stalled.push(reader);
     }
-    is_hardly_slower(before, honest(&server).await);
+    let during = honest(&server, &HeaderMap::new()).await;
+    assert!(is_hardly_slower("stalled readers", before, during));
     drop(stalled);
     server.stop().await;
 }

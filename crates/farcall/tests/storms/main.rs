@@ -10,6 +10,7 @@ mod census;
 mod chance;
 mod disconnects;
 mod edge;
+mod flood;
 #[expect(
     dead_code,
     unused_imports,
@@ -17,8 +18,10 @@ mod edge;
 )]
 #[path = "../wrap/harness/mod.rs"]
 mod harness;
+mod honest;
 mod kills;
 mod mounted;
+mod refusals;
 
 use census::Census;
 use harness::Project;

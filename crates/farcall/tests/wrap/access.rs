@@ -98,3 +98,48 @@ async fn half_of_it_is_refused_at_start() {
         assert!(said.contains(&format!("`{missing}` is not")), "{said}");
     }
 }
+
+#[tokio::test]
+async fn who_somebody_is_stands_in_the_file() {
+    let issuer = Issuer::of(&[Signer::today()]).await;
+    let project = |callers: &str| {
+        let callers = format!("access_callers = {{ {callers} }}\n\n[tool.hello]");
+        let file = FILE.replace("[tool.hello]", &callers);
+        Project::new(&file).with("FARCALL_TEST_ACCESS_KEYS", &issuer.keys())
+    };
+    let known = project("\"Ann@example.com\" = \"ann\"");
+    let assertion = Signer::today().token(&claims());
+    let headers = [("cf-access-jwt-assertion", assertion.as_str())];
+    let server = known.serve().await;
+    assert!(
+        server
+            .talk()
+            .contains("names `ann`, and no such caller is let in"),
+        "{}",
+        server.talk()
+    );
+    assert_eq!(status(&server, &headers).await, 401);
+    known.token(&["create", "ann", "--scopes", "admin"]);
+    // It is known at once, and may not call.
+    assert_eq!(status(&server, &headers).await, 403);
+    server.stop().await;
+    let server = known.serve().await;
+    assert!(
+        !server.talk().contains("no such caller"),
+        "{}",
+        server.talk()
+    );
+    server.stop().await;
+    for (callers, sentence) in [
+        (
+            "\"ann@example.com\" = \"Ann\"",
+            "names `Ann`: a caller is named by",
+        ),
+        ("\"ann@example.com\" = \"bearer\"", "names `bearer`: "),
+        ("\"ann@example.com\" = \"\"", "says of nobody who it is"),
+    ] {
+        let (status, said) = project(callers).refused().await;
+        assert_eq!(status, 2, "{said}");
+        assert!(said.contains(sentence), "{said}");
+    }
+}

@@ -1,6 +1,7 @@
 //! `farcall jobs --server URL`: the same as beside the server, for whoever has the scope `admin`.
 
 use std::{
+    fs,
     process::{Command, Output},
     sync::Arc,
 };
@@ -15,10 +16,7 @@ use farcall_store::{JobStore, NewJob, SqliteStore, conformance::fixture::new_job
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinSet};
 
-use crate::{
-    harness::{PATH, Project, Server, client, until},
-    tokens::token,
-};
+use crate::harness::{PATH, Project, Server, client, until};
 
 const TOML: &str = "[job.wait]\ndescription = \"Wait.\"\ncommand = [\"sleep\", \"600\"]\n\
                     stages = [\"waiting\"]\n";
@@ -42,10 +40,10 @@ fn said(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-async fn started(server: &Server, token: &str) -> String {
-    let params = json!({"name": "start_wait", "arguments": {}});
+async fn started(server: &Server, tool: &str, token: &str) -> String {
+    let params = json!({"name": tool, "arguments": {}});
     let request = server
-        .request("tools/call", "start_wait", params)
+        .request("tools/call", tool, params)
         .bearer_auth(token);
     let body: Value = request.send().await.unwrap().json().await.unwrap();
     let id = body["result"]["structuredContent"]["job_id"].as_str();
@@ -55,9 +53,9 @@ async fn started(server: &Server, token: &str) -> String {
 #[tokio::test]
 async fn what_is_seen_and_done_from_afar_is_what_is_beside_the_server() {
     let project = Project::new(TOML);
-    let root = token(&project, &["create", "root", "--scopes", "call,admin"]);
+    let root = project.token(&["create", "root", "--scopes", "call,admin"]);
     let server = project.serve().await;
-    let id = started(&server, &root).await;
+    let id = started(&server, "start_wait", &root).await;
     let origin = server.origin();
     let mcp = format!("{origin}/mcp");
     until("the running job", async || {
@@ -123,6 +121,69 @@ async fn what_is_seen_and_done_from_afar_is_what_is_beside_the_server() {
     server.stop().await;
 }
 
+/// What stands on the sheet of a job, beside a server and from afar.
+#[tokio::test]
+async fn from_afar_the_files_of_a_job_are_links_that_open_them() {
+    let toml = "[job.film]\ndescription = \"Make a film.\"\nartifacts = [\"*.txt\"]\n\
+                command = [\"sh\", \"-c\", \"echo film > film.txt; echo credits > credits.txt\"]\n";
+    let project = Project::new(toml);
+    let root = project.token(&["create", "root", "--scopes", "call,admin"]);
+    let server = project.serve().await;
+    let id = started(&server, "start_film", &root).await;
+    let origin = server.origin();
+    let far = ["--server", origin.as_str()];
+    let show = |far: &[&str], how: &[&str]| {
+        jobs(
+            &project,
+            far,
+            &root,
+            &[&["show", id.as_str()], how].concat(),
+        )
+    };
+    let urls = async |far: &[&str]| {
+        until("the files", async || {
+            let shown = said(&show(far, &["--json"]));
+            let files = shown["artifacts"].as_array()?.iter();
+            let urls = files.map(|file| Some(file["url"].as_str()?.to_owned()));
+            let urls: Vec<_> = urls.collect::<Option<_>>()?;
+            (shown["state"] == "succeeded").then_some(urls)
+        })
+        .await
+    };
+    let fetched = async |url: &str| {
+        let answer = client().get(url).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let links = urls(&far).await;
+    let sheet = String::from_utf8(show(&far, &[]).stdout).unwrap();
+    let printed: Vec<_> = sheet
+        .split_whitespace()
+        .filter(|word| word.starts_with("http"))
+        .collect();
+    assert_eq!(printed.len(), 2, "{sheet}");
+    for links in [links.iter().map(String::as_str).collect(), printed] {
+        let (mut first, mut second) = (fetched(links[0]).await, fetched(links[1]).await);
+        if first.1 == "film\n" {
+            (first, second) = (second, first);
+        }
+        assert_eq!(
+            (first, second),
+            ((200, "credits\n".to_owned()), (200, "film\n".to_owned()))
+        );
+    }
+    // Beside the server they are plain, and need a token: what signs them may be in a configuration that
+    // is not that of whoever looks.
+    fs::write(project.path(".env"), format!("PUBLIC_BASE_URL={origin}")).unwrap();
+    for (link, plain) in links.iter().zip(urls(&[]).await) {
+        assert_eq!(
+            link.split_once('?').map(|(plain, _)| plain),
+            Some(plain.as_str())
+        );
+        assert_eq!(fetched(&plain).await.0, 401);
+    }
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn only_operators_look_from_afar_and_are_told_how() {
     let project = Project::new(TOML);
@@ -141,7 +202,7 @@ async fn only_operators_look_from_afar_and_are_told_how() {
     };
     refused("", "token create NAME --scopes admin");
     refused("whatever-it-is", "asks nobody who they are");
-    let ci = token(&project, &["create", "ci"]);
+    let ci = project.token(&["create", "ci"]);
     refused(&ci, "the scope `admin`");
     until("the end of anonymous calls", async || {
         let status = reqwest::get(format!("{origin}/admin/jobs"))
@@ -176,7 +237,7 @@ async fn as_many_jobs_are_listed_from_afar_as_there_are() {
         one.unwrap().unwrap();
     }
     store.close().await;
-    let root = token(&project, &["create", "root", "--scopes", "admin"]);
+    let root = project.token(&["create", "root", "--scopes", "admin"]);
     let server = project.serve().await;
     let origin = server.origin();
     for (limit, count, more) in [
@@ -231,9 +292,9 @@ async fn edge(origin: String) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_reaches_a_server_behind_an_edge_that_wants_headers_of_its_own() {
     let project = Project::new(TOML);
-    let root = token(&project, &["create", "root", "--scopes", "call,admin"]);
+    let root = project.token(&["create", "root", "--scopes", "call,admin"]);
     let server = project.serve().await;
-    let id = started(&server, &root).await;
+    let id = started(&server, "start_wait", &root).await;
     let edge = edge(server.origin()).await;
     let bearer = format!("Authorization: Bearer {root}");
     let service = [

@@ -73,6 +73,40 @@ async fn a_secret_is_in_no_log_no_database_no_audit_and_no_answer() {
     let wrong = link.replace("exp=", "exp=1");
     assert_eq!(client().get(&wrong).send().await.unwrap().status(), 404);
 
+    // What is refused before there is a caller, a tool or a request.
+    for (path, headers, body) in [
+        (
+            "/mcp",
+            [("Host", "evil.example.com"), ("Origin", "null")],
+            "{}",
+        ),
+        ("/mcp", [("Accept", "x/y"), ("Mcp-Method", "x")], "{\"id\":"),
+        (
+            "/mcp",
+            [("Accept", "*/*"), ("Content-Encoding", "br")],
+            "{}",
+        ),
+        ("/nothing", [("Accept", "*/*"), ("Accept", "*/*")], ""),
+        (
+            "/admin/jobs/nothing/retry",
+            [("X-A", "1"), ("X-B", "2")],
+            "",
+        ),
+        ("/files/nothing?x=1", [("X-A", "1"), ("X-B", "2")], ""),
+    ] {
+        for token in [TOKEN, GUESS] {
+            let request = client().post(server.origin() + path).bearer_auth(token);
+            let request = request.header("Cookie", HEADER).header("X-Api-Key", HEADER);
+            let request = headers.iter().fold(request, |request, (name, value)| {
+                request.header(*name, *value)
+            });
+            let answer = request.body(body).send().await.unwrap();
+            assert!(!answer.status().is_success(), "{path}: {answer:?}");
+            let headers = format!("{:?}", answer.headers());
+            answers.extend([headers, answer.text().await.unwrap()]);
+        }
+    }
+
     let (talk, folder) = (server.talk(), project.path(""));
     server.stop().await;
     let mut seen = vec![

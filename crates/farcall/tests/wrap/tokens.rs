@@ -1,27 +1,13 @@
 //! `farcall token` and `farcall serve`, as their operator runs them.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path};
 
 use serde_json::json;
 
-use crate::harness::{PATH, Project, Server, until};
+use crate::harness::{Project, Server, until};
 
 const TOML: &str = "[tool.hello]\ndescription = \"Say hello.\"\ncommand = [\"echo\", \"hello\"]\n\
                     [job.wait]\ndescription = \"Say hello later.\"\ncommand = [\"echo\", \"hello\"]\n";
-
-/// What `farcall token` prints in the folder of a project.
-pub(crate) fn token(project: &Project, arguments: &[&str]) -> String {
-    let output = Command::new(&project.binary)
-        .arg("token")
-        .args(arguments)
-        .current_dir(project.path(""))
-        .env_clear()
-        .env("PATH", PATH)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{output:?}");
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
 
 /// The status and the whole answer to whoever has `token`.
 async fn called(server: &Server, token: &str) -> (u16, String) {
@@ -54,7 +40,7 @@ fn contents(folder: &Path) -> Vec<u8> {
 #[tokio::test]
 async fn who_is_named_first_is_let_in_from_the_start() {
     let project = Project::new(TOML);
-    let ci = token(&project, &["create", "ci"]);
+    let ci = project.token(&["create", "ci"]);
     let server = project.serve().await;
     assert!(
         server
@@ -74,7 +60,7 @@ async fn a_token_is_in_no_log_no_file_and_no_answer() {
     // Also those who say too much for every day.
     let loud = "trace,hyper=trace,rmcp=trace,rmcp::service=trace,sqlx=trace";
     let project = Project::new(TOML).with("FARCALL_LOG", loud);
-    let ci = token(&project, &["create", "ci"]);
+    let ci = project.token(&["create", "ci"]);
     let secret = &ci[16..];
     let server = project.serve().await;
     let mut answers = String::new();
@@ -109,9 +95,9 @@ async fn a_token_is_in_no_log_no_file_and_no_answer() {
             .send();
         answers.push_str(&response.await.unwrap().text().await.unwrap());
     }
-    let fresh = token(&project, &["rotate", "ci"]);
+    let fresh = project.token(&["rotate", "ci"]);
     assert_eq!(called(&server, &fresh).await.0, 200);
-    token(&project, &["revoke", &fresh]);
+    project.token(&["revoke", &fresh]);
     until("the refusal", async || {
         (called(&server, &fresh).await.0 == 401).then_some(())
     })
@@ -145,7 +131,7 @@ async fn beyond_loopback_a_named_caller_counts_as_authentication() {
         talk.contains("without authentication") && talk.contains("token create"),
         "{talk}"
     );
-    let ci = token(&project, &["create", "ci"]);
+    let ci = project.token(&["create", "ci"]);
     let (exit, talk) = project.refused().await;
     assert_eq!(exit, 2, "{talk}");
     assert!(
@@ -153,7 +139,7 @@ async fn beyond_loopback_a_named_caller_counts_as_authentication() {
         "{talk}"
     );
     // Whoever was named and is not let in any more does not open the server to everybody.
-    token(&project, &["revoke", &ci]);
+    project.token(&["revoke", &ci]);
     let (_, talk) = project.refused().await;
     assert!(talk.contains("cannot be bound"), "{talk}");
 }

@@ -48,6 +48,11 @@ const SETTINGS: &[Key] = &[
     setting(&variables::FARCALL_ACCESS_TEAM, "access_team", Shape::Text),
     setting(&variables::FARCALL_ACCESS_AUD, "access_aud", TEXTS),
     setting(
+        &variables::FARCALL_ACCESS_CALLERS,
+        "access_callers",
+        Shape::Map(&Shape::Text),
+    ),
+    setting(
         &variables::FARCALL_OAUTH_ISSUER,
         "oauth_issuer",
         Shape::Text,

@@ -9,29 +9,30 @@ use std::{
 };
 
 use farcall_core::{clock::Timestamp, principal::Principal};
-use farcall_store::{Caller, Callers, Edition, Token, TokenId};
+use farcall_store::{Caller, CallerName, Callers, Edition, Token};
 use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
 
 /// How exactly the last use of a token is kept, in milliseconds.
 const NOTED: i64 = 60_000;
 
-/// What a token is compared with that nobody has; no text has it as its SHA-256, as far as anyone knows.
-const NOBODYS: [u8; 32] = [0; 32];
+/// SHA-256 of all of a token, by which it is looked for. So it makes no difference to the time that takes
+/// whether there is another token of its id; and nobody comes closer to a digest by trying.
+type TokenDigest = [u8; 32];
 
 /// The tokens that may still open, and whose they are.
 #[derive(Default)]
 pub(super) struct Known {
     /// Of what this is the state; none before a store was read.
     edition: Option<i64>,
-    tokens: HashMap<TokenId, Entry>,
+    tokens: HashMap<TokenDigest, Entry>,
+    /// Of each caller the token that ends last.
+    lasting: HashMap<CallerName, TokenDigest>,
     has_callers: bool,
 }
 
 /// A token.
 pub(super) struct Entry {
     pub(super) caller: Principal,
-    digest: [u8; 32],
     expires_at: Option<Timestamp>,
     /// When its use was noted last.
     noted: AtomicI64,
@@ -43,22 +44,26 @@ impl Known {
         let now = callers.edition.read_at;
         // Names do not go away. Were they ever to, by a hand in the database, that would open nothing.
         let has_callers = before.has_callers || !callers.callers.is_empty();
-        let mut tokens = HashMap::new();
+        let (mut tokens, mut lasting) = (HashMap::new(), HashMap::new());
         for caller in callers.callers {
             let principal = principal(&caller);
-            let live = caller
-                .tokens
-                .into_iter()
-                .filter(|token| !token.is_over(now));
-            tokens.extend(live.map(|token| {
-                let noted = before.tokens.get(&token.id).map(Entry::noted);
+            let live = caller.tokens.into_iter();
+            let live: Vec<_> = live.filter(|token| !token.is_over(now)).collect();
+            let last = live.iter().max_by_key(|token| {
+                let end = token.expires_at;
+                end.map_or(i64::MAX, |end| end.0)
+            });
+            lasting.extend(last.map(|token| (caller.name, token.digest)));
+            tokens.extend(live.into_iter().map(|token| {
+                let noted = before.tokens.get(&token.digest).map(Entry::noted);
                 let entry = Entry::new(&principal, &token, noted);
-                (token.id, entry)
+                (token.digest, entry)
             }));
         }
         Self {
             edition: Some(callers.edition.number),
             tokens,
+            lasting,
             has_callers,
         }
     }
@@ -72,14 +77,16 @@ impl Known {
         self.edition == Some(edition.number)
     }
 
-    /// Who has `token`, whose id is `id`. What is done for one that nobody has is what is done for a wrong
-    /// secret: a search, a digest, a comparison.
-    pub(super) fn holder(&self, id: &str, token: &str, now: Timestamp) -> Option<&Entry> {
-        let entry = self.tokens.get(id);
-        let expected = entry.map_or(&NOBODYS, |entry| &entry.digest);
-        let sent: [u8; 32] = Sha256::digest(token).into();
-        let is_it = bool::from(sent.ct_eq(expected));
-        entry.filter(|entry| is_it && entry.expires_at.is_none_or(|end| end > now))
+    /// Who has `token`.
+    pub(super) fn holder(&self, token: &str, now: Timestamp) -> Option<&Entry> {
+        let digest: TokenDigest = Sha256::digest(token).into();
+        self.tokens.get(&digest).filter(|entry| entry.is_live(now))
+    }
+
+    /// The caller called `name`, as long as it has a token.
+    pub(super) fn called(&self, name: &str, now: Timestamp) -> Option<&Principal> {
+        let entry = self.tokens.get(self.lasting.get(name)?)?;
+        entry.is_live(now).then_some(&entry.caller)
     }
 }
 
@@ -88,10 +95,13 @@ impl Entry {
         let last_used_at = token.last_used_at.map_or(i64::MIN, |at| at.0);
         Self {
             caller: caller.clone(),
-            digest: token.digest,
             expires_at: token.expires_at,
             noted: AtomicI64::new(noted.map_or(last_used_at, |noted| noted.max(last_used_at))),
         }
+    }
+
+    fn is_live(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|end| end > now)
     }
 
     fn noted(&self) -> i64 {
@@ -122,3 +132,6 @@ fn principal(caller: &Caller) -> Principal {
     }
     principal
 }
+
+#[cfg(test)]
+mod timing;

@@ -18,14 +18,6 @@ const CF_ACCESS_JWT_ASSERTION: HeaderName = HeaderName::from_static("cf-access-j
 /// How many credentials are remembered of each kind.
 const MAX_REMEMBERED: usize = 4_096;
 
-/// What was found about the credential of a request: an extension of its response, from whoever has
-/// judged it. A response without one says nothing about it, whatever its status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Judged {
-    Right,
-    Wrong,
-}
-
 /// Wrong credentials by address, each of them once. Past the limit nothing from that address is looked
 /// at any more, but for those who were let in from there before: a colleague behind the same address
 /// keeps working.
@@ -88,19 +80,16 @@ impl Failures {
     }
 
     /// Remembers what became of it.
-    pub(super) fn note(&self, attempt: Attempt, judged: Judged, now: u64) {
-        match judged {
-            Judged::Right => {
-                self.was_right.keep(attempt.credential);
-            }
-            Judged::Wrong => {
-                self.was_right.forget(attempt.credential);
-                // The same once more is no guess, but a program that nobody has told.
-                if self.was_counted.keep(attempt.credential) {
-                    // Who was admitted together with others may be one too many, and that is all.
-                    let _ = self.wrong.take(attempt.network, now);
-                }
-            }
+    pub(super) fn note(&self, attempt: Attempt, was_right: bool, now: u64) {
+        if was_right {
+            self.was_right.keep(attempt.credential);
+            return;
+        }
+        self.was_right.forget(attempt.credential);
+        // The same once more is no guess, but a program that nobody has told.
+        if self.was_counted.keep(attempt.credential) {
+            // Who was admitted together with others may be one too many, and that is all.
+            let _ = self.wrong.take(attempt.network, now);
         }
     }
 }
@@ -142,51 +131,112 @@ mod tests {
 
     use super::*;
 
-    fn failures() -> Failures {
+    const HERE: &str = "203.0.113.7";
+    const ELSEWHERE: &str = "198.51.100.1";
+
+    fn failures(count: u32) -> Failures {
         Failures::new(Rate {
-            count: NonZeroU32::new(2).unwrap(),
-            per: Duration::from_mins(1),
+            count: NonZeroU32::new(count).unwrap(),
+            per: Duration::from_hours(1),
         })
     }
 
-    fn attempt(failures: &Failures, network: &str, token: &str) -> Attempt {
+    /// A request with these values of `Authorization` and of an assertion, where they are not empty.
+    fn sent(
+        failures: &Failures,
+        network: &str,
+        (token, assertion, path): (&str, &str, &str),
+    ) -> Option<Attempt> {
         let mut headers = HeaderMap::new();
-        headers.insert(header::AUTHORIZATION, token.parse().unwrap());
-        let network = network.parse().unwrap();
-        failures
-            .attempt(network, &headers, &Uri::from_static("/"))
-            .unwrap()
+        for (name, value) in [
+            (header::AUTHORIZATION, token),
+            (CF_ACCESS_JWT_ASSERTION, assertion),
+        ] {
+            if !value.is_empty() {
+                headers.insert(name, HeaderValue::from_str(value).unwrap());
+            }
+        }
+        failures.attempt(network.parse().unwrap(), &headers, &path.parse().unwrap())
+    }
+
+    fn token(failures: &Failures, network: &str, token: &str) -> Attempt {
+        sent(failures, network, (token, "", "/")).unwrap()
+    }
+
+    #[test]
+    fn a_credential_is_all_that_was_sent() {
+        let failures = failures(1);
+        let all = [
+            ("a", "", "/"),
+            ("", "a", "/"),
+            ("a", "b", "/"),
+            ("b", "a", "/"),
+            ("ab", "", "/"),
+            ("", "ab", "/"),
+            ("", "", "/files/x?exp=1&kid=1&sig=a"),
+            ("", "", "/files/x?exp=1&kid=1&sig=b"),
+            ("", "", "/files/x?exp=2&kid=1&sig=a"),
+            ("", "", "/files/x?exp=1&kid=2&sig=a"),
+        ];
+        let credential = |what| sent(&failures, HERE, what).unwrap().credential;
+        let different: HashSet<_> = all.into_iter().map(credential).collect();
+        assert_eq!(different.len(), all.len());
+        assert!(
+            all.into_iter()
+                .all(|what| different.contains(&credential(what)))
+        );
+        for nothing in ["/", "/files/x", "/files/x?name=y"] {
+            let nothing = sent(&failures, HERE, ("", "", nothing));
+            assert!(nothing.is_none(), "{nothing:?}");
+        }
+    }
+
+    #[test]
+    fn who_shares_a_part_of_a_right_credential_has_not_been_let_in() {
+        let failures = failures(1);
+        let of = |token, assertion| sent(&failures, HERE, (token, assertion, "/")).unwrap();
+        failures.note(of("stray", "right"), true, 0);
+        failures.note(of("guess", ""), false, 0);
+        assert_eq!(failures.admit(of("stray", "right"), 0), Ok(()));
+        for (token, assertion) in [
+            ("stray", ""),
+            ("stray", "guess"),
+            ("", "right"),
+            ("x", "right"),
+        ] {
+            let admitted = failures.admit(of(token, assertion), 0);
+            assert!(admitted.is_err(), "{token} {assertion}");
+        }
     }
 
     #[test]
     fn the_same_wrong_credential_counts_once() {
-        let failures = failures();
-        let stale = attempt(&failures, "203.0.113.7", "Bearer stale");
+        let failures = failures(2);
+        let stale = token(&failures, HERE, "stale");
         for _ in 0..100 {
-            failures.note(stale, Judged::Wrong, 0);
+            failures.note(stale, false, 0);
         }
-        let other = attempt(&failures, "203.0.113.7", "Bearer other");
+        let other = token(&failures, HERE, "other");
         assert_eq!(failures.admit(other, 0), Ok(()));
-        failures.note(other, Judged::Wrong, 0);
+        failures.note(other, false, 0);
         assert!(failures.admit(stale, 0).is_err());
     }
 
     #[test]
-    fn what_was_right_from_elsewhere_is_not_looked_at() {
-        let failures = failures();
-        let at_home = attempt(&failures, "203.0.113.7", "Bearer good");
-        let abroad = attempt(&failures, "198.51.100.1", "Bearer good");
-        failures.note(at_home, Judged::Right, 0);
-        for guess in ["Bearer a", "Bearer b"] {
-            for network in ["203.0.113.7", "198.51.100.1"] {
-                failures.note(attempt(&failures, network, guess), Judged::Wrong, 0);
-            }
+    fn only_what_was_right_from_there_and_still_is_goes_on() {
+        let failures = failures(1);
+        let (here, elsewhere) = (
+            token(&failures, HERE, "good"),
+            token(&failures, ELSEWHERE, "good"),
+        );
+        failures.note(here, true, 0);
+        for network in [HERE, ELSEWHERE] {
+            failures.note(token(&failures, network, "guess"), false, 0);
         }
-        assert_eq!(failures.admit(at_home, 0), Ok(()));
-        assert!(failures.admit(abroad, 0).is_err());
-        // It is over now.
-        failures.note(at_home, Judged::Wrong, 0);
-        assert!(failures.admit(at_home, 0).is_err());
+        assert_eq!(failures.admit(here, 0), Ok(()));
+        assert!(failures.admit(elsewhere, 0).is_err());
+        failures.note(here, false, 0);
+        assert!(failures.admit(here, 0).is_err());
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod bucket;
 mod buckets;
 mod failures;
+mod trial;
 
 use std::{
     fmt,
@@ -24,8 +25,8 @@ use farcall_core::{clock::Clock, principal::Principal, rate::Rate};
 use http::{Extensions, HeaderMap, HeaderValue, StatusCode, Uri, header};
 use serde_json::{Value, json};
 
-pub(crate) use self::failures::{Attempt, Judged};
 use self::{buckets::Buckets, failures::Failures};
+pub(crate) use self::{failures::Attempt, trial::Trial};
 use super::address::ClientAddress;
 use crate::problem_response;
 
@@ -165,9 +166,9 @@ impl Limits {
     }
 
     /// Remembers what was found about a credential.
-    pub(crate) fn note_attempt(&self, attempt: Attempt, judged: Judged) {
+    pub(crate) fn note_attempt(&self, attempt: Attempt, was_right: bool) {
         if let Some(failures) = &self.0.failures {
-            failures.note(attempt, judged, self.now());
+            failures.note(attempt, was_right, self.now());
         }
     }
 

@@ -3,6 +3,7 @@
 mod access;
 mod allowed;
 mod chain;
+mod mapped;
 mod named;
 mod oauth;
 mod tokens;

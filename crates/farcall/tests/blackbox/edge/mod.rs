@@ -3,6 +3,8 @@
 mod accepts;
 mod connections;
 mod cors;
+mod failures;
+mod foreign;
 mod hosts;
 mod limits;
 mod methods;

@@ -98,6 +98,20 @@ impl Project {
         command
     }
 
+    /// What `farcall token` prints.
+    pub(crate) fn token(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new(&self.binary);
+        command
+            .arg("token")
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("PATH", PATH);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
     fn command(&self) -> Command {
         let mut command = self.farcall();
         command
