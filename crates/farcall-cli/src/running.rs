@@ -109,7 +109,7 @@ impl Ready {
         let (gated_routes, public_routes) =
             routers.map_err(|faults| Failure::usage(faults.to_string()))?;
         let authenticators =
-            gate::authenticators(&app, config, named, &catalog, &public_base_url, &clock)?;
+            gate::authenticators(&app, config, &named, &catalog, &public_base_url, &clock)?;
         let programs = watch::Sender::new(programs);
         let mounts = Known::default();
         mounts.add(&app.offer.mounts);

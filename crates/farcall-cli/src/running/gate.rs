@@ -22,13 +22,13 @@ use crate::{App, Failure};
 pub(super) fn authenticators(
     app: &App,
     config: &Config,
-    named: Arc<NamedCallers>,
+    named: &Arc<NamedCallers>,
     catalog: &Catalog,
     public_base_url: &str,
     clock: &Arc<dyn Clock>,
 ) -> Result<Authenticators, Failure> {
     let mut authenticators = Authenticators::default();
-    authenticators.set_named(Arc::clone(&named));
+    authenticators.set_named(Arc::clone(named));
     if let Some(token) = &config.auth.bearer_token {
         authenticators.push(Arc::new(SharedSecret::new(token)));
     }
@@ -37,7 +37,7 @@ pub(super) fn authenticators(
     }
     if let Some(access) = &config.auth.access {
         for name in access.callers.values() {
-            name_somebody(name, &named)?;
+            name_somebody(name, named)?;
         }
         let terms = AccessTerms {
             issuer: access.issuer.clone(),

@@ -50,7 +50,7 @@ fn item(id: &str, summary: &str, mut parameters: Vec<Value>) -> Value {
         )
         .answers(304, and_header(empty("The caller has it already."), "ETag"))
         .refuses(&[401, 403, 404, 412, 416, 429, 431, 500, 503]);
-    let head = get.clone().as_head().never(&[206, 302, 416, 500]);
+    let head = get.clone().into_head().never(&[206, 302, 416, 500]);
     json!({"parameters": parameters, "get": get.done(), "head": head.done()})
 }
 

@@ -1,5 +1,10 @@
 //! One operation, put together.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "a schema becomes a part of another, which `json!` takes by reference"
+)]
+
 use serde_json::{Map, Value, json};
 
 use super::answer::{self, Form};
@@ -67,12 +72,12 @@ impl Operation {
 
     /// What GET does and HEAD as well, which has the same answers without their bodies.
     pub(super) fn and_head(self) -> Value {
-        let head = self.clone().as_head();
+        let head = self.clone().into_head();
         json!({"get": self.done(), "head": head.done()})
     }
 
     /// The same for HEAD.
-    pub(super) fn as_head(self) -> Self {
+    pub(super) fn into_head(self) -> Self {
         let id = self.object["operationId"].as_str().unwrap_or_default();
         let (id, summary) = (format!("{id}_head"), self.object["summary"].clone());
         let summary = format!("{} The head alone.", summary.as_str().unwrap_or_default());

@@ -20,7 +20,7 @@ pub(super) fn alive(id: &str) -> Value {
     .answers(200, answer::json("It does.", "Alive"))
     .refuses(&[HEAD_TOO_LARGE]);
     // A probe is a GET; anything else comes as far as other requests do.
-    let head = get.clone().as_head().refuses(&[429]);
+    let head = get.clone().into_head().refuses(&[429]);
     json!({"get": get.done(), "head": head.done()})
 }
 

@@ -1,5 +1,10 @@
 //! The values that are sent and answered.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "a schema becomes a part of another, which `json!` takes by reference"
+)]
+
 use farcall_core::{job::state::JobState, problem::ErrorCode};
 use serde_json::{Value, json};
 

@@ -101,7 +101,7 @@ impl Remote {
 }
 
 #[derive(Deserialize)]
-struct Jobs {
+struct Page {
     jobs: Vec<JobView>,
     /// Whether there are more of those that were asked for.
     more: bool,
@@ -117,7 +117,7 @@ struct Done {
     was: Option<String>,
 }
 
-impl Jobs {
+impl Page {
     fn records(self) -> Vec<JobRecord> {
         let Some(read_at) = self.read_at else {
             return Vec::new();
@@ -148,15 +148,15 @@ impl Desk for Remote {
     async fn list(&self, mut listed: Listed) -> Result<Vec<JobRecord>, Trouble> {
         let mut records = Vec::new();
         loop {
-            let page: Option<Jobs> = self.ask(Method::GET, "", &query(&listed)).await?;
+            let page: Option<Page> = self.ask(Method::GET, "", &query(&listed)).await?;
             let Some(page) = page else { break };
             let is_last = !page.more;
-            let page = page.records();
-            let Some(oldest) = page.last() else { break };
+            let more = page.records();
+            let Some(oldest) = more.last() else { break };
             listed.before = Some(oldest.id);
-            let count = u32::try_from(page.len()).unwrap_or(u32::MAX);
+            let count = u32::try_from(more.len()).unwrap_or(u32::MAX);
             listed.limit = listed.limit.saturating_sub(count);
-            records.extend(page);
+            records.extend(more);
             if is_last || listed.limit == 0 {
                 break;
             }
@@ -169,8 +169,8 @@ impl Desk for Remote {
         for some in ids.chunks(AT_ONCE) {
             let ids: Vec<_> = some.iter().map(JobId::to_string).collect();
             let query = [("ids", ids.join(","))];
-            let jobs: Option<Jobs> = self.ask(Method::GET, "", &query).await?;
-            records.extend(jobs.map(Jobs::records).unwrap_or_default());
+            let jobs: Option<Page> = self.ask(Method::GET, "", &query).await?;
+            records.extend(jobs.map(Page::records).unwrap_or_default());
         }
         Ok(records)
     }

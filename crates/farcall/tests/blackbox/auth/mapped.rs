@@ -174,12 +174,12 @@ async fn whose_caller_has_no_token_is_let_in_by_no_way() {
     .await;
     refused(&asked(&server, "/who", &ann()).await);
     // A token that ends by itself ends this, too; of several, the last one counts.
-    let (short, long) = (Duration::from_millis(1), Duration::from_secs(600));
+    let (short, long) = (Duration::from_millis(1), Duration::from_mins(10));
     operator
-        .rotates("ann", Duration::from_secs(600), Some(long))
+        .rotates("ann", Duration::from_mins(10), Some(long))
         .await;
     operator
-        .rotates("ann", Duration::from_secs(600), Some(short))
+        .rotates("ann", Duration::from_mins(10), Some(short))
         .await;
     assert_eq!(asked(&server, "/who", &ann()).await.text(), "ann");
     operator.rotates("ann", Duration::ZERO, Some(short)).await;

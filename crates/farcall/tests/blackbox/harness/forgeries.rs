@@ -34,10 +34,13 @@ fn named(list: impl IntoIterator<Item = (&'static str, String)>) -> Vec<Forgery>
 pub(crate) fn with(claims: &Value, changes: Value) -> Value {
     let mut claims = claims.clone();
     let object = claims.as_object_mut().unwrap();
-    for (name, value) in changes.as_object().unwrap() {
+    let Value::Object(changes) = changes else {
+        panic!("`{changes}` are no claims");
+    };
+    for (name, value) in changes {
         match value {
-            Value::Null => drop(object.remove(name)),
-            value => drop(object.insert(name.clone(), value.clone())),
+            Value::Null => drop(object.remove(&name)),
+            value => drop(object.insert(name, value)),
         }
     }
     claims
