@@ -1,14 +1,90 @@
-//! What wrapped programs say.
+//! What wrapped programs are given, and what they say.
 
-use farcall_config::file::{Preset, ProgressPattern};
+use farcall_config::{
+    file::{Body, Entry, Preset, ProgressPattern},
+    fuzzing::farcall_toml,
+};
+use farcall_core::JsonObject;
 use farcall_wrap::{
     events::{Event, Events},
     fuzzing,
     progress::ProgressReader,
     text::clean,
 };
+use serde_json::{Value, json};
 
-use crate::choice;
+use crate::{choice, records, stand_in};
+
+/// A value is one argument, or its part, whatever it is: a program is given what it would be given for values
+/// of one letter, with the values in their place. Before `--` none of them begins with a dash.
+pub(crate) fn argv(data: &[u8]) {
+    let Some([template, a, b, c, d]) = records(data) else {
+        return;
+    };
+    if stand_in::is_in(template) {
+        return;
+    }
+    let command: Vec<_> = std::iter::once("/bin/cat")
+        .chain(template.split('\n'))
+        .collect();
+    let file = format!(
+        "[tool.t]\ndescription = \"T.\"\ncommand = {}\n\
+         params.a = {{ type = \"string\", description = \"A.\" }}\n\
+         params.b = {{ type = \"string\", description = \"B.\", flag = \"-b\" }}\n\
+         params.c = {{ type = \"string\", description = \"C.\", flag = \"--c=\" }}\n\
+         params.d = {{ type = \"string\", description = \"D.\" }}\n\
+         params.l = {{ type = \"array\", items = {{ type = \"string\" }}, description = \"L.\" }}\n",
+        json!(command)
+    );
+    let Ok(project) = farcall_toml(file.as_bytes()) else {
+        return;
+    };
+    let Some(Entry::Tool(tool)) = project.entries.first() else {
+        return;
+    };
+    let Body::Command(command) = &tool.body else {
+        return;
+    };
+    let filled = |[a, b, c, d]: [&str; 4]| {
+        let said = json!({"a": a, "b": b, "c": c, "d": d, "l": [d, a]});
+        let said = JsonObject::from_iter(said.as_object().cloned().unwrap_or_default());
+        let filled = fuzzing::argv(command, &tool.parameters, &said).ok()?;
+        filled
+            .into_iter()
+            .map(|argument| argument.into_string().ok())
+            .collect::<Option<Vec<_>>>()
+    };
+    let values = [a, b, c, d];
+    let letters = [0, 1, 2, 3].map(|number| stand_in::letter(number).to_string());
+    let plain = filled(letters.each_ref().map(String::as_str));
+    let Some(plain) = plain else {
+        panic!("letters do not fit into a template that was taken");
+    };
+    let Some(filled) = filled(values) else {
+        let is_harmless = |value: &&str| !value.contains('\0') && !value.starts_with('-');
+        assert!(
+            !values.iter().all(is_harmless),
+            "harmless values are refused"
+        );
+        return;
+    };
+    let expected: Vec<_> = plain
+        .iter()
+        .map(|plain| stand_in::replaced(plain, &values))
+        .collect();
+    assert_eq!(filled, expected);
+    let options = plain
+        .iter()
+        .zip(&filled)
+        .take_while(|(plain, _)| *plain != "--");
+    for (plain, argument) in options {
+        let is_meant = !plain.starts_with(|first: char| stand_in::is_in(&first.to_string()));
+        assert!(
+            is_meant || !argument.starts_with('-'),
+            "{argument:?} is an option"
+        );
+    }
+}
 
 /// Events are the same however their bytes are cut, and none says what cannot be.
 pub(crate) fn event(data: &[u8]) {
@@ -62,9 +138,20 @@ pub(crate) fn progress(data: &[u8]) {
     }
 }
 
-/// Whatever comes over the shim's socket, it is messages up to somewhere.
+/// Whatever comes over the shim's socket, it is the messages that are there as a whole, up to the first that is
+/// none.
 pub(crate) fn shim(data: &[u8]) {
-    let messages = fuzzing::messages(data);
-    // The shortest message has a length and one digit.
-    assert!(messages * 5 <= data.len());
+    let (mut rest, mut expected) = (data, 0);
+    while let Some((length, after)) = rest.split_first_chunk::<4>() {
+        let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
+        let Some(message) = after.get(..length) else {
+            break;
+        };
+        if serde_json::from_slice::<Value>(message).is_err() {
+            break;
+        }
+        expected += 1;
+        rest = &after[length..];
+    }
+    assert_eq!(fuzzing::messages(data), expected);
 }

@@ -4,7 +4,7 @@ use std::{fmt, marker::PhantomData};
 
 use serde::{
     Deserialize,
-    de::{Deserializer, MapAccess, Visitor, value::MapAccessDeserializer},
+    de::{DeserializeOwned, Deserializer, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
 /// Reads a struct from an object. What serde derives would take an array as well, for its fields in
@@ -18,6 +18,17 @@ where
     T: Deserialize<'de>,
 {
     deserializer.deserialize_map(Keys(PhantomData))
+}
+
+/// The same of a text of JSON, which is that object and nothing else.
+///
+/// # Errors
+/// Where it is none.
+pub(crate) fn object<T: DeserializeOwned>(json: &[u8]) -> serde_json::Result<T> {
+    let mut json = serde_json::Deserializer::from_slice(json);
+    let object = keyed(&mut json)?;
+    json.end()?;
+    Ok(object)
 }
 
 struct Keys<T>(PhantomData<T>);

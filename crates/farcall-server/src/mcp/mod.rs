@@ -13,6 +13,7 @@ mod call;
 mod client;
 mod current;
 mod front;
+pub(crate) mod fuzzing;
 mod handler;
 mod headers;
 mod limit;
@@ -45,7 +46,6 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::current::{Changes, Next};
 pub(crate) use self::front::answer;
-pub(crate) use self::plain::is_plain;
 pub use self::present::listed;
 use self::{
     current::Current, handler::Connection, present::Presented, rounds::Rounds,
