@@ -85,9 +85,10 @@ pub(crate) fn variables(data: &[u8]) {
             "FARCALL_DATABASE_URL" => value.replace(SECRET, "").replace("PASSWORD", SECRET),
             _ => value.replace(SECRET, ""),
         };
-        let is_misplaced = value.contains(SECRET)
+        // Elsewhere in the address of a database it is no secret.
+        let is_misplaced = name == "FARCALL_DATABASE_URL"
             && Url::parse(value.trim()).is_ok_and(|url| url.password() != Some(SECRET))
-            && name == "FARCALL_DATABASE_URL";
+            || value.matches(SECRET).count() > 1;
         if !is_misplaced {
             pairs.push((name, value));
         }

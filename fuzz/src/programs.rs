@@ -1,5 +1,7 @@
 //! What wrapped programs are given, and what they say.
 
+use std::sync::LazyLock;
+
 use farcall_config::{
     file::{Body, Entry, Preset, ProgressPattern},
     fuzzing::farcall_toml,
@@ -27,13 +29,20 @@ pub(crate) fn argv(data: &[u8]) {
     let command: Vec<_> = std::iter::once("/bin/cat")
         .chain(template.split('\n'))
         .collect();
+    // One that the command does not name would be a fault of the file.
+    let declared: String = [
+        ("a", "type = \"string\""),
+        ("b", "type = \"string\", flag = \"-b\""),
+        ("c", "type = \"string\", flag = \"--c=\""),
+        ("d", "type = \"string\""),
+        ("l", "type = \"array\", items = { type = \"string\" }"),
+    ]
+    .iter()
+    .filter(|(name, _)| template.contains(&format!("{{{name}}}")))
+    .map(|(name, declared)| format!("params.{name} = {{ {declared}, description = \"A.\" }}\n"))
+    .collect();
     let file = format!(
-        "[tool.t]\ndescription = \"T.\"\ncommand = {}\n\
-         params.a = {{ type = \"string\", description = \"A.\" }}\n\
-         params.b = {{ type = \"string\", description = \"B.\", flag = \"-b\" }}\n\
-         params.c = {{ type = \"string\", description = \"C.\", flag = \"--c=\" }}\n\
-         params.d = {{ type = \"string\", description = \"D.\" }}\n\
-         params.l = {{ type = \"array\", items = {{ type = \"string\" }}, description = \"L.\" }}\n",
+        "[tool.t]\ndescription = \"T.\"\ncommand = {}\n{declared}",
         json!(command)
     );
     let Ok(project) = farcall_toml(file.as_bytes()) else {
@@ -120,16 +129,18 @@ pub(crate) fn output(data: &[u8]) {
 
 /// No program is further than at its end.
 pub(crate) fn progress(data: &[u8]) {
+    static READERS: LazyLock<Vec<ProgressReader>> = LazyLock::new(|| {
+        let presets = [
+            Preset::Ffmpeg,
+            Preset::Fraction,
+            Preset::Percent,
+            Preset::Tqdm,
+        ];
+        let readers = presets.map(|preset| ProgressReader::new(&ProgressPattern::Preset(preset)));
+        readers.into_iter().flatten().collect()
+    });
     let (preset, data) = choice(data);
-    let preset = match preset % 4 {
-        0 => Preset::Ffmpeg,
-        1 => Preset::Fraction,
-        2 => Preset::Percent,
-        _ => Preset::Tqdm,
-    };
-    let Ok(mut reader) = ProgressReader::new(&ProgressPattern::Preset(preset)) else {
-        panic!("a preset is no pattern");
-    };
+    let mut reader = READERS[preset % 4].clone();
     for line in String::from_utf8_lossy(data).split(['\r', '\n']) {
         let reading = reader.read(line);
         if let Some(fraction) = reading.and_then(|reading| reading.fraction) {

@@ -20,11 +20,19 @@ pub(crate) fn request(data: &[u8]) {
     let Some([base_url, path, query, a, b]) = records(data) else {
         return;
     };
+    // One that the request does not name would be a fault of the file.
+    let declared: String = ["a", "b"]
+        .iter()
+        .filter(|name| {
+            [path, query]
+                .iter()
+                .any(|text| text.contains(&format!("{{{name}}}")))
+        })
+        .map(|name| format!("params.{name} = {{ type = \"string\", description = \"A.\" }}\n"))
+        .collect();
     let file = format!(
         "[service.s]\nbase_url = {}\n[tool.t]\ndescription = \"T.\"\n\
-         request = {{ service = \"s\", path = {}, query = {{ q = {} }} }}\n\
-         params.a = {{ type = \"string\", description = \"A.\" }}\n\
-         params.b = {{ type = \"string\", description = \"B.\" }}\n",
+         request = {{ service = \"s\", path = {}, query = {{ q = {} }} }}\n{declared}",
         json!(base_url),
         json!(path),
         json!(query)
