@@ -129,8 +129,31 @@ fn choice(data: &[u8]) -> (usize, &[u8]) {
     (usize::from(*first), rest)
 }
 
-/// Texts that `\u{1e}` separates, the record separator of ASCII; more and fewer are none.
+/// Texts that `\u{1e}` separates, the record separator of ASCII; those that are not there are empty.
 fn records<const COUNT: usize>(data: &[u8]) -> Option<[&str; COUNT]> {
-    let records = str::from_utf8(data).ok()?.split('\u{1e}');
-    Vec::from_iter(records).try_into().ok()
+    let mut records = str::from_utf8(data).ok()?.split('\u{1e}');
+    Some([(); COUNT].map(|()| records.next().unwrap_or_default()))
+}
+
+/// `data` with what `words` are short for: `%` and a letter stand for a text, so that few changes lead from
+/// what is right to what is nearly right.
+fn spelled_out(data: &[u8], words: &[(u8, &str)]) -> Vec<u8> {
+    let mut spelled_out = Vec::new();
+    let mut rest = data;
+    while let Some((first, after)) = rest.split_first() {
+        let word = words
+            .iter()
+            .find(|(letter, _)| *first == b'%' && after.first() == Some(letter));
+        rest = match word {
+            Some((_, text)) => {
+                spelled_out.extend(text.bytes());
+                &after[1..]
+            }
+            None => {
+                spelled_out.push(*first);
+                after
+            }
+        };
+    }
+    spelled_out
 }

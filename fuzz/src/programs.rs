@@ -55,7 +55,7 @@ pub(crate) fn argv(data: &[u8]) {
         return;
     };
     let filled = |[a, b, c, d]: [&str; 4]| {
-        let said = json!({"a": a, "b": b, "c": c, "d": d, "l": [d, a]});
+        let said = json!({"a": a, "b": b, "c": c, "d": d, "l": [d, a, b, c]});
         let said = JsonObject::from_iter(said.as_object().cloned().unwrap_or_default());
         let filled = fuzzing::argv(command, &tool.parameters, &said).ok()?;
         filled
@@ -70,7 +70,8 @@ pub(crate) fn argv(data: &[u8]) {
         panic!("letters do not fit into a template that was taken");
     };
     let Some(filled) = filled(values) else {
-        let is_harmless = |value: &&str| !value.contains('\0') && !value.starts_with('-');
+        let is_harmless =
+            |value: &&str| !value.is_empty() && !value.contains('\0') && !value.starts_with('-');
         assert!(
             !values.iter().all(is_harmless),
             "harmless values are refused"

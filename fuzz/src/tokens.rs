@@ -8,11 +8,23 @@ use farcall_server::fuzzing::{access_caller, named_caller, token_opens};
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use serde_json::{Value, json};
 
+use crate::spelled_out;
+
 /// The one token that counts here; its private key is gone.
 const GOOD: &[u8] = include_bytes!("../corpus/token/good");
 
 /// The key that it is signed with.
 const KEYS: &[u8] = include_bytes!("../corpus/keys/good");
+
+/// What an assertion says that opens.
+const SAID: [(u8, &str); 3] = [
+    (b'k', r#""alg":"EdDSA","kid":"k""#),
+    (b'a', "https://farm.example.com/mcp"),
+    (
+        b'o',
+        r#""iss":"https://as.example.com","exp":1800000000,"type":"app","sub":"7335""#,
+    ),
+];
 
 /// The end of 2026, in seconds: the time of the server here.
 const NOW: f64 = 1_798_761_600.0;
@@ -44,15 +56,14 @@ pub(crate) fn authorization(data: &[u8]) {
 }
 
 /// No token opens but the one that was signed, to the letter. `%h`, `%c` and `%s` are its header, its claims and
-/// its signature, so that what is nearly this token is found as soon as what is nothing like it.
+/// its signature.
 pub(crate) fn token(data: &[u8]) {
-    let (Ok(text), Ok(good)) = (str::from_utf8(data), str::from_utf8(GOOD)) else {
+    let good = str::from_utf8(GOOD).unwrap_or_default();
+    let mut parts = good.split('.');
+    let words = [b'h', b'c', b's'].map(|letter| (letter, parts.next().unwrap_or_default()));
+    let Ok(token) = String::from_utf8(spelled_out(data, &words)) else {
         return;
     };
-    let mut token = text.to_owned();
-    for (name, part) in ["%h", "%c", "%s"].iter().zip(good.split('.')) {
-        token = token.replace(name, part);
-    }
     assert_eq!(token_opens(KEYS, &token), token == good, "`{token}`");
 }
 
@@ -76,7 +87,8 @@ pub(crate) fn keys(data: &[u8]) {
 }
 
 /// What Cloudflare's edge signs for somebody else, for another time, or in another way opens nothing, and
-/// whom it names is the caller. Here it signs whatever it is given.
+/// whom it names is the caller. Here it signs whatever it is given; `%k`, `%a` and `%o` are the names of its key,
+/// of this server, and all else that it says.
 pub(crate) fn assertion(data: &[u8]) {
     static EDGE: LazyLock<Option<(Ed25519KeyPair, String)>> = LazyLock::new(|| {
         let pair = Ed25519KeyPair::from_seed_unchecked(&[1; 32]).ok()?;
@@ -87,20 +99,22 @@ pub(crate) fn assertion(data: &[u8]) {
     let Some((pair, keys)) = &*EDGE else {
         panic!("there is no key");
     };
-    let mut parts = data.splitn(2, |byte| *byte == b'\n');
+    let mut parts = data
+        .splitn(2, |byte| *byte == b'\n')
+        .map(|part| spelled_out(part, &SAID));
     let (header, claims) = (
         parts.next().unwrap_or_default(),
         parts.next().unwrap_or_default(),
     );
     let encode = |part: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(part);
-    let message = format!("{}.{}", encode(header), encode(claims));
+    let message = format!("{}.{}", encode(&header), encode(&claims));
     let signature = encode(pair.sign(message.as_bytes()).as_ref());
     let Some(caller) = access_caller(keys.as_bytes(), &format!("{message}.{signature}")) else {
         return;
     };
     let (Ok(header), Ok(claims)) = (
-        serde_json::from_slice(header),
-        serde_json::from_slice(claims),
+        serde_json::from_slice(&header),
+        serde_json::from_slice(&claims),
     ) else {
         panic!("what is no JSON opens for {caller}");
     };

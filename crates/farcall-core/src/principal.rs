@@ -41,6 +41,7 @@ pub struct Principal {
     id: Arc<str>,
     scopes: BTreeSet<Scope>,
     tools: Option<Arc<ToolAllowance>>,
+    withheld: Arc<BTreeSet<String>>,
     max_open_jobs: Option<u32>,
 }
 
@@ -51,6 +52,7 @@ impl Principal {
             id: id.into(),
             scopes: BTreeSet::from([Scope::Call]),
             tools: None,
+            withheld: Arc::default(),
             max_open_jobs: None,
         }
     }
@@ -81,6 +83,16 @@ impl Principal {
         self
     }
 
+    /// The same principal with a credential that is not enough for these tools. They are there for it, so
+    /// that it can ask for more; what others would do with its jobs in their place is out of its reach.
+    #[must_use]
+    pub fn without(mut self, tools: BTreeSet<String>) -> Self {
+        if !tools.is_empty() {
+            self.withheld = Arc::new(tools);
+        }
+        self
+    }
+
     /// The same principal, of whose jobs at most `limit` may wait or run at any moment.
     #[must_use]
     pub fn with_max_open_jobs(mut self, limit: u32) -> Self {
@@ -108,6 +120,11 @@ impl Principal {
     /// Whether the tool called `name` exists for it.
     pub fn may_call(&self, name: &str) -> bool {
         self.tools().is_none_or(|tools| tools.allows(name))
+    }
+
+    /// Whether what the tool called `name` does is withheld from it, by whichever way.
+    pub fn is_withheld(&self, name: &str) -> bool {
+        self.withheld.contains(name)
     }
 
     /// Whether everything that is offered exists for it, also what is no tool.

@@ -10,7 +10,7 @@ use farcall_store::JobRecord;
 use futures_util::future::select_all;
 
 use crate::{
-    task::{Task, Tasks, View},
+    task::{Access, Task, Tasks, View},
     watch::Watching,
 };
 
@@ -51,7 +51,7 @@ impl Tasks {
     pub async fn follow(&self, ids: &[String], caller: &Principal) -> Result<Following, Problem> {
         let mut followed: Vec<Followed> = Vec::new();
         for id in ids {
-            let Some((record, _)) = self.find(id, caller).await? else {
+            let Some((record, _)) = self.find(id, caller, Access::Look).await? else {
                 continue;
             };
             let id = record.id;

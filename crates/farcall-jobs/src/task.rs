@@ -85,10 +85,14 @@ impl Tasks {
         let ways = Asking::ALL.into_iter().filter(|way| context.can_ask(*way));
         let can_ask = ways.fold(Askable::NOBODY, Askable::with);
         let started = start::begin(&self.queue, job, context, arguments, can_ask).await?;
-        let task = self
-            .get(&started.id.to_string(), context.principal())
-            .await?;
-        task.ok_or_else(|| Problem::internal("a task was gone before its client heard of it"))
+        // Whoever may begin it is told of it, also where it may not look after it.
+        let (id, caller) = (started.id.to_string(), context.principal());
+        match self.find(&id, caller, Access::Answer).await? {
+            Some((record, _)) => self.seen(record, caller).await,
+            None => Err(Problem::internal(
+                "a task was gone before its client heard of it",
+            )),
+        }
     }
 
     /// Where the task stands; `None` where there is none for this caller.
@@ -96,7 +100,7 @@ impl Tasks {
     /// # Errors
     /// A problem where the store cannot be read.
     pub async fn get(&self, id: &str, caller: &Principal) -> Result<Option<Task>, Problem> {
-        match self.find(id, caller).await? {
+        match self.find(id, caller, Access::Look).await? {
             Some((record, _)) => self.seen(record, caller).await.map(Some),
             None => Ok(None),
         }
@@ -144,7 +148,7 @@ impl Tasks {
         caller: &Principal,
         answers: &BTreeMap<String, Value>,
     ) -> Result<bool, Problem> {
-        let Some((record, _)) = self.find(id, caller).await? else {
+        let Some((record, _)) = self.find(id, caller, Access::Answer).await? else {
             return Ok(false);
         };
         let reach = Reach::of(caller);
@@ -158,7 +162,7 @@ impl Tasks {
     /// # Errors
     /// A problem where the store cannot keep that.
     pub async fn cancel(&self, id: &str, caller: &Principal) -> Result<bool, Problem> {
-        let Some((record, job)) = self.find(id, caller).await? else {
+        let Some((record, job)) = self.find(id, caller, Access::Cancel).await? else {
             return Ok(false);
         };
         if !job.options.cancel {
@@ -169,11 +173,12 @@ impl Tasks {
         Ok(cancelled.map_err(StoreError::problem)?.is_some())
     }
 
-    /// The job behind a task. Every miss is the same.
+    /// The job behind a task, for a caller that may do that with it. Every miss is the same.
     pub(crate) async fn find(
         &self,
         id: &str,
         caller: &Principal,
+        access: Access,
     ) -> Result<Option<(JobRecord, &Job)>, Problem> {
         let Ok(id) = JobId::parse(id) else {
             return Ok(None);
@@ -186,7 +191,28 @@ impl Tasks {
         let job = job.filter(|job| job.options.expose.has_task());
         // The task of a tool that a caller may not call is none of its.
         let job = job.filter(|_| caller.may_call(&record.job));
+        let job = job.filter(|_| !access.is_withheld(caller, &record.job));
         Ok(job.map(|job| (record, job)))
+    }
+}
+
+/// What a caller does with a task. A tool of the job contract does the same, and its token may not be enough
+/// for that one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Access {
+    Look,
+    Answer,
+    Cancel,
+}
+
+impl Access {
+    fn is_withheld(self, caller: &Principal, job: &str) -> bool {
+        let same = match self {
+            Self::Look => vec![format!("get_{job}_status"), format!("get_{job}_result")],
+            Self::Answer => Vec::new(),
+            Self::Cancel => vec![format!("cancel_{job}")],
+        };
+        caller.is_withheld(job) || same.iter().any(|tool| caller.is_withheld(tool))
     }
 }
 

@@ -37,7 +37,7 @@ pub fn judged(body: &[u8]) -> Judged {
 
 /// For whom a request counts that came from `peer` with these headers.
 pub fn client_address(peer: IpAddr, proxies: &Networks, headers: &HeaderMap) -> IpAddr {
-    ClientAddress::of(peer, proxies, headers).0
+    ClientAddress::of(peer, proxies, headers).address()
 }
 
 /// Whether a server that nobody configured takes this value of `Host` for its own.

@@ -20,12 +20,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     JobFiles, Parts, Work,
-    auth::{self, Authenticators},
+    auth::{self, Authenticators, Refusal},
+    edge::Judged,
     problem_response,
 };
 
 /// Where probes ask whether the process is alive; the second is an alias.
 pub(crate) const ALIVE: [&str; 2] = ["/healthz", "/health"];
+
+/// Where they ask whether it can work.
+pub(crate) const READY: &str = "/readyz";
 
 /// Whether a request is such a probe, as probes are usually sent.
 pub(crate) fn asks_whether_alive(request: &Request) -> bool {
@@ -153,6 +157,9 @@ async fn in_time<T, E: Display>(check: impl Future<Output = Result<T, E>>) -> Re
     }
 }
 
+/// The names of the jobs that nobody would begin.
+const IDLE: &str = "without_worker";
+
 /// 200 where jobs can be taken in and files kept, else 503 with the failing check's name; the
 /// cause only for callers with the scope `admin`. Where others run the jobs, 200 also says whether
 /// there are workers for all of them, and to the same callers for which there are none.
@@ -161,7 +168,7 @@ pub(crate) async fn ready(State(readiness): State<Readiness>, headers: HeaderMap
         Verdict::Ready(None) => return alive(),
         Verdict::Ready(Some(idle)) => {
             let body = json!({"ok": true, "workers": idle.is_empty()});
-            let detail = (!idle.is_empty()).then(|| ("without_worker", json!(idle)));
+            let detail = (!idle.is_empty()).then(|| (IDLE, json!(idle)));
             (StatusCode::OK, body, detail)
         }
         Verdict::Failing(check, cause) => {
@@ -172,13 +179,24 @@ pub(crate) async fn ready(State(readiness): State<Readiness>, headers: HeaderMap
             (StatusCode::SERVICE_UNAVAILABLE, body, detail)
         }
     };
+    let mut judged = None;
     if let Some((name, detail)) = detail {
-        let caller = auth::recognise(&readiness.gate, &headers).await.ok();
-        if caller.is_some_and(|caller| caller.has(Scope::Admin)) {
-            body[name] = detail;
+        match auth::admitted(&readiness.gate, Scope::Admin, READY, &headers).await {
+            Ok(operator) => {
+                body[name] = detail;
+                judged = operator.judged();
+            }
+            // Who is asked nothing may list the jobs of this server anyway.
+            Err(Refusal::Nobody) if name == IDLE => body[name] = detail,
+            // Else tokens could be tried out here.
+            Err(refusal) if refusal.is_of_something_wrong() => judged = Some(Judged::Wrong),
+            Err(_) => {}
         }
     }
     let mut response = problem_response::json(status, &body);
+    if let Some(judged) = judged {
+        response.extensions_mut().insert(judged);
+    }
     if !status.is_success() {
         let soon = HeaderValue::from(VERDICT_TIME.as_secs());
         response.headers_mut().insert(header::RETRY_AFTER, soon);

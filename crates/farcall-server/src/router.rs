@@ -99,5 +99,5 @@ fn health_routes(parts: &Parts, gate: Arc<Authenticators>) -> Router {
         // Usually answered at the entrance already.
         .route(alive, get(async || health::alive()))
         .route(alias, get(async || health::alive()))
-        .route("/readyz", get(health::ready).with_state(readiness))
+        .route(health::READY, get(health::ready).with_state(readiness))
 }

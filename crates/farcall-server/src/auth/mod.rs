@@ -23,6 +23,7 @@ use axum::{
     response::Response,
 };
 use farcall_core::principal::{Principal, Scope};
+use farcall_store::TokenId;
 use http::{HeaderMap, header};
 
 use self::oauth::Unavailable;
@@ -34,7 +35,7 @@ pub use self::{
     token_verifier::TokenVerifier,
 };
 pub(crate) use self::{oauth::Granted, refusal::Refusal};
-use crate::router::MCP;
+use crate::{edge::Judged, router::MCP};
 
 /// The authenticators of a server.
 #[derive(Clone, Default)]
@@ -113,6 +114,13 @@ pub(crate) struct Recognised {
     is_anybody: bool,
 }
 
+impl Recognised {
+    /// What was found about its credential, where anybody has looked at it.
+    pub(crate) fn judged(&self) -> Option<Judged> {
+        (!self.is_anybody).then_some(Judged::Right)
+    }
+}
+
 impl From<Principal> for Recognised {
     fn from(principal: Principal) -> Self {
         Self {
@@ -149,17 +157,20 @@ async fn required(
     next: Next,
 ) -> Response {
     let path = request.uri().path();
-    let Recognised {
-        principal, granted, ..
-    } = match admitted(gate, scope, path, request.headers()).await {
+    let recognised = match admitted(gate, scope, path, request.headers()).await {
         Ok(recognised) => recognised,
         Err(refusal) => return refusal.response(path, gate.oauth.as_deref()),
     };
-    if let Some(granted) = granted {
+    let judged = recognised.judged();
+    if let Some(granted) = recognised.granted {
         request.extensions_mut().insert(granted);
     }
-    request.extensions_mut().insert(principal);
-    next.run(request).await
+    request.extensions_mut().insert(recognised.principal);
+    let mut response = next.run(request).await;
+    if let Some(judged) = judged {
+        response.extensions_mut().insert(judged);
+    }
+    response
 }
 
 /// Who has sent these headers to `path`, where whoever it is may do there what needs `scope`.
@@ -184,15 +195,6 @@ pub(crate) async fn admitted(
         oauth.suffices(granted, None)?;
     }
     Ok(recognised)
-}
-
-/// Whose request has these headers.
-pub(crate) async fn recognise(
-    gate: &Authenticators,
-    headers: &HeaderMap,
-) -> Result<Principal, Refusal> {
-    let recognised = recognised(gate, headers).await?;
-    Ok(recognised.principal)
 }
 
 async fn recognised(gate: &Authenticators, headers: &HeaderMap) -> Result<Recognised, Refusal> {
@@ -226,7 +228,9 @@ async fn by_token(gate: &Authenticators, token: &str) -> Result<Recognised, Refu
             }
         }
     }
-    let Some(oauth) = &gate.oauth else {
+    // What has the form of a named caller's token may be one elsewhere, and is told to nobody.
+    let is_named = TokenId::within(token).is_some();
+    let Some(oauth) = gate.oauth.as_ref().filter(|_| !is_named) else {
         return Err(Refusal::UnknownToken);
     };
     match oauth.recognise(token).await {

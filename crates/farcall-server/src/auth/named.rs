@@ -67,6 +67,8 @@ struct Read {
     asked: Instant,
     /// The store's time then.
     at: Timestamp,
+    /// Whether there is a store that cannot be opened: somebody may be named in it.
+    is_out_of_reach: bool,
 }
 
 impl Read {
@@ -91,8 +93,9 @@ impl NamedCallers {
             known: Arc::default(),
             asked: Instant::now(),
             at: Timestamp(0),
+            is_out_of_reach: false,
         };
-        let first = read(source.as_ref(), &nobody).await?;
+        let first = read(source.store().await?, &nobody).await?;
         let (newest, received) = watch::channel(first);
         let wanted = Arc::new(Notify::new());
         tokio::spawn(look(Arc::clone(&source), newest, Arc::clone(&wanted)));
@@ -103,10 +106,11 @@ impl NamedCallers {
         })
     }
 
-    /// Whether anybody was ever named, as far as is known; then nobody comes in without a token, also
-    /// where all tokens are over.
+    /// Whether anybody was ever named, or may have been where nobody can look; then nobody comes in
+    /// without a token, also where all tokens are over.
     pub fn has_callers(&self) -> bool {
-        self.newest.borrow().known.has_callers()
+        let newest = self.newest.borrow();
+        newest.known.has_callers() || newest.is_out_of_reach
     }
 
     /// Looks again, where `token` may be one of a caller that was named a moment ago.
@@ -189,8 +193,17 @@ async fn look(source: Arc<dyn CallerSource>, newest: watch::Sender<Read>, wanted
             () = wanted.notified() => sleep_until(next).await,
             () = newest.closed() => return,
         }
+        let store = source.store().await;
+        newest.send_if_modified(|read| {
+            let was = std::mem::replace(&mut read.is_out_of_reach, store.is_err());
+            was != read.is_out_of_reach
+        });
         let before = newest.borrow().clone();
-        match read(source.as_ref(), &before).await {
+        let next = match store {
+            Ok(store) => read(store, &before).await,
+            Err(error) => Err(error),
+        };
+        match next {
             Ok(read) => {
                 if read.known.has_callers() && !before.known.has_callers() {
                     tracing::warn!(
@@ -213,9 +226,9 @@ async fn look(source: Arc<dyn CallerSource>, newest: watch::Sender<Read>, wanted
 }
 
 /// What is the case now; read as a whole only where it is not what it was `before`.
-async fn read(source: &dyn CallerSource, before: &Read) -> Result<Read, StoreError> {
+async fn read(store: Option<Arc<dyn CallerStore>>, before: &Read) -> Result<Read, StoreError> {
     let asked = Instant::now();
-    let Some(store) = source.store().await? else {
+    let Some(store) = store else {
         return Ok(Read {
             asked,
             ..before.clone()
@@ -227,6 +240,7 @@ async fn read(source: &dyn CallerSource, before: &Read) -> Result<Read, StoreErr
             known: Arc::clone(&before.known),
             asked,
             at: edition.read_at,
+            is_out_of_reach: false,
         });
     }
     let callers = store.callers().await?;
@@ -234,5 +248,6 @@ async fn read(source: &dyn CallerSource, before: &Read) -> Result<Read, StoreErr
         at: edition.read_at,
         known: Arc::new(Known::new(callers, &before.known)),
         asked,
+        is_out_of_reach: false,
     })
 }

@@ -8,7 +8,7 @@ use farcall_core::principal::Scope;
 use http::{HeaderValue, StatusCode, header};
 
 use super::OAuth;
-use crate::problem_response;
+use crate::{edge::Judged, problem_response};
 
 /// Why a caller is not let in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +44,9 @@ impl Refusal {
     /// The answer to a request for `path`, which says where tokens come from if there is an issuer.
     pub(crate) fn response(&self, path: &str, oauth: Option<&OAuth>) -> Response {
         let mut response = problem_response::for_path(path, self.status(), &self.sentence());
+        if self.is_of_something_wrong() {
+            response.extensions_mut().insert(Judged::Wrong);
+        }
         let headers = response.headers_mut();
         match self.challenge(oauth) {
             // RFC 6750 section 3.
@@ -57,6 +60,11 @@ impl Refusal {
             }
         }
         response
+    }
+
+    /// Whether a credential was sent that is none here.
+    pub(crate) fn is_of_something_wrong(&self) -> bool {
+        self.status() == StatusCode::UNAUTHORIZED && !self.is_of_nothing()
     }
 
     fn status(&self) -> StatusCode {

@@ -46,25 +46,41 @@ impl Networks {
 
 /// The address of the client that sent a request, an extension of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ClientAddress(pub(crate) IpAddr);
+pub(crate) struct ClientAddress {
+    address: IpAddr,
+    /// Whether a trusted proxy named it; else it is the other end of the connection.
+    is_named: bool,
+}
 
 impl ClientAddress {
     /// That of the request with these extensions.
     pub(crate) fn among(extensions: &Extensions) -> Option<IpAddr> {
-        let Self(address) = extensions.get()?;
-        Some(*address)
+        extensions.get().copied().map(Self::address)
     }
 
-    /// Whether it is this machine's. Whatever comes from here without a trusted proxy's word on it
-    /// may be one tool or, through a tunnel, everybody: nothing can be told by it.
-    pub(crate) fn is_of_this_machine(self) -> bool {
-        self.0.is_loopback()
+    /// The whole of it.
+    pub(crate) fn address(self) -> IpAddr {
+        self.address
+    }
+
+    /// The other end of a connection.
+    pub(crate) fn of_peer(peer: IpAddr) -> Self {
+        Self {
+            address: peer.to_canonical(),
+            is_named: false,
+        }
+    }
+
+    /// Whether it may be anybody's: what comes from this machine itself without a trusted proxy's word
+    /// on it is one tool or, through a tunnel, everybody.
+    pub(crate) fn may_be_anybodys(self) -> bool {
+        self.address.is_loopback() && !self.is_named
     }
 
     /// What is told apart by address: of IPv6 the first half, because whoever has one address there
     /// has 2^64.
     pub(crate) fn network(self) -> IpAddr {
-        network(self.0)
+        network(self.address)
     }
 
     /// Whose request it is that came from `peer` with these headers.
@@ -73,28 +89,40 @@ impl ClientAddress {
     /// proxy's was written by proxies, and what stands left of it by anybody. Cloudflare's own header
     /// counts where there is no such list.
     pub(crate) fn of(peer: IpAddr, proxies: &Networks, headers: &HeaderMap) -> Self {
-        let peer = peer.to_canonical();
+        let of_peer = Self::of_peer(peer);
         if !proxies.contain(peer) {
-            return Self(peer);
+            return of_peer;
         }
-        let mut nearest = peer;
+        let named = |address| Self {
+            address,
+            is_named: true,
+        };
+        let mut nearest = of_peer;
         let lists = headers.get_all(&X_FORWARDED_FOR).iter().rev();
         let mut is_listed = false;
         for list in lists {
             is_listed = true;
             for entry in list.to_str().unwrap_or_default().rsplit(',') {
                 let Some(address) = parse(entry) else {
-                    return Self(nearest);
+                    return nearest;
                 };
-                nearest = address;
+                nearest = named(address);
                 if !proxies.contain(address) {
-                    return Self(nearest);
+                    return nearest;
                 }
             }
         }
-        let named = headers.get(&CF_CONNECTING_IP).filter(|_| !is_listed);
-        let named = named.and_then(|value: &HeaderValue| parse(value.to_str().ok()?));
-        Self(named.unwrap_or(nearest))
+        let alone = headers.get(&CF_CONNECTING_IP).filter(|_| !is_listed);
+        let alone = alone.and_then(|value: &HeaderValue| parse(value.to_str().ok()?));
+        alone.map_or(nearest, named)
+    }
+
+    /// Whether a proxy that is not trusted says for whom it asks, as far as headers tell.
+    pub(crate) fn is_disregarded(peer: IpAddr, proxies: &Networks, headers: &HeaderMap) -> bool {
+        let is_said = [X_FORWARDED_FOR, CF_CONNECTING_IP]
+            .iter()
+            .any(|name| headers.contains_key(name));
+        is_said && !proxies.contain(peer)
     }
 }
 
@@ -130,8 +158,8 @@ mod tests {
         for (name, value) in headers {
             sent.append(*name, HeaderValue::from_str(value).unwrap());
         }
-        let address = ClientAddress::of(peer.parse().unwrap(), &proxies, &sent);
-        address.0.to_string()
+        let client = ClientAddress::of(peer.parse().unwrap(), &proxies, &sent);
+        client.address.to_string()
     }
 
     #[test]
@@ -167,6 +195,22 @@ mod tests {
                 "{list}"
             );
         }
+    }
+
+    #[test]
+    fn only_what_no_proxy_has_named_may_be_anybodys() {
+        let proxies = Networks::loopback();
+        let may_be_anybodys = |proxies: &Networks, named: Option<&'static str>| {
+            let mut sent = HeaderMap::new();
+            sent.extend(named.map(|named| (X_FORWARDED_FOR, HeaderValue::from_static(named))));
+            let peer = Ipv4Addr::LOCALHOST.into();
+            ClientAddress::of(peer, proxies, &sent).may_be_anybodys()
+        };
+        assert!(may_be_anybodys(&Networks::default(), Some("203.0.113.7")));
+        assert!(may_be_anybodys(&proxies, None));
+        assert!(!may_be_anybodys(&proxies, Some("203.0.113.7")));
+        // Whoever could have a proxy say this would else be free of every limit.
+        assert!(!may_be_anybodys(&proxies, Some("127.0.0.1")));
     }
 
     #[test]

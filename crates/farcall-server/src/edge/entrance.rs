@@ -7,13 +7,13 @@ use std::{
     net::IpAddr,
     sync::{
         Arc, LazyLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
 use axum::{Router, extract::Request, response::Response};
 use futures_util::{FutureExt, future::Either};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use tower::Service;
 
 use super::{
@@ -71,6 +71,8 @@ pub struct Entrance {
     proxies: Arc<Networks>,
     limits: Option<Limits>,
     routes: Router,
+    /// Whether it was said that a proxy is not trusted.
+    has_warned: Arc<AtomicBool>,
 }
 
 impl Entrance {
@@ -81,6 +83,7 @@ impl Entrance {
             proxies: Arc::default(),
             limits: None,
             routes,
+            has_warned: Arc::default(),
         }
     }
 
@@ -107,6 +110,7 @@ impl Entrance {
             Some(refusal)
         } else {
             sensitive::mark(request.headers_mut());
+            self.warn(peer, request.headers());
             let address = ClientAddress::of(peer, &self.proxies, request.headers());
             request.extensions_mut().insert(address);
             attempt = self.attempt(address, &request);
@@ -142,6 +146,21 @@ struct Trying {
 }
 
 impl Entrance {
+    /// Says once that a proxy's word does not count: behind it, all clients are one address.
+    fn warn(&self, peer: IpAddr, headers: &HeaderMap) {
+        if !self.has_warned.load(Ordering::Relaxed)
+            && ClientAddress::is_disregarded(peer, &self.proxies, headers)
+            && !self.has_warned.swap(true, Ordering::Relaxed)
+        {
+            tracing::warn!(
+                %peer,
+                "requests name clients for whom they ask, and nobody was told to believe that; if this is \
+                 your own proxy or tunnel, name it in FARCALL_TRUSTED_PROXIES, or all clients behind it are \
+                 one address to every limit"
+            );
+        }
+    }
+
     fn attempt(&self, address: ClientAddress, request: &Request) -> Option<Trying> {
         let limits = self.limits.as_ref()?;
         let attempt = limits.attempt(address, request.headers(), request.uri())?;
@@ -160,15 +179,8 @@ impl Trying {
     }
 
     fn note(&self, response: &Response) {
-        match response.status() {
-            StatusCode::UNAUTHORIZED => self.limits.note_attempt(self.attempt, false),
-            // What is no link and what is not there are answered alike.
-            StatusCode::NOT_FOUND if self.attempt.is_link => {
-                self.limits.note_attempt(self.attempt, false);
-            }
-            status if status.is_success() => self.limits.note_attempt(self.attempt, true),
-            // Says nothing about the credential.
-            _ => {}
+        if let Some(judged) = response.extensions().get() {
+            self.limits.note_attempt(self.attempt, *judged);
         }
     }
 }

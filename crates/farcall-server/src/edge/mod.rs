@@ -26,7 +26,7 @@ pub(crate) use self::{
     entrance::{X_REQUEST_ID, request_id},
     guard::cors,
     keyed::{keyed, object},
-    limits::{Kind, limited, too_many},
+    limits::{Judged, Kind, Owner, limited, too_many},
     unambiguous::Unambiguous,
     wire::check,
 };

@@ -85,8 +85,16 @@ async fn send(files: &Files, id: Option<JobId>, name: Option<&str>, request: Req
     // The body is not needed, and not `Sync`.
     let (request, _) = request.into_parts();
     let (response, caller) = match opened(files, id, name, &request).await {
-        Ok(Opened { id, file, caller }) => {
-            let response = answer::sent(files, id, &file.artifact, &request).await;
+        Ok(Opened {
+            id,
+            file,
+            caller,
+            judged,
+        }) => {
+            let mut response = answer::sent(files, id, &file.artifact, &request).await;
+            if let Some(judged) = judged {
+                response.extensions_mut().insert(judged);
+            }
             (response, caller)
         }
         Err(refused) => refused,

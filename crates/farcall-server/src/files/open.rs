@@ -15,7 +15,7 @@ use super::{
     answer::{later, not_there},
     link::Link,
 };
-use crate::auth;
+use crate::{auth, edge::Judged};
 
 /// What opens a file.
 enum Key<'a> {
@@ -31,6 +31,7 @@ pub(super) struct Opened {
     pub(super) file: Arc<PublishedArtifact>,
     /// Nobody, where a link was enough.
     pub(super) caller: Option<Principal>,
+    pub(super) judged: Option<Judged>,
 }
 
 /// The file that a request opens, by its link or by its caller: either is enough.
@@ -55,21 +56,32 @@ pub(super) async fn opened(
                 id,
                 file,
                 caller: None,
+                judged: Some(Judged::Right),
             });
         }
     }
     let admitted = auth::admitted(&files.gate, Scope::Call, PATH, &request.headers);
-    let caller = match admitted.await {
-        Ok(recognised) => recognised.principal,
+    let recognised = match admitted.await {
+        Ok(recognised) => recognised,
         // A link is a credential, if one that opens nothing.
-        Err(refusal) if link.is_some() && refusal.is_of_nothing() => {
-            return Err((not_there(), None));
+        Err(refusal)
+            if refusal.is_of_nothing()
+                && let Some((link, _)) = &link =>
+        {
+            let mut response = not_there();
+            // One whose time is up was a good one, and tells nothing.
+            if !link.is_over(files.clock.now()) {
+                response.extensions_mut().insert(Judged::Wrong);
+            }
+            return Err((response, None));
         }
         Err(refusal) => {
             let oauth = files.gate.oauth().map(AsRef::as_ref);
             return Err((refusal.response(PATH, oauth), None));
         }
     };
+    let judged = recognised.judged();
+    let caller = recognised.principal;
     if let Some(refusal) = one_too_many(files, request, &caller) {
         return Err((refusal, Some(caller)));
     }
@@ -82,6 +94,7 @@ pub(super) async fn opened(
             id,
             file,
             caller: Some(caller),
+            judged,
         }),
         (Ok(_), _) => Err((not_there(), Some(caller))),
         (Err(response), _) => Err((response, Some(caller))),

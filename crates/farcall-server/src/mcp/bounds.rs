@@ -112,7 +112,11 @@ impl What {
         match self {
             Self::Poll => Kind::Poll,
             Self::Call(name) if caller.may_call(name) && catalog.tool(name).is_some() => {
-                of_tool(name)
+                if tells_how_a_job_is_doing(catalog, name) {
+                    Kind::Poll
+                } else {
+                    Kind::Tool(name)
+                }
             }
             _ => Kind::Other,
         }
@@ -133,13 +137,16 @@ impl What {
     }
 }
 
-/// Status tools of jobs are read as often as once a second for each job.
-fn of_tool(name: &str) -> Kind<'_> {
-    if name.starts_with("get_") && name.ends_with("_status") {
-        Kind::Poll
-    } else {
-        Kind::Tool(name)
-    }
+/// The status tool of a job is called as often as once a second for each; another of such a name is a tool
+/// like all others.
+fn tells_how_a_job_is_doing(catalog: &Catalog, name: &str) -> bool {
+    let job = name
+        .strip_prefix("get_")
+        .and_then(|rest| rest.strip_suffix("_status"));
+    job.is_some_and(|job| {
+        let its = [format!("start_{job}"), format!("get_{job}_result")];
+        its.iter().all(|tool| catalog.tool(tool).is_some())
+    })
 }
 
 fn sentence(kind: Kind<'_>) -> String {

@@ -1,6 +1,6 @@
 //! Answers as streams of server-sent events.
 
-use std::{convert::Infallible, fmt::Display, future::Future, pin::Pin};
+use std::{convert::Infallible, fmt::Display, future::Future, pin::Pin, time::Duration};
 
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
@@ -106,11 +106,16 @@ fn data(json: &impl Display) -> Bytes {
     Bytes::from(format!("data: {json}\n\n"))
 }
 
-/// The same answer, cut off in order when the server stops.
+/// How long the stream of a session lives; whoever opens the next one is judged again.
+const LIFE: Duration = Duration::from_mins(10);
+
+/// The same answer, cut off in order when its time is up or the server stops.
 pub(super) fn until(response: Response, stopping: CancellationToken) -> Response {
     let (parts, body) = response.into_parts();
-    let stopped = async move { stopping.cancelled().await };
-    let body = body.into_data_stream().take_until(Box::pin(stopped));
+    let over = async move {
+        let _ = tokio::time::timeout(LIFE, stopping.cancelled()).await;
+    };
+    let body = body.into_data_stream().take_until(Box::pin(over));
     Response::from_parts(parts, Body::from_stream(body))
 }
 

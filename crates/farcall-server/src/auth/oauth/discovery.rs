@@ -41,6 +41,15 @@ impl Discovered {
     }
 }
 
+impl Discovered {
+    /// Whether its metadata may lead there: to this machine only where the issuer is on it, too.
+    fn may_name(&self, keys: &Url) -> bool {
+        let [metadata, _] = &self.places;
+        let is_here = metadata.scheme() == "http";
+        keys.scheme() == "https" || (is_here && is_confidential(keys))
+    }
+}
+
 /// RFC 8414 section 3.1 puts its own name before the issuer's path, OpenID Connect Discovery section
 /// 4 puts it behind; in both a slash at the end of the issuer does not count.
 fn places(issuer: &Url) -> [Url; 2] {
@@ -77,7 +86,7 @@ impl Source for Discovered {
             )));
         }
         let keys = Url::parse(&metadata.jwks_uri).ok();
-        let keys = keys.filter(is_confidential).ok_or_else(|| {
+        let keys = keys.filter(|keys| self.may_name(keys)).ok_or_else(|| {
             let keys = metadata.jwks_uri;
             NoAnswer::because(format!(
                 "the keys would be at `{keys}`, which is no https address"
@@ -90,6 +99,23 @@ impl Source for Discovered {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_issuer_elsewhere_leads_nobody_to_this_machine() {
+        let may_name = |issuer: &str, keys: &str| {
+            let discovered = Discovered::of(issuer).unwrap();
+            discovered.may_name(&keys.parse().unwrap())
+        };
+        let (here, there) = ("http://127.0.0.1:9200/keys", "https://as.example.com/keys");
+        assert!(may_name("https://as.example.com", there));
+        assert!(!may_name("https://as.example.com", here));
+        assert!(may_name("http://127.0.0.1:4000", here));
+        assert!(may_name("http://127.0.0.1:4000", there));
+        assert!(!may_name(
+            "http://127.0.0.1:4000",
+            "http://as.example.com/keys"
+        ));
+    }
 
     #[test]
     fn metadata_is_looked_for_before_and_behind_the_path_of_the_issuer() {

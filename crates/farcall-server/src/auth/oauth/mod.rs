@@ -116,7 +116,10 @@ impl OAuth {
             Judge::Introspection(introspection) => introspection.judge(token, &self.terms).await,
         };
         match judged {
-            Ok(recognised) => Ok(Some(recognised)),
+            Ok((principal, granted)) => {
+                let withheld = self.terms.scopes.withheld_from(&granted);
+                Ok(Some((principal.without(withheld), granted)))
+            }
             Err(Fault::Refused(reason)) => {
                 tracing::debug!(%reason, "a token of OAuth is refused");
                 Ok(None)

@@ -1,6 +1,7 @@
 //! Which rights a call needs, and what a caller hears that lacks one.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
@@ -32,14 +33,41 @@ impl ToolScopes {
 
     /// All scopes that a call of `tool` needs, each once.
     fn for_call(&self, tool: Option<&str>) -> Vec<&str> {
-        let of_tool = tool.and_then(|tool| self.of_tools.get(tool));
+        let names = tool.map(same_start).into_iter().flatten();
+        let of_tool = names.filter_map(|name| self.of_tools.get(&*name)).flatten();
         let mut scopes: Vec<_> = self.for_all().collect();
-        for scope in of_tool.into_iter().flatten() {
+        for scope in of_tool {
             if !scopes.contains(&scope.as_str()) {
                 scopes.push(scope);
             }
         }
         scopes
+    }
+
+    /// The tools that `granted` is not enough for.
+    pub(super) fn withheld_from(&self, granted: &Granted) -> BTreeSet<String> {
+        let tools = self.of_tools.keys();
+        let withheld = tools.filter(|tool| !granted.has(&self.for_call(Some(tool))));
+        withheld
+            .flat_map(|tool| same_start(tool))
+            .map(Cow::into_owned)
+            .collect()
+    }
+}
+
+/// The names under which `tool` may be called: a job begins by `x` as a task, by `start_x` by the
+/// contract, and whoever may not do the one may not do the other.
+fn same_start(tool: &str) -> [Cow<'_, str>; 2] {
+    let other = match tool.strip_prefix("start_") {
+        Some(job) => Cow::Borrowed(job),
+        None => Cow::Owned(format!("start_{tool}")),
+    };
+    [Cow::Borrowed(tool), other]
+}
+
+impl Granted {
+    fn has(&self, scopes: &[&str]) -> bool {
+        scopes.iter().all(|scope| self.0.contains(*scope))
     }
 }
 
@@ -55,7 +83,7 @@ impl OAuth {
     /// All scopes that the call needs, so that one more visit to the authorization server is enough.
     pub(crate) fn suffices(&self, granted: &Granted, tool: Option<&str>) -> Result<(), Refusal> {
         let needed = self.terms.scopes.for_call(tool);
-        if needed.iter().all(|scope| granted.0.contains(*scope)) {
+        if granted.has(&needed) {
             Ok(())
         } else {
             Err(Refusal::Ungranted(needed.join(" ")))
@@ -80,5 +108,19 @@ mod tests {
         assert_eq!(scopes.for_call(Some("add")), ["mcp"]);
         assert_eq!(scopes.for_call(Some("start_render")), ["mcp", "render"]);
         assert_eq!(scopes.for_call(Some("Start_render")), ["mcp"]);
+        // The same job, begun as a task.
+        assert_eq!(scopes.for_call(Some("render")), ["mcp", "render"]);
+        let granted = |names: &[&str]| {
+            Granted(Arc::new(
+                names.iter().map(|&name| name.to_owned()).collect(),
+            ))
+        };
+        let withheld = scopes.withheld_from(&granted(&["mcp"]));
+        assert_eq!(Vec::from_iter(withheld), ["render", "start_render"]);
+        assert!(
+            scopes
+                .withheld_from(&granted(&["mcp", "render"]))
+                .is_empty()
+        );
     }
 }

@@ -24,7 +24,7 @@ use farcall_core::{clock::Clock, principal::Principal, rate::Rate};
 use http::{Extensions, HeaderMap, HeaderValue, StatusCode, Uri, header};
 use serde_json::{Value, json};
 
-pub(crate) use self::failures::Attempt;
+pub(crate) use self::failures::{Attempt, Judged};
 use self::{buckets::Buckets, failures::Failures};
 use super::address::ClientAddress;
 use crate::problem_response;
@@ -65,11 +65,24 @@ pub(crate) enum Kind<'a> {
     Other,
 }
 
-/// Whose bucket it is.
+/// Who is told apart from others: a caller with a name, or everybody of a network.
 #[derive(Clone, Copy, Debug, Hash)]
-enum Owner<'a> {
+pub(crate) enum Owner<'a> {
     Caller(&'a str),
     Network(IpAddr),
+}
+
+impl<'a> Owner<'a> {
+    /// Whose request it is; `None` where it has no name and may be anybody's.
+    pub(crate) fn of(caller: &'a Principal, address: Option<ClientAddress>) -> Option<Self> {
+        /// Made once: every request is asked.
+        static NOBODY: LazyLock<Principal> = LazyLock::new(Principal::anonymous);
+        if *caller != *NOBODY {
+            return Some(Self::Caller(caller.id()));
+        }
+        let address = address.filter(|address| !address.may_be_anybodys())?;
+        Some(Self::Network(address.network()))
+    }
 }
 
 impl Limits {
@@ -86,7 +99,7 @@ impl Limits {
 
     /// Whether a request counts at all; then it is worth the while to look what it asks for.
     pub(crate) fn concern(caller: &Principal, address: ClientAddress) -> bool {
-        owner(caller, address).is_some()
+        Owner::of(caller, Some(address)).is_some()
     }
 
     /// Counts a request.
@@ -99,7 +112,7 @@ impl Limits {
         address: ClientAddress,
         kind: Kind<'_>,
     ) -> Result<(), Duration> {
-        let Some(owner) = owner(caller, address) else {
+        let Some(owner) = Owner::of(caller, Some(address)) else {
             return Ok(());
         };
         let now = self.now();
@@ -136,7 +149,7 @@ impl Limits {
         uri: &Uri,
     ) -> Option<Attempt> {
         let failures = self.0.failures.as_ref()?;
-        if address.is_of_this_machine() {
+        if address.may_be_anybodys() {
             return None;
         }
         failures.attempt(address.network(), headers, uri)
@@ -151,10 +164,10 @@ impl Limits {
         }
     }
 
-    /// Remembers whether a credential was right.
-    pub(crate) fn note_attempt(&self, attempt: Attempt, was_right: bool) {
+    /// Remembers what was found about a credential.
+    pub(crate) fn note_attempt(&self, attempt: Attempt, judged: Judged) {
         if let Some(failures) = &self.0.failures {
-            failures.note(attempt, was_right, self.now());
+            failures.note(attempt, judged, self.now());
         }
     }
 
@@ -183,15 +196,6 @@ pub(crate) async fn limited(
         Some(refusal) => refusal,
         None => next.run(request).await,
     }
-}
-
-fn owner(caller: &Principal, address: ClientAddress) -> Option<Owner<'_>> {
-    /// Made once: every request is asked.
-    static NOBODY: LazyLock<Principal> = LazyLock::new(Principal::anonymous);
-    if *caller != *NOBODY {
-        return Some(Owner::Caller(caller.id()));
-    }
-    (!address.is_of_this_machine()).then(|| Owner::Network(address.network()))
 }
 
 /// The answer to one request too many, of JSON-RPC where it has an `id`.

@@ -7,7 +7,7 @@ use std::{
 
 use farcall_core::principal::Principal;
 
-use crate::edge::ClientAddress;
+use crate::edge::{ClientAddress, Owner};
 
 /// The most that there may be, of all callers.
 const MAX: usize = 256;
@@ -48,17 +48,14 @@ impl Places {
         if taken.all >= MAX {
             return Err(Full::Server);
         }
-        let address = address.filter(|address| !address.is_of_this_machine());
-        let is_anybody = *caller == Principal::anonymous();
-        let owner = match address {
-            Some(address) if is_anybody => address.network().to_string(),
-            _ => caller.id().to_owned(),
-        };
-        let its = taken.by_owner.get(&owner).copied().unwrap_or_default();
-        if its >= MAX_OF_A_CALLER && !(is_anybody && address.is_none()) {
-            return Err(Full::Caller);
+        let owner = Owner::of(caller, address).map(|owner| format!("{owner:?}"));
+        if let Some(owner) = &owner {
+            let its = taken.by_owner.entry(owner.clone()).or_default();
+            if *its >= MAX_OF_A_CALLER {
+                return Err(Full::Caller);
+            }
+            *its += 1;
         }
-        taken.by_owner.insert(owner.clone(), its + 1);
         taken.all += 1;
         Ok(Place {
             places: self.clone(),
@@ -74,18 +71,19 @@ impl Places {
 /// The right to one subscription.
 pub(super) struct Place {
     places: Places,
-    /// The caller, or its address.
-    owner: String,
+    /// The caller, or its address, where it is told apart from others.
+    owner: Option<String>,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = self.places.taken();
         taken.all -= 1;
-        if let Some(its) = taken.by_owner.get_mut(&self.owner) {
+        let Some(owner) = &self.owner else { return };
+        if let Some(its) = taken.by_owner.get_mut(owner) {
             *its -= 1;
             if *its == 0 {
-                taken.by_owner.remove(&self.owner);
+                taken.by_owner.remove(owner);
             }
         }
     }
@@ -100,7 +98,7 @@ mod tests {
     }
 
     fn filled_from(places: &Places, caller: &Principal, address: &str) -> Vec<Place> {
-        let address = ClientAddress(address.parse().unwrap());
+        let address = ClientAddress::of_peer(address.parse().unwrap());
         std::iter::from_fn(|| places.take(caller, Some(address)).ok()).collect()
     }
 

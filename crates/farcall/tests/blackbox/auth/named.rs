@@ -1,6 +1,10 @@
 //! Callers that an operator has named.
 
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use farcall::{Scope, json};
 use farcall_store::Caller;
@@ -262,6 +266,26 @@ async fn a_server_that_keeps_nothing_knows_the_callers_that_were_named_beside_it
     let token = server.operator().await.names("ci", |_| {}).await;
     answered(&server, 401).await;
     assert_eq!(status(&server.with_token(&token)).await, 200);
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_opened_may_have_callers_in_it() {
+    let server = Setup::new(tools()).start().await;
+    assert_eq!(status(&server).await, 200);
+    let folder = Path::new(server.secret_path());
+    fs::create_dir_all(folder).unwrap();
+    let store = folder.join("jobs.sqlite3");
+    fs::write(
+        &store,
+        "nobody can read this, and somebody may have named a caller",
+    )
+    .unwrap();
+    answered(&server, 401).await;
+    // Nobody could look whose it is.
+    let token = format!("fc_{}_{}", "a".repeat(12), "A".repeat(43));
+    assert_eq!(status(&server.with_token(&token)).await, 503);
+    fs::remove_file(store).unwrap();
+    answered(&server, 200).await;
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use farcall::{
 };
 use reqwest::Method;
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     harness::{
@@ -14,7 +15,8 @@ use crate::{
         forgeries::{self, with},
         seconds,
     },
-    offers::{tools, tools_and_jobs},
+    offers::{print, tools, tools_and_jobs},
+    tasks,
 };
 
 const PUBLIC: &str = "https://farm.example.com";
@@ -303,6 +305,59 @@ async fn a_tool_does_not_lose_its_scopes_by_another_name() {
     let token = Signer::today().token(&claims(&issuer));
     for challenge in challenges(&server, "start_print", &token).await {
         assert!(challenge.contains("scope=\"print\""), "{challenge}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_token_may_not_do_by_a_tool_it_may_not_do_by_a_task() {
+    let issuer = Issuer::of(&[Signer::today()]).await;
+    let job = print(&CancellationToken::new());
+    let server = Setup::new(tools().add_job(tasks::exposed(job)))
+        .with("PUBLIC_BASE_URL", PUBLIC)
+        .with("FARCALL_OAUTH_ISSUER", &issuer.url)
+        .with(
+            "FARCALL_OAUTH_SCOPES",
+            "start_print=begin,get_print_result=read,cancel_print=end",
+        )
+        .start()
+        .await;
+    let with_scope = |scope: &str| {
+        let claims = with(&claims(&issuer), json!({"scope": scope}));
+        server.with_token(&Signer::today().token(&claims))
+    };
+    let text = json!({"text": "x"});
+    let refused = tasks::call(&with_scope("read end"), "print", text.clone()).await;
+    assert_eq!(refused.status, 403);
+    let challenge = refused.header("www-authenticate");
+    assert!(challenge.contains("scope=\"begin\""), "{challenge}");
+
+    let id = tasks::id_of(&with_scope("begin"), "print", text).await;
+    for (method, needed) in [
+        ("tasks/get", "begin read"),
+        ("tasks/cancel", "begin end"),
+        ("tasks/update", "begin"),
+    ] {
+        for scope in [
+            "mcp",
+            "begin",
+            "read",
+            "end",
+            "begin read",
+            "begin end",
+            needed,
+        ] {
+            let mut request = tasks::about(&with_scope(scope), method, &id);
+            if method == "tasks/update" {
+                request = request.param("inputResponses", json!({}));
+            }
+            let reply = request.send().await.json();
+            let is_enough = needed.split(' ').all(|word| scope.contains(word));
+            assert_eq!(
+                reply.get("error").is_none(),
+                is_enough,
+                "{method} {scope}: {reply}"
+            );
+        }
     }
 }
 

@@ -201,6 +201,72 @@ async fn an_address_has_few_wrong_credentials() {
 }
 
 #[tokio::test]
+async fn an_answer_that_judges_nothing_makes_no_credential_right() {
+    let app = tools_and_jobs().public_route("/open", get(async || "fine"));
+    let server = Setup::new(app.token_verifier(Callers))
+        .with("FARCALL_FAILURE_RATE", "3/h")
+        .with("FARCALL_TRUSTED_PROXIES", "127.0.0.1")
+        .start()
+        .await;
+    let guesses: Vec<_> = (0..6)
+        .map(|guess| server.with_token(&format!("guess-{guess}")))
+        .collect();
+    for path in ["/readyz", "/open", "/healthz"] {
+        for guess in &guesses {
+            let request = guess
+                .http(Method::GET, path)
+                .header(FORWARDED, "203.0.113.7");
+            assert_eq!(request.send().await.status, 200, "{path}");
+        }
+    }
+    let mut told = Vec::new();
+    for guess in &guesses {
+        let request = addition(guess).header(FORWARDED, "203.0.113.7");
+        told.push(request.send().await.status);
+    }
+    assert_eq!(told, [401, 401, 401, 429, 429, 429]);
+}
+
+#[tokio::test]
+async fn whoever_has_a_proxy_name_this_machine_is_not_of_it() {
+    let server = setup()
+        .with("FARCALL_FAILURE_RATE", "3/h")
+        .with("FARCALL_TRUSTED_PROXIES", "127.0.0.1");
+    let server = server.start().await;
+    let mut told = Vec::new();
+    for guess in 0..4 {
+        let guess = addition(&server.with_token(&format!("guess-{guess}")));
+        let reply = guess.header(FORWARDED, "127.0.0.1").send().await;
+        told.push(reply.status);
+    }
+    assert_eq!(told, [401, 401, 401, 429]);
+}
+
+#[tokio::test]
+async fn what_was_right_once_is_no_guess() {
+    let server = setup()
+        .with("FARCALL_FAILURE_RATE", "3/h")
+        .with("FARCALL_TRUSTED_PROXIES", "127.0.0.1");
+    let server = server.start().await;
+    // Somebody opens an old conversation with many links in it, and a program has not heard of its new token.
+    for link in 0..10 {
+        let file = "/files/00000000000000000000000000000000?exp=1700000000&kid=1&sig=";
+        let request = server.http(Method::GET, &format!("{file}{link:064}"));
+        let reply = request.header(FORWARDED, "203.0.113.7").send().await;
+        assert_eq!(reply.status, 404);
+        let stale = addition(&server.with_token("stale"));
+        let reply = stale.header(FORWARDED, "203.0.113.7").send().await;
+        assert_eq!(reply.status, 401);
+    }
+    let alice = addition(&server.with_token("alice-token"));
+    alice
+        .header(FORWARDED, "203.0.113.7")
+        .send()
+        .await
+        .structured();
+}
+
+#[tokio::test]
 async fn a_wrong_link_is_a_wrong_credential() {
     let server = setup()
         .with("FARCALL_FAILURE_RATE", "3/h")

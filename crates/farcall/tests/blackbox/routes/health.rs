@@ -72,6 +72,41 @@ async fn a_server_that_cannot_keep_jobs_names_the_failing_check_and_the_cause_on
 }
 
 #[tokio::test]
+async fn tokens_cannot_be_tried_out_at_a_probe() {
+    let app = tools_and_jobs().token_verifier(crate::offers::Callers);
+    let server = Setup::new(app)
+        .with("FARCALL_FAILURE_RATE", "3/h")
+        .with("FARCALL_TRUSTED_PROXIES", "127.0.0.1")
+        .start()
+        .await;
+    std::fs::remove_dir_all(server.secret_path()).unwrap();
+    std::fs::write(server.secret_path(), b"in the way").unwrap();
+    let mut told = Vec::new();
+    for guess in 0..4 {
+        let guess = server.with_token(&format!("guess-{guess}"));
+        let request = guess.http(Method::GET, "/readyz");
+        let reply = request
+            .header("x-forwarded-for", "203.0.113.7")
+            .send()
+            .await;
+        told.push(reply.status);
+    }
+    assert_eq!(told, [503, 503, 503, 429]);
+    std::fs::remove_file(server.secret_path()).unwrap();
+}
+
+#[tokio::test]
+async fn where_nobody_is_asked_a_probe_tells_nobody_a_cause() {
+    let server = Setup::new(tools_and_jobs()).start().await;
+    std::fs::remove_dir_all(server.secret_path()).unwrap();
+    std::fs::write(server.secret_path(), b"in the way").unwrap();
+    let json = server.get("/readyz").await.json();
+    assert!(json["failing"].is_string(), "{json}");
+    assert_eq!(json.get("cause"), None, "{json}");
+    std::fs::remove_file(server.secret_path()).unwrap();
+}
+
+#[tokio::test]
 async fn probes_are_only_read() {
     let server = open_server().await;
     for method in [Method::POST, Method::DELETE] {
