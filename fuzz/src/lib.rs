@@ -144,16 +144,13 @@ fn spelled_out(data: &[u8], words: &[(u8, &str)]) -> Vec<u8> {
         let word = words
             .iter()
             .find(|(letter, _)| *first == b'%' && after.first() == Some(letter));
-        rest = match word {
-            Some((_, text)) => {
-                spelled_out.extend(text.bytes());
-                &after[1..]
-            }
-            None => {
-                spelled_out.push(*first);
-                after
-            }
-        };
+        if let Some((_, text)) = word {
+            spelled_out.extend(text.bytes());
+            rest = &after[1..];
+        } else {
+            spelled_out.push(*first);
+            rest = after;
+        }
     }
     spelled_out
 }

@@ -30,7 +30,7 @@ pub(crate) fn argv(data: &[u8]) {
         .chain(template.split('\n'))
         .collect();
     // One that the command does not name would be a fault of the file.
-    let declared: String = [
+    let declared = [
         ("a", "type = \"string\""),
         ("b", "type = \"string\", flag = \"-b\""),
         ("c", "type = \"string\", flag = \"--c=\""),
@@ -40,7 +40,8 @@ pub(crate) fn argv(data: &[u8]) {
     .iter()
     .filter(|(name, _)| template.contains(&format!("{{{name}}}")))
     .map(|(name, declared)| format!("params.{name} = {{ {declared}, description = \"A.\" }}\n"))
-    .collect();
+    .collect::<Vec<_>>()
+    .concat();
     let file = format!(
         "[tool.t]\ndescription = \"T.\"\ncommand = {}\n{declared}",
         json!(command)

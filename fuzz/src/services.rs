@@ -21,7 +21,7 @@ pub(crate) fn request(data: &[u8]) {
         return;
     };
     // One that the request does not name would be a fault of the file.
-    let declared: String = ["a", "b"]
+    let declared = ["a", "b"]
         .iter()
         .filter(|name| {
             [path, query]
@@ -29,7 +29,8 @@ pub(crate) fn request(data: &[u8]) {
                 .any(|text| text.contains(&format!("{{{name}}}")))
         })
         .map(|name| format!("params.{name} = {{ type = \"string\", description = \"A.\" }}\n"))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let file = format!(
         "[service.s]\nbase_url = {}\n[tool.t]\ndescription = \"T.\"\n\
          request = {{ service = \"s\", path = {}, query = {{ q = {} }} }}\n{declared}",
@@ -71,7 +72,7 @@ pub(crate) fn request(data: &[u8]) {
         url
     };
     assert_eq!(place(&url), place(&plain), "it goes elsewhere");
-    let segments = |url: &Url| Vec::from_iter(url.path().split('/').map(decoded));
+    let segments = |url: &Url| url.path().split('/').map(decoded).collect::<Vec<_>>();
     let expected: Vec<_> = segments(&plain)
         .iter()
         .map(|plain| stand_in::replaced(plain, &values))
@@ -87,7 +88,9 @@ pub(crate) fn request(data: &[u8]) {
     }
     let pairs = |url: &Url| {
         let pairs = url.query_pairs();
-        Vec::from_iter(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())))
+        pairs
+            .map(|(name, value)| (name.into_owned(), value.into_owned()))
+            .collect::<Vec<_>>()
     };
     let expected: Vec<_> = pairs(&plain)
         .into_iter()

@@ -1,7 +1,5 @@
 //! The bugs that `cargo xtask fuzz --planted` plants.
 
-#![expect(clippy::unwrap_used, reason = "these are tests")]
-
 use std::{collections::BTreeSet, fs, path::PathBuf, process::Command};
 
 use farcall_fuzz::TARGETS;

@@ -42,9 +42,9 @@ pub(crate) fn fuzz(named: &[String], seconds: u32) -> anyhow::Result<()> {
 
 /// The targets that are `named`, all where none is. Each has a folder of samples.
 fn chosen(named: &[String]) -> anyhow::Result<Vec<String>> {
-    let entries = fs::read_dir(root().join("fuzz/corpus"))?;
-    let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
-    let mut targets = names.collect::<anyhow::Result<Vec<_>>>()?;
+    let mut targets = fs::read_dir(root().join("fuzz/corpus"))?
+        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+        .collect::<anyhow::Result<Vec<_>>>()?;
     targets.sort();
     for name in named {
         ensure!(

@@ -1,9 +1,11 @@
 //! Parsers that are nobody's business but this crate's, for the targets of `fuzz`.
 
 use std::{
+    collections::BTreeMap,
     ffi::OsString,
     path::PathBuf,
     sync::{Arc, LazyLock},
+    time::Duration,
 };
 
 use farcall_config::file::{Command, OpenApi, Parameter, Request, Service};
@@ -61,8 +63,8 @@ pub fn openapi(document: &[u8]) -> Result<Vec<Tool>, Vec<String>> {
     static CLIENT: LazyLock<Result<Arc<service::Client>, Vec<String>>> = LazyLock::new(|| {
         let service = Service {
             base_url: Url::parse("https://example.com").map_err(|error| vec![error.to_string()])?,
-            headers: Default::default(),
-            timeout: std::time::Duration::from_secs(1),
+            headers: BTreeMap::new(),
+            timeout: Duration::from_secs(1),
             max_answer: 1 << 20,
             allowed_addresses: Vec::new(),
             openapi: None,
@@ -73,8 +75,8 @@ pub fn openapi(document: &[u8]) -> Result<Vec<Tool>, Vec<String>> {
         document: PathBuf::new(),
         operations: Vec::new(),
         tags: Vec::new(),
-        names: Default::default(),
-        descriptions: Default::default(),
+        names: BTreeMap::new(),
+        descriptions: BTreeMap::new(),
     };
     let client = CLIENT.as_ref().map_err(Clone::clone)?;
     service::openapi::from_bytes(client, &import, document)

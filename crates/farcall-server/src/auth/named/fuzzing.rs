@@ -53,7 +53,7 @@ fn caller(name: &str, tokens: [Option<Token>; 3]) -> Option<Caller> {
 }
 
 fn token(letter: char) -> Option<Token> {
-    let repeated = |count| String::from_iter(std::iter::repeat_n(letter, count));
+    let repeated = |count| std::iter::repeat_n(letter, count).collect::<String>();
     let id = TokenId::parse(&repeated(TokenId::LENGTH))?;
     Some(Token {
         digest: Sha256::digest(id.with(&repeated(SECRET))).into(),
