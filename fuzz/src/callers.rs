@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
-use farcall_core::{fuzzing::variables, id::JobId};
-use farcall_server::fuzzing::{
-    is_own_host, is_plain, is_unambiguous, link_opens, range as bytes_of_range, signed_query,
+use farcall_core::fuzzing::variables;
+use farcall_server::{
+    Networks,
+    fuzzing::{Judged, client_address, is_own_host, is_unambiguous, judged, plain_call, sdk_call},
 };
 use http::{HeaderMap, HeaderValue};
 use serde_json::Value;
@@ -48,8 +49,48 @@ pub(crate) fn host(data: &[u8]) {
     assert!(is_loopback, "`{host}` is {url}");
 }
 
-/// What passes is one object that reads the same a second time, and the short way lets nothing pass
-/// that the other one would refuse.
+/// Only proxies are believed, and of what a proxy passes on nothing that stood there before it: whatever a
+/// stranger puts in front of a list, or says beside it, changes no address but a proxy's.
+pub(crate) fn forwarded(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else {
+        return;
+    };
+    let mut lines = text.split('\n');
+    let Some(Ok(peer)) = lines.next().map(str::parse::<IpAddr>) else {
+        return;
+    };
+    let lists: Vec<_> = lines
+        .filter_map(|list| HeaderValue::from_str(list).ok())
+        .collect();
+    let proxies = ["127.0.0.1/32", "10.0.0.0/8", "fd00::/8"];
+    let proxies = Networks::new(proxies.iter().filter_map(|network| network.parse().ok()));
+    let sent = |lists: &mut dyn Iterator<Item = HeaderValue>,
+                also: &[(&'static str, &'static str)]| {
+        let mut headers = HeaderMap::new();
+        for (name, value) in also {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        for list in lists {
+            headers.append("x-forwarded-for", list);
+        }
+        client_address(peer, &proxies, &headers)
+    };
+    let address = sent(&mut lists.iter().cloned(), &[]);
+    assert_eq!(address, address.to_canonical(), "an address in two forms");
+    if !proxies.contain(peer) {
+        assert_eq!(address, peer.to_canonical(), "a stranger is believed");
+    } else if !proxies.contain(address) {
+        let forged = [
+            ("x-forwarded-for", "198.51.100.9"),
+            ("cf-connecting-ip", "198.51.100.8"),
+        ];
+        let again = sent(&mut lists.iter().cloned(), &forged);
+        assert_eq!(again, address, "what stands in front of a list counts");
+    }
+}
+
+/// What is judged is what runs: of a body that passes, whoever reads it reads the same, and the short way
+/// lets nothing pass that the other one would refuse.
 pub(crate) fn body(data: &[u8]) {
     let (choice, body) = choice(data);
     let mut headers = HeaderMap::new();
@@ -58,44 +99,46 @@ pub(crate) fn body(data: &[u8]) {
         headers.insert(*name, HeaderValue::from_static(value));
     }
     let is_unambiguous = is_unambiguous(body);
-    if is_plain(&headers, body) {
+    let plain = plain_call(&headers, body);
+    if plain.is_some() {
         assert!(is_unambiguous, "the short way takes what is ambiguous");
     }
-    if let (true, Ok(read)) = (is_unambiguous, serde_json::from_slice::<Value>(body)) {
-        assert!(is_unambiguous_again(&read), "{read} is read twice");
+    if !is_unambiguous {
+        return;
+    }
+    if let Ok(read) = serde_json::from_slice::<Value>(body) {
+        assert_eq!(
+            keys(body),
+            keys(read.to_string().as_bytes()),
+            "a key is there twice"
+        );
+        if let Some(name) = plain.as_deref().filter(|name| !name.is_empty()) {
+            let said = read.pointer("/params/name").and_then(Value::as_str);
+            assert_eq!(said, Some(name), "the short way");
+        }
+    }
+    for called in [plain.filter(|name| !name.is_empty()), sdk_call(body)] {
+        let Some(name) = called else { continue };
+        // Whose scopes are looked at is told what it is that may not be sent.
+        if judged(body) != Judged::Nothing {
+            assert_eq!(judged(body), Judged::Call(name), "what runs is judged");
+        }
     }
 }
 
-fn is_unambiguous_again(value: &Value) -> bool {
-    serde_json::to_vec(value).is_ok_and(|body| is_unambiguous(&body))
-}
-
-/// A link opens its file where it says all that was signed, as it was signed; what stands beside it
-/// changes nothing.
-pub(crate) fn link(data: &[u8]) {
-    let Ok(query) = str::from_utf8(data) else {
-        return;
-    };
-    if link_opens(query) {
-        let signed = signed_query();
-        let is_whole = signed
-            .split('&')
-            .all(|part| query.split('&').any(|said| said == part));
-        assert!(is_whole, "`{query}` opens a file");
+/// How many keys all objects of a JSON text have: each has a colon, and so has nothing else outside of texts.
+fn keys(json: &[u8]) -> usize {
+    let (mut keys, mut is_in_text, mut is_escaped) = (0, false, false);
+    for byte in json {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' => is_in_text = !is_in_text,
+            b':' if !is_in_text => keys += 1,
+            _ => {}
+        }
     }
-}
-
-/// A part of a file lies within it.
-pub(crate) fn range(data: &[u8]) {
-    let (size, value) = choice(data);
-    let (size, Ok(value)) = (size as u64, HeaderValue::from_bytes(value)) else {
-        return;
-    };
-    let bytes = bytes_of_range(value, size);
-    assert!(
-        bytes.start <= bytes.end && bytes.end <= size,
-        "{bytes:?} of {size}"
-    );
+    keys
 }
 
 /// What a template finds in a URI for a plain variable is one segment of a path, and nothing that
@@ -117,15 +160,5 @@ pub(crate) fn uri(data: &[u8]) {
                 matches!(value.as_str(), "." | "..") || value.contains(['/', '\\', '\0']);
             assert!(!leads_elsewhere, "`{name}` is {value:?}");
         }
-    }
-}
-
-/// An id is written in one way.
-pub(crate) fn job_id(data: &[u8]) {
-    let Ok(text) = str::from_utf8(data) else {
-        return;
-    };
-    if let Ok(id) = JobId::parse(text) {
-        assert_eq!(id.to_string(), text);
     }
 }

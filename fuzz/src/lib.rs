@@ -5,8 +5,11 @@
 //! for worse ones, and what it finds becomes a sample.
 
 mod callers;
+mod fetching;
 mod files;
 mod programs;
+mod services;
+mod stand_in;
 mod tokens;
 
 /// A parser, and what must hold of it.
@@ -18,31 +21,36 @@ pub struct Target {
     pub run: fn(&[u8]),
 }
 
-/// All targets, in the order in which a request meets them.
+/// All targets: what callers send in the order in which a request meets it, what operators write, what services
+/// are asked, what programs are given and say.
 pub const TARGETS: &[Target] = &[
     Target {
         name: "host",
         run: callers::host,
     },
     Target {
-        name: "body",
-        run: callers::body,
+        name: "forwarded",
+        run: callers::forwarded,
+    },
+    Target {
+        name: "authorization",
+        run: tokens::authorization,
     },
     Target {
         name: "token",
         run: tokens::token,
     },
     Target {
+        name: "assertion",
+        run: tokens::assertion,
+    },
+    Target {
         name: "keys",
         run: tokens::keys,
     },
     Target {
-        name: "link",
-        run: callers::link,
-    },
-    Target {
-        name: "range",
-        run: callers::range,
+        name: "body",
+        run: callers::body,
     },
     Target {
         name: "uri",
@@ -50,15 +58,43 @@ pub const TARGETS: &[Target] = &[
     },
     Target {
         name: "job_id",
-        run: callers::job_id,
+        run: fetching::job_id,
+    },
+    Target {
+        name: "link",
+        run: fetching::link,
+    },
+    Target {
+        name: "range",
+        run: fetching::range,
+    },
+    Target {
+        name: "file_name",
+        run: fetching::file_name,
     },
     Target {
         name: "farcall_toml",
         run: files::farcall_toml,
     },
     Target {
+        name: "variables",
+        run: files::variables,
+    },
+    Target {
         name: "units",
         run: files::units,
+    },
+    Target {
+        name: "openapi",
+        run: services::openapi,
+    },
+    Target {
+        name: "request",
+        run: services::request,
+    },
+    Target {
+        name: "argv",
+        run: programs::argv,
     },
     Target {
         name: "event",
@@ -91,4 +127,30 @@ pub fn target(name: &str) -> Target {
 fn choice(data: &[u8]) -> (usize, &[u8]) {
     let (first, rest) = data.split_first().unwrap_or((&0, &[]));
     (usize::from(*first), rest)
+}
+
+/// Texts that `\u{1e}` separates, the record separator of ASCII; those that are not there are empty.
+fn records<const COUNT: usize>(data: &[u8]) -> Option<[&str; COUNT]> {
+    let mut records = str::from_utf8(data).ok()?.split('\u{1e}');
+    Some([(); COUNT].map(|()| records.next().unwrap_or_default()))
+}
+
+/// `data` with what `words` are short for: `%` and a letter stand for a text, so that few changes lead from
+/// what is right to what is nearly right.
+fn spelled_out(data: &[u8], words: &[(u8, &str)]) -> Vec<u8> {
+    let mut spelled_out = Vec::new();
+    let mut rest = data;
+    while let Some((first, after)) = rest.split_first() {
+        let word = words
+            .iter()
+            .find(|(letter, _)| *first == b'%' && after.first() == Some(letter));
+        if let Some((_, text)) = word {
+            spelled_out.extend(text.bytes());
+            rest = &after[1..];
+        } else {
+            spelled_out.push(*first);
+            rest = after;
+        }
+    }
+    spelled_out
 }

@@ -1,12 +1,15 @@
 //! libFuzzer over the targets of `fuzz`.
 
-use std::{
-    fs,
-    process::{Command, Stdio},
-};
+mod fuzzer;
+mod planted;
 
-use crate::root;
+use std::fs;
+
 use anyhow::{Context, ensure};
+
+use self::fuzzer::Fuzzer;
+pub(crate) use self::planted::planted;
+use crate::root;
 
 /// Gives each target that is `named`, or all of them, so many seconds.
 ///
@@ -16,17 +19,33 @@ use anyhow::{Context, ensure};
 /// # Errors
 /// The first target for which something did not hold; the input is in `target/fuzz/found`.
 pub(crate) fn fuzz(named: &[String], seconds: u32) -> anyhow::Result<()> {
-    let has_fuzzer = Command::new("cargo")
-        .args(["+nightly", "fuzz", "--version"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()?
-        .success();
-    ensure!(
-        has_fuzzer,
-        "`cargo +nightly fuzz` does not answer; run `rustup toolchain install nightly` and `cargo install cargo-fuzz`"
-    );
-    let targets = targets()?;
+    let targets = chosen(named)?;
+    let fuzzer = Fuzzer::build(&root())?;
+    let kept = root().join("target/fuzz");
+    for name in &targets {
+        eprintln!("== {name}");
+        let learnt = kept.join("corpus").join(name);
+        let found = kept.join("found");
+        let status = fuzzer
+            .search(name, &learnt, &found, seconds)
+            .status()
+            .context("the fuzzer does not start")?;
+        ensure!(
+            status.success(),
+            "the target `{name}` failed: {status}; the input is in `{}`, and is a sample for `fuzz/corpus/{name}` \
+             once the code is repaired",
+            found.display()
+        );
+    }
+    Ok(())
+}
+
+/// The targets that are `named`, all where none is. Each has a folder of samples.
+fn chosen(named: &[String]) -> anyhow::Result<Vec<String>> {
+    let mut targets = fs::read_dir(root().join("fuzz/corpus"))?
+        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    targets.sort();
     for name in named {
         ensure!(
             targets.contains(name),
@@ -34,48 +53,9 @@ pub(crate) fn fuzz(named: &[String], seconds: u32) -> anyhow::Result<()> {
             targets.join("`, `")
         );
     }
-    let chosen = if named.is_empty() { &targets } else { named };
-    for name in chosen {
-        run(name, seconds).with_context(|| format!("the target `{name}` failed"))?;
-    }
-    Ok(())
-}
-
-/// The names of all targets: each has a folder of samples.
-fn targets() -> anyhow::Result<Vec<String>> {
-    let entries = fs::read_dir(root().join("fuzz/corpus"))?;
-    let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
-    let mut names = names.collect::<anyhow::Result<Vec<_>>>()?;
-    names.sort();
-    Ok(names)
-}
-
-fn run(name: &str, seconds: u32) -> anyhow::Result<()> {
-    eprintln!("== {name}");
-    let (kept, found) = (root().join("target/fuzz"), root().join("target/fuzz/found"));
-    let learnt = kept.join("corpus").join(name);
-    for folder in [&learnt, &found] {
-        fs::create_dir_all(folder)?;
-    }
-    let status = Command::new("cargo")
-        .args(["+nightly", "fuzz", "run", "targets"])
-        .arg(&learnt)
-        .arg(root().join("fuzz/corpus").join(name))
-        .arg("--fuzz-dir")
-        .arg(root().join("fuzz/libfuzzer"))
-        .arg("--target-dir")
-        .arg(kept.join("target"))
-        .arg("--")
-        .arg(format!("-max_total_time={seconds}"))
-        .arg(format!("-artifact_prefix={}/{name}-", found.display()))
-        .args(["-timeout=5", "-rss_limit_mb=1024", "-max_len=65536"])
-        .env("FUZZ_TARGET", name)
-        .current_dir(root())
-        .status()?;
-    ensure!(
-        status.success(),
-        "{status}; the input is in `{}`",
-        found.display()
-    );
-    Ok(())
+    Ok(if named.is_empty() {
+        targets
+    } else {
+        named.to_vec()
+    })
 }

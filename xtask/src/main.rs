@@ -34,6 +34,9 @@ enum Verb {
         /// How long to give each
         #[arg(long, default_value_t = 60)]
         seconds: u32,
+        /// Plant a bug for each in a copy of the code, and look whether it is found
+        #[arg(long)]
+        planted: bool,
     },
     /// Write the generated references
     Generate {
@@ -50,7 +53,14 @@ enum Verb {
 fn main() -> ExitCode {
     let done = match Xtask::parse().verb {
         Verb::Bench { arguments } => suite::bench(&arguments),
-        Verb::Fuzz { targets, seconds } => fuzz::fuzz(&targets, seconds),
+        Verb::Fuzz {
+            targets,
+            seconds,
+            planted: true,
+        } => fuzz::planted(&targets, seconds),
+        Verb::Fuzz {
+            targets, seconds, ..
+        } => fuzz::fuzz(&targets, seconds),
         Verb::Generate { check } => generate::generate(check),
         Verb::Layers => layers::check(),
         Verb::Test => suite::test(),

@@ -18,6 +18,8 @@ mod check;
 mod copy;
 mod error;
 mod folder;
+#[doc(hidden)]
+pub mod fuzzing;
 mod location;
 mod objects;
 mod read;

@@ -1,6 +1,11 @@
 //! Parsers that are nobody's business but this crate's, for the targets of `fuzz`.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use farcall_core::rate::Rate;
 
 use crate::{
     Source,
@@ -24,7 +29,17 @@ pub fn farcall_toml(bytes: &[u8]) -> Result<Project, FileFaults> {
     }
 }
 
-/// Reads a text as a duration and as a number of bytes.
-pub fn units(text: &str) {
-    let _ = (units::duration(text), units::bytes(text));
+/// A text as a duration.
+pub fn duration(text: &str) -> Option<Duration> {
+    units::duration(text)
+}
+
+/// A text as a number of bytes.
+pub fn bytes(text: &str) -> Option<u64> {
+    units::bytes(text)
+}
+
+/// A text as how often something may happen.
+pub fn rate(text: &str) -> Option<Rate> {
+    units::rate(text)
 }

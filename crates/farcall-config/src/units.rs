@@ -41,8 +41,12 @@ pub(crate) fn rate(text: &str) -> Option<Rate> {
         "h" => 3_600,
         _ => return None,
     };
+    // Digits alone: a whole number would be read with a sign as well.
+    let (count, "") = split(count.trim())? else {
+        return None;
+    };
     Some(Rate {
-        count: count.trim().parse().ok()?,
+        count: u32::try_from(count).ok()?.try_into().ok()?,
         per: Duration::from_secs(per),
     })
 }

@@ -1,26 +1,43 @@
 //! Parsers of what callers send, for the targets of `fuzz`.
 
-use std::ops::Range;
+use std::{net::IpAddr, ops::Range};
 
-use farcall_core::{clock::Timestamp, id::JobId};
+use farcall_core::{artifact::Artifact, clock::Timestamp, id::JobId};
 use farcall_jobs::{LinkKeys, links::Opening};
 use http::{HeaderMap, HeaderValue, header};
 
 use crate::{
-    auth::token,
-    edge::{self, Guard},
+    auth::{access, named, token},
+    edge::{self, ClientAddress, Guard, Networks},
     files, mcp,
 };
+
+pub use crate::mcp::fuzzing::Judged;
 
 /// Whether `body` reads the same for every parser of JSON, so that the SDK may see it.
 pub fn is_unambiguous(body: &[u8]) -> bool {
     edge::check(body).is_ok()
 }
 
-/// Whether a request is answered without the SDK's transport, and so without the judgement of
-/// [`is_unambiguous`].
-pub fn is_plain(headers: &HeaderMap, body: &[u8]) -> bool {
-    mcp::is_plain(headers, body)
+/// The tool that a request calls which is answered without the SDK's transport, and so without the judgement of
+/// [`is_unambiguous`]; empty of a list of tools, `None` of every other request.
+pub fn plain_call(headers: &HeaderMap, body: &[u8]) -> Option<String> {
+    mcp::fuzzing::plain_call(headers, body)
+}
+
+/// The tool that a body calls where the SDK reads it.
+pub fn sdk_call(body: &[u8]) -> Option<String> {
+    mcp::fuzzing::sdk_call(body)
+}
+
+/// As what limits and scopes judge a body.
+pub fn judged(body: &[u8]) -> Judged {
+    mcp::fuzzing::judged(body)
+}
+
+/// For whom a request counts that came from `peer` with these headers.
+pub fn client_address(peer: IpAddr, proxies: &Networks, headers: &HeaderMap) -> IpAddr {
+    ClientAddress::of(peer, proxies, headers).address()
 }
 
 /// Whether a server that nobody configured takes this value of `Host` for its own.
@@ -31,6 +48,23 @@ pub fn is_own_host(host: &str) -> bool {
 /// Whether a token opens a server that knows the keys of `set`, at the end of 2026.
 pub fn token_opens(set: &[u8], token: &str) -> bool {
     token::fuzzing::opens(set, token)
+}
+
+/// Whose request it is that has these headers, where the two callers `ann` and `bob` have tokens: `fc_`, the
+/// letter of the name twelve times, `_`, and the same letter 43 times. Two more tokens of `bob` are over.
+pub fn named_caller(headers: &HeaderMap) -> Option<String> {
+    named::fuzzing::caller_of(headers)
+}
+
+/// Whom Cloudflare Access let through with `assertion`, where the keys of `set` are its own.
+pub fn access_caller(set: &[u8], assertion: &str) -> Option<String> {
+    access::fuzzing::caller(set, assertion)
+}
+
+/// As what a file of this name is sent.
+pub fn disposition(name: &str) -> String {
+    let artifact = Artifact::new(name, "", 0, "", "");
+    files::disposition(JobId::from_random([1; 16]), &artifact)
 }
 
 /// The query of the one link that was made to a file of a caller's.

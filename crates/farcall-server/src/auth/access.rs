@@ -4,6 +4,8 @@
 //! that another tunnel, another program on this machine or a route without a policy opens nothing.
 //! Cookies and the headers of a service token are for the edge; here they are nobody's word.
 
+pub(crate) mod fuzzing;
+
 use std::{collections::HashMap, sync::Arc};
 
 use farcall_core::{clock::Clock, principal::Principal};

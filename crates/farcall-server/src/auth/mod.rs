@@ -5,8 +5,8 @@
 //! that is asked. Without authenticators, and as long as nobody was named, every caller is the
 //! anonymous one.
 
-mod access;
-mod named;
+pub(crate) mod access;
+pub(crate) mod named;
 pub(crate) mod oauth;
 mod outbound;
 mod owner;

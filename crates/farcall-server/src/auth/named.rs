@@ -6,6 +6,7 @@
 //! nothing a second later. Before a token is refused it is looked whether it was made a moment ago, so a
 //! new one opens at once.
 
+pub(crate) mod fuzzing;
 mod known;
 
 use std::{

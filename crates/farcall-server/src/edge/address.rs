@@ -55,8 +55,12 @@ pub(crate) struct ClientAddress {
 impl ClientAddress {
     /// That of the request with these extensions.
     pub(crate) fn among(extensions: &Extensions) -> Option<IpAddr> {
-        let client: &Self = extensions.get()?;
-        Some(client.address)
+        extensions.get().copied().map(Self::address)
+    }
+
+    /// The whole of it.
+    pub(crate) fn address(self) -> IpAddr {
+        self.address
     }
 
     /// The other end of a connection.

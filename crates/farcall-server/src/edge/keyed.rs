@@ -4,7 +4,10 @@ use std::{fmt, marker::PhantomData};
 
 use serde::{
     Deserialize,
-    de::{Deserializer, MapAccess, Visitor, value::MapAccessDeserializer},
+    de::{
+        DeserializeOwned, Deserializer, Error as _, MapAccess, Visitor,
+        value::MapAccessDeserializer,
+    },
 };
 
 /// Reads a struct from an object. What serde derives would take an array as well, for its fields in
@@ -18,6 +21,19 @@ where
     T: Deserialize<'de>,
 {
     deserializer.deserialize_map(Keys(PhantomData))
+}
+
+/// The same of a text of JSON, which is that object and nothing else, in UTF-8 also where nobody asks
+/// for what it says.
+///
+/// # Errors
+/// Where it is none.
+pub(crate) fn object<T: DeserializeOwned>(json: &[u8]) -> serde_json::Result<T> {
+    let json = str::from_utf8(json).map_err(serde_json::Error::custom)?;
+    let mut json = serde_json::Deserializer::from_str(json);
+    let object = keyed(&mut json)?;
+    json.end()?;
+    Ok(object)
 }
 
 struct Keys<T>(PhantomData<T>);

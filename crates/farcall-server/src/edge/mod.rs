@@ -25,7 +25,7 @@ pub(crate) use self::{
     body::{ReadError, read_body},
     entrance::{X_REQUEST_ID, request_id},
     guard::cors,
-    keyed::keyed,
+    keyed::{keyed, object},
     limits::{Kind, Owner, Trial, limited, too_many},
     unambiguous::Unambiguous,
     wire::check,

@@ -164,7 +164,7 @@ fn with_headers(
 }
 
 /// What a file is sent as.
-pub(super) fn disposition(id: JobId, artifact: &Artifact) -> String {
+pub(crate) fn disposition(id: JobId, artifact: &Artifact) -> String {
     format!("attachment; filename=\"{id}{}\"", extension(&artifact.name))
 }
 

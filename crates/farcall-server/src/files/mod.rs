@@ -19,6 +19,7 @@ use axum::{
 };
 use farcall_core::{clock::Clock, id::JobId};
 
+pub(crate) use self::answer::disposition;
 use self::{
     known::Known,
     open::{Opened, opened},

@@ -16,13 +16,13 @@ use crate::{
 };
 
 /// A request, as far as its bounds go.
-struct Asked {
+pub(super) struct Asked {
     id: Option<Value>,
-    what: What,
+    pub(super) what: What,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum What {
+pub(super) enum What {
     /// A call of the tool with this name.
     Call(String),
     /// A call that names no tool where others would look for its name.
@@ -79,7 +79,7 @@ impl Asked {
 
     /// Nothing is known yet about the shape of the body but that it says every key once. Parsers that take
     /// fields by their position find them in a list as well, and what they find is not seen here.
-    fn in_body(body: &[u8]) -> Self {
+    pub(super) fn in_body(body: &[u8]) -> Self {
         let Ok(mut request) = serde_json::from_slice::<JsonObject>(body) else {
             return Self {
                 id: None,

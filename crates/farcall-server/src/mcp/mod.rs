@@ -14,6 +14,7 @@ mod call;
 mod client;
 mod current;
 mod front;
+pub(crate) mod fuzzing;
 mod handler;
 mod headers;
 mod limit;
@@ -46,7 +47,6 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::current::{Changes, Next};
 pub(crate) use self::front::answer;
-pub(crate) use self::plain::is_plain;
 pub use self::present::listed;
 pub use self::rounds::StateKeys;
 use self::{

@@ -156,16 +156,17 @@ fn named_file(opened: &Dir, folder: &Path, name: &str) -> Result<PathBuf, Proble
 
 /// The names under which files are published, which have no folders: that of the file where no
 /// other has the same, else the whole path.
-fn names(paths: &[PathBuf]) -> Vec<String> {
-    let plain = |path: &Path| {
+pub(crate) fn names(paths: &[PathBuf]) -> Vec<String> {
+    let plain = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         file_name(&name)
     };
+    let plain: Vec<_> = paths.iter().map(plain).collect();
     let mut taken = HashSet::new();
     let mut names = Vec::with_capacity(paths.len());
-    for path in paths {
-        let mut name = plain(path);
-        if paths.iter().filter(|other| plain(other) == name).count() > 1 {
+    for (path, name) in paths.iter().zip(&plain) {
+        let mut name = name.clone();
+        if plain.iter().filter(|other| **other == name).count() > 1 {
             name = file_name(&path.to_string_lossy());
         }
         let free = (2..).map(|number| numbered(&name, number));

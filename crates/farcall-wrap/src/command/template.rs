@@ -129,8 +129,13 @@ impl Template {
             && !self.may_begin_with_a_dash(name, given, has_flag)
         {
             let received = shown(&text.to_string_lossy());
+            let fault = if given.to_text().is_empty() {
+                "is empty with `-` behind it"
+            } else {
+                "begins with `-`"
+            };
             return Err(Problem::user(format!(
-                "`{name}` begins with `-`, so the program could take it for an option, received `{received}`"
+                "`{name}` {fault}, so the program could take it for an option, received `{received}`"
             ))
             .hint("send one that begins with another character, such as `./` before a path"));
         }
@@ -158,7 +163,8 @@ impl Template {
     }
 }
 
-/// An element that is put together, and which value it begins with.
+/// An element that is put together, and which value it begins with; behind an empty one, what the author
+/// wrote in the middle stands at the beginning.
 struct Joined<'a> {
     text: OsString,
     begins_with: Option<(&'a str, &'a Given)>,
@@ -180,7 +186,7 @@ impl<'a> Joined<'a> {
                 Piece::Parameter(name) => {
                     let Some(given) = value(name) else { continue };
                     let text = given.to_text();
-                    if joined.text.is_empty() && !text.is_empty() {
+                    if joined.text.is_empty() {
                         joined.begins_with = Some((name, given));
                     }
                     joined.text.push(text);

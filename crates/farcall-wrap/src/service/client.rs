@@ -25,7 +25,7 @@ const MAX_ERROR: usize = 16 << 10;
 const MAX_EXCERPT: usize = 500;
 
 /// A service that can be asked. Its connections are kept and used again.
-pub(super) struct Client {
+pub(crate) struct Client {
     name: String,
     http: reqwest::Client,
     base_url: Url,
@@ -39,7 +39,7 @@ impl Client {
     ///
     /// # Errors
     /// One sentence for each thing that is wrong with the declaration.
-    pub(super) fn new(name: &str, service: &Service) -> Result<Self, Vec<String>> {
+    pub(crate) fn new(name: &str, service: &Service) -> Result<Self, Vec<String>> {
         let guard = Guard::new(&service.base_url, &service.allowed_addresses);
         Self::guarded(name, service, guard)
     }

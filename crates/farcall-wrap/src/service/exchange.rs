@@ -8,9 +8,9 @@ use url::Url;
 
 /// A request, ready to be sent.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Outgoing {
+pub(crate) struct Outgoing {
     pub(super) method: Method,
-    pub(super) url: Url,
+    pub(crate) url: Url,
     /// Beside those of the service, which go first.
     pub(super) headers: HeaderMap,
     /// JSON.

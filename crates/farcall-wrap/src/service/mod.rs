@@ -13,7 +13,7 @@ mod exchange;
 mod guard;
 mod headers;
 mod network;
-mod openapi;
+pub(crate) mod openapi;
 mod operation;
 mod patience;
 mod request;
@@ -31,7 +31,8 @@ use farcall_core::{
     tool::{Tool, ToolDeclaration},
 };
 
-use self::{client::Client, operation::Operation, request::Template, response::Reading};
+pub(crate) use self::{client::Client, request::Template};
+use self::{operation::Operation, response::Reading};
 use crate::{output::promised, parameter::Parameters};
 
 /// The HTTP services of a project, ready to be asked.

@@ -22,10 +22,10 @@ impl Source for These {
     }
 }
 
-/// Whether `token` counts where the keys of `set` are published.
-pub(crate) fn opens(set: &[u8], token: &str) -> bool {
+/// What a token has to be to count where the keys of `set` are published.
+pub(in crate::auth) fn trust(set: &[u8]) -> Trust {
     let clock = Arc::new(ManualClock::at(NOW));
-    let trust = Trust {
+    Trust {
         keys: Keys::new(These(Bytes::copy_from_slice(set)), clock.clone()),
         algorithms: ["RS256", "ES256", "EdDSA"]
             .iter()
@@ -34,7 +34,11 @@ pub(crate) fn opens(set: &[u8], token: &str) -> bool {
         issuer: "https://as.example.com".to_owned(),
         audiences: vec!["https://farm.example.com/mcp".to_owned()],
         clock,
-    };
+    }
+}
+
+/// Whether `token` counts there.
+pub(crate) fn opens(set: &[u8], token: &str) -> bool {
     let runtime = runtime::Builder::new_current_thread().build();
-    runtime.is_ok_and(|runtime| runtime.block_on(trust.verify(token)).is_ok())
+    runtime.is_ok_and(|runtime| runtime.block_on(trust(set).verify(token)).is_ok())
 }

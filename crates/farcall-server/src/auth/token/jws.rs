@@ -5,6 +5,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
 use super::jwt::Fault;
+use crate::edge::object;
 
 /// A token that was opened, and not judged.
 pub(super) struct Envelope<'t> {
@@ -35,7 +36,7 @@ impl<'t> Envelope<'t> {
     pub(super) fn open(token: &'t str) -> Result<Self, Fault> {
         let (message, signature) = token.rsplit_once('.').ok_or(UNSIGNED)?;
         let (header, claims) = message.split_once('.').ok_or(UNSIGNED)?;
-        let header: Header = serde_json::from_slice(&decoded(header)?)
+        let header: Header = object(&decoded(header)?)
             .map_err(|_| Fault::refused("its header is not JSON of the right shape"))?;
         if header.crit.is_some() {
             return Err(Fault::refused(

@@ -11,6 +11,7 @@ use super::{
     jws::Envelope,
     signature::Algorithm,
 };
+use crate::edge::object;
 
 /// A longer token is not looked at. All headers of a request have 32 KiB.
 pub(crate) const LONGEST: usize = 16 << 10;
@@ -168,7 +169,7 @@ impl Trust {
         if !key.verifies(algorithm, message.as_bytes(), &signature) {
             return Err(Fault::refused("its signature is not of the key it names"));
         }
-        let claims: Claims = serde_json::from_slice(&claims)
+        let claims: Claims = object(&claims)
             .map_err(|_| Fault::refused("its claims are not JSON of the right shape"))?;
         self.judge(&claims)?;
         Ok(claims)

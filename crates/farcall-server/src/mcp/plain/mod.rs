@@ -136,9 +136,10 @@ impl Protocol {
     }
 }
 
-/// Whether a request is plain, where all tools are.
-pub(crate) fn is_plain(headers: &HeaderMap, body: &[u8]) -> bool {
-    read(headers, body).is_some()
+/// The tool that a plain request calls, where all tools are; empty of a list.
+pub(super) fn plain_call(headers: &HeaderMap, body: &[u8]) -> Option<String> {
+    let (sent, _) = read(headers, body)?;
+    Some(sent.params.name)
 }
 
 /// A body that is a plain request, with headers that fit it.

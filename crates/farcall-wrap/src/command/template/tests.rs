@@ -234,6 +234,8 @@ fn a_text_does_not_become_an_option() {
     assert!(fault.contains("`x` begins with `-`"), "{fault}");
     let together = fill(&["{a}{x}"], &behind_nothing, json!({"a": "-", "x": "r"}));
     assert!(together.unwrap_err().contains("`a` begins"));
+    let fault = fill(&["{a}-{x}"], &behind_nothing, json!({"a": "", "x": "rf"})).unwrap_err();
+    assert!(fault.contains("`a` is empty with `-` behind it"), "{fault}");
 }
 
 #[test]

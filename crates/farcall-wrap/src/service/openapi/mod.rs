@@ -66,7 +66,8 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn from_bytes(
+/// The same of the bytes of a document.
+pub(crate) fn from_bytes(
     client: &Arc<Client>,
     import: &OpenApi,
     bytes: &[u8],

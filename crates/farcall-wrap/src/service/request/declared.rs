@@ -7,7 +7,7 @@ use super::{Argument, Body, Pair, Part, Style, Template};
 
 impl Template {
     /// The template of `request`, whose callers say `parameters`.
-    pub(in crate::service) fn declared(request: &Request, parameters: &[Parameter]) -> Self {
+    pub(crate) fn declared(request: &Request, parameters: &[Parameter]) -> Self {
         let query = request.query.iter().map(|(name, value)| Pair {
             name: name.clone(),
             value: parts(value),

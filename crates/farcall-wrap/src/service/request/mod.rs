@@ -13,7 +13,7 @@ pub(super) use self::render::MAX_URL;
 
 /// A request with places for arguments.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Template {
+pub(crate) struct Template {
     pub(super) method: Method,
     /// Segments after the path of the base URL.
     pub(super) path: Vec<Vec<Part>>,

@@ -26,7 +26,7 @@ impl Template {
     ///
     /// # Errors
     /// A problem for the caller where an argument cannot be put into its place.
-    pub(in crate::service) fn render(
+    pub(crate) fn render(
         &self,
         arguments: &JsonObject,
         base_url: &Url,
