@@ -96,6 +96,12 @@ impl Hits {
         *self.hit.entry(point).or_default() += 1;
     }
 
+    /// The points at which fewer than so many processes ended.
+    pub(crate) fn missed(&self, least: u32) -> Vec<&'static str> {
+        let missed = self.hit.iter().filter(|(_, hits)| **hits < least);
+        missed.map(|(point, _)| *point).collect()
+    }
+
     /// The points with how often a process ended there, by name.
     pub(crate) fn hit(&self) -> Vec<(&'static str, u32)> {
         self.hit

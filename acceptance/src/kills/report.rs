@@ -38,6 +38,8 @@ pub struct Report {
     pub rescues: usize,
     /// How often a process ended at each crash point.
     pub hits: Vec<(&'static str, u32)>,
+    /// The points at which fewer ended than [`Options::least`].
+    pub missed: Vec<&'static str>,
     /// What must not be.
     pub faults: Vec<Fault>,
     /// The same with the place.
@@ -65,6 +67,7 @@ impl Report {
             repeated: 0,
             rescues: 0,
             hits: Vec::new(),
+            missed: Vec::new(),
             faults: Vec::new(),
             where_found: Vec::new(),
             kept: Vec::new(),
@@ -81,12 +84,6 @@ impl Report {
     pub fn found(&self, kind: Kind) -> usize {
         let found = self.faults.iter().filter(|fault| fault.kind == kind);
         found.count()
-    }
-
-    /// The points at which fewer than `least` processes ended.
-    pub fn missed(&self, least: u32) -> Vec<&'static str> {
-        let missed = self.hits.iter().filter(|(_, hits)| *hits < least);
-        missed.map(|(point, _)| *point).collect()
     }
 }
 

@@ -37,6 +37,17 @@ pub struct Options {
     pub program: PathBuf,
 }
 
+impl Options {
+    /// How often a process must end at each crash point.
+    pub fn least(&self) -> u32 {
+        match self.kills {
+            0..100 => 0,
+            100..1_000 => 1,
+            _ => 5,
+        }
+    }
+}
+
 /// Where jobs are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
@@ -71,7 +82,10 @@ pub fn run(options: Options) -> Report {
         }
     });
     let mut report = shared.report.lock().unwrap().clone();
-    report.hits = shared.hits.lock().unwrap().hit();
+    let hits = shared.hits.lock().unwrap();
+    report.missed = hits.missed(shared.options.least());
+    report.hits = hits.hit();
+    drop(hits);
     report.took = began.elapsed();
     report
 }
@@ -101,10 +115,17 @@ impl Shared {
         }
     }
 
-    /// Whether it was often enough, or something was found.
+    /// Whether it was often enough, or something was found. Chance may pass a point by, so there are more
+    /// kills than were asked for as long as one is missed, and twice as many at most.
     pub(crate) fn is_over(&self) -> bool {
-        let report = self.report.lock().unwrap();
-        report.kills() >= self.options.kills || !report.faults.is_empty()
+        let (kills, has_found) = {
+            let report = self.report.lock().unwrap();
+            (report.kills(), !report.faults.is_empty())
+        };
+        let (enough, least) = (self.options.kills, self.options.least());
+        has_found
+            || kills >= 2 * enough
+            || kills >= enough && self.hits.lock().unwrap().missed(least).is_empty()
     }
 
     pub(crate) fn count(&self, death: &Death) {
