@@ -91,7 +91,10 @@ pub(crate) fn variables(data: &[u8]) {
             "FARCALL_DATABASE_URL" => url.is_some_and(|url| url.password() != Some(SECRET)),
             _ if secrets.contains(&name) => false,
             // Hosts are written in one way, whatever was typed.
-            _ => url.is_some_and(|url| url.as_str().contains(SECRET)),
+            _ => {
+                value.to_lowercase().contains(SECRET)
+                    || url.is_some_and(|url| url.as_str().contains(SECRET))
+            }
         } || value.matches(SECRET).count() > 1;
         if !is_misplaced {
             pairs.push((name, value));
