@@ -21,6 +21,8 @@ struct Xtask {
 
 #[derive(Subcommand)]
 enum Verb {
+    /// Attack an optimised server, and measure what an honest client sees of that
+    Attacks,
     /// Measure against the peers, and write docs/benchmarks.md
     Bench {
         /// Arguments of the benchmark, such as --quick
@@ -52,6 +54,7 @@ enum Verb {
 
 fn main() -> ExitCode {
     let done = match Xtask::parse().verb {
+        Verb::Attacks => suite::attacks(),
         Verb::Bench { arguments } => suite::bench(&arguments),
         Verb::Fuzz {
             targets,

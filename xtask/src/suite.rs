@@ -181,6 +181,17 @@ fn durability() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Measures how long an honest client waits beside every attack, with a server as it is installed.
+///
+/// # Errors
+/// Where it waits twice as long as without.
+pub(crate) fn attacks() -> anyhow::Result<()> {
+    let storms = cargo(["test", "--locked", "--profile", "attacks"]);
+    let storms = storms.args(["--package", "farcall", "--features", "storms"]);
+    let storms = storms.args(["--test", "storms", "--", "edge::", "refusals::"]);
+    step("attacks", storms.args(["--nocapture", "--test-threads=1"]))
+}
+
 /// Runs the benchmark.
 ///
 /// # Errors

@@ -58,6 +58,16 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     safe.into()
 }
 
+/// What somebody typed, as a message about it quotes it: [`printable`], and its beginning where there is
+/// more than anybody reads.
+pub(crate) fn quoted(typed: &str) -> Cow<'_, str> {
+    const SIGNS: usize = 80;
+    match typed.char_indices().nth(SIGNS) {
+        Some((end, _)) => format!("{}…", printable(&typed[..end])).into(),
+        None => printable(typed),
+    }
+}
+
 /// Control characters, and those that decide in which order others are shown.
 fn is_unsafe(sign: char) -> bool {
     sign.is_control()
@@ -97,6 +107,15 @@ mod tests {
             ("cod.\u{202e}gpj", "cod.\\u{202e}gpj"),
         ] {
             assert_eq!(printable(text), shown);
+            assert_eq!(quoted(text), shown);
         }
+    }
+
+    #[test]
+    fn what_is_too_long_to_read_is_quoted_in_part() {
+        assert_eq!(quoted(&"é".repeat(80)), "é".repeat(80));
+        assert_eq!(quoted(&"é".repeat(81)), format!("{}…", "é".repeat(80)));
+        let hostile = "\u{1b}".repeat(5_000);
+        assert_eq!(quoted(&hostile), format!("{}…", "\\u{1b}".repeat(80)));
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     Failure,
     attach::{DataFlags, attach, attach_or_make},
     running::open,
-    terminal::printable,
+    terminal::quoted,
 };
 
 /// What `token` takes.
@@ -78,7 +78,7 @@ fn failed(error: StoreError) -> Failure {
 
 fn name(typed: &str) -> Result<CallerName, Failure> {
     CallerName::parse(typed).map_err(|fault| {
-        let typed = printable(typed);
+        let typed = quoted(typed);
         Failure::usage(format!("no caller can be called `{typed}`: {fault}"))
             .hint("choose a name such as `ci` or `render-farm`")
     })

@@ -178,8 +178,10 @@ fn sha256(text: &str) -> String {
 #[test]
 fn wrong_usage_is_told_before_anything_is_made() {
     let folder = tempfile::tempdir().unwrap();
+    let (long, excerpt) = ("x".repeat(5_000), format!("`{}…`:", "x".repeat(80)));
     for (arguments, reason) in [
         (&["create", "Ci"][..], "no caller can be called `Ci`"),
+        (&["create", &long], excerpt.as_str()),
         (&["create", "bearer"], "callers without a name"),
         (&["create", "fc_ci"], "begins a token"),
         (
@@ -196,7 +198,10 @@ fn wrong_usage_is_told_before_anything_is_made() {
         ),
         (&["create", "ci", "--expires", "0s"], "for example 90d"),
         (&["create", "ci", "--expires", "soon"], "for example 90d"),
+        (&["create", "ci", "--expires", "-1d"], "for example 90d"),
         (&["create", "ci", "--max-jobs", "0"], "0 is not in 1.."),
+        (&["create", "ci", "--max-jobs", "-1"], "-1 is not in 1.."),
+        (&["rotate", "ci", "--overlap", "-1h"], "for example 24h"),
         (&["rotate", "ci", "--overlap", "1w"], "for example 24h"),
         (&["create"], "<NAME>"),
     ] {

@@ -22,7 +22,7 @@ use tokio::{
 use crate::{
     chance::times,
     harness::{Project, Server, until},
-    honest::{honest, is_hardly_slower},
+    honest::{Waits, is_hardly_slower},
 };
 
 /// How many heads never end.
@@ -30,6 +30,10 @@ const SLOW_HEADS: usize = 10_000;
 
 /// How many of them there are at once; more than the server has places.
 const SLOW_AT_ONCE: usize = 1_500;
+
+/// How long each of them waits between two bytes. More of them would measure how attacker, client and server share
+/// the processors of one machine.
+const DRIP: Duration = Duration::from_secs(2);
 
 /// How many clients never read what they asked for.
 const STALLED: usize = 1_000;
@@ -64,7 +68,7 @@ pub(crate) fn address(server: &Server) -> SocketAddr {
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_slow_heads_keep_no_honest_client_waiting() {
     let server = project().serve().await;
-    let before = honest(&server, &HeaderMap::new()).await;
+    let before = Waits::of(&server, &HeaderMap::new()).await;
     let (address, begun) = (address(&server), Arc::<AtomicUsize>::default());
     let mut attackers = JoinSet::new();
     for _ in 0..SLOW_AT_ONCE {
@@ -82,13 +86,13 @@ async fn ten_thousand_slow_heads_keep_no_honest_client_waiting() {
         (begun.load(Ordering::Relaxed) > SLOW_AT_ONCE + 500).then_some(())
     })
     .await;
-    let mut during = honest(&server, &HeaderMap::new()).await;
+    let mut during = Waits::of(&server, &HeaderMap::new()).await;
     while begun.load(Ordering::Relaxed) < times(SLOW_HEADS) {
-        during = during.max(honest(&server, &HeaderMap::new()).await);
+        during.add(&server, &HeaderMap::new()).await;
     }
     println!("{} slow heads", begun.load(Ordering::Relaxed));
     attackers.shutdown().await;
-    assert!(is_hardly_slower("slow heads", before, during));
+    assert!(is_hardly_slower("slow heads", &before, &during));
     server.stop().await;
 }
 
@@ -102,7 +106,7 @@ async fn drip(address: SocketAddr) -> io::Result<()> {
         let mut nothing = [0];
         tokio::select! {
             read = connection.read(&mut nothing) => return read.map(drop),
-            () = sleep(Duration::from_millis(500)) => connection.write_all(b"x").await?,
+            () = sleep(DRIP) => connection.write_all(b"x").await?,
         }
     }
 }
@@ -114,7 +118,7 @@ async fn a_thousand_stalled_readers_keep_no_honest_client_waiting() {
     server
         .status_when("film", &id, |status| status["state"] == "succeeded")
         .await;
-    let before = honest(&server, &HeaderMap::new()).await;
+    let before = Waits::of(&server, &HeaderMap::new()).await;
     let mut stalled = Vec::new();
     for _ in 0..STALLED {
         let socket = TcpSocket::new_v4().unwrap();
@@ -126,8 +130,8 @@ async fn a_thousand_stalled_readers_keep_no_honest_client_waiting() {
         reader.read_u8().await.unwrap();
         stalled.push(reader);
     }
-    let during = honest(&server, &HeaderMap::new()).await;
-    assert!(is_hardly_slower("stalled readers", before, during));
+    let during = Waits::of(&server, &HeaderMap::new()).await;
+    assert!(is_hardly_slower("stalled readers", &before, &during));
     drop(stalled);
     server.stop().await;
 }

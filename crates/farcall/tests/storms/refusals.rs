@@ -14,7 +14,7 @@ use crate::{
     edge::address,
     flood::{Attack, Flood},
     harness::{Project, Server, until},
-    honest::{honest, is_hardly_slower},
+    honest::{WINDOWS, Waits, is_hardly_slower},
 };
 
 #[path = "../blackbox/edge/foreign.rs"]
@@ -31,6 +31,9 @@ mod signer;
 const TOML: &str = "[tool.hello]\ndescription = \"Say hello.\"\ncommand = [\"echo\", \"hello\"]\n";
 const PUBLIC: &str = "https://farm.example.com";
 const TAG: &str = "a-tag";
+
+/// How many requests of an attack are refused at least.
+const REFUSED: usize = 1_000;
 
 /// Where everybody comes from, where a proxy says so.
 const ADDRESS: &str = "203.0.113.7";
@@ -229,29 +232,29 @@ fn wrong_links() -> Attack {
     }
 }
 
-/// How often it is measured at most. What a flood costs it costs each time; what other programs do on the
-/// machine meanwhile, they do not.
+/// How often it is tried. What other programs do on the machine is not there each time.
 const TIMES: usize = 3;
 
-/// Floods a server while somebody lists its tools; how often each refusal came.
+/// Floods a server while somebody lists its tools, and lets it be while somebody does, in turns; how often each
+/// refusal came.
 #[expect(clippy::print_stdout, reason = "what was measured")]
 async fn withstood(server: &Server, attack: Attack, headers: &HeaderMap) -> Vec<usize> {
     let attack = Arc::new(attack);
     for _ in 0..TIMES {
-        let before = honest(server, headers).await;
-        let flood = Flood::of(&attack, address(server));
-        until("the attack", async || (flood.refused() > 100).then_some(())).await;
-        let during = honest(server, headers).await;
-        until("every request", async || {
-            (flood.refused() > 1_000).then_some(())
-        })
-        .await;
-        let refused = flood.end().await;
-        println!(
-            "{}: refused with {:?}: {refused:?}",
-            attack.name, attack.refusals
-        );
-        if is_hardly_slower(attack.name, before, during) {
+        let (mut before, mut during) = (Waits::default(), Waits::default());
+        let mut refused = vec![0; attack.refusals.len()];
+        while during.len() < WINDOWS || refused.iter().sum::<usize>() < REFUSED {
+            before.add(server, headers).await;
+            let flood = Flood::of(&attack, address(server));
+            until("the attack", async || (flood.refused() > 50).then_some(())).await;
+            during.add(server, headers).await;
+            for (all, more) in refused.iter_mut().zip(flood.end().await) {
+                *all += more;
+            }
+        }
+        let Attack { name, refusals, .. } = &*attack;
+        println!("{name}: refused with {refusals:?}: {refused:?}");
+        if is_hardly_slower(name, &before, &during) {
             return refused;
         }
     }

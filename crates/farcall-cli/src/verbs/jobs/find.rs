@@ -4,7 +4,7 @@ use farcall_core::id::JobId;
 use farcall_store::{JobRecord, Listed};
 
 use super::desk::Desk;
-use crate::{Failure, terminal::printable};
+use crate::{Failure, terminal::quoted};
 
 /// How many ids are named where several are meant.
 const NAMED: usize = 3;
@@ -34,10 +34,7 @@ pub(super) async fn find(desk: &dyn Desk, typed: &str) -> Result<JobRecord, Fail
 }
 
 fn unknown(typed: &str) -> Failure {
-    let message = format!(
-        "there is no job whose id begins with `{}`",
-        printable(typed)
-    );
+    let message = format!("there is no job whose id begins with `{}`", quoted(typed));
     Failure::failed(message)
         .hint("`jobs list` has those there are; one that has expired is not there any more")
 }

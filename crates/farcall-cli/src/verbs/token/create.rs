@@ -22,10 +22,11 @@ pub(super) struct Flags {
           value_parser = scope)]
     scopes: Vec<Scope>,
     /// How long its token is good, for example 90d [default: until it is revoked]
-    #[arg(long, value_name = "TIME", value_parser = lifetime)]
+    #[arg(long, value_name = "TIME", value_parser = lifetime, allow_hyphen_values = true)]
     expires: Option<Duration>,
     /// How many of its jobs may wait or run at any moment [default: no limit]
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true,
+          value_parser = clap::value_parser!(u32).range(1..))]
     max_jobs: Option<u32>,
     /// Print one JSON object: {"name": "ci", "id": "...", "token": "..."}
     #[arg(long)]

@@ -14,10 +14,11 @@ pub(super) struct Flags {
     /// Name of the caller
     name: String,
     /// How long the tokens that it has are still good; 0s ends them at once
-    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = overlap)]
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = overlap,
+          allow_hyphen_values = true)]
     overlap: Duration,
     /// How long the new token is good, for example 90d [default: until it is revoked]
-    #[arg(long, value_name = "TIME", value_parser = lifetime)]
+    #[arg(long, value_name = "TIME", value_parser = lifetime, allow_hyphen_values = true)]
     expires: Option<Duration>,
     /// Print one JSON object: {"name": "ci", "id": "...", "token": "..."}
     #[arg(long)]
