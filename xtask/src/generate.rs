@@ -6,21 +6,30 @@ use anyhow::{Context, bail};
 use farcall_config::variables;
 use farcall_core::{job::state::JobState, problem::ErrorCode};
 
-use crate::farcall_toml;
+use crate::{command_line, farcall_toml};
 
 /// # Errors
 /// With `check`, every file that would change.
 pub(crate) fn generate(check: bool) -> anyhow::Result<()> {
-    let folder = crate::root().join("docs/reference");
+    let mut files = vec![
+        ("docs/reference/variables.md".to_owned(), variables()),
+        (
+            "docs/reference/command-line.md".to_owned(),
+            command_line::page(GENERATED),
+        ),
+        ("docs/reference/errors.md".to_owned(), errors()),
+        (
+            "docs/reference/farcall-toml.md".to_owned(),
+            farcall_toml::page(GENERATED),
+        ),
+        ("docs/reference/openapi.json".to_owned(), openapi()),
+    ];
+    for (place, text) in command_line::share()? {
+        files.push((format!("wheel/data/share/{place}"), text));
+    }
     let mut stale = Vec::new();
-    for (name, text) in [
-        ("variables.md", variables()),
-        ("command-line.md", command_line()),
-        ("errors.md", errors()),
-        ("farcall-toml.md", farcall_toml::page(GENERATED)),
-        ("openapi.json", openapi()),
-    ] {
-        let path = folder.join(name);
+    for (name, text) in files {
+        let path = crate::root().join(&name);
         if fs::read_to_string(&path).is_ok_and(|written| written == text) {
             continue;
         }
@@ -32,7 +41,7 @@ pub(crate) fn generate(check: bool) -> anyhow::Result<()> {
     }
     if !stale.is_empty() {
         bail!(
-            "docs/reference is stale: {}; run `cargo xtask generate`",
+            "these are stale: {}; run `cargo xtask generate`",
             stale.join(", ")
         );
     }
@@ -58,22 +67,6 @@ fn variables() -> String {
             variable.name, variable.default, variable.purpose
         );
     }
-    text
-}
-
-fn command_line() -> String {
-    let mut text = format!("# Command line\n\n{GENERATED}");
-    for (title, help) in farcall_cli::command::helps() {
-        let _ = write!(
-            text,
-            "\n## `{title}`\n\n```text\n{}\n```\n",
-            help.trim_end()
-        );
-    }
-    text.push_str(
-        "\nThe exit status is 0 where all is well, 1 where what was checked or ran has failed, and 2 for wrong\n\
-         usage or configuration. Data goes to standard output, talk to standard error.\n",
-    );
     text
 }
 

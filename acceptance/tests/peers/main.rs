@@ -12,6 +12,7 @@ mod conformance;
 mod example;
 mod guide;
 mod inspector;
+mod installed;
 mod kill;
 mod mount;
 mod oauth;

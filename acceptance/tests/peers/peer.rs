@@ -54,6 +54,11 @@ impl Peer {
         Self::of("py-schemathesis/bin/schemathesis")
     }
 
+    /// maturin, which makes the wheel.
+    pub(crate) fn maturin() -> Self {
+        Self::of("py-wheel/bin/maturin")
+    }
+
     /// A Node program that `peers/install` brought.
     pub(crate) fn node(program: &str) -> Self {
         Self::of(&format!("node/node_modules/.bin/{program}"))
@@ -61,8 +66,15 @@ impl Peer {
 
     /// A program of this workspace, as somebody types it.
     pub(crate) fn own(program: &str) -> Self {
-        let mut command = Command::new(binary(program));
-        command.env_clear();
+        Self::at(&binary(program))
+    }
+
+    /// The program in this file, with nothing but a PATH.
+    pub(crate) fn at(program: &Path) -> Self {
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .env("PATH", env::var_os("PATH").unwrap_or_default());
         Self(command)
     }
 

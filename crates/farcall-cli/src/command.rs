@@ -61,15 +61,19 @@ enum OtherVerb {
     Token(verbs::token::Flags),
     /// Copy jobs and files while the server works
     Backup(verbs::backup::Flags),
+    /// Print a script by which a shell completes this command line
+    Completions(verbs::completions::Flags),
 }
 
 impl OtherVerb {
-    fn run(self) -> Exit {
+    /// Does it, as a verb of `command`.
+    fn run(self, command: clap::Command) -> Exit {
         ended(match self {
             Self::Smoke(flags) => in_runtime(verbs::smoke::smoke(flags)),
             Self::Jobs(flags) => in_runtime(verbs::jobs::jobs(flags)),
             Self::Token(flags) => in_runtime(verbs::token::token(flags)),
             Self::Backup(flags) => in_runtime(verbs::backup::backup(flags)),
+            Self::Completions(flags) => verbs::completions::completions(&flags, command),
         })
     }
 }
@@ -124,7 +128,7 @@ impl BinaryVerb {
                     serve,
                 ))
             }),
-            Self::Other(verb) => verb.run(),
+            Self::Other(verb) => verb.run(<Binary as clap::CommandFactory>::command()),
         }
     }
 }
@@ -154,6 +158,7 @@ where
         .name(app.identity.name.clone())
         .version(app.identity.version.clone());
     let parsed = command
+        .clone()
         .try_get_matches_from(arguments)
         .and_then(|matches| <Program as clap::FromArgMatches>::from_arg_matches(&matches));
     match parsed {
@@ -168,7 +173,7 @@ where
         Ok(Program {
             verb: Some(Verb::Other(verb)),
             ..
-        }) => verb.run(),
+        }) => verb.run(command),
     }
 }
 
@@ -219,28 +224,10 @@ fn as_stage(app: &App) -> Option<Exit> {
     })))
 }
 
-/// The help of every command line, by its title, for the reference.
-pub fn helps() -> Vec<(String, String)> {
+/// The command lines of the `farcall` binary and of a program, for the references.
+pub fn command_lines() -> [clap::Command; 2] {
     let program = <Program as clap::CommandFactory>::command().name("<program>");
-    let binary = <Binary as clap::CommandFactory>::command();
-    let mut helps = Vec::new();
-    for mut command in [binary, program] {
-        // Wide enough that no line breaks, whatever terminal this runs on.
-        command = command.term_width(100);
-        command.build();
-        let title = command.get_name().to_owned();
-        add_helps(&mut command, title, &mut helps);
-    }
-    helps
-}
-
-/// Adds the help of `command`, and those of the verbs below it.
-fn add_helps(command: &mut clap::Command, title: String, helps: &mut Vec<(String, String)>) {
-    helps.push((title, command.render_long_help().to_string()));
-    for verb in command.get_subcommands_mut() {
-        let title = verb.get_bin_name().unwrap_or_default().to_owned();
-        add_helps(verb, title, helps);
-    }
+    [<Binary as clap::CommandFactory>::command(), program]
 }
 
 fn in_runtime(verb: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {

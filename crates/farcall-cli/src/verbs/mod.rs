@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod check;
+pub mod completions;
 pub mod init;
 pub mod jobs;
 pub mod schema;

@@ -1,0 +1,135 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_farcall_global_optspecs
+    string join \n h/help V/version
+end
+
+function __fish_farcall_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_farcall_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_farcall_using_subcommand
+    set -l cmd (__fish_farcall_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c farcall -n "__fish_farcall_needs_command" -s h -l help -d 'Print help'
+complete -c farcall -n "__fish_farcall_needs_command" -s V -l version -d 'Print version'
+complete -c farcall -n "__fish_farcall_needs_command" -f -a "init" -d 'Begin a farcall.toml in this folder'
+complete -c farcall -n "__fish_farcall_needs_command" -f -a "check" -d 'Judge a farcall.toml, and show what it offers'
+complete -c farcall -n "__fish_farcall_needs_command" -f -a "schema" -d 'Print the JSON Schema of farcall.toml, for editors'
+complete -c farcall -n "__fish_farcall_needs_command" -f -a "serve" -d 'Serve what a farcall.toml declares, or any MCP server: serve -- COMMAND'
+complete -c farcall -n "__fish_farcall_needs_command" -f -a "smoke" -d 'Test a server from outside: list, call, drive a job to its file'
+complete -c farcall -n "__fish_farcall_needs_command" -f -a "jobs" -d 'Look after jobs: list, show, watch, cancel, retry'
+complete -c farcall -n "__fish_farcall_needs_command" -f -a "token" -d 'Name callers and hand out their tokens: create, list, revoke, rotate'
+complete -c farcall -n "__fish_farcall_needs_command" -f -a "backup" -d 'Copy jobs and files while the server works'
+complete -c farcall -n "__fish_farcall_needs_command" -f -a "completions" -d 'Print a script by which a shell completes this command line'
+complete -c farcall -n "__fish_farcall_using_subcommand init" -l from -d 'Mount the servers of an `mcpServers` block, as Claude Desktop and others keep it' -r -F
+complete -c farcall -n "__fish_farcall_using_subcommand init" -l force -d 'Replace a farcall.toml that is there'
+complete -c farcall -n "__fish_farcall_using_subcommand init" -s h -l help -d 'Print help'
+complete -c farcall -n "__fish_farcall_using_subcommand check" -l json -d 'Print one JSON object in the place of lines'
+complete -c farcall -n "__fish_farcall_using_subcommand check" -s h -l help -d 'Print help'
+complete -c farcall -n "__fish_farcall_using_subcommand schema" -s h -l help -d 'Print help'
+complete -c farcall -n "__fish_farcall_using_subcommand serve" -l config -d 'The file that says what to serve' -r -F
+complete -c farcall -n "__fish_farcall_using_subcommand serve" -l host -d 'Address to bind [env: MCP_HOST] [default: 127.0.0.1]' -r
+complete -c farcall -n "__fish_farcall_using_subcommand serve" -l port -d 'Port to bind; 0 lets the system choose [env: MCP_PORT] [default: 8900]' -r
+complete -c farcall -n "__fish_farcall_using_subcommand serve" -l data-dir -d 'Folder of the job store and of the files [env: FARCALL_DATA_DIR] [default: .farcall]' -r
+complete -c farcall -n "__fish_farcall_using_subcommand serve" -l role -d 'What this process does: all, api or worker [env: FARCALL_ROLE] [default: all]' -r
+complete -c farcall -n "__fish_farcall_using_subcommand serve" -l sandbox -d 'What keeps that program in its place [default: default, and off for npx, uvx and the like]' -r -f -a "default\t''
+required\t''
+bwrap\t''
+off\t''"
+complete -c farcall -n "__fish_farcall_using_subcommand serve" -l stdio -d 'Serve one client on standard input and output'
+complete -c farcall -n "__fish_farcall_using_subcommand serve" -s h -l help -d 'Print help'
+complete -c farcall -n "__fish_farcall_using_subcommand smoke" -l tool -d 'Tool to call, or job to drive, in the place of `add` and the first job' -r
+complete -c farcall -n "__fish_farcall_using_subcommand smoke" -l args -d 'Arguments of that tool or job, a JSON object [default: {}]' -r
+complete -c farcall -n "__fish_farcall_using_subcommand smoke" -l header -d 'Header to send with every request; can be given several times' -r
+complete -c farcall -n "__fish_farcall_using_subcommand smoke" -l wire -d 'Version of the protocol to speak' -r -f -a "both\t'2026-07-28, then 2025-11-25'
+2026-07-28\t'Every request stands for itself'
+2025-11-25\t'Requests follow a handshake'"
+complete -c farcall -n "__fish_farcall_using_subcommand smoke" -l timeout -d 'Seconds that a job may take' -r
+complete -c farcall -n "__fish_farcall_using_subcommand smoke" -l json -d 'Print one JSON object in the place of lines'
+complete -c farcall -n "__fish_farcall_using_subcommand smoke" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and not __fish_seen_subcommand_from list show watch cancel retry" -l data-dir -d 'Data folder of the server [env: FARCALL_DATA_DIR] [default: .farcall]' -r
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and not __fish_seen_subcommand_from list show watch cancel retry" -l server -d 'Address of a server, in the place of its data' -r
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and not __fish_seen_subcommand_from list show watch cancel retry" -l header -d 'Header to send with every request to the server; can be given several times' -r
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and not __fish_seen_subcommand_from list show watch cancel retry" -s h -l help -d 'Print help'
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and not __fish_seen_subcommand_from list show watch cancel retry" -f -a "list" -d 'List jobs, newest first'
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and not __fish_seen_subcommand_from list show watch cancel retry" -f -a "show" -d 'Tell everything about a job'
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and not __fish_seen_subcommand_from list show watch cancel retry" -f -a "watch" -d 'Follow jobs until they are over'
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and not __fish_seen_subcommand_from list show watch cancel retry" -f -a "cancel" -d 'Cancel jobs'
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and not __fish_seen_subcommand_from list show watch cancel retry" -f -a "retry" -d 'Start a failed job again, as a new one'
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and __fish_seen_subcommand_from list" -l state -d 'Only jobs in this state' -r -f -a "queued\t''
+running\t''
+succeeded\t''
+failed\t''"
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and __fish_seen_subcommand_from list" -l job -d 'Only jobs of this kind' -r
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and __fish_seen_subcommand_from list" -l owner -d 'Only jobs of this caller' -r
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and __fish_seen_subcommand_from list" -l limit -d 'How many to list at most' -r
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and __fish_seen_subcommand_from list" -l data-dir -d 'Data folder of the server [env: FARCALL_DATA_DIR] [default: .farcall]' -r
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and __fish_seen_subcommand_from list" -l server -d 'Address of a server, in the place of its data' -r
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and __fish_seen_subcommand_from list" -l header -d 'Header to send with every request to the server; can be given several times' -r
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON object: {"jobs": [...], "more": false}'
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and __fish_seen_subcommand_from show" -l log -d 'How many lines of its log to show, the last ones' -r
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and __fish_seen_subcommand_from show" -l data-dir -d 'Data folder of the server [env: FARCALL_DATA_DIR] [default: .farcall]' -r
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and __fish_seen_subcommand_from show" -l server -d 'Address of a server, in the place of its data' -r
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and __fish_seen_subcommand_from show" -l header -d 'Header to send with every request to the server; can be given several times' -r
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and __fish_seen_subcommand_from show" -l json -d 'Print one JSON object'
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and __fish_seen_subcommand_from watch" -l data-dir -d 'Data folder of the server [env: FARCALL_DATA_DIR] [default: .farcall]' -r
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and __fish_seen_subcommand_from watch" -l server -d 'Address of a server, in the place of its data' -r
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and __fish_seen_subcommand_from watch" -l header -d 'Header to send with every request to the server; can be given several times' -r
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and __fish_seen_subcommand_from watch" -l json -d 'Print one JSON object for each change'
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and __fish_seen_subcommand_from watch" -s h -l help -d 'Print help'
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and __fish_seen_subcommand_from cancel" -l data-dir -d 'Data folder of the server [env: FARCALL_DATA_DIR] [default: .farcall]' -r
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and __fish_seen_subcommand_from cancel" -l server -d 'Address of a server, in the place of its data' -r
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and __fish_seen_subcommand_from cancel" -l header -d 'Header to send with every request to the server; can be given several times' -r
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and __fish_seen_subcommand_from cancel" -l json -d 'Print one JSON object: {"jobs": [{"was": "queued", ...}]}'
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and __fish_seen_subcommand_from cancel" -s h -l help -d 'Print help'
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and __fish_seen_subcommand_from retry" -l data-dir -d 'Data folder of the server [env: FARCALL_DATA_DIR] [default: .farcall]' -r
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and __fish_seen_subcommand_from retry" -l server -d 'Address of a server, in the place of its data' -r
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and __fish_seen_subcommand_from retry" -l header -d 'Header to send with every request to the server; can be given several times' -r
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and __fish_seen_subcommand_from retry" -l json -d 'Print one JSON object: the new job, and the failed one as "retry_of"'
+complete -c farcall -n "__fish_farcall_using_subcommand jobs; and __fish_seen_subcommand_from retry" -s h -l help -d 'Print help'
+complete -c farcall -n "__fish_farcall_using_subcommand token; and not __fish_seen_subcommand_from create list revoke rotate" -l data-dir -d 'Data folder of the server [env: FARCALL_DATA_DIR] [default: .farcall]' -r
+complete -c farcall -n "__fish_farcall_using_subcommand token; and not __fish_seen_subcommand_from create list revoke rotate" -s h -l help -d 'Print help'
+complete -c farcall -n "__fish_farcall_using_subcommand token; and not __fish_seen_subcommand_from create list revoke rotate" -f -a "create" -d 'Name a caller, and print its token'
+complete -c farcall -n "__fish_farcall_using_subcommand token; and not __fish_seen_subcommand_from create list revoke rotate" -f -a "list" -d 'List callers and their tokens'
+complete -c farcall -n "__fish_farcall_using_subcommand token; and not __fish_seen_subcommand_from create list revoke rotate" -f -a "revoke" -d 'End a token, or all of a caller'
+complete -c farcall -n "__fish_farcall_using_subcommand token; and not __fish_seen_subcommand_from create list revoke rotate" -f -a "rotate" -d 'Print another token of a caller; the ones before end after a while'
+complete -c farcall -n "__fish_farcall_using_subcommand token; and __fish_seen_subcommand_from create" -l tools -d 'Only these tools: names, with `*` at the end for all that begin so [default: all tools]' -r
+complete -c farcall -n "__fish_farcall_using_subcommand token; and __fish_seen_subcommand_from create" -l scopes -d 'What it may do: call, admin' -r
+complete -c farcall -n "__fish_farcall_using_subcommand token; and __fish_seen_subcommand_from create" -l expires -d 'How long its token is good, for example 90d [default: until it is revoked]' -r
+complete -c farcall -n "__fish_farcall_using_subcommand token; and __fish_seen_subcommand_from create" -l max-jobs -d 'How many of its jobs may wait or run at any moment [default: no limit]' -r
+complete -c farcall -n "__fish_farcall_using_subcommand token; and __fish_seen_subcommand_from create" -l data-dir -d 'Data folder of the server [env: FARCALL_DATA_DIR] [default: .farcall]' -r
+complete -c farcall -n "__fish_farcall_using_subcommand token; and __fish_seen_subcommand_from create" -l json -d 'Print one JSON object: {"name": "ci", "id": "...", "token": "..."}'
+complete -c farcall -n "__fish_farcall_using_subcommand token; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
+complete -c farcall -n "__fish_farcall_using_subcommand token; and __fish_seen_subcommand_from list" -l data-dir -d 'Data folder of the server [env: FARCALL_DATA_DIR] [default: .farcall]' -r
+complete -c farcall -n "__fish_farcall_using_subcommand token; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON object: {"callers": [{"name": "ci", "tokens": [...]}]}'
+complete -c farcall -n "__fish_farcall_using_subcommand token; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c farcall -n "__fish_farcall_using_subcommand token; and __fish_seen_subcommand_from revoke" -l data-dir -d 'Data folder of the server [env: FARCALL_DATA_DIR] [default: .farcall]' -r
+complete -c farcall -n "__fish_farcall_using_subcommand token; and __fish_seen_subcommand_from revoke" -l json -d 'Print one JSON object: {"revoked": [{"name": "ci", "id": "..."}]}'
+complete -c farcall -n "__fish_farcall_using_subcommand token; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help'
+complete -c farcall -n "__fish_farcall_using_subcommand token; and __fish_seen_subcommand_from rotate" -l overlap -d 'How long the tokens that it has are still good; 0s ends them at once' -r
+complete -c farcall -n "__fish_farcall_using_subcommand token; and __fish_seen_subcommand_from rotate" -l expires -d 'How long the new token is good, for example 90d [default: until it is revoked]' -r
+complete -c farcall -n "__fish_farcall_using_subcommand token; and __fish_seen_subcommand_from rotate" -l data-dir -d 'Data folder of the server [env: FARCALL_DATA_DIR] [default: .farcall]' -r
+complete -c farcall -n "__fish_farcall_using_subcommand token; and __fish_seen_subcommand_from rotate" -l json -d 'Print one JSON object: {"name": "ci", "id": "...", "token": "..."}'
+complete -c farcall -n "__fish_farcall_using_subcommand token; and __fish_seen_subcommand_from rotate" -s h -l help -d 'Print help'
+complete -c farcall -n "__fish_farcall_using_subcommand backup" -l to -d 'Folder to make, for example /backups/2026-11-28; it must not be there yet' -r -F
+complete -c farcall -n "__fish_farcall_using_subcommand backup" -l data-dir -d 'Data folder of the server [env: FARCALL_DATA_DIR] [default: .farcall]' -r
+complete -c farcall -n "__fish_farcall_using_subcommand backup" -l leave-out-damaged -d 'Leave out files that are damaged or lost, and say which; without it they end the backup'
+complete -c farcall -n "__fish_farcall_using_subcommand backup" -l json -d 'Print one JSON object'
+complete -c farcall -n "__fish_farcall_using_subcommand backup" -s h -l help -d 'Print help'
+complete -c farcall -n "__fish_farcall_using_subcommand completions" -s h -l help -d 'Print help'
