@@ -3,7 +3,7 @@
 pub(crate) mod callers;
 mod edge;
 mod gate;
-mod keys;
+pub(crate) mod keys;
 mod offering;
 pub(crate) mod open;
 mod working;
@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     callers::Place,
+    keys::Keys,
     offering::{Jobs, Offering, Supply, offered},
 };
 use crate::{App, Failure, mounts::Known};
@@ -37,6 +38,7 @@ pub struct Ready {
     offering: Offering,
     runner: Option<Runner>,
     callers: Arc<Place>,
+    keys: Keys,
     role: Role,
     carriers: Networks,
     drain: Duration,
@@ -96,13 +98,12 @@ impl Ready {
             Some(open::open(config, &public_base_url, &clock).await?)
         };
         let callers = Place::new(config, jobs.as_ref()).await?;
+        let keys = Keys::open(config, callers.opened()).await?;
         let named = callers.watched().await?;
         if let Some(jobs) = &mut jobs {
-            let signing = keys::signing(&app, config, jobs, &named, &clock).await?;
+            let signing = keys::signing(&keys, &app, config, &named, &clock);
             jobs.links = jobs.links.clone().signed(signing);
         }
-        let store = jobs.as_ref().map(|jobs| jobs.store.as_ref());
-        let state_keys = keys::request_state(config, store).await?;
         let intake = jobs.as_ref().map(|jobs| intake(jobs, &stopping));
         let (catalog, tasks) = offered(&app.offer, &programs, intake.as_ref())?;
         let routers = app.routes.clone().routers();
@@ -129,7 +130,7 @@ impl Ready {
             work: Work::Elsewhere(programs.subscribe()),
             gated_routes,
             public_routes,
-            state_keys,
+            state_keys: keys.request_state.clone(),
             clock,
             stopping: stopping.clone(),
         };
@@ -156,6 +157,7 @@ impl Ready {
             },
             runner,
             callers,
+            keys,
             role: config.jobs.role,
             carriers: Networks::loopback().and(&edge::proxies(config)),
             drain: config.jobs.drain,
@@ -205,6 +207,7 @@ impl Ready {
     ) -> Running {
         let store = self.parts.jobs.as_ref().map(|jobs| Arc::clone(&jobs.store));
         let audit = self.parts.audit.clone();
+        self.keys.watch(self.stopping.clone());
         let http = accept::serve(
             self.listener,
             routes(self.parts, Arc::clone(&self.offering.protocol)),

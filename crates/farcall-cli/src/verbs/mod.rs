@@ -4,6 +4,7 @@ pub mod backup;
 pub mod check;
 pub mod init;
 pub mod jobs;
+pub mod keys;
 pub mod schema;
 pub mod serve;
 pub mod smoke;
