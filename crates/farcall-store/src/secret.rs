@@ -56,7 +56,8 @@ impl Rotation {
     pub(crate) fn is_too_soon(self, newest: Option<Timestamp>, now: Timestamp) -> bool {
         match (self, newest) {
             (Self::Overlapping(apart), Some(newest)) => {
-                now.0.saturating_sub(newest.0) < milliseconds(apart)
+                // A clock may have been set back since.
+                now.0.saturating_sub(newest.0).max(0) < milliseconds(apart)
             }
             _ => false,
         }

@@ -61,7 +61,7 @@ on_each_engine! {
         shows!(place.keys(&["list"]).run().await, @r"
         exit 0
         ---- stdout
-        PURPOSE        KEY       AGE    STATE
+        PURPOSE        KEY       AGE STATE
         links          [JOB]  [SPAN] signs
         request-state  [JOB]  [SPAN] signs
         ---- stderr
@@ -126,7 +126,7 @@ async fn a_rotation_says_what_signs_when_and_until_when_the_others_are_accepted(
     shows!(place.keys(&["list"]).run().await, @r"
     exit 0
     ---- stdout
-    PURPOSE        KEY       AGE    STATE
+    PURPOSE        KEY       AGE STATE
     links          [JOB]  [SPAN] signs in [SPAN]
     links          [JOB]  [SPAN] signs
     request-state  [JOB]  [SPAN] signs in [SPAN]
@@ -141,9 +141,11 @@ async fn a_rotation_says_what_signs_when_and_until_when_the_others_are_accepted(
         (&"next".into(), &"signs".into())
     );
     assert_eq!(signs["id"], key_id(&[1; 32]));
-    let at = |value: &Value| value.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
-    let wait = at(&next["signs_from"]) - at(&next["made_at"]);
-    assert_eq!(wait.total(jiff::Unit::Second).unwrap(), 30.0);
+    let at = |value: &Value| {
+        let at: jiff::Timestamp = value.as_str().unwrap().parse().unwrap();
+        at.as_millisecond()
+    };
+    assert_eq!(at(&next["signs_from"]) - at(&next["made_at"]), 30_000);
     place.store.close().await;
 }
 
@@ -161,7 +163,7 @@ async fn what_has_signed_is_shown_as_accepted() {
     shows!(place.keys(&["list"]).run().await, @r"
     exit 0
     ---- stdout
-    PURPOSE        KEY       AGE    STATE
+    PURPOSE        KEY       AGE STATE
     links          [JOB]  [SPAN] signs
     links          [JOB]  [SPAN] accepted
     request-state  [JOB]  [SPAN] signs

@@ -53,10 +53,19 @@ async fn a_stolen_key_opens_nothing_seconds_after_the_verb_and_is_printed_nowher
     .await;
     let fresh = link(&server, &id).await;
     assert_eq!(status(&fresh).await, 200);
-    let kid = fresh.split("kid=").nth(1).unwrap().split('&').next().unwrap();
+    let kid = fresh
+        .split("kid=")
+        .nth(1)
+        .unwrap()
+        .split('&')
+        .next()
+        .unwrap();
     assert!(said.contains(&format!("links: {kid} signs")), "{said}");
     let talk = server.talk();
-    assert!(talk.contains("another key signs from now on") && talk.contains(kid), "{talk}");
+    assert!(
+        talk.contains("another key signs from now on") && talk.contains(kid),
+        "{talk}"
+    );
 
     server.stop().await;
     keys.extend(stored(&project).await);
