@@ -22,7 +22,7 @@ use farcall_server::{
 use farcall_store::JobStore;
 use farcall_wrap::mount::Mounted;
 use tokio::{net::TcpListener, sync::watch};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use self::{
     callers::Place,
@@ -59,6 +59,8 @@ pub struct Running {
     store: Option<Arc<dyn JobStore>>,
     audit: Option<Audit>,
     callers: Arc<Place>,
+    /// Looks after the keys in the store.
+    keys: Option<AbortOnDropHandle<()>>,
     drain: Duration,
     stopping: CancellationToken,
     hurrying: CancellationToken,
@@ -207,7 +209,6 @@ impl Ready {
     ) -> Running {
         let store = self.parts.jobs.as_ref().map(|jobs| Arc::clone(&jobs.store));
         let audit = self.parts.audit.clone();
-        self.keys.watch(self.stopping.clone());
         let http = accept::serve(
             self.listener,
             routes(self.parts, Arc::clone(&self.offering.protocol)),
@@ -226,6 +227,7 @@ impl Ready {
             store,
             audit,
             callers: self.callers,
+            keys: self.keys.watch(),
             drain: self.drain,
             stopping: self.stopping,
             hurrying: self.hurrying,
@@ -288,6 +290,8 @@ impl Running {
         };
         tokio::join!(requests, jobs);
         self.offering.mounts.stop(&self.hurrying).await;
+        // Before the store is closed, which it would take for one that is away.
+        drop(self.keys);
         if let Some(store) = self.store {
             store.close().await;
         }

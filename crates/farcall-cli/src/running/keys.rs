@@ -12,11 +12,11 @@ use farcall_jobs::{
     links::{Signing, key_id},
 };
 use farcall_server::{StateKeys, auth::NamedCallers};
-use farcall_store::{JobStore, StoreError};
+use farcall_store::JobStore;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use self::stored::{Purpose, Ring};
 use crate::{App, Failure};
@@ -67,29 +67,25 @@ impl Keys {
         })
     }
 
-    /// Goes along with what becomes of the keys in the store, until the server stops.
-    pub(super) fn watch(self, stopping: CancellationToken) {
-        if let Some(store) = self.store.clone() {
-            tokio::spawn(async move {
-                let looking = self.look(store.as_ref());
-                stopping.run_until_cancelled(looking).await;
-            });
-        }
+    /// Goes along with what becomes of the keys in the store, as long as somebody has what is
+    /// returned; nothing, where they stay as they are.
+    pub(super) fn watch(mut self) -> Option<AbortOnDropHandle<()>> {
+        let store = self.store.take()?;
+        Some(AbortOnDropHandle::new(tokio::spawn(self.look(store))))
     }
 
     /// A store that is away takes no key from anybody: there is nobody then who could exchange one.
-    async fn look(mut self, store: &dyn JobStore) {
+    async fn look(mut self, store: Arc<dyn JobStore>) {
         let mut is_away = false;
         loop {
             sleep(PAUSE).await;
-            match stored::rings(store).await {
+            match stored::rings(store.as_ref()).await {
                 Ok(rings) => {
                     if std::mem::take(&mut is_away) {
                         tracing::info!("the keys in the store can be read again");
                     }
                     self.take(rings);
                 }
-                Err(StoreError::Closed) => return,
                 Err(error) if !is_away => {
                     is_away = true;
                     tracing::warn!(%error, "the keys in the store cannot be read; those that were read before go on");
