@@ -13,7 +13,7 @@ use crate::{
 /// What `keys list` takes.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Flags {
-    /// Print one JSON object: {"keys": [{"purpose": "links", "id": "...", "state": "signs", ...}]}
+    /// Print one JSON object: {"keys": [{"purpose": "links", "id": "...", "state": "signs"}]}
     #[arg(long)]
     json: bool,
 }

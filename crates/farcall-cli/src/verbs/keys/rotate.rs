@@ -20,7 +20,7 @@ pub(super) struct Flags {
     /// End the keys before at once, and what they have signed: where one was stolen
     #[arg(long)]
     now: bool,
-    /// Print one JSON object: {"keys": [{"purpose": "links", "id": "...", "state": "next", ...}]}
+    /// Print one JSON object: {"keys": [{"purpose": "links", "id": "...", "state": "next"}]}
     #[arg(long)]
     json: bool,
 }
