@@ -28,12 +28,13 @@ pub(crate) fn all() -> Vec<&'static str> {
         farcall_artifacts::CRASH_POINTS,
     ];
     let points = points.concat().into_iter();
-    // Nobody tells these servers of other programs, or names callers; the store's own test crashes there.
+    // Nobody tells these servers of other programs or keys, or names callers; the store's own test crashes there.
     let elsewhere = [
         "store.admit.",
         "store.learn.",
         "store.revoke.",
         "store.rotate.",
+        "store.rotate_secrets.",
         "store.use.",
     ];
     points
@@ -45,7 +46,7 @@ pub(crate) fn all() -> Vec<&'static str> {
 pub(crate) fn passed(point: &str) -> Passed {
     let step = point.rsplit_once('.').map_or(point, |(step, _)| step);
     match step {
-        "store.migrate" | "store.secret" => Passed::OnFreshData,
+        "store.migrate" | "store.make_secret" => Passed::OnFreshData,
         "store.give_up" | "store.register" | "store.rescue" => Passed::AtStart,
         "store.restart" => Passed::AfterChange,
         "store.release" | "store.unregister" => Passed::AtStop,

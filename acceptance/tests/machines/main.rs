@@ -19,6 +19,7 @@ mod retention;
 mod rig;
 mod roles;
 mod rolling;
+mod rotation;
 mod s3;
 mod shared;
 mod storm;

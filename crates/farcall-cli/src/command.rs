@@ -59,6 +59,8 @@ enum OtherVerb {
     Jobs(verbs::jobs::Flags),
     /// Name callers and hand out their tokens: create, list, revoke, rotate
     Token(verbs::token::Flags),
+    /// Look at and exchange the keys that links are signed with: list, rotate
+    Keys(verbs::keys::Flags),
     /// Copy jobs and files while the server works
     Backup(verbs::backup::Flags),
     /// Print a script by which a shell completes this command line
@@ -72,6 +74,7 @@ impl OtherVerb {
             Self::Smoke(flags) => in_runtime(verbs::smoke::smoke(flags)),
             Self::Jobs(flags) => in_runtime(verbs::jobs::jobs(flags)),
             Self::Token(flags) => in_runtime(verbs::token::token(flags)),
+            Self::Keys(flags) => in_runtime(verbs::keys::keys(flags)),
             Self::Backup(flags) => in_runtime(verbs::backup::backup(flags)),
             Self::Completions(flags) => verbs::completions::completions(&flags, command),
         })

@@ -3,7 +3,7 @@
 pub(crate) mod callers;
 mod edge;
 mod gate;
-mod keys;
+pub(crate) mod keys;
 mod offering;
 pub(crate) mod open;
 mod working;
@@ -22,10 +22,11 @@ use farcall_server::{
 use farcall_store::JobStore;
 use farcall_wrap::mount::Mounted;
 use tokio::{net::TcpListener, sync::watch};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use self::{
     callers::Place,
+    keys::Keys,
     offering::{Jobs, Offering, Supply, offered},
 };
 use crate::{App, Failure, mounts::Known};
@@ -37,6 +38,7 @@ pub struct Ready {
     offering: Offering,
     runner: Option<Runner>,
     callers: Arc<Place>,
+    keys: Keys,
     role: Role,
     carriers: Networks,
     drain: Duration,
@@ -57,6 +59,8 @@ pub struct Running {
     store: Option<Arc<dyn JobStore>>,
     audit: Option<Audit>,
     callers: Arc<Place>,
+    /// Looks after the keys in the store.
+    keys: Option<AbortOnDropHandle<()>>,
     drain: Duration,
     stopping: CancellationToken,
     hurrying: CancellationToken,
@@ -96,13 +100,12 @@ impl Ready {
             Some(open::open(config, &public_base_url, &clock).await?)
         };
         let callers = Place::new(config, jobs.as_ref()).await?;
+        let keys = Keys::open(config, callers.opened()).await?;
         let named = callers.watched().await?;
         if let Some(jobs) = &mut jobs {
-            let signing = keys::signing(&app, config, jobs, &named, &clock).await?;
+            let signing = keys::signing(&keys, &app, config, &named, &clock);
             jobs.links = jobs.links.clone().signed(signing);
         }
-        let store = jobs.as_ref().map(|jobs| jobs.store.as_ref());
-        let state_keys = keys::request_state(config, store).await?;
         let intake = jobs.as_ref().map(|jobs| intake(jobs, &stopping));
         let (catalog, tasks) = offered(&app.offer, &programs, intake.as_ref())?;
         let routers = app.routes.clone().routers();
@@ -129,7 +132,7 @@ impl Ready {
             work: Work::Elsewhere(programs.subscribe()),
             gated_routes,
             public_routes,
-            state_keys,
+            state_keys: keys.request_state.clone(),
             clock,
             stopping: stopping.clone(),
         };
@@ -156,6 +159,7 @@ impl Ready {
             },
             runner,
             callers,
+            keys,
             role: config.jobs.role,
             carriers: Networks::loopback().and(&edge::proxies(config)),
             drain: config.jobs.drain,
@@ -223,6 +227,7 @@ impl Ready {
             store,
             audit,
             callers: self.callers,
+            keys: self.keys.watch(),
             drain: self.drain,
             stopping: self.stopping,
             hurrying: self.hurrying,
@@ -285,6 +290,8 @@ impl Running {
         };
         tokio::join!(requests, jobs);
         self.offering.mounts.stop(&self.hurrying).await;
+        // Before the store is closed, which it would take for one that is away.
+        drop(self.keys);
         if let Some(store) = self.store {
             store.close().await;
         }

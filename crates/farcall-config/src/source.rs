@@ -162,6 +162,11 @@ impl Source {
             .collect()
     }
 
+    /// Whether `variable` says something.
+    pub fn is_set(&self, variable: &Variable) -> bool {
+        self.filled(variable).is_some()
+    }
+
     /// A comma-separated list.
     pub(crate) fn list(&self, variable: &Variable) -> Vec<String> {
         let entries = self.filled(variable).unwrap_or_default().split(',');

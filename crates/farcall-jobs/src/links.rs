@@ -10,7 +10,7 @@ use farcall_core::{
 };
 use farcall_store::JobRecord;
 
-pub use self::keys::{LinkKeys, Opening};
+pub use self::keys::{LinkKeys, Opening, key_id};
 
 /// Makes the URLs of files from the server's public address.
 ///

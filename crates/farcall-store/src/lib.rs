@@ -21,6 +21,7 @@ mod moment;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod schema;
+mod secret;
 mod sqlite;
 mod text;
 
@@ -47,6 +48,7 @@ pub use crate::{
         PublishedArtifact, Reach, Report, Same, Success, Terms, Wanted, WantedJob, Which, Worker,
         WorkerId, message,
     },
+    secret::{Rotation, Secret, Secrets},
     sqlite::{SqliteStore, StoreCopy, Volume},
 };
 
@@ -95,8 +97,10 @@ pub const CRASH_POINTS: &[&str] = &[
     "store.give_up.committed",
     "store.delete.begun",
     "store.delete.committed",
-    "store.secret.begun",
-    "store.secret.committed",
+    "store.make_secret.begun",
+    "store.make_secret.committed",
+    "store.rotate_secrets.begun",
+    "store.rotate_secrets.committed",
     "store.admit.begun",
     "store.admit.committed",
     "store.rotate.begun",

@@ -48,6 +48,11 @@ impl Place {
         }))
     }
 
+    /// The store that this process has opened, if it has.
+    pub(super) fn opened(&self) -> Option<Arc<dyn JobStore>> {
+        self.store.get().map(Arc::clone)
+    }
+
     /// The callers there, as they are at each moment.
     pub(super) async fn watched(self: &Arc<Self>) -> Result<Arc<NamedCallers>, Failure> {
         let source: Arc<Self> = Arc::clone(self);

@@ -1,107 +1,155 @@
-//! Keys that servers share: from a secret of the configuration, or else from the job store.
+//! Keys that servers share: from a secret of the configuration, or else from the job store, where
+//! `farcall keys` exchanges them.
 
-use std::sync::Arc;
+pub(crate) mod stored;
+
+use std::{sync::Arc, time::Duration};
 
 use farcall_config::Config;
 use farcall_core::clock::Clock;
-use farcall_jobs::{LinkKeys, links::Signing};
-use farcall_server::{JobFiles, StateKeys, auth::NamedCallers};
+use farcall_jobs::{
+    LinkKeys,
+    links::{Signing, key_id},
+};
+use farcall_server::{StateKeys, auth::NamedCallers};
 use farcall_store::JobStore;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
+use tokio::time::sleep;
+use tokio_util::task::AbortOnDropHandle;
 
-use super::open;
+use self::stored::{Purpose, Ring};
 use crate::{App, Failure};
 
-/// Signs what travels through a client between two rounds of a call.
-const REQUEST_STATE: &str = "request-state";
+/// How often it is looked whether the keys in the store are others: ten times until one signs that
+/// was made meanwhile.
+const PAUSE: Duration = Duration::from_secs(3);
 
-/// Signs links to files.
-const LINKS: &str = "links";
-
-/// The keys for [`REQUEST_STATE`]. Without a secret and a store the present one is this process's
-/// own: what it signed is not accepted after a restart, nor by another server.
-pub(super) async fn request_state(
-    config: &Config,
-    store: Option<&dyn JobStore>,
-) -> Result<StateKeys, Failure> {
-    Ok(StateKeys {
-        present: present_state(config, store).await?,
-        other: previous(config, REQUEST_STATE),
-    })
+/// The keys of a server.
+pub(super) struct Keys {
+    /// Sign links to files.
+    pub(super) links: LinkKeys,
+    /// Sign what travels through a client between two rounds of a call.
+    pub(super) request_state: StateKeys,
+    /// Where they become others while the server runs.
+    store: Option<Arc<dyn JobStore>>,
+    previous: Option<SecretString>,
+    /// What was read last.
+    rings: [Ring; 2],
 }
 
-async fn present_state(config: &Config, store: Option<&dyn JobStore>) -> Result<[u8; 32], Failure> {
-    match (store, &config.storage.database_url) {
-        (Some(store), _) => shared(config, store, REQUEST_STATE).await,
-        // A program without jobs may have questions and a database all the same.
-        (None, Some(url)) if config.auth.secret.is_none() => {
-            let store = open::open_database(url).await?;
-            let key = shared(config, store.as_ref(), REQUEST_STATE).await;
-            store.close().await;
-            key
+impl Keys {
+    /// Those of the configuration, or of `store`. Without both they are this process's own: what they
+    /// sign is not accepted after a restart, nor by another server.
+    ///
+    /// # Errors
+    /// A [`Failure`] where the store has none to give, or the system no random bytes.
+    pub(super) async fn open(
+        config: &Config,
+        store: Option<Arc<dyn JobStore>>,
+    ) -> Result<Self, Failure> {
+        let store = store.filter(|_| config.auth.secret.is_none());
+        let rings = match (&store, &config.auth.secret) {
+            (Some(store), _) => stored::made(store.as_ref()).await?,
+            (None, Some(secret)) => {
+                Purpose::ALL.map(|purpose| Ring::alone(made_from(secret, purpose)))
+            }
+            (None, None) => [Ring::alone(stored::fresh()?), Ring::alone(stored::fresh()?)],
+        };
+        let previous = config.auth.previous_secret.clone();
+        let [links, request_state] = all(&rings, previous.as_ref());
+        Ok(Self {
+            links: LinkKeys::new(links.signing, links.others),
+            request_state: StateKeys::new(request_state.signing, request_state.others),
+            store,
+            previous,
+            rings,
+        })
+    }
+
+    /// Goes along with what becomes of the keys in the store, as long as somebody has what is
+    /// returned; nothing, where they stay as they are.
+    pub(super) fn watch(mut self) -> Option<AbortOnDropHandle<()>> {
+        let store = self.store.take()?;
+        Some(AbortOnDropHandle::new(tokio::spawn(self.look(store))))
+    }
+
+    /// A store that is away takes no key from anybody: there is nobody then who could exchange one.
+    async fn look(mut self, store: Arc<dyn JobStore>) {
+        let mut is_away = false;
+        loop {
+            sleep(PAUSE).await;
+            match stored::rings(store.as_ref()).await {
+                Ok(rings) => {
+                    if std::mem::take(&mut is_away) {
+                        tracing::info!("the keys in the store can be read again");
+                    }
+                    self.take(rings);
+                }
+                Err(error) if !is_away => {
+                    is_away = true;
+                    tracing::warn!(%error, "the keys in the store cannot be read; those that were read before go on");
+                }
+                Err(_) => {}
+            }
         }
-        (None, _) => match &config.auth.secret {
-            Some(secret) => Ok(made_from(secret, REQUEST_STATE)),
-            None => fresh(),
-        },
+    }
+
+    fn take(&mut self, rings: [Ring; 2]) {
+        if rings == self.rings {
+            return;
+        }
+        for (purpose, (ring, before)) in Purpose::ALL.iter().zip(rings.iter().zip(&self.rings)) {
+            if ring.signing != before.signing {
+                let (purpose, id) = (purpose.name(), key_id(&ring.signing));
+                tracing::info!(purpose, id, "another key signs from now on");
+            }
+        }
+        let [links, request_state] = all(&rings, self.previous.as_ref());
+        self.links.exchange(links.signing, links.others);
+        let (signing, others) = (request_state.signing, request_state.others);
+        self.request_state.exchange(signing, others);
+        self.rings = rings;
     }
 }
 
-/// How links to files are signed.
-///
-/// # Errors
-/// A [`Failure`] where the store has no keys to give.
-pub(super) async fn signing(
+/// The keys of these rings, and what is accepted beside them because the configuration says so.
+fn all(rings: &[Ring; 2], previous: Option<&SecretString>) -> [Ring; 2] {
+    let [links, request_state] = rings.clone();
+    let accepting = |mut ring: Ring, purpose| {
+        ring.others
+            .extend(previous.map(|secret| made_from(secret, purpose)));
+        ring
+    };
+    [
+        accepting(links, Purpose::Links),
+        accepting(request_state, Purpose::RequestState),
+    ]
+}
+
+/// How links to files are signed with `keys`.
+pub(super) fn signing(
+    keys: &Keys,
     app: &App,
     config: &Config,
-    jobs: &JobFiles,
     named: &Arc<NamedCallers>,
     clock: &Arc<dyn Clock>,
-) -> Result<Signing, Failure> {
+) -> Signing {
     let asks_everybody = !(config.auth.is_open() && app.verifiers.is_empty());
     let named = Arc::clone(named);
-    Ok(Signing {
-        keys: links(config, jobs.store.as_ref()).await?,
+    Signing {
+        keys: keys.links.clone(),
         lifetime: config.files.link_lifetime,
         clock: Arc::clone(clock),
         // Where everybody may fetch everything, a link has nothing to prove.
         is_wanted: Arc::new(move || asks_everybody || named.has_callers()),
-    })
-}
-
-/// The keys that links to files are signed with, and were before.
-async fn links(config: &Config, store: &dyn JobStore) -> Result<LinkKeys, Failure> {
-    let key = shared(config, store, LINKS).await?;
-    Ok(LinkKeys::new(key, previous(config, LINKS)))
-}
-
-/// The key for `purpose` that is not signed with, but accepted.
-fn previous(config: &Config, purpose: &str) -> Option<[u8; 32]> {
-    let secret = config.auth.previous_secret.as_ref();
-    secret.map(|secret| made_from(secret, purpose))
-}
-
-/// The key for `purpose` that all servers of a store have.
-async fn shared(config: &Config, store: &dyn JobStore, purpose: &str) -> Result<[u8; 32], Failure> {
-    if let Some(secret) = &config.auth.secret {
-        return Ok(made_from(secret, purpose));
     }
-    let kept = store.secret(purpose, fresh()?).await;
-    kept.map_err(|error| Failure::failed(error.to_string()))
-}
-
-fn fresh() -> Result<[u8; 32], Failure> {
-    let mut fresh = [0; 32];
-    getrandom::fill(&mut fresh)
-        .map_err(|error| Failure::failed(format!("the system gives no random bytes: {error}")))?;
-    Ok(fresh)
 }
 
 /// The key for `purpose`; from one key nobody learns another, nor the secret.
-fn made_from(secret: &SecretString, purpose: &str) -> [u8; 32] {
+fn made_from(secret: &SecretString, purpose: Purpose) -> [u8; 32] {
     let mut hash = Sha256::new();
-    for part in ["farcall", purpose, secret.expose_secret()] {
+    for part in ["farcall", purpose.name(), secret.expose_secret()] {
         hash.update(part.len().to_be_bytes());
         hash.update(part);
     }
@@ -116,9 +164,9 @@ mod tests {
     fn every_purpose_has_a_key_of_its_own_and_servers_agree_on_it() {
         let secret = SecretString::from("0123456789abcdef0123456789abcdef");
         let other = SecretString::from("0123456789abcdef0123456789abcdeF");
-        let key = made_from(&secret, REQUEST_STATE);
-        assert_eq!(key, made_from(&secret.clone(), REQUEST_STATE));
-        assert_ne!(key, made_from(&secret, LINKS));
-        assert_ne!(key, made_from(&other, REQUEST_STATE));
+        let key = made_from(&secret, Purpose::RequestState);
+        assert_eq!(key, made_from(&secret.clone(), Purpose::RequestState));
+        assert_ne!(key, made_from(&secret, Purpose::Links));
+        assert_ne!(key, made_from(&other, Purpose::RequestState));
     }
 }

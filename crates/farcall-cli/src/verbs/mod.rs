@@ -5,6 +5,7 @@ pub mod check;
 pub mod completions;
 pub mod init;
 pub mod jobs;
+pub mod keys;
 pub mod schema;
 pub mod serve;
 pub mod smoke;

@@ -1,6 +1,9 @@
 //! The keys that links are signed with.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use farcall_core::{artifact::hexadecimal, id::JobId};
 use hmac::{Hmac, KeyInit, Mac, digest::common::Key};
@@ -31,10 +34,10 @@ pub struct Opening<'a> {
     pub until: i64,
 }
 
-/// The keys that links are signed and verified with: the present one, and the one before it, whose
-/// links live on while servers change over. Cheap to clone; it cannot be printed.
+/// The keys that links are signed and verified with: one signs, and others are accepted beside it
+/// while servers change over. Clones share them; they cannot be printed.
 #[derive(Clone)]
-pub struct LinkKeys(Arc<[LinkKey]>);
+pub struct LinkKeys(Arc<RwLock<Arc<[LinkKey]>>>);
 
 struct LinkKey {
     /// Tells it from others in a link, and says nothing about it.
@@ -43,15 +46,26 @@ struct LinkKey {
 }
 
 impl LinkKeys {
-    /// Signs with `key`, and accepts what `previous` has signed as well.
-    pub fn new(key: [u8; 32], previous: Option<[u8; 32]>) -> Self {
-        let keys = std::iter::once(key).chain(previous);
-        Self(keys.map(|key| LinkKey::new(&key)).collect())
+    /// Signs with `signing`, and accepts what the `others` have signed as well.
+    pub fn new(signing: [u8; 32], others: impl IntoIterator<Item = [u8; 32]>) -> Self {
+        Self(Arc::new(RwLock::new(link_keys(signing, others))))
+    }
+
+    /// From now on it is these, here and in every clone; what is left out opens nothing any more.
+    pub fn exchange(&self, signing: [u8; 32], others: impl IntoIterator<Item = [u8; 32]>) {
+        let next = link_keys(signing, others);
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = next;
+    }
+
+    /// Those of this moment.
+    fn current(&self) -> Arc<[LinkKey]> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The query of a link, for example `exp=1790000000&kid=5f0c12ab&sig=…`.
     pub fn query(&self, opening: &Opening<'_>) -> String {
-        let Some(LinkKey { id, mac }) = self.0.first() else {
+        let keys = self.current();
+        let Some(LinkKey { id, mac }) = keys.first() else {
             return String::new();
         };
         let signature = signed(mac, opening).finalize().into_bytes();
@@ -62,7 +76,8 @@ impl LinkKeys {
     /// Whether `signature` was made for `opening` with the key called `id`. Whether its time is up
     /// is for the caller to judge.
     pub fn verify(&self, opening: &Opening<'_>, id: &str, signature: &[u8; 32]) -> bool {
-        let key = self.0.iter().find(|key| key.id == id);
+        let keys = self.current();
+        let key = keys.iter().find(|key| key.id == id);
         // In constant time. Which keys there are is no secret, their ids stand in every link.
         key.is_some_and(|key| signed(&key.mac, opening).verify_slice(signature).is_ok())
     }
@@ -70,21 +85,33 @@ impl LinkKeys {
 
 impl fmt::Debug for LinkKeys {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ids = self.0.iter().map(|key| &key.id);
+        let keys = self.current();
+        let ids = keys.iter().map(|key| &key.id);
         formatter.debug_list().entries(ids).finish()
     }
 }
 
+fn link_keys(signing: [u8; 32], others: impl IntoIterator<Item = [u8; 32]>) -> Arc<[LinkKey]> {
+    let keys = std::iter::once(signing).chain(others);
+    keys.map(|key| LinkKey::new(&key)).collect()
+}
+
+/// What a key is called in links, and where operators look at keys: 8 hexadecimal digits that say
+/// nothing about it.
+pub fn key_id(key: &[u8; 32]) -> String {
+    let digest = Sha256::new()
+        .chain_update("farcall-link-key")
+        .chain_update(key);
+    hexadecimal(&digest.finalize()[..ID_BYTES])
+}
+
 impl LinkKey {
     fn new(key: &[u8; 32]) -> Self {
-        let digest = Sha256::new()
-            .chain_update("farcall-link-key")
-            .chain_update(key);
         // A key shorter than a block counts as one with zeros after it (RFC 2104 section 2).
         let mut block = Key::<HmacSha256>::default();
         block[..key.len()].copy_from_slice(key);
         Self {
-            id: hexadecimal(&digest.finalize()[..ID_BYTES]),
+            id: key_id(key),
             mac: HmacSha256::new(&block),
         }
     }

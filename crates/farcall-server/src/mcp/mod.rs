@@ -99,7 +99,7 @@ impl Protocol {
             Arc::clone(&parts.catalog),
             parts.tasks.clone(),
             Unchanging {
-                rounds: Arc::new(Rounds::new(parts.state_keys)),
+                rounds: Arc::new(Rounds::new(parts.state_keys.clone())),
                 updates: parts.updates.clone(),
                 audit: parts.audit.clone(),
                 stopping: parts.stopping.clone(),

@@ -3,7 +3,11 @@
 //! The client brings back what it was given, or whatever it likes: so it is signed, bound to the
 //! caller and to the very request, and old after an hour.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use farcall_core::{
     context::Recollection, principal::Principal, problem::Demand, question::Question,
@@ -21,20 +25,18 @@ use sha2::{Digest, Sha256};
 /// How long a client may take to answer.
 pub(super) const ANSWER_TIME: Duration = Duration::from_hours(1);
 
-/// The keys that what travels is signed with.
-#[derive(Clone, Copy)]
-pub struct StateKeys {
-    /// Signs, and opens what it signed.
-    pub present: [u8; 32],
-    /// Opens what it signed: while a key is changed, some servers have the one and some the other.
-    pub other: Option<[u8; 32]>,
+/// The keys that what travels is signed with: one signs, and others are accepted beside it, because
+/// while a key is changed, some servers have the one and some the other. Clones share them.
+#[derive(Clone)]
+pub struct StateKeys(Arc<RwLock<Arc<Codecs>>>);
+
+struct Codecs {
+    signing: RequestStateCodec,
+    others: Vec<RequestStateCodec>,
 }
 
 /// Signs and checks what travels.
-pub(crate) struct Rounds {
-    present: RequestStateCodec,
-    other: Option<RequestStateCodec>,
-}
+pub(crate) struct Rounds(StateKeys);
 
 /// The request that a state belongs to.
 pub(crate) struct Binding(Vec<u8>);
@@ -56,12 +58,27 @@ impl Binding {
     }
 }
 
+impl StateKeys {
+    /// Signs with `signing`, and opens what the `others` have signed as well.
+    pub fn new(signing: [u8; 32], others: impl IntoIterator<Item = [u8; 32]>) -> Self {
+        Self(Arc::new(RwLock::new(Codecs::new(signing, others))))
+    }
+
+    /// From now on it is these, here and in every clone; what is left out opens nothing any more.
+    pub fn exchange(&self, signing: [u8; 32], others: impl IntoIterator<Item = [u8; 32]>) {
+        let next = Codecs::new(signing, others);
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = next;
+    }
+
+    /// Those of this moment.
+    fn current(&self) -> Arc<Codecs> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 impl Rounds {
     pub(crate) fn new(keys: StateKeys) -> Self {
-        Self {
-            present: codec(keys.present),
-            other: keys.other.map(codec),
-        }
+        Self(keys)
     }
 
     /// What the caller brought along; answers that are no objects are dropped, and ones to
@@ -94,13 +111,15 @@ impl Rounds {
         Ok(recollection)
     }
 
-    /// What a state holds that either key has signed.
+    /// What a state holds that one of the keys has signed.
     fn opened(&self, state: &str, binding: &Binding) -> Result<Recollection, RequestStateError> {
-        let opened = self.present.open_json_with(state, &binding.0);
-        match &self.other {
-            Some(other) if opened.is_err() => other.open_json_with(state, &binding.0).or(opened),
-            _ => opened,
-        }
+        let keys = self.0.current();
+        let opened = keys.signing.open_json_with(state, &binding.0);
+        opened.or_else(|error| {
+            let others = keys.others.iter();
+            let mut opened = others.map(|key| key.open_json_with(state, &binding.0));
+            opened.find_map(Result::ok).ok_or(error)
+        })
     }
 
     /// The protocol's form of what a call demands of its client.
@@ -121,9 +140,19 @@ impl Rounds {
         let options = SealOptions::new()
             .associated_data(&binding.0)
             .ttl(ANSWER_TIME);
-        let state = self.present.seal_json_with(recollection, &options);
+        let keys = self.0.current();
+        let state = keys.signing.seal_json_with(recollection, &options);
         let state = state.map_err(|error| internal("a request state cannot be sealed", &error))?;
         Ok(InputRequiredResult::new(Some(requests), Some(state)))
+    }
+}
+
+impl Codecs {
+    fn new(signing: [u8; 32], others: impl IntoIterator<Item = [u8; 32]>) -> Arc<Self> {
+        Arc::new(Self {
+            signing: codec(signing),
+            others: others.into_iter().map(codec).collect(),
+        })
     }
 }
 

@@ -162,10 +162,7 @@ fn everything(folder: &std::path::Path) -> Entrance {
         work: Work::Elsewhere(watch::channel(Programs::default()).1),
         gated_routes: Router::new(),
         public_routes: Router::new(),
-        state_keys: StateKeys {
-            present: [0; 32],
-            other: None,
-        },
+        state_keys: StateKeys::new([0; 32], None),
         clock,
         stopping: tokio_util::sync::CancellationToken::new(),
     };

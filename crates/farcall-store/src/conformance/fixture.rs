@@ -21,6 +21,12 @@ use crate::{
 /// Where the store's clock stands at the beginning of each sentence.
 pub const START: Timestamp = Timestamp(1_000_000);
 
+/// The live secrets called `name`, newest first.
+pub async fn secrets(store: &dyn JobStore, name: &str) -> Vec<[u8; 32]> {
+    let read = store.secrets(name).await.unwrap();
+    read.live.iter().map(|secret| secret.value).collect()
+}
+
 /// How long the jobs of the suite are kept.
 pub const KEPT: Duration = Duration::from_secs(8);
 

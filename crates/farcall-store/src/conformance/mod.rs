@@ -27,6 +27,7 @@ pub mod queue;
 pub mod recovery;
 pub mod retention;
 pub mod retries;
+pub mod secrets;
 pub mod suspects;
 pub mod text;
 pub mod workers;
@@ -135,11 +136,12 @@ macro_rules! store_suite {
             queue::arguments_come_back_as_they_went_in,
             queue::what_could_not_be_read_back_is_refused,
             recovery::a_job_goes_on_after_its_last_checkpoint,
-            recovery::a_secret_is_made_once,
             recovery::a_store_that_is_closed_says_so,
             recovery::only_running_jobs_have_lost_a_worker,
             retention::a_foreign_job_is_not_there,
             retention::what_a_job_needs_is_told_for_each_that_is_there,
+            secrets::a_rotation_at_once_leaves_the_new_secret_alone,
+            secrets::a_secret_is_made_once,
             suspects::a_job_that_must_not_run_again_fails_at_its_first_loss,
             suspects::a_release_keeps_the_suspicion_and_a_retry_clears_it,
             suspects::at_its_second_loss_while_alone_a_job_fails_with_a_sentence,
@@ -175,6 +177,8 @@ macro_rules! store_suite {
             recovery::what_was_offered_not_long_ago_has_not_vanished,
             retention::what_has_expired_is_not_there_and_may_be_deleted,
             retries::a_retry_waits_and_goes_on_after_the_last_checkpoint,
+            secrets::a_rotation_leaves_the_newest_two,
+            secrets::a_rotation_of_several_names_is_one_step,
             suspects::a_lost_job_is_claimed_only_alone,
             suspects::each_worker_has_its_turn_to_make_room,
             workers::a_beat_before_the_rescue_keeps_them,
@@ -188,6 +192,8 @@ macro_rules! store_suite {
             doors::a_worker_that_was_declared_lost_elsewhere_is_stale,
             doors::identical_starts_at_two_doors_are_one_job,
             doors::what_is_written_at_one_door_is_read_at_the_other,
+            secrets::of_many_rotations_at_two_doors_one_takes_place,
+            secrets::rotations_at_once_at_two_doors_leave_one_secret,
         }
     };
     ($open:path => $($topic:ident::$sentence:ident,)*) => {
@@ -237,6 +243,7 @@ macro_rules! database_suite {
             database::it_counts_claims_one_by_one,
             database::it_refuses_arguments_that_are_no_object,
             database::it_refuses_every_other_illegal_state,
+            secrets::it_keeps_them_as_they_are,
         }
     };
     ($open:path => $($topic:ident::$sentence:ident,)*) => {

@@ -1,4 +1,4 @@
-//! Lost workers, lost programs, shared secrets; and the end of a store.
+//! Lost workers, lost programs; and the end of a store.
 
 use std::time::Duration;
 
@@ -117,12 +117,6 @@ pub async fn what_was_offered_not_long_ago_has_not_vanished(
 
     let next = enqueued(store).await;
     assert_eq!(store.give_up(&["edit"], nothing).await.unwrap(), [next]);
-}
-
-pub async fn a_secret_is_made_once(store: &dyn JobStore) {
-    assert_eq!(store.secret("links", [1; 32]).await.unwrap(), [1; 32]);
-    assert_eq!(store.secret("links", [2; 32]).await.unwrap(), [1; 32]);
-    assert_eq!(store.secret("state", [3; 32]).await.unwrap(), [3; 32]);
 }
 
 pub async fn a_store_that_is_closed_says_so(store: &dyn JobStore) {

@@ -28,7 +28,7 @@ pub use self::{
     },
     write::{Report, Success},
 };
-use crate::{CallerStore, StoreError};
+use crate::{CallerStore, Rotation, Secrets, StoreError};
 
 /// The messages that a store writes by itself.
 pub mod message {
@@ -238,10 +238,22 @@ pub trait JobStore: CallerStore {
 
     // The rest.
 
-    /// The secret called `name`; `fresh` becomes it where there is none yet.
+    /// The live secrets called `name`; none where nobody has made one.
     ///
     /// Secrets that several servers share live here, so that all of them have the same.
-    async fn secret(&self, name: &str, fresh: [u8; 32]) -> Result<[u8; 32], StoreError>;
+    async fn secrets(&self, name: &str) -> Result<Secrets, StoreError>;
+
+    /// Makes the first secret called `name`, `fresh`; where there is one, nothing happens.
+    async fn make_secret(&self, name: &str, fresh: [u8; 32]) -> Result<(), StoreError>;
+
+    /// Makes a secret of each of these names, which from now on is the newest, and forgets what
+    /// `rotation` does not leave: all of that, or nothing of it. Whether it happened: not where it
+    /// is too soon for one of them.
+    async fn rotate_secrets(
+        &self,
+        fresh: &[(&str, [u8; 32])],
+        rotation: Rotation,
+    ) -> Result<bool, StoreError>;
 
     /// What happens from now on, where it can be heard.
     fn hints(&self) -> broadcast::Receiver<Hint>;

@@ -24,7 +24,8 @@ use self::{row::Row, rules::Event, table::Table};
 use crate::{
     Beat, Cancelled, Checkpoint, Claim, Details, Enqueued, Fence, Hint, JobError, JobRecord,
     JobStore, Listed, LogPage, Lost, Needed, NewJob, NewWorker, Outcome, PublishedArtifact, Reach,
-    Report, StoreError, Success, Wanted, Worker, WorkerId, hints::Hints, moment::Moment,
+    Report, Rotation, Secret, Secrets, StoreError, Success, Wanted, Worker, WorkerId, hints::Hints,
+    moment::Moment,
 };
 
 /// A [`JobStore`] in memory. Its clones are doors to the same jobs.
@@ -363,9 +364,49 @@ impl JobStore for MemoryStore {
         Ok(asked.map(needed).collect())
     }
 
-    async fn secret(&self, name: &str, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
-        let (mut table, _) = self.table()?;
-        Ok(*table.secrets.entry(name.to_owned()).or_insert(fresh))
+    async fn secrets(&self, name: &str) -> Result<Secrets, StoreError> {
+        let (table, at) = self.table()?;
+        Ok(Secrets {
+            live: table.secrets.get(name).cloned().unwrap_or_default(),
+            read_at: at.now,
+        })
+    }
+
+    async fn make_secret(&self, name: &str, fresh: [u8; 32]) -> Result<(), StoreError> {
+        let (mut table, at) = self.table()?;
+        let live = table.secrets.entry(name.to_owned()).or_default();
+        if live.is_empty() {
+            live.push(Secret {
+                value: fresh,
+                made_at: at.now,
+            });
+        }
+        Ok(())
+    }
+
+    async fn rotate_secrets(
+        &self,
+        fresh: &[(&str, [u8; 32])],
+        rotation: Rotation,
+    ) -> Result<bool, StoreError> {
+        let (mut table, at) = self.table()?;
+        let is_too_soon = fresh.iter().any(|(name, _)| {
+            let newest = table.secrets.get(*name).and_then(|live| live.first());
+            rotation.is_too_soon(newest.map(|newest| newest.made_at), at.now)
+        });
+        if is_too_soon {
+            return Ok(false);
+        }
+        for (name, fresh) in fresh {
+            let live = table.secrets.entry((*name).to_owned()).or_default();
+            let newest = Secret {
+                value: *fresh,
+                made_at: at.now,
+            };
+            live.insert(0, newest);
+            live.truncate(rotation.left().into());
+        }
+        Ok(true)
     }
 
     fn hints(&self) -> broadcast::Receiver<Hint> {

@@ -12,8 +12,8 @@ use super::{
     workers::Known,
 };
 use crate::{
-    Cancelled, Claim, Enqueued, Fence, JobRecord, Listed, NewJob, Reach, Same, StoreError, Wanted,
-    Which, WorkerId, limits::milliseconds, moment::Moment, text,
+    Cancelled, Claim, Enqueued, Fence, JobRecord, Listed, NewJob, Reach, Same, Secret, StoreError,
+    Wanted, Which, WorkerId, limits::milliseconds, moment::Moment, text,
 };
 
 #[derive(Debug, Default)]
@@ -21,7 +21,8 @@ pub(super) struct Table {
     /// By the order in which they came.
     pub(super) rows: BTreeMap<i64, Row>,
     pub(super) workers: BTreeMap<WorkerId, Known>,
-    pub(super) secrets: BTreeMap<String, [u8; 32]>,
+    /// Of each name the newest first.
+    pub(super) secrets: BTreeMap<String, Vec<Secret>>,
     /// The jobs that were offered, and when they last were.
     pub(super) offers: BTreeMap<String, Timestamp>,
     pub(super) named: Named,

@@ -41,8 +41,8 @@ use self::{hints::SharedHints, pool::Pool};
 use crate::{
     Beat, CallerName, CallerStore, Callers, Cancelled, Checkpoint, Claim, Details, Edition,
     Enqueued, Fence, Hint, JobError, JobRecord, JobStore, Listed, LogPage, Lost, Needed, NewJob,
-    NewToken, NewWorker, Outcome, PublishedArtifact, Reach, Report, Revoked, Rights, StoreError,
-    Success, TokenId, Wanted, Worker, WorkerId,
+    NewToken, NewWorker, Outcome, PublishedArtifact, Reach, Report, Revoked, Rights, Rotation,
+    Secrets, StoreError, Success, TokenId, Wanted, Worker, WorkerId,
 };
 
 /// A [`JobStore`] in a PostgreSQL database that any number of processes may use.
@@ -289,8 +289,20 @@ impl JobStore for PostgresStore {
         retention::needed(&self.durable, ids).await
     }
 
-    async fn secret(&self, name: &str, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
-        secrets::get_or_create(&self.durable, name, fresh).await
+    async fn secrets(&self, name: &str) -> Result<Secrets, StoreError> {
+        secrets::live(&self.durable, name).await
+    }
+
+    async fn make_secret(&self, name: &str, fresh: [u8; 32]) -> Result<(), StoreError> {
+        secrets::make(&self.durable, name, fresh).await
+    }
+
+    async fn rotate_secrets(
+        &self,
+        fresh: &[(&str, [u8; 32])],
+        rotation: Rotation,
+    ) -> Result<bool, StoreError> {
+        secrets::rotate(&self.durable, fresh, rotation).await
     }
 
     fn hints(&self) -> broadcast::Receiver<Hint> {

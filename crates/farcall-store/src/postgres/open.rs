@@ -153,7 +153,7 @@ fn judge(server: &Server) -> Result<(), StoreError> {
 }
 
 /// The migrations of this version, in their order.
-fn migrations() -> [Migration; 5] {
+fn migrations() -> [Migration; 6] {
     let migrations = [
         (1, "jobs", include_str!("migrations/0001_jobs.sql")),
         (2, "machines", include_str!("migrations/0002_machines.sql")),
@@ -164,6 +164,7 @@ fn migrations() -> [Migration; 5] {
         ),
         (4, "reloads", include_str!("migrations/0004_reloads.sql")),
         (5, "callers", include_str!("migrations/0005_callers.sql")),
+        (6, "secrets", include_str!("migrations/0006_secrets.sql")),
     ];
     migrations.map(|(version, name, sql)| {
         Migration::new(

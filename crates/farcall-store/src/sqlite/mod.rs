@@ -50,15 +50,15 @@ use self::{
     rescue::{GiveUp, Rescue},
     retention::Delete,
     room::Room,
-    secrets::Secret,
+    secrets::{MakeSecret, RotateSecrets},
     workers::{Learn, Register, Renew, Unregister},
     writer::Writer,
 };
 use crate::{
     Beat, CallerName, CallerStore, Callers, Cancelled, Checkpoint, Claim, Details, Edition,
     Enqueued, Fence, Hint, JobError, JobRecord, JobStore, Listed, LogPage, Lost, Needed, NewJob,
-    NewToken, NewWorker, Outcome, PublishedArtifact, Reach, Report, Revoked, Rights, StoreError,
-    Success, TokenId, Wanted, Worker, WorkerId, hints::Hints, moment::Moment,
+    NewToken, NewWorker, Outcome, PublishedArtifact, Reach, Report, Revoked, Rights, Rotation,
+    Secrets, StoreError, Success, TokenId, Wanted, Worker, WorkerId, hints::Hints, moment::Moment,
 };
 
 /// A [`JobStore`] in the file `jobs.sqlite3` of a folder.
@@ -277,9 +277,27 @@ impl JobStore for SqliteStore {
         retention::needed(&self.readers, ids).await
     }
 
-    async fn secret(&self, name: &str, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
+    async fn secrets(&self, name: &str) -> Result<Secrets, StoreError> {
+        secrets::live(&self.readers, self.now(), name).await
+    }
+
+    async fn make_secret(&self, name: &str, fresh: [u8; 32]) -> Result<(), StoreError> {
         let name = name.to_owned();
-        self.writer.write(Secret { name, fresh }).await
+        self.writer.write(MakeSecret { name, fresh }).await
+    }
+
+    async fn rotate_secrets(
+        &self,
+        fresh: &[(&str, [u8; 32])],
+        rotation: Rotation,
+    ) -> Result<bool, StoreError> {
+        let fresh = fresh.iter();
+        let fresh = fresh.map(|(name, fresh)| ((*name).to_owned(), *fresh));
+        let rotate = RotateSecrets {
+            fresh: fresh.collect(),
+            rotation,
+        };
+        self.writer.write(rotate).await
     }
 
     fn hints(&self) -> broadcast::Receiver<Hint> {

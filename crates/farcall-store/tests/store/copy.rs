@@ -12,7 +12,7 @@ use farcall_store::{
     Fence, JobStore, Reach, SqliteStore, StoreError, Volume, Which,
     conformance::fixture::{
         KEPT, START, artifact, checkpoint, claim, claimed, employed, enqueued, known, names,
-        new_job, outcome, record, report, running, standing, success, worker_lost,
+        new_job, outcome, record, report, running, secrets, standing, success, worker_lost,
     },
 };
 use serde_json::json;
@@ -80,7 +80,7 @@ async fn what_is_over_is_in_a_copy_as_it_was() {
         ..new_job()
     };
     let keyed = store.enqueue(keyed).await.unwrap().record.id;
-    store.secret("links", [7; 32]).await.unwrap();
+    store.make_secret("links", [7; 32]).await.unwrap();
 
     let folder = tempfile::tempdir().unwrap();
     let (volume, files) = rig.copied_to(folder.path()).await;
@@ -108,7 +108,7 @@ async fn what_is_over_is_in_a_copy_as_it_was() {
             store.order(id).await.unwrap()
         );
     }
-    assert_eq!(copy.secret("links", [8; 32]).await.unwrap(), [7; 32]);
+    assert_eq!(secrets(&copy, "links").await, [[7; 32]]);
 }
 
 /// What a job has on its way, of which nothing may be left: its folder is not in the copy.

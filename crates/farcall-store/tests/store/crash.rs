@@ -13,11 +13,11 @@ use farcall_core::{
     question::{Askable, Asking, Question},
 };
 use farcall_store::{
-    CRASH_POINTS, CallerStore, JobRecord, JobStore, Listed, NewJob, Reach, Revoked, SqliteStore,
-    StoreError, Token,
+    CRASH_POINTS, CallerStore, JobRecord, JobStore, Listed, NewJob, Reach, Revoked, Rotation,
+    SqliteStore, StoreError, Token,
     conformance::fixture::{
         LEASE, admitted, artifact, checkpoint, ci, claimed, employed, failure, names, new_job,
-        new_token, outcome, report, running, success,
+        new_token, outcome, report, running, secrets, success,
     },
 };
 use serde_json::json;
@@ -50,7 +50,14 @@ async fn run(store: &SqliteStore, operation: &str) -> Result<(), StoreError> {
     let mut job = new_job();
     job.can_ask = Askable::NOBODY.with(Asking::Roots);
     match operation {
-        "secret" => store.secret("links", [1; 32]).await.map(drop),
+        "make_secret" => store.make_secret("links", [1; 32]).await,
+        "rotate_secrets" => {
+            let fresh = [("links", [1; 32]), ("state", [2; 32])];
+            store
+                .rotate_secrets(&fresh, Rotation::AtOnce)
+                .await
+                .map(drop)
+        }
         "admit" => {
             admitted(store).await;
             Ok(())
@@ -129,7 +136,12 @@ async fn is_done(store: &SqliteStore, operation: &str) -> Option<bool> {
         ("rotate", _) => tokens(store).await.len() == 2,
         ("revoke", _) => tokens(store).await[0].revoked_at.is_some(),
         ("use", _) => tokens(store).await[0].last_used_at.is_some(),
-        ("secret", _) => store.secret("links", [2; 32]).await.unwrap() == [1; 32],
+        ("make_secret", _) => !secrets(store, "links").await.is_empty(),
+        ("rotate_secrets", _) => {
+            let both = [secrets(store, "links").await, secrets(store, "state").await];
+            assert_eq!(both[0].len(), both[1].len());
+            !both[0].is_empty()
+        }
         ("register", _) => !store.workers().await.unwrap().is_empty(),
         ("learn", _) => store.workers().await.unwrap()[0].worker.programs.is_empty(),
         ("enqueue", job) => job.is_some(),

@@ -22,7 +22,7 @@ pub(crate) use self::{
     engine::{Engine, on_each_engine},
     events::Events,
     issuer::Issuer,
-    operator::Operator,
+    operator::{Made, Operator},
     raw::{Connection, exchange},
     reply::Reply,
     rpc::{Era, Rpc},

@@ -53,6 +53,7 @@ pub(crate) const FILTERS: &[(&str, &str)] = &[
     (r"\b[0-9a-f]{8}\b", "[JOB]"),
     // How long ago something was, and so how wide its column is.
     (r"AGE +TOOK +OWNER", "AGE TOOK OWNER"),
+    (r"AGE +STATE\n", "AGE STATE\n"),
     (r"\b(\d+d)?(\d+h)?(\d+m)?\d+(ms|s|m|h) {2,}", "[SPAN] "),
     (r"\b(\d+d)?(\d+h)?(\d+m)?\d+(ms|s|m|h)\b", "[SPAN]"),
     (r"(\[SPAN\] )- +", "${1}- "),

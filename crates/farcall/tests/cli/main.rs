@@ -9,6 +9,7 @@
 mod backup;
 mod harness;
 mod jobs;
+mod keys;
 mod project;
 mod smoke;
 mod terminal;

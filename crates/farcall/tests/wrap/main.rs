@@ -19,6 +19,7 @@ mod guide;
 mod harness;
 mod hostile;
 mod jobs;
+mod keys;
 mod kills;
 mod leftovers;
 mod mount;

@@ -254,10 +254,7 @@ mod tests {
             instructions: None,
         };
         let unchanging = Unchanging {
-            rounds: Arc::new(Rounds::new(StateKeys {
-                present: [0; 32],
-                other: None,
-            })),
+            rounds: Arc::new(Rounds::new(StateKeys::new([0; 32], None))),
             updates: Some(updates.clone()),
             audit: None,
             stopping: CancellationToken::new(),

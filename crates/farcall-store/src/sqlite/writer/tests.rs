@@ -29,11 +29,9 @@ impl Write for Run {
     }
 }
 
-const KEEP_ONE: &str =
-    "INSERT INTO secrets (name, value) VALUES (hex(randomblob(9)), zeroblob(32))";
-const KEEP_MUCH: &str =
-    "INSERT INTO secrets (name, value) VALUES (hex(randomblob(100000)), zeroblob(32))";
-const BREAK_A_RULE: &str = "INSERT INTO secrets (name, value) VALUES ('short', zeroblob(31))";
+const KEEP_ONE: &str = "INSERT INTO secrets VALUES (hex(randomblob(9)), 1, 0, zeroblob(32))";
+const KEEP_MUCH: &str = "INSERT INTO secrets VALUES (hex(randomblob(100000)), 1, 0, zeroblob(32))";
+const BREAK_A_RULE: &str = "INSERT INTO secrets VALUES ('short', 1, 0, zeroblob(31))";
 const COUNT: &str = "SELECT count(*) FROM secrets";
 
 async fn open(folder: &tempfile::TempDir) -> SqliteStore {

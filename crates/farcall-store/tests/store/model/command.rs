@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use farcall_store::{WantedJob, Which};
+use farcall_store::{Rotation, WantedJob, Which};
 use proptest::{
     option,
     prelude::*,
@@ -44,7 +44,8 @@ pub(super) enum Command {
     /// For whoever offers one set of programs, or none.
     GiveUp(Option<usize>, Duration),
     Delete,
-    Secret(u8),
+    MakeSecret(u8),
+    RotateSecrets(u8, Rotation),
     Advance(u32),
     Jump(i64),
     Reopen,
@@ -177,6 +178,10 @@ fn command() -> impl Strategy<Value = Command> {
     let age = prop_oneof![12 => Just(0), 1 => Just(1), 1 => Just(-1)];
     let passed = select(&[1_u32, 999, 3_000, 5_000, 8_000, 31_000, 61_000, 3_600_000][..]);
     let set = select(&[-3_600_000_i64, -5_000, 1, 3_600_000][..]);
+    let rotation = prop_oneof![
+        Just(Rotation::AtOnce),
+        seconds(&[0, 5, 60]).prop_map(Rotation::Overlapping),
+    ];
     prop_oneof![
         6 => start().prop_map(Command::Enqueue),
         1 => (0..PROGRAMS.len()).prop_map(Command::Register),
@@ -191,7 +196,8 @@ fn command() -> impl Strategy<Value = Command> {
         1 => (option::weighted(0.9, 0..PROGRAMS.len()), seconds(&[0, 10, 60]))
             .prop_map(|(slot, after)| Command::GiveUp(slot, after)),
         1 => Just(Command::Delete),
-        1 => any::<u8>().prop_map(Command::Secret),
+        1 => any::<u8>().prop_map(Command::MakeSecret),
+        1 => (any::<u8>(), rotation).prop_map(|(byte, how)| Command::RotateSecrets(byte, how)),
         2 => passed.prop_map(Command::Advance),
         1 => set.prop_map(Command::Jump),
         1 => Just(Command::Reopen),

@@ -161,7 +161,11 @@ impl<'a, S: Subject> Both<'a, S> {
                 said(store.give_up(&offered, *after).await)
             }
             Command::Delete => said(store.delete(&self.jobs).await),
-            Command::Secret(byte) => said(store.secret("links", [*byte; 32]).await),
+            Command::MakeSecret(byte) => said(store.make_secret("links", [*byte; 32]).await),
+            Command::RotateSecrets(byte, how) => {
+                let fresh = [("links", [*byte; 32]), ("state", [!byte; 32])];
+                said(store.rotate_secrets(&fresh, *how).await)
+            }
             Command::Advance(_) | Command::Jump(_) => String::new(),
             Command::Write { write, .. } => match fence {
                 Some(fence) => write_to(store, fence, write).await,
@@ -218,6 +222,10 @@ impl<'a, S: Subject> Both<'a, S> {
         assert_eq!(found, said(other.expired(9).await), "{after:?}");
         let found = said(one.needed(&self.jobs).await);
         assert_eq!(found, said(other.needed(&self.jobs).await), "{after:?}");
+        for name in ["links", "state"] {
+            let found = one.secrets(name).await.unwrap();
+            assert_eq!(found, other.secrets(name).await.unwrap(), "{after:?}");
+        }
     }
 
     /// Everything that can be read about one job.

@@ -10,9 +10,9 @@ use crate::{
     tasks::{self, exposed},
 };
 
-const ALICE: &str = "alice-token";
+pub(super) const ALICE: &str = "alice-token";
 
-fn setup() -> Setup {
+pub(super) fn setup() -> Setup {
     Setup::new(tools_and_jobs().token_verifier(Callers))
 }
 
@@ -43,7 +43,7 @@ impl Linked {
 }
 
 /// Path and query of a URL of the server.
-fn target(url: &Value) -> String {
+pub(super) fn target(url: &Value) -> String {
     let url = reqwest::Url::parse(url.as_str().unwrap()).unwrap();
     let query = url.query().expect("the link is not signed");
     format!("{}?{query}", url.path())

@@ -8,6 +8,7 @@ mod names;
 mod objects;
 mod ranges;
 mod redirects;
+mod rotation;
 
 use reqwest::Method;
 

@@ -10,27 +10,40 @@ use std::{
 };
 
 use farcall::Scope;
-use farcall_core::{allowance::ToolAllowance, artifact::hexadecimal, clock::SystemClock};
+use farcall_core::{
+    allowance::ToolAllowance,
+    artifact::hexadecimal,
+    clock::{Clock, ManualClock, SystemClock, Timestamp},
+};
 use farcall_store::{
-    Caller, CallerName, JobStore, NewToken, Revoked, Rights, SqliteStore, TokenId,
+    Caller, CallerName, JobStore, NewToken, Revoked, Rights, Rotation, SqliteStore, TokenId,
 };
 use sha2::{Digest, Sha256};
 
 use super::soon;
 
 /// The store of a server, as `farcall token` has it.
-pub(crate) struct Operator(Arc<dyn JobStore>);
+pub(crate) struct Operator {
+    store: Arc<dyn JobStore>,
+    folder: String,
+}
 
 impl Operator {
     pub(crate) async fn at(folder: &str, database: Option<&str>) -> Self {
         #[cfg(feature = "postgres-tests")]
         if let Some(url) = database {
             let store = farcall_store::PostgresStore::attach(url).await.unwrap();
-            return Self(Arc::new(store));
+            return Self {
+                store: Arc::new(store),
+                folder: folder.to_owned(),
+            };
         }
         assert_eq!(database, None);
         let store = SqliteStore::attach(folder.as_ref(), Arc::new(SystemClock)).await;
-        Self(Arc::new(store.unwrap()))
+        Self {
+            store: Arc::new(store.unwrap()),
+            folder: folder.to_owned(),
+        }
     }
 
     /// Names a caller with the scope `call`, and returns its token.
@@ -42,7 +55,12 @@ impl Operator {
         };
         change(&mut rights);
         let (token, kept) = fresh(None);
-        assert!(self.0.admit(&named(name), &rights, &kept).await.unwrap());
+        assert!(
+            self.store
+                .admit(&named(name), &rights, &kept)
+                .await
+                .unwrap()
+        );
         token
     }
 
@@ -54,20 +72,51 @@ impl Operator {
         lives_for: Option<Duration>,
     ) -> String {
         let (token, kept) = fresh(lives_for);
-        assert!(self.0.rotate(&named(name), &kept, overlap).await.unwrap());
+        assert!(
+            self.store
+                .rotate(&named(name), &kept, overlap)
+                .await
+                .unwrap()
+        );
         token
     }
 
     pub(crate) async fn revokes(&self, token: &str) {
         let id = TokenId::parse(TokenId::within(token).unwrap()).unwrap();
-        assert_eq!(self.0.revoke(&Revoked::Token(id)).await.unwrap(), 1);
+        assert_eq!(self.store.revoke(&Revoked::Token(id)).await.unwrap(), 1);
+    }
+
+    /// Puts another key before those for links and for request states.
+    pub(crate) async fn exchanges(&self, key: [u8; 32], made: Made) {
+        let store = match made {
+            Made::Now => Arc::clone(&self.store),
+            Made::LongAgo => self.with_a_clock_that_is_late().await,
+        };
+        let keys = [("links", key), ("request-state", key)];
+        let overlapping = Rotation::Overlapping(Duration::ZERO);
+        let rotation = store.rotate_secrets(&keys, overlapping);
+        assert!(rotation.await.unwrap(), "it was too soon");
+    }
+
+    /// Puts it in their place.
+    pub(crate) async fn exchanges_at_once(&self, key: [u8; 32]) {
+        let keys = [("links", key), ("request-state", key)];
+        let rotation = self.store.rotate_secrets(&keys, Rotation::AtOnce);
+        assert!(rotation.await.unwrap());
+    }
+
+    /// The same store for somebody whose clock is an hour late.
+    async fn with_a_clock_that_is_late(&self) -> Arc<dyn JobStore> {
+        let clock = ManualClock::at(Timestamp(SystemClock.now().0 - 3_600_000));
+        let store = SqliteStore::attach(self.folder.as_ref(), Arc::new(clock)).await;
+        Arc::new(store.unwrap())
     }
 
     /// The caller `name`, when it is as the test waits for.
     pub(crate) async fn sees(&self, name: &str, is_it: impl Fn(&Caller) -> bool) -> Caller {
         soon(async {
             loop {
-                let mut callers = self.0.callers().await.unwrap().callers;
+                let mut callers = self.store.callers().await.unwrap().callers;
                 callers.retain(|caller| caller.name == named(name) && is_it(caller));
                 if let Some(caller) = callers.pop() {
                     return caller;
@@ -77,6 +126,13 @@ impl Operator {
         })
         .await
     }
+}
+
+/// When a key was made, which says whether it signs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Made {
+    LongAgo,
+    Now,
 }
 
 /// A list of tools, as it is typed.

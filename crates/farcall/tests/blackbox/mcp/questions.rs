@@ -3,8 +3,8 @@
 use farcall::{App, Question, Value, json, prelude::*};
 
 use crate::{
-    harness::{Client, Reply, Rpc, Server, Setup},
-    offers::{Callers, tools},
+    harness::{Client, Reply, Rpc, Server, Setup, soon},
+    offers::{Callers, tools, tools_and_jobs},
 };
 
 /// What a person answers.
@@ -259,6 +259,36 @@ async fn a_model_is_asked_in_the_same_way() {
         .param("requestState", state)
         .param("inputResponses", json!({"thought": said}));
     assert_eq!(call.send().await.result()["content"][0]["text"], "a pond");
+}
+
+/// The keys for what travels are exchanged together with those of links; machines/rotation.rs asks and answers
+/// meanwhile.
+#[tokio::test]
+async fn a_question_ends_with_the_key_that_it_was_signed_with() {
+    // Whoever has jobs has a store.
+    let app = tools_and_jobs().tool::<buy>();
+    let server = Setup::new(app).start().await;
+    let operator = server.operator().await;
+    let reply = async |state: &str| answer(buying(&server, 2), state, red()).send().await;
+    let mut state = asked(&server, 2).await;
+    for key in [[1; 32], [2; 32]] {
+        let said = reply(&state).await;
+        assert_eq!(said.result()["content"][0]["text"], "2 tins of red");
+        operator.exchanges_at_once(key).await;
+        let refusal = soon(async {
+            loop {
+                let said = reply(&state).await;
+                if said.json().get("error").is_some() {
+                    return said;
+                }
+                tokio::task::yield_now().await;
+            }
+        });
+        refused(&refusal.await);
+        state = asked(&server, 2).await;
+    }
+    let said = reply(&state).await;
+    assert_eq!(said.result()["content"][0]["text"], "2 tins of red");
 }
 
 /// Servers of two secrets stand side by side while it is changed, and a client may meet either.

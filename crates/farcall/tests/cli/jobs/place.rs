@@ -93,6 +93,12 @@ impl Place {
         self.placed(typed)
     }
 
+    /// `farcall keys` with these arguments, for this store.
+    pub(crate) fn keys(&self, arguments: &[&str]) -> Typed {
+        let typed = farcall(["keys"]).arguments(arguments);
+        self.placed(typed)
+    }
+
     fn placed(&self, typed: Typed) -> Typed {
         match &self.database {
             Some(database) => typed.variable("FARCALL_DATABASE_URL", database),

@@ -100,9 +100,18 @@ impl Project {
 
     /// What `farcall token` prints.
     pub(crate) fn token(&self, arguments: &[&str]) -> String {
+        self.printed("token", arguments)
+    }
+
+    /// What `farcall keys` prints.
+    pub(crate) fn keys(&self, arguments: &[&str]) -> String {
+        self.printed("keys", arguments)
+    }
+
+    fn printed(&self, verb: &str, arguments: &[&str]) -> String {
         let mut command = Command::new(&self.binary);
         command
-            .arg("token")
+            .arg(verb)
             .args(arguments)
             .current_dir(self.folder.path())
             .env_clear()

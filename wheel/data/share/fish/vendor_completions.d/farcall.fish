@@ -33,6 +33,7 @@ complete -c farcall -n "__fish_farcall_needs_command" -f -a "serve" -d 'Serve wh
 complete -c farcall -n "__fish_farcall_needs_command" -f -a "smoke" -d 'Test a server from outside: list, call, drive a job to its file'
 complete -c farcall -n "__fish_farcall_needs_command" -f -a "jobs" -d 'Look after jobs: list, show, watch, cancel, retry'
 complete -c farcall -n "__fish_farcall_needs_command" -f -a "token" -d 'Name callers and hand out their tokens: create, list, revoke, rotate'
+complete -c farcall -n "__fish_farcall_needs_command" -f -a "keys" -d 'Look at and exchange the keys that links are signed with: list, rotate'
 complete -c farcall -n "__fish_farcall_needs_command" -f -a "backup" -d 'Copy jobs and files while the server works'
 complete -c farcall -n "__fish_farcall_needs_command" -f -a "completions" -d 'Print a script by which a shell completes this command line'
 complete -c farcall -n "__fish_farcall_using_subcommand init" -l from -d 'Mount the servers of an `mcpServers` block, as Claude Desktop and others keep it' -r -F
@@ -127,6 +128,17 @@ complete -c farcall -n "__fish_farcall_using_subcommand token; and __fish_seen_s
 complete -c farcall -n "__fish_farcall_using_subcommand token; and __fish_seen_subcommand_from rotate" -l data-dir -d 'Data folder of the server [env: FARCALL_DATA_DIR] [default: .farcall]' -r
 complete -c farcall -n "__fish_farcall_using_subcommand token; and __fish_seen_subcommand_from rotate" -l json -d 'Print one JSON object: {"name": "ci", "id": "...", "token": "..."}'
 complete -c farcall -n "__fish_farcall_using_subcommand token; and __fish_seen_subcommand_from rotate" -s h -l help -d 'Print help'
+complete -c farcall -n "__fish_farcall_using_subcommand keys; and not __fish_seen_subcommand_from list rotate" -l data-dir -d 'Data folder of the server [env: FARCALL_DATA_DIR] [default: .farcall]' -r
+complete -c farcall -n "__fish_farcall_using_subcommand keys; and not __fish_seen_subcommand_from list rotate" -s h -l help -d 'Print help'
+complete -c farcall -n "__fish_farcall_using_subcommand keys; and not __fish_seen_subcommand_from list rotate" -f -a "list" -d 'List the keys: what they are called, which of them signs, how old they are'
+complete -c farcall -n "__fish_farcall_using_subcommand keys; and not __fish_seen_subcommand_from list rotate" -f -a "rotate" -d 'Make another key for each purpose; the ones before are accepted until the next time'
+complete -c farcall -n "__fish_farcall_using_subcommand keys; and __fish_seen_subcommand_from list" -l data-dir -d 'Data folder of the server [env: FARCALL_DATA_DIR] [default: .farcall]' -r
+complete -c farcall -n "__fish_farcall_using_subcommand keys; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON object: {"keys": [{"purpose": "links", "id": "...", "state": "signs"}]}'
+complete -c farcall -n "__fish_farcall_using_subcommand keys; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c farcall -n "__fish_farcall_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l data-dir -d 'Data folder of the server [env: FARCALL_DATA_DIR] [default: .farcall]' -r
+complete -c farcall -n "__fish_farcall_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l now -d 'End the keys before at once, and what they have signed: where one was stolen'
+complete -c farcall -n "__fish_farcall_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l json -d 'Print one JSON object: {"keys": [{"purpose": "links", "id": "...", "state": "next"}]}'
+complete -c farcall -n "__fish_farcall_using_subcommand keys; and __fish_seen_subcommand_from rotate" -s h -l help -d 'Print help'
 complete -c farcall -n "__fish_farcall_using_subcommand backup" -l to -d 'Folder to make, for example /backups/2026-11-28; it must not be there yet' -r -F
 complete -c farcall -n "__fish_farcall_using_subcommand backup" -l data-dir -d 'Data folder of the server [env: FARCALL_DATA_DIR] [default: .farcall]' -r
 complete -c farcall -n "__fish_farcall_using_subcommand backup" -l leave-out-damaged -d 'Leave out files that are damaged or lost, and say which; without it they end the backup'
