@@ -76,7 +76,10 @@ impl OtherVerb {
             Self::Token(flags) => in_runtime(verbs::token::token(flags)),
             Self::Keys(flags) => in_runtime(verbs::keys::keys(flags)),
             Self::Backup(flags) => in_runtime(verbs::backup::backup(flags)),
-            Self::Completions(flags) => verbs::completions::completions(&flags, command),
+            Self::Completions(flags) => {
+                verbs::completions::completions(&flags, command);
+                Ok(())
+            }
         })
     }
 }

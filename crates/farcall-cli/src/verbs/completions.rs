@@ -1,10 +1,12 @@
 //! `completions`: a script by which a shell completes what is typed.
 
-use std::{env, io::Write as _, path::Path};
+use std::{
+    env,
+    io::{self, Write as _},
+    path::Path,
+};
 
 use clap_complete::Shell;
-
-use crate::Failure;
 
 /// What `completions` takes.
 #[derive(Clone, Debug, clap::Args)]
@@ -19,7 +21,7 @@ pub struct Flags {
     shell: Shell,
 }
 
-pub(crate) fn completions(flags: &Flags, mut command: clap::Command) -> Result<(), Failure> {
+pub(crate) fn completions(flags: &Flags, mut command: clap::Command) {
     // A program is typed by the name of its file, whatever its server is called.
     let program = env::current_exe().ok();
     let program = program.as_deref().and_then(Path::file_stem);
@@ -30,6 +32,5 @@ pub(crate) fn completions(flags: &Flags, mut command: clap::Command) -> Result<(
     let mut script = Vec::new();
     clap_complete::generate(flags.shell, &mut command, name, &mut script);
     // Whoever has seen enough of it, such as `head`, is no failure.
-    let _ = std::io::stdout().write_all(&script);
-    Ok(())
+    let _ = io::stdout().write_all(&script);
 }

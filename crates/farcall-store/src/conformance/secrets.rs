@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{JobStore, Rotation};
 
-const APART: Duration = Duration::from_secs(60);
+const APART: Duration = Duration::from_mins(1);
 
 const OVERLAPPING: Rotation = Rotation::Overlapping(APART);
 

@@ -1,8 +1,9 @@
 //! The keys of links are exchanged in the store, beside a server that runs.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use farcall_core::id::JobId;
+use farcall_core::{
+    clock::{Clock, SystemClock},
+    id::JobId,
+};
 use farcall_jobs::{
     LinkKeys,
     links::{Opening, key_id},
@@ -47,12 +48,11 @@ impl Rotated {
 
     /// A link to the page that somebody else has signed with `key`.
     fn signed_elsewhere(&self, key: [u8; 32]) -> String {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let opening = Opening {
             job: JobId::parse(&self.id).unwrap(),
             name: Some("page.txt"),
             owner: "alice",
-            until: i64::try_from(now.as_secs()).unwrap() + 600,
+            until: SystemClock.now().0 / 1_000 + 600,
         };
         let query = LinkKeys::new(key, None).query(&opening);
         format!("/files/{}/page.txt?{query}", self.id)
