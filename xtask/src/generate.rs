@@ -6,21 +6,22 @@ use anyhow::{Context, bail};
 use farcall_config::variables;
 use farcall_core::{job::state::JobState, problem::ErrorCode};
 
-use crate::farcall_toml;
+use crate::{deployed, farcall_toml};
 
 /// # Errors
 /// With `check`, every file that would change.
 pub(crate) fn generate(check: bool) -> anyhow::Result<()> {
-    let folder = crate::root().join("docs/reference");
-    let mut stale = Vec::new();
-    for (name, text) in [
+    let references = [
         ("variables.md", variables()),
         ("command-line.md", command_line()),
         ("errors.md", errors()),
         ("farcall-toml.md", farcall_toml::page(GENERATED)),
         ("openapi.json", openapi()),
-    ] {
-        let path = folder.join(name);
+    ];
+    let references = references.map(|(name, text)| (format!("docs/reference/{name}"), text));
+    let mut stale = Vec::new();
+    for (name, text) in references.into_iter().chain(deployed::files()?) {
+        let path = crate::root().join(&name);
         if fs::read_to_string(&path).is_ok_and(|written| written == text) {
             continue;
         }
@@ -32,7 +33,7 @@ pub(crate) fn generate(check: bool) -> anyhow::Result<()> {
     }
     if !stale.is_empty() {
         bail!(
-            "docs/reference is stale: {}; run `cargo xtask generate`",
+            "what is written from the code is stale: {}; run `cargo xtask generate`",
             stale.join(", ")
         );
     }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stderr, reason = "people read it")]
 
+mod deployed;
 mod farcall_toml;
 mod fuzz;
 mod generate;

@@ -46,6 +46,8 @@ struct Program {
 enum Verb {
     /// Serve MCP over HTTP, or over standard input and output
     Serve(ServeFlags),
+    /// Write the files with which it goes online: systemd, docker, compose, cloudflared, caddy, nginx
+    Deploy(verbs::deploy::Flags),
     #[command(flatten)]
     Other(OtherVerb),
 }
@@ -61,6 +63,8 @@ enum OtherVerb {
     Token(verbs::token::Flags),
     /// Copy jobs and files while the server works
     Backup(verbs::backup::Flags),
+    /// Ask the server of this machine or container whether it is alive
+    Healthcheck(verbs::healthcheck::Flags),
 }
 
 impl OtherVerb {
@@ -70,6 +74,7 @@ impl OtherVerb {
             Self::Jobs(flags) => in_runtime(verbs::jobs::jobs(flags)),
             Self::Token(flags) => in_runtime(verbs::token::token(flags)),
             Self::Backup(flags) => in_runtime(verbs::backup::backup(flags)),
+            Self::Healthcheck(flags) => verbs::healthcheck::healthcheck(flags),
         })
     }
 }
@@ -85,8 +90,19 @@ enum BinaryVerb {
     Schema(verbs::schema::Flags),
     /// Serve what a farcall.toml declares, or any MCP server: serve -- COMMAND
     Serve(FileFlags),
+    /// Write the files with which it goes online: systemd, docker, compose, cloudflared, caddy, nginx
+    Deploy(DeployFlags),
     #[command(flatten)]
     Other(OtherVerb),
+}
+
+#[derive(Debug, clap::Args)]
+struct DeployFlags {
+    /// The file that says what is served
+    #[arg(long, global = true, value_name = "FILE", default_value = "farcall.toml")]
+    config: PathBuf,
+    #[command(flatten)]
+    deploy: verbs::deploy::Flags,
 }
 
 #[derive(Debug, clap::Args)]
@@ -124,6 +140,10 @@ impl BinaryVerb {
                     serve,
                 ))
             }),
+            Self::Deploy(DeployFlags { config, deploy }) => {
+                let subject = verbs::deploy::Subject::File(&config);
+                ended(in_runtime(verbs::deploy::deploy(subject, deploy)))
+            }
             Self::Other(verb) => verb.run(),
         }
     }
@@ -165,6 +185,13 @@ where
                 ..
             },
         ) => ended(in_runtime(verbs::serve::serve(app, serve))),
+        Ok(Program {
+            verb: Some(Verb::Deploy(flags)),
+            ..
+        }) => {
+            let subject = verbs::deploy::Subject::App(&app);
+            ended(in_runtime(verbs::deploy::deploy(subject, flags)))
+        }
         Ok(Program {
             verb: Some(Verb::Other(verb)),
             ..

@@ -2,6 +2,8 @@
 
 pub mod backup;
 pub mod check;
+pub mod deploy;
+pub mod healthcheck;
 pub mod init;
 pub mod jobs;
 pub mod schema;
