@@ -7,12 +7,12 @@
 # PROGRAMS   a folder with what is found in /usr/local/bin meanwhile
 # SCRIPT     what is run by sh, in HOME, once the manager is there; its exit status is that of this
 #
-# Needs root, for a mount namespace of its own in which the machine looks as if systemd had booted it. Nothing outside
-# of that changes; the manager's processes end with it.
+# Needs root, for a mount namespace of its own in which the machine looks as if systemd had booted it, and a process
+# namespace, with which all that the manager has started ends. Nothing outside of them changes.
 set -eu
 
 if [ "${WITHIN:-}" != yes ]; then
-  exec env WITHIN=yes unshare --mount --propagation private "$0" "$@"
+  exec env WITHIN=yes unshare --mount --propagation private --pid --fork --kill-child --mount-proc "$0" "$@"
 fi
 
 home=$1 programs=$2 script=$3

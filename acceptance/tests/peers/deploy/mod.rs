@@ -3,6 +3,7 @@
 
 mod compose;
 mod front;
+mod image;
 mod proxies;
 mod tunnel;
 mod units;

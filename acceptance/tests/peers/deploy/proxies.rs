@@ -111,7 +111,7 @@ async fn streams_are_not_held_back_by_nginx_unless_it_buffers() {
 async fn first_event(front: &Front) -> Option<Duration> {
     const PREFIX: &str = "io.modelcontextprotocol";
     let direct = front.mcp();
-    let started = direct.call("start_render", json!({"frames": 2000})).await;
+    let started = direct.call("start_render", json!({"frames": 240, "width": 640, "height": 640})).await;
     let id = started["job_id"].as_str().unwrap().to_owned();
     let method = "subscriptions/listen";
     let params = json!({

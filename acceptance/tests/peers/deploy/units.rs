@@ -137,9 +137,12 @@ async fn folders_of_every_name_are_found() {
         );
         put(&place.join("other.toml"), &project, 0o644);
         put(&place.join(".env"), &format!("MCP_PORT={port}\n"), 0o600);
+        // The program is there as well: its path is escaped by other rules than that of the folder.
+        let program = place.join("far call");
+        fs::hard_link(binary("farcall"), &program).unwrap();
         // A value that a shell alone has goes into the unit, and is the same when it comes out.
         let variables = [("HOME", home.path().to_str().unwrap()), ("FARCALL_ALLOWED_HOSTS", &value)];
-        let written = content(binary("farcall"), &place, &["deploy", "systemd", "--config", "other.toml"], &variables).await;
+        let written = content(&program, &place, &["deploy", "systemd", "--config", "other.toml"], &variables).await;
         for file in written.lines() {
             let text = fs::read_to_string(place.join(file)).unwrap();
             let text = if file.contains("cloudflared") { with_stub(&text, home.path()) } else { text };
@@ -153,7 +156,7 @@ async fn folders_of_every_name_are_found() {
              systemctl --user start {unit}\n\
              curl -sf --retry 100 --retry-delay 1 --retry-connrefused http://127.0.0.1:{port}/healthz && echo\n\
              pid=$(systemctl --user show --property MainPID --value {unit})\n\
-             readlink -v /proc/$pid/cwd\ntr '\\0' '\\n' </proc/$pid/cmdline | tail -1\n\
+             readlink /proc/$pid/cwd /proc/$pid/exe\ntr '\\0' '\\n' </proc/$pid/cmdline | tail -1\n\
              tr '\\0' '\\n' </proc/$pid/environ | grep ^FARCALL_ALLOWED_HOSTS=\n\
              systemctl --user stop {unit}\n"
         );
@@ -166,7 +169,7 @@ async fn folders_of_every_name_are_found() {
         let place = place.to_str().unwrap();
         let _ = write!(
             expected,
-            "{{\"ok\": true}}\n{place}\n{place}/other.toml\nFARCALL_ALLOWED_HOSTS=a \"b\" $HOME 100% \\ {index}\n"
+            "{{\"ok\": true}}\n{place}\n{place}/far call\n{place}/other.toml\nFARCALL_ALLOWED_HOSTS=a \"b\" $HOME 100% \\ {index}\n"
         );
     }
     assert_eq!(said, expected);

@@ -81,7 +81,9 @@ pub(super) async fn read(subject: Subject<'_>) -> Result<(Deployment, Vec<String
             (project.server.name, arguments, build)
         }
     };
-    if callers::are_there(&service).await? {
+    // A database may be out of reach from here, so it is only asked where the answer decides.
+    let is_near = service.filled(&variables::FARCALL_DATABASE_URL).is_none();
+    if (is_near || Config::wants_authenticator(&service)) && callers::are_there(&service).await? {
         service.set_named_callers();
     }
     let config = Config::read(&service).map_err(usage)?;

@@ -54,17 +54,17 @@ fn addresses(deployment: &Deployment) -> &'static str {
     }
 }
 
-/// The command line. Without variables, because a dollar in a path is one.
+/// The command line. A colon in front turns variables off, because a dollar in a path would be one.
 fn start(deployment: &Deployment) -> String {
-    let program = word(&deployment.program, &deployment.home);
-    let words = deployment.arguments.iter();
+    let words = [&deployment.program].into_iter().chain(&deployment.arguments);
     let words: Vec<_> = words.map(|argument| word(argument, &deployment.home)).collect();
-    let colon = if program.contains('$') || words.iter().any(|word| word.contains('$')) {
-        ":"
-    } else {
-        ""
-    };
-    format!("{colon}{program} {}", words.join(" "))
+    let words = words.join(" ");
+    // As the name of a program systemd refuses these, however they are escaped; as an argument it does not.
+    if deployment.program.contains(['"', '\'', '\\']) {
+        return format!(":/bin/sh -c 'exec \"$0\" \"$@\"' {words}");
+    }
+    let colon = if words.contains('$') { ":" } else { "" };
+    format!("{colon}{words}")
 }
 
 fn environment(deployment: &Deployment) -> String {

@@ -37,6 +37,28 @@ fn folders_are_escaped_as_systemd_reads_them() {
 }
 
 #[test]
+fn a_program_whose_name_systemd_refuses_is_started_by_a_shell() {
+    let home = tempfile::tempdir().unwrap();
+    let place = home.path().join("it's");
+    fs::create_dir(&place).unwrap();
+    fs::write(place.join("farcall.toml"), super::PROJECT).unwrap();
+    let program = place.join("farcall");
+    if fs::hard_link(env!("CARGO_BIN_EXE_farcall"), &program).is_err() {
+        fs::copy(env!("CARGO_BIN_EXE_farcall"), &program).unwrap();
+    }
+    let ended = std::process::Command::new(&program)
+        .args(["deploy", "systemd", "--print"])
+        .current_dir(&place)
+        .env_clear()
+        .env("HOME", home.path())
+        .output()
+        .unwrap();
+    let unit = String::from_utf8(ended.stdout).unwrap();
+    let start = r#"ExecStart=:/bin/sh -c 'exec "$0" "$@"' "%h/it's/farcall" serve"#;
+    assert!(unit.lines().any(|line| line == start), "{unit}");
+}
+
+#[test]
 fn a_folder_that_no_unit_can_name_is_refused() {
     let home = tempfile::tempdir().unwrap();
     let place = home.path().join("two\nlines");
