@@ -1,7 +1,9 @@
 //! The files with which the example server goes online, as `example-mcp-server deploy …` writes them for somebody whose
 //! domain is example.com.
 
-use farcall_cli::verbs::deploy::{Build, CloudflaredFlags, ComposeFlags, Deployment, Kind, ProxyFlags};
+use farcall_cli::verbs::deploy::{
+    Build, CloudflaredFlags, ComposeFlags, Deployment, Kind, ProxyFlags,
+};
 use farcall_config::{Config, Source};
 
 /// Where they are.
@@ -32,7 +34,11 @@ pub(crate) fn files() -> anyhow::Result<Vec<(String, String)>> {
         Kind::Nginx(ProxyFlags::default()),
     ] {
         let planned = kind.files(&deployment)?;
-        files.extend(planned.into_iter().map(|file| (format!("{EXAMPLE}/{}", file.path), file.text)));
+        files.extend(
+            planned
+                .into_iter()
+                .map(|file| (format!("{EXAMPLE}/{}", file.path), file.text)),
+        );
     }
     Ok(files)
 }
@@ -42,7 +48,12 @@ fn deployment() -> anyhow::Result<Deployment> {
     let home = "/home/<user>";
     let folder = format!("{home}/example-mcp-server");
     let settings = Source::from_pairs([("PUBLIC_BASE_URL", "https://example-mcp.example.com")]);
-    let passed = ["FARCALL_ALLOWED_HOSTS", "FARCALL_TRUSTED_PROXIES", "MCP_BEARER_TOKEN", "PUBLIC_BASE_URL"];
+    let passed = [
+        "FARCALL_ALLOWED_HOSTS",
+        "FARCALL_TRUSTED_PROXIES",
+        "MCP_BEARER_TOKEN",
+        "PUBLIC_BASE_URL",
+    ];
     Ok(Deployment {
         name: "example-mcp".to_owned(),
         command: "example-mcp-server deploy".to_owned(),

@@ -1,7 +1,7 @@
 //! A proxy with the configuration that `deploy` wrote, in front of the example server, with TLS by an authority of its
 //! own.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, net::IpAddr, path::Path, process::Command};
 
 use farcall_acceptance::{Launch, McpClient, Process, Server, scratch, wait::until};
 use serde_json::Value;
@@ -46,13 +46,23 @@ impl Front {
             ),
         )
         .unwrap();
-        let word = if kind == Kind::Caddy { "caddy" } else { "nginx" };
-        let written = deploy("example-mcp-server", place, &[word, "--certificate", "server.pem", "--key", "server.key"]).await;
+        let word = if kind == Kind::Caddy {
+            "caddy"
+        } else {
+            "nginx"
+        };
+        let written = deploy(
+            "example-mcp-server",
+            place,
+            &[word, "--certificate", "server.pem", "--key", "server.key"],
+        )
+        .await;
         let file = place.join(written.trim_end());
         let text = change(fs::read_to_string(&file).unwrap());
         fs::write(&file, text).unwrap();
         // It reads `.env` itself; only the port is one of the tests' own variables.
-        let launch = Launch::of(&binary("example-mcp-server"), place).env("MCP_PORT", port.to_string());
+        let launch =
+            Launch::of(&binary("example-mcp-server"), place).env("MCP_PORT", port.to_string());
         let server = launch.start().await;
         let mut process = match kind {
             Kind::Caddy => caddy(place, &file),
@@ -61,7 +71,11 @@ impl Front {
         let client = client(place, None);
         until("the proxy", async || {
             let ended = process.ended();
-            assert!(ended.is_none(), "{kind:?} ended: {ended:?}: {}", process.stderr());
+            assert!(
+                ended.is_none(),
+                "{kind:?} ended: {ended:?}: {}",
+                process.stderr()
+            );
             client.get(format!("{origin}/healthz")).send().await.ok()
         })
         .await;
@@ -88,13 +102,20 @@ impl Front {
 
     /// What clients of others need to trust it.
     pub(super) fn authority(&self) -> String {
-        self.folder.path().join("authority.pem").to_str().unwrap().to_owned()
+        self.folder
+            .path()
+            .join("authority.pem")
+            .to_str()
+            .unwrap()
+            .to_owned()
     }
 
     /// The lines of the audit log.
     pub(super) fn audited(&self) -> Vec<Value> {
         let text = fs::read_to_string(self.folder.path().join("audit.jsonl")).unwrap_or_default();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 }
 
@@ -107,8 +128,12 @@ fn client(folder: &Path, from: Option<[u8; 4]>) -> reqwest::Client {
         .no_proxy()
         .tls_certs_only([authority])
         .resolve("localhost", ([127, 0, 0, 1], 0).into())
-        .local_address(from.map(Into::into))
-        .default_headers([(reqwest::header::AUTHORIZATION, token)].into_iter().collect())
+        .local_address(from.map(IpAddr::from))
+        .default_headers(
+            [(reqwest::header::AUTHORIZATION, token)]
+                .into_iter()
+                .collect(),
+        )
         .build()
         .unwrap()
 }
@@ -121,7 +146,11 @@ async fn certify(folder: &Path) {
     };
     openssl("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=tests -keyout authority.key -out authority.pem").await;
     openssl("req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -keyout server.key -out server.csr").await;
-    fs::write(folder.join("names"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n").unwrap();
+    fs::write(
+        folder.join("names"),
+        "subjectAltName=DNS:localhost,IP:127.0.0.1\n",
+    )
+    .unwrap();
     openssl("x509 -req -in server.csr -CA authority.pem -CAkey authority.key -CAcreateserial -days 2 -extfile names -out server.pem").await;
 }
 
@@ -129,7 +158,10 @@ async fn certify(folder: &Path) {
 /// plain HTTP.
 fn caddy(folder: &Path, file: &Path) -> Process {
     let main = folder.join("Caddyfile.main");
-    let text = format!("{{\n\tadmin off\n\tauto_https disable_redirects\n}}\nimport {}\n", file.display());
+    let text = format!(
+        "{{\n\tadmin off\n\tauto_https disable_redirects\n}}\nimport {}\n",
+        file.display()
+    );
     fs::write(&main, text).unwrap();
     let mut command = Command::new("caddy");
     command
@@ -145,7 +177,11 @@ fn caddy(folder: &Path, file: &Path) -> Process {
 fn nginx(folder: &Path, file: &Path) -> Process {
     let main = folder.join("nginx.main.conf");
     // Started by root, its workers would be somebody who may not write here.
-    let user = if rustix::process::geteuid().is_root() { "user root;" } else { "" };
+    let user = if rustix::process::geteuid().is_root() {
+        "user root;"
+    } else {
+        ""
+    };
     let (place, file) = (folder.display(), file.display());
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|name| format!("{name}_temp_path {place}/{name};\n"))

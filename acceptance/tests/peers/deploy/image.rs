@@ -26,11 +26,20 @@ fn context(place: &Path) {
         fs::create_dir_all(example.join(folder.trim_start_matches('/'))).unwrap();
     }
     fs::create_dir(place.join("target")).unwrap();
-    for file in ["Cargo.toml", "Dockerfile", "Dockerfile.dockerignore", ".dockerignore"] {
+    for file in [
+        "Cargo.toml",
+        "Dockerfile",
+        "Dockerfile.dockerignore",
+        ".dockerignore",
+    ] {
         fs::copy(repository().join(EXAMPLE).join(file), example.join(file)).unwrap();
     }
     fs::copy(repository().join("Cargo.lock"), place.join("Cargo.lock")).unwrap();
-    for canary in ["target/canary", &format!("{EXAMPLE}/target/canary"), &format!("{EXAMPLE}/.farcall/canary")] {
+    for canary in [
+        "target/canary",
+        &format!("{EXAMPLE}/target/canary"),
+        &format!("{EXAMPLE}/.farcall/canary"),
+    ] {
         fs::write(place.join(canary), "").unwrap();
     }
     fs::write(example.join(".env"), "MCP_BEARER_TOKEN=canary\n").unwrap();
@@ -38,9 +47,16 @@ fn context(place: &Path) {
 
 #[tokio::test]
 async fn the_examples_image_is_small_alive_without_root_and_keeps_its_jobs() {
-    assert!(rustix::process::geteuid().is_root(), "podman runs as root here: run this as root");
+    assert!(
+        rustix::process::geteuid().is_root(),
+        "podman runs as root here: run this as root"
+    );
     let base = folder().join("debian");
-    assert!(base.join("bin/sh").exists(), "`{}` is missing; run peers/install first", base.display());
+    assert!(
+        base.join("bin/sh").exists(),
+        "`{}` is missing; run peers/install first",
+        base.display()
+    );
     let place = scratch(env!("CARGO_TARGET_TMPDIR"));
     let path = place.path();
     context(&path.join("workspace"));
@@ -49,10 +65,28 @@ async fn the_examples_image_is_small_alive_without_root_and_keeps_its_jobs() {
         fs::create_dir_all(rust.join(folder)).unwrap();
     }
     fs::write(rust.join("usr/local/bin/cargo"), CARGO).unwrap();
-    fs::set_permissions(rust.join("usr/local/bin/cargo"), fs::Permissions::from_mode(0o755)).unwrap();
-    fs::copy("/etc/ssl/certs/ca-certificates.crt", rust.join("etc/ssl/certs/ca-certificates.crt")).unwrap();
+    fs::set_permissions(
+        rust.join("usr/local/bin/cargo"),
+        fs::Permissions::from_mode(0o755),
+    )
+    .unwrap();
+    fs::copy(
+        "/etc/ssl/certs/ca-certificates.crt",
+        rust.join("etc/ssl/certs/ca-certificates.crt"),
+    )
+    .unwrap();
     let program = rust.join("opt/example-mcp-server");
-    content("strip", path, &["-o", program.to_str().unwrap(), binary("example-mcp-server").to_str().unwrap()], &[]).await;
+    content(
+        "strip",
+        path,
+        &[
+            "-o",
+            program.to_str().unwrap(),
+            binary("example-mcp-server").to_str().unwrap(),
+        ],
+        &[],
+    )
+    .await;
 
     let port = free_port();
     let farcall = binary("farcall");
@@ -85,13 +119,29 @@ echo "data $(podman exec server stat --format '%U %a' /data)"
 "#
     );
     script.push_str(&recreated(port));
-    let _ = write!(script, "podman images --format '{{{{.Repository}}}} {{{{.Size}}}}'\n");
+    let _ = write!(
+        script,
+        "podman images --format '{{{{.Repository}}}} {{{{.Size}}}}'\n"
+    );
     let script_path = path.join("script");
     fs::write(&script_path, script).unwrap();
     let wrapper = repository().join("acceptance/clients/with_containers.sh");
-    let said = content(wrapper, path, &[path.to_str().unwrap(), script_path.to_str().unwrap()], &[]).await;
+    let said = content(
+        wrapper,
+        path,
+        &[path.to_str().unwrap(), script_path.to_str().unwrap()],
+        &[],
+    )
+    .await;
     println!("{said}");
-    for line in ["healthy\n", "user 10001\n", "data farcall 700\n", "OK ✅\n", "recreated in the middle: running\n", "then: succeeded\n"] {
+    for line in [
+        "healthy\n",
+        "user 10001\n",
+        "data farcall 700\n",
+        "OK ✅\n",
+        "recreated in the middle: running\n",
+        "then: succeeded\n",
+    ] {
         assert!(said.contains(line), "{line}: {said}");
     }
     assert_eq!(said.matches("healthy\n").count(), 2, "{said}");
@@ -106,7 +156,7 @@ call() {{
     -d "{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{{\"name\":\"$1\",\"arguments\":$2}}}}"
 }}
 of() {{ sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" | head -n 1; }}
-id=$(call start_render '{{"frames":240,"width":640,"height":640}}' | of job_id)
+id=$(call start_render '{{"frames":240}}' | of job_id)
 [ -n "$id" ]
 state() {{ call get_render_status "{{\"job_id\":\"$id\"}}" | of state; }}
 until [ "$(state)" = running ]; do sleep 0.1; done

@@ -27,7 +27,12 @@ fn free_port() -> u16 {
 }
 
 /// Runs a program to its end, with nothing in its environment but these.
-async fn run(program: impl AsRef<std::ffi::OsStr>, folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
+async fn run(
+    program: impl AsRef<std::ffi::OsStr>,
+    folder: &Path,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> Ended {
     let mut command = std::process::Command::new(program);
     command
         .current_dir(folder)
@@ -35,20 +40,39 @@ async fn run(program: impl AsRef<std::ffi::OsStr>, folder: &Path, arguments: &[&
         .env_clear()
         .env("PATH", PATH)
         .envs(environment.iter().copied());
-    Process::spawn(&mut command).end(std::time::Duration::from_mins(2)).await
+    Process::spawn(&mut command)
+        .end(std::time::Duration::from_mins(2))
+        .await
 }
 
 /// The same, which has to work; what it printed.
-async fn content(program: impl AsRef<std::ffi::OsStr>, folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> String {
+async fn content(
+    program: impl AsRef<std::ffi::OsStr>,
+    folder: &Path,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> String {
     let ended = run(program, folder, arguments, environment).await;
-    assert_eq!(ended.code, Some(0), "{arguments:?}:\n{}{}", ended.stdout, ended.stderr);
+    assert_eq!(
+        ended.code,
+        Some(0),
+        "{arguments:?}:\n{}{}",
+        ended.stdout,
+        ended.stderr
+    );
     ended.stdout
 }
 
 /// `deploy` of the program `name`, in `folder`.
 async fn deploy(name: &str, folder: &Path, words: &[&str]) -> String {
     let home = folder.parent().unwrap().to_str().unwrap().to_owned();
-    content(binary(name), folder, &[&["deploy"], words].concat(), &[("HOME", &home)]).await
+    content(
+        binary(name),
+        folder,
+        &[&["deploy"][..], words].concat(),
+        &[("HOME", home.as_str())],
+    )
+    .await
 }
 
 #[tokio::test]
@@ -56,7 +80,11 @@ async fn the_examples_files_are_what_its_program_writes() {
     let folder = farcall_acceptance::scratch(env!("CARGO_TARGET_TMPDIR"));
     let place = folder.path().join("example-mcp-server");
     fs::create_dir(&place).unwrap();
-    fs::write(place.join(".env"), "PUBLIC_BASE_URL=https://example-mcp.example.com\n").unwrap();
+    fs::write(
+        place.join(".env"),
+        "PUBLIC_BASE_URL=https://example-mcp.example.com\n",
+    )
+    .unwrap();
     for words in [
         &["systemd"][..],
         &["cloudflared", "--zone", "example.com"],
@@ -67,9 +95,10 @@ async fn the_examples_files_are_what_its_program_writes() {
             let shown = |path: &Path| fs::read_to_string(path.join(file)).unwrap();
             let home = folder.path().to_str().unwrap();
             let program = binary("example-mcp-server");
-            let written = shown(&place)
-                .replace(home, "/home/<user>")
-                .replace(program.to_str().unwrap(), "%h/example-mcp-server/target/release/example-mcp-server");
+            let written = shown(&place).replace(home, "/home/<user>").replace(
+                program.to_str().unwrap(),
+                "%h/example-mcp-server/target/release/example-mcp-server",
+            );
             assert_eq!(written, shown(&repository().join(EXAMPLE)), "{file}");
         }
     }

@@ -87,8 +87,7 @@ pub(crate) fn healthcheck(flags: Flags) -> Result<(), Failure> {
 fn answer(address: SocketAddr, deadline: Instant) -> io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, left(deadline)?)?;
     stream.set_write_timeout(Some(left(deadline)?))?;
-    let request =
-        format!("GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let request = format!("GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
     let mut buffer = [0; 512];
@@ -108,7 +107,11 @@ fn answer(address: SocketAddr, deadline: Instant) -> io::Result<String> {
 
 fn left(deadline: Instant) -> io::Result<Duration> {
     let left = deadline.saturating_duration_since(Instant::now());
-    if left.is_zero() { Err(late()) } else { Ok(left) }
+    if left.is_zero() {
+        Err(late())
+    } else {
+        Ok(left)
+    }
 }
 
 fn late() -> io::Error {

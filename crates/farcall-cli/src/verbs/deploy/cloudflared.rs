@@ -47,7 +47,10 @@ pub(super) fn files(deployment: &Deployment, flags: &Flags) -> Result<Vec<Planne
         TEMPLATE,
         &[
             ("title", &deployment.title()),
-            ("command", &format!("{} cloudflared --zone {}", deployment.command, flags.zone)),
+            (
+                "command",
+                &format!("{} cloudflared --zone {}", deployment.command, flags.zone),
+            ),
             ("slug", &slug),
             ("hostname", &hostname),
             ("file", path),
@@ -105,7 +108,9 @@ fn hostname(deployment: &Deployment, flags: &Flags) -> Result<String, Failure> {
             return Err(Failure::usage(format!(
                 "`PUBLIC_BASE_URL` is `{url}`, which is not in the zone `{zone}`"
             ))
-            .hint(format!("name its zone with --zone, or put PUBLIC_BASE_URL=https://{own} into `.env`")));
+            .hint(format!(
+                "name its zone with --zone, or put PUBLIC_BASE_URL=https://{own} into `.env`"
+            )));
         }
     };
     if labels.contains('.') && !flags.advanced_certificate {
@@ -123,7 +128,11 @@ fn hostname(deployment: &Deployment, flags: &Flags) -> Result<String, Failure> {
 
 /// The rules of the ingress, one a route that the world has to reach.
 fn rules(deployment: &Deployment, hostname: &str, service: &str) -> String {
-    let mut paths = vec!["^/mcp$".to_owned(), "^/(healthz|health)$".to_owned(), "^/files/".to_owned()];
+    let mut paths = vec![
+        "^/mcp$".to_owned(),
+        "^/(healthz|health)$".to_owned(),
+        "^/files/".to_owned(),
+    ];
     paths.push("^/llms\\.txt$".to_owned());
     if deployment.config.auth.oauth.is_some() {
         paths.push("^/\\.well-known/oauth-protected-resource(/mcp)?$".to_owned());
@@ -145,7 +154,10 @@ fn access(deployment: &Deployment) -> String {
     let Some(access) = &deployment.config.auth.access else {
         return String::new();
     };
-    let team = access.issuer.strip_prefix("https://").unwrap_or(&access.issuer);
+    let team = access
+        .issuer
+        .strip_prefix("https://")
+        .unwrap_or(&access.issuer);
     let team = team.split('.').next().unwrap_or_default();
     let tags: Vec<_> = access.audiences.iter().map(|tag| scalar(tag)).collect();
     format!(
@@ -191,20 +203,27 @@ fn domain(text: String) -> Result<String, String> {
     let text = text.to_ascii_lowercase();
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
     if text.contains('.') && text.split('.').all(is_label) && text.len() <= 190 {
         Ok(text)
     } else {
-        Err(format!("`{}` is no domain; write it as example.com", printable(&text)))
+        Err(format!(
+            "`{}` is no domain; write it as example.com",
+            printable(&text)
+        ))
     }
 }
 
 fn tunnel(text: String) -> Result<String, String> {
     let groups: Vec<_> = text.split('-').map(str::len).collect();
-    let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    let is_hex = text
+        .bytes()
+        .all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
     if groups == [8, 4, 4, 4, 12] && is_hex {
         Ok(text)
     } else {

@@ -62,7 +62,11 @@ fn several(
             .hint("name a bucket, such as s3://bucket/prefix; or leave it out, and the file brings a store"));
         }
     };
-    let keys = if keys.is_empty() { cloud_keys(deployment) } else { keys.to_owned() };
+    let keys = if keys.is_empty() {
+        cloud_keys(deployment)
+    } else {
+        keys.to_owned()
+    };
     let needs_store = if store.is_empty() {
         ""
     } else {
@@ -79,7 +83,10 @@ fn several(
         ("volume", volume.to_owned()),
         ("needs_store", needs_store.to_owned()),
     ];
-    let values: Vec<_> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let values: Vec<_> = values
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
     Ok(vec![
         Planned::new(
             "docker-compose.replicas.yml",
@@ -99,20 +106,25 @@ fn connections(servers: u32) -> u32 {
     servers * EACH * 2 + 16
 }
 
-fn filled(
-    template: &str,
-    deployment: &Deployment,
-    build: &str,
-    more: &[(&str, &str)],
-) -> String {
+fn filled(template: &str, deployment: &Deployment, build: &str, more: &[(&str, &str)]) -> String {
     let passed = deployment.passed.iter();
     // They are the same for all of these, and come from elsewhere.
     let is_shared = |name: &str| {
-        matches!(name, "FARCALL_DATABASE_URL" | "FARCALL_ARTIFACTS_URL" | "FARCALL_ROLE" | "FARCALL_TRUSTED_PROXIES")
-            || name.starts_with("AWS_") || name.starts_with("AZURE_") || name.starts_with("GOOGLE_")
+        matches!(
+            name,
+            "FARCALL_DATABASE_URL"
+                | "FARCALL_ARTIFACTS_URL"
+                | "FARCALL_ROLE"
+                | "FARCALL_TRUSTED_PROXIES"
+        ) || name.starts_with("AWS_")
+            || name.starts_with("AZURE_")
+            || name.starts_with("GOOGLE_")
             || name.ends_with("_PASSWORD")
     };
-    let listed: String = passed.clone().map(|name| format!("{}:\n", yaml_key(name))).collect();
+    let listed: String = passed
+        .clone()
+        .map(|name| format!("{}:\n", yaml_key(name)))
+        .collect();
     let shared: String = passed
         .filter(|name| !is_shared(name))
         .map(|name| format!("{}:\n", yaml_key(name)))
@@ -128,7 +140,10 @@ fn filled(
         ("passed", listed),
         ("shared", shared),
     ];
-    let mut values: Vec<_> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let mut values: Vec<_> = values
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
     values.extend_from_slice(more);
     fill(template, &values)
 }
@@ -136,10 +151,15 @@ fn filled(
 /// The keys of a bucket that the configuration names, as `.env` has them.
 fn cloud_keys(deployment: &Deployment) -> String {
     let place = deployment.config.storage.artifacts.as_ref();
-    let options = place.map(|place| place.options.as_slice()).unwrap_or_default();
+    let options = place
+        .map(|place| place.options.as_slice())
+        .unwrap_or_default();
     let mut names: Vec<_> = options.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
-    names.into_iter().map(|name| format!("{}:\n", yaml_key(name))).collect()
+    names
+        .into_iter()
+        .map(|name| format!("{}:\n", yaml_key(name)))
+        .collect()
 }
 
 /// What `build:` says, for one who has never built it.

@@ -123,7 +123,8 @@ fn packages(programs: &[String]) -> String {
         .map(String::as_str)
         .collect();
     let named = if needed.is_empty() {
-        "# It runs no program that the base lacks. Add packages here where one needs more.\n".to_owned()
+        "# It runs no program that the base lacks. Add packages here where one needs more.\n"
+            .to_owned()
     } else {
         format!(
             "# It runs {}: add the packages that have them, and what they need.\n",
@@ -142,5 +143,8 @@ fn data(deployment: &Deployment) -> String {
     if folder.is_absolute() || text == ".farcall" || text.contains("..") {
         return String::new();
     }
-    format!("**/{}\n", text.trim_start_matches("./").trim_end_matches('/'))
+    format!(
+        "**/{}\n",
+        text.trim_start_matches("./").trim_end_matches('/')
+    )
 }

@@ -28,7 +28,8 @@ impl Site {
     /// # Errors
     /// A [`Failure`] where there is none, or one that no site can be made of.
     pub(super) fn of(deployment: &Deployment) -> Result<Self, Failure> {
-        const HINT: &str = "put PUBLIC_BASE_URL=https://example-mcp.example.com, with your own name, into `.env`";
+        const HINT: &str =
+            "put PUBLIC_BASE_URL=https://example-mcp.example.com, with your own name, into `.env`";
         let Some(url) = &deployment.config.http.public_base_url else {
             return Err(Failure::usage(
                 "`PUBLIC_BASE_URL` is not set, so there is no name for the proxy, and the server would refuse what it forwards",

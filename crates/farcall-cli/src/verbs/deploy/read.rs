@@ -223,7 +223,9 @@ fn home() -> PathBuf {
 }
 
 fn utf8(path: &Path) -> Result<String, Failure> {
-    let text = path.to_str().filter(|text| !text.chars().any(char::is_control));
+    let text = path
+        .to_str()
+        .filter(|text| !text.chars().any(char::is_control));
     text.map(str::to_owned).ok_or_else(|| {
         Failure::usage(format!(
             "the path `{}` holds what no configuration file can say",

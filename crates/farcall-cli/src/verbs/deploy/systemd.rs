@@ -56,8 +56,12 @@ fn addresses(deployment: &Deployment) -> &'static str {
 
 /// The command line. A colon in front turns variables off, because a dollar in a path would be one.
 fn start(deployment: &Deployment) -> String {
-    let words = [&deployment.program].into_iter().chain(&deployment.arguments);
-    let words: Vec<_> = words.map(|argument| word(argument, &deployment.home)).collect();
+    let words = [&deployment.program]
+        .into_iter()
+        .chain(&deployment.arguments);
+    let words: Vec<_> = words
+        .map(|argument| word(argument, &deployment.home))
+        .collect();
     let words = words.join(" ");
     // As the name of a program systemd refuses these, however they are escaped; as an argument it does not.
     if deployment.program.contains(['"', '\'', '\\']) {

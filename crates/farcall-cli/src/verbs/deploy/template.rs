@@ -6,7 +6,10 @@ pub(super) fn fill(template: &str, values: &[(&str, &str)]) -> String {
     let mut filled = String::with_capacity(template.len());
     for line in template.lines() {
         let indent = &line[..line.len() - line.trim_start().len()];
-        let alone = line.trim().strip_prefix('@').and_then(|rest| rest.strip_suffix('@'));
+        let alone = line
+            .trim()
+            .strip_prefix('@')
+            .and_then(|rest| rest.strip_suffix('@'));
         if let Some(value) = alone.and_then(|name| value(values, name)) {
             for line in value.lines() {
                 if !line.is_empty() {

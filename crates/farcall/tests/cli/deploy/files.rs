@@ -1,13 +1,15 @@
 //! What the files look like, and when they are written.
 
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::{fmt::Write as _, fs, os::unix::fs::PermissionsExt as _};
 
 use super::{Home, KINDS};
 
 /// Compares what a kind prints with what was reviewed.
 fn shows(name: &str, words: &str) {
     let home = Home::online();
-    let printed = home.print(words).replace(env!("CARGO_BIN_EXE_farcall"), "/usr/local/bin/farcall");
+    let printed = home
+        .print(words)
+        .replace(env!("CARGO_BIN_EXE_farcall"), "/usr/local/bin/farcall");
     insta::with_settings!({omit_expression => true}, {
         insta::assert_snapshot!(name, printed);
     });
@@ -35,7 +37,10 @@ fn several_containers() {
 
 #[test]
 fn a_tunnel() {
-    shows("cloudflared", "cloudflared --zone example.com --tunnel 6ff42ae2-765d-4adf-8112-31c55c1551ef");
+    shows(
+        "cloudflared",
+        "cloudflared --zone example.com --tunnel 6ff42ae2-765d-4adf-8112-31c55c1551ef",
+    );
 }
 
 #[test]
@@ -45,7 +50,10 @@ fn a_proxy_that_fetches_its_certificate() {
 
 #[test]
 fn a_proxy_with_a_certificate_of_its_own() {
-    shows("nginx", "nginx --certificate /etc/ssl/farm.pem --key /etc/ssl/farm.key");
+    shows(
+        "nginx",
+        "nginx --certificate /etc/ssl/farm.pem --key /etc/ssl/farm.key",
+    );
 }
 
 #[test]
@@ -58,8 +66,16 @@ fn every_file_is_written_and_named_and_the_next_commands_are_shown() {
             "  systemctl --user daemon-reload\n  systemctl --user enable --now render-farm cloudflared-render-farm\n  \
              loginctl enable-linger \"$USER\"",
         ),
-        ("docker", "Dockerfile\n.dockerignore\n", "  docker build -t render-farm .\n"),
-        ("compose", "docker-compose.yml\n", "  docker compose up --build "),
+        (
+            "docker",
+            "Dockerfile\n.dockerignore\n",
+            "  docker build -t render-farm .\n",
+        ),
+        (
+            "compose",
+            "docker-compose.yml\n",
+            "  docker compose up --build ",
+        ),
         (
             "compose --replicas 2",
             "docker-compose.replicas.yml\ndeploy/Caddyfile.replicas\n",
@@ -70,18 +86,42 @@ fn every_file_is_written_and_named_and_the_next_commands_are_shown() {
             "deploy/cloudflared.config.example.yml\n",
             "  cloudflared tunnel login\n  cloudflared tunnel create render-farm\n",
         ),
-        ("caddy", "deploy/Caddyfile\n", "  sudo systemctl reload caddy\n"),
-        ("nginx", "deploy/nginx.conf\n", "  sudo nginx -t && sudo systemctl reload nginx\n"),
+        (
+            "caddy",
+            "deploy/Caddyfile\n",
+            "  sudo systemctl reload caddy\n",
+        ),
+        (
+            "nginx",
+            "deploy/nginx.conf\n",
+            "  sudo nginx -t && sudo systemctl reload nginx\n",
+        ),
     ] {
         let ended = home.deploy(words);
-        assert_eq!((ended.exit, ended.stdout.as_str()), (0, files), "{words}: {ended}");
+        assert_eq!(
+            (ended.exit, ended.stdout.as_str()),
+            (0, files),
+            "{words}: {ended}"
+        );
         assert!(ended.stderr.contains(command), "{words}: {ended}");
         for file in files.lines() {
-            let mode = fs::metadata(home.folder().join(file)).unwrap().permissions().mode();
+            let mode = fs::metadata(home.folder().join(file))
+                .unwrap()
+                .permissions()
+                .mode();
             assert_eq!(mode & 0o777, 0o644, "{file}");
             let text = home.read(file);
-            assert!(text.contains(&format!("Written by `farcall deploy {}", words.split(' ').next().unwrap())), "{file}");
-            assert!(text.lines().all(|line| !line.ends_with(' ')), "{file}: {text}");
+            assert!(
+                text.contains(&format!(
+                    "Written by `farcall deploy {}",
+                    words.split(' ').next().unwrap()
+                )),
+                "{file}"
+            );
+            assert!(
+                text.lines().all(|line| !line.ends_with(' ')),
+                "{file}: {text}"
+            );
         }
     }
 }
@@ -100,7 +140,7 @@ fn what_is_printed_is_what_is_written() {
             all = home.read(files.next().unwrap());
         } else {
             for file in files {
-                all.push_str(&format!("==> {file} <==\n{}", home.read(file)));
+                let _ = write!(all, "==> {file} <==\n{}", home.read(file));
             }
         }
         assert_eq!(printed, all, "{words}");
@@ -113,17 +153,31 @@ fn files_that_are_in_the_way_are_named_together_and_nothing_is_written() {
     home.put("Dockerfile", "mine\n");
     let ended = home.deploy("docker");
     assert_eq!(ended.exit, 2, "{ended}");
-    assert!(ended.stderr.contains("`Dockerfile` is there already"), "{ended}");
+    assert!(
+        ended.stderr.contains("`Dockerfile` is there already"),
+        "{ended}"
+    );
     assert!(!home.folder().join(".dockerignore").exists());
     std::os::unix::fs::symlink("nowhere", home.folder().join(".dockerignore")).unwrap();
     let ended = home.deploy("docker");
-    assert!(ended.stderr.contains("`Dockerfile`, `.dockerignore` are there already"), "{ended}");
+    assert!(
+        ended
+            .stderr
+            .contains("`Dockerfile`, `.dockerignore` are there already"),
+        "{ended}"
+    );
     assert!(ended.stderr.contains("--force"), "{ended}");
     assert_eq!(home.read("Dockerfile"), "mine\n");
     assert_eq!(home.deploy("docker --force").exit, 0);
-    assert!(home.read("Dockerfile").contains("FROM debian:bookworm-slim"));
+    assert!(
+        home.read("Dockerfile")
+            .contains("FROM debian:bookworm-slim")
+    );
     assert!(home.read(".dockerignore").contains("**/.env"));
-    assert!(!home.folder().join("nowhere").exists(), "a link was followed");
+    assert!(
+        !home.folder().join("nowhere").exists(),
+        "a link was followed"
+    );
 }
 
 #[test]
@@ -141,21 +195,36 @@ fn they_can_be_written_elsewhere() {
     let home = Home::online();
     let ended = home.deploy("caddy --out sub/folder");
     assert_eq!(ended.exit, 0, "{ended}");
-    assert!(home.read("sub/folder/deploy/Caddyfile").contains("reverse_proxy"));
+    assert!(
+        home.read("sub/folder/deploy/Caddyfile")
+            .contains("reverse_proxy")
+    );
     assert!(!home.folder().join("deploy").exists());
     home.put("file", "");
     let ended = home.deploy("caddy --out file");
-    assert!(ended.exit == 1 && ended.stderr.contains("cannot be written"), "{ended}");
+    assert!(
+        ended.exit == 1 && ended.stderr.contains("cannot be written"),
+        "{ended}"
+    );
 }
 
 #[test]
 fn a_python_project_gets_its_interpreter_and_its_packages() {
     let home = Home::online();
-    home.put("farcall.toml", "[tool.a]\ndescription = \"A.\"\ncommand = [\"python3\", \"-c\", \"\"]\n");
+    home.put(
+        "farcall.toml",
+        "[tool.a]\ndescription = \"A.\"\ncommand = [\"python3\", \"-c\", \"\"]\n",
+    );
     let printed = home.print("docker");
-    assert!(printed.contains("FROM python:3.13-slim-bookworm\n"), "{printed}");
+    assert!(
+        printed.contains("FROM python:3.13-slim-bookworm\n"),
+        "{printed}"
+    );
     assert!(!printed.contains("requirements.txt"), "{printed}");
     home.put("requirements.txt", "pillow==11\n");
     let printed = home.print("docker");
-    assert!(printed.contains("RUN pip install --no-cache-dir --requirement requirements.txt\n"), "{printed}");
+    assert!(
+        printed.contains("RUN pip install --no-cache-dir --requirement requirements.txt\n"),
+        "{printed}"
+    );
 }

@@ -46,7 +46,10 @@ fn another_program_at_the_port_is_not() {
     with_routes(routes, async |url| {
         let ended = asked(port(&url)).await;
         assert_eq!(ended.exit, 1, "{ended}");
-        assert!(ended.stderr.contains("it answered `HTTP/1.1 200 OK`"), "{ended}");
+        assert!(
+            ended.stderr.contains("it answered `HTTP/1.1 200 OK`"),
+            "{ended}"
+        );
     });
     with_routes(axum::Router::new(), async |url| {
         let ended = asked(port(&url)).await;
@@ -80,8 +83,15 @@ fn a_server_that_hangs_is_given_up_in_time() {
         });
         let began = Instant::now();
         let ended = farcall(["healthcheck", "--timeout", "1", "--port", &port]).ended();
-        assert!(ended.exit == 1 && ended.stderr.contains("in time"), "{ended}");
-        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+        assert!(
+            ended.exit == 1 && ended.stderr.contains("in time"),
+            "{ended}"
+        );
+        assert!(
+            began.elapsed() < Duration::from_secs(20),
+            "{:?}",
+            began.elapsed()
+        );
     }
 }
 
@@ -91,6 +101,8 @@ fn what_is_no_port_is_wrong_usage() {
         let ended = farcall(["healthcheck"]).arguments(&arguments).ended();
         assert_eq!(ended.exit, 2, "{ended}");
     }
-    let ended = farcall(["healthcheck"]).variable("MCP_PORT", "many").ended();
+    let ended = farcall(["healthcheck"])
+        .variable("MCP_PORT", "many")
+        .ended();
     assert_eq!(ended.exit, 2, "{ended}");
 }

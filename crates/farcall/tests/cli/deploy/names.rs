@@ -15,24 +15,67 @@ fn lines(folder: &str) -> Vec<String> {
         .ended();
     assert_eq!(ended.exit, 0, "{ended}");
     let program = env!("CARGO_BIN_EXE_farcall");
-    let shown = ended.stdout.lines().filter(|line| line.starts_with("WorkingDirectory=") || line.contains(" serve"));
+    let shown = ended
+        .stdout
+        .lines()
+        .filter(|line| line.starts_with("WorkingDirectory=") || line.contains(" serve"));
     shown.map(|line| line.replace(program, "farcall")).collect()
 }
 
 #[test]
 fn folders_are_escaped_as_systemd_reads_them() {
     for (folder, directory, start) in [
-        ("a b", "%h/a b", r#"ExecStart=farcall serve --config "%h/a b/farcall.toml""#),
-        ("50%h", "%h/50%%h", "ExecStart=farcall serve --config %h/50%%h/farcall.toml"),
-        ("$HOME ${X}", "%h/$HOME ${X}", r#"ExecStart=:farcall serve --config "%h/$HOME ${X}/farcall.toml""#),
-        (r#"it's "it""#, r#"%h/it's "it""#, r#"ExecStart=farcall serve --config "%h/it's \"it\"/farcall.toml""#),
-        ("a\\nb", "%h/a\\nb", r#"ExecStart=farcall serve --config "%h/a\\nb/farcall.toml""#),
-        ("end\\", "%h/end\\/", r#"ExecStart=farcall serve --config "%h/end\\/farcall.toml""#),
-        ("end ", "%h/end /", r#"ExecStart=farcall serve --config "%h/end /farcall.toml""#),
-        ("; #", "%h/; #", r#"ExecStart=farcall serve --config "%h/; #/farcall.toml""#),
-        ("漢字", "%h/漢字", r#"ExecStart=farcall serve --config "%h/漢字/farcall.toml""#),
+        (
+            "a b",
+            "%h/a b",
+            r#"ExecStart=farcall serve --config "%h/a b/farcall.toml""#,
+        ),
+        (
+            "50%h",
+            "%h/50%%h",
+            "ExecStart=farcall serve --config %h/50%%h/farcall.toml",
+        ),
+        (
+            "$HOME ${X}",
+            "%h/$HOME ${X}",
+            r#"ExecStart=:farcall serve --config "%h/$HOME ${X}/farcall.toml""#,
+        ),
+        (
+            r#"it's "it""#,
+            r#"%h/it's "it""#,
+            r#"ExecStart=farcall serve --config "%h/it's \"it\"/farcall.toml""#,
+        ),
+        (
+            "a\\nb",
+            "%h/a\\nb",
+            r#"ExecStart=farcall serve --config "%h/a\\nb/farcall.toml""#,
+        ),
+        (
+            "end\\",
+            "%h/end\\/",
+            r#"ExecStart=farcall serve --config "%h/end\\/farcall.toml""#,
+        ),
+        (
+            "end ",
+            "%h/end /",
+            r#"ExecStart=farcall serve --config "%h/end /farcall.toml""#,
+        ),
+        (
+            "; #",
+            "%h/; #",
+            r#"ExecStart=farcall serve --config "%h/; #/farcall.toml""#,
+        ),
+        (
+            "漢字",
+            "%h/漢字",
+            r#"ExecStart=farcall serve --config "%h/漢字/farcall.toml""#,
+        ),
     ] {
-        assert_eq!(lines(folder), [format!("WorkingDirectory={directory}"), start.to_owned()], "{folder}");
+        assert_eq!(
+            lines(folder),
+            [format!("WorkingDirectory={directory}"), start.to_owned()],
+            "{folder}"
+        );
     }
 }
 
@@ -65,7 +108,10 @@ fn a_folder_that_no_unit_can_name_is_refused() {
     fs::create_dir(&place).unwrap();
     fs::write(place.join("farcall.toml"), super::PROJECT).unwrap();
     let ended = typed_in(&place, "systemd").ended();
-    assert!(ended.exit == 2 && ended.stderr.contains("control characters"), "{ended}");
+    assert!(
+        ended.exit == 2 && ended.stderr.contains("control characters"),
+        "{ended}"
+    );
     assert!(ended.stderr.lines().all(|line| line != "lines"), "{ended}");
 }
 
@@ -81,22 +127,39 @@ fn names_of_servers_become_names_of_units_images_and_hosts() {
     ] {
         let home = super::Home::online();
         let name = name.replace('"', "\\\"");
-        home.put("farcall.toml", &super::PROJECT.replace("Render Farm", &name));
+        home.put(
+            "farcall.toml",
+            &super::PROJECT.replace("Render Farm", &name),
+        );
         let ended = home.deploy("systemd");
         assert_eq!(ended.exit, 0, "{name}: {ended}");
-        assert!(ended.stdout.starts_with(&format!("deploy/{slug}.service\n")), "{ended}");
+        assert!(
+            ended
+                .stdout
+                .starts_with(&format!("deploy/{slug}.service\n")),
+            "{ended}"
+        );
         let container = home.print("compose");
         let quoted = format!("\n  \"{slug}\":\n");
         let plain = format!("\n  {slug}:\n");
         let is_word = matches!(slug, "yes" | "42" | "50-of-home");
-        assert!(container.contains(if is_word { &quoted } else { &plain }), "{container}");
+        assert!(
+            container.contains(if is_word { &quoted } else { &plain }),
+            "{container}"
+        );
     }
 }
 
 #[test]
 fn a_description_is_taken_for_what_it_says() {
     let home = super::Home::online();
-    home.put("farcall.toml", &super::PROJECT.replace("Render Farm", "100% %h"));
+    home.put(
+        "farcall.toml",
+        &super::PROJECT.replace("Render Farm", "100% %h"),
+    );
     let printed = home.print("systemd");
-    assert!(printed.contains("\nDescription=100%% %%h, an MCP server\n"), "{printed}");
+    assert!(
+        printed.contains("\nDescription=100%% %%h, an MCP server\n"),
+        "{printed}"
+    );
 }
