@@ -99,7 +99,12 @@ enum BinaryVerb {
 #[derive(Debug, clap::Args)]
 struct DeployFlags {
     /// The file that says what is served
-    #[arg(long, global = true, value_name = "FILE", default_value = "farcall.toml")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        default_value = "farcall.toml"
+    )]
     config: PathBuf,
     #[command(flatten)]
     deploy: verbs::deploy::Flags,

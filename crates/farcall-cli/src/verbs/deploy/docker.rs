@@ -54,7 +54,6 @@ pub(super) fn files(deployment: &Deployment) -> Result<Vec<Planned>, Failure> {
                 ("requirements", requirements),
                 ("packages", packages.as_str()),
                 ("version", env!("CARGO_PKG_VERSION")),
-                ("repository", env!("CARGO_PKG_REPOSITORY")),
             ];
             (filled(PROJECT, deployment, &values), false)
         }

@@ -56,7 +56,7 @@ pub(super) async fn read(subject: Subject<'_>) -> Result<(Deployment, Vec<String
     let shell = Source::from_environment(&here).map_err(usage)?;
     let mut service = Source::from_folder(&here).map_err(usage)?;
     let mut passed: Vec<_> = service.names().map(str::to_owned).collect();
-    let (environment, left_out) = of_shell(&shell, &mut service, subject);
+    let (environment, mut left_out) = of_shell(&shell, &mut service, subject);
 
     let program = env::current_exe().map_err(|error| {
         Failure::failed(format!("the path of this program cannot be found: {error}"))
@@ -81,6 +81,7 @@ pub(super) async fn read(subject: Subject<'_>) -> Result<(Deployment, Vec<String
             (project.server.name, arguments, build)
         }
     };
+    left_out.extend(cloud_keys(&shell, &service));
     // A database may be out of reach from here, so it is only asked where the answer decides.
     let is_near = service.filled(&variables::FARCALL_DATABASE_URL).is_none();
     if (is_near || Config::wants_authenticator(&service)) && callers::are_there(&service).await? {
@@ -145,17 +146,19 @@ fn of_shell(
         let path = service.take("PATH", shell);
         taken.extend(path.map(|path| ("PATH".to_owned(), path)));
     }
-    let is_cloud = |name: &&str| CLOUDS.iter().any(|cloud| name.starts_with(cloud));
-    let known: Vec<_> = service.names().map(str::to_owned).collect();
-    if service.filled(&variables::FARCALL_ARTIFACTS_URL).is_some() {
-        let names = shell.names().filter(is_cloud);
-        let mut names: Vec<_> = names
-            .filter(|name| !known.iter().any(|known| known == name))
-            .collect();
-        names.sort_unstable();
-        left_out.extend(names.into_iter().map(only_in_shell));
-    }
     (taken, left_out)
+}
+
+/// The keys of a bucket that only the shell has, where the server has one.
+fn cloud_keys<'a>(shell: &'a Source, service: &'a Source) -> impl Iterator<Item = String> + 'a {
+    let has_bucket = service.filled(&variables::FARCALL_ARTIFACTS_URL).is_some();
+    let names = shell.names().filter(move |name| {
+        let is_of_cloud = CLOUDS.iter().any(|cloud| name.starts_with(cloud));
+        has_bucket && is_of_cloud && !service.names().any(|known| known == *name)
+    });
+    let mut names: Vec<_> = names.collect();
+    names.sort_unstable();
+    names.into_iter().map(only_in_shell)
 }
 
 fn only_in_shell(name: &str) -> String {

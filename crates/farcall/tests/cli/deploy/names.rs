@@ -18,7 +18,7 @@ fn lines(folder: &str) -> Vec<String> {
     let shown = ended
         .stdout
         .lines()
-        .filter(|line| line.starts_with("WorkingDirectory=") || line.contains(" serve"));
+        .filter(|line| line.starts_with("WorkingDirectory=") || line.contains(" serve --config "));
     shown.map(|line| line.replace(program, "farcall")).collect()
 }
 
