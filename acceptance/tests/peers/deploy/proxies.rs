@@ -82,7 +82,8 @@ async fn refusals_are_the_servers_own(front: &Front) {
     let huge = call(format!("{message}{}", " ".repeat(5 << 20)))
         .send()
         .await;
-    assert!(huge.is_err() || huge.unwrap().status() == 413);
+    // Whichever of the two refuses it: it is not taken in.
+    assert!(huge.is_err() || !huge.unwrap().status().is_success());
 }
 
 /// What the server takes for the address of a client is the one that the proxy saw.
@@ -128,9 +129,9 @@ async fn streams_are_not_held_back_by_nginx_unless_it_buffers() {
     // That the test would see it.
     let buffers = |text: String| {
         assert!(text.contains("proxy_buffering off;"));
-        let text = text.replace("proxy_buffering off;", "proxy_buffering on;");
-        // What a server says of itself counts more than the configuration.
-        text.replace("location / {", "location / {\nproxy_ignore_headers X-Accel-Buffering;\nproxy_set_header Accept-Encoding gzip;\nproxy_buffers 4 64k;\nproxy_buffer_size 64k;\n")
+        // What a server says of itself would count more than the configuration.
+        let on = "proxy_buffering on; proxy_ignore_headers X-Accel-Buffering; gzip_types text/event-stream; gzip_proxied any;";
+        text.replace("proxy_buffering off;", on)
     };
     let front = Front::start_changed(Kind::Nginx, buffers).await;
     assert_eq!(
@@ -166,6 +167,8 @@ async fn first_event(front: &Front) -> Option<Duration> {
         .client(None)
         .post(front.url())
         .header("accept", "text/event-stream")
+        // One that is packed is held back more easily.
+        .header("accept-encoding", "gzip")
         .header("mcp-protocol-version", "2026-07-28")
         .header("mcp-method", method)
         .json(&message);
