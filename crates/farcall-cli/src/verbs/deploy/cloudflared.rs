@@ -1,7 +1,5 @@
 //! A Cloudflare Tunnel in front of a server on the same machine.
 
-use clap::builder::{StringValueParser, TypedValueParser as _};
-
 use super::{Deployment, Planned, proxy, template::fill};
 use crate::{Failure, terminal::printable};
 
@@ -14,10 +12,10 @@ const NO_TUNNEL: &str = "<TUNNEL_ID>";
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Flags {
     /// Domain of your Cloudflare account under which the server is reached, such as example.com
-    #[arg(long, value_name = "DOMAIN", value_parser = StringValueParser::new().try_map(domain))]
+    #[arg(long, value_name = "DOMAIN", value_parser = domain)]
     pub zone: String,
     /// Id of the tunnel, as `cloudflared tunnel create` prints it [default: <TUNNEL_ID>, to be filled in]
-    #[arg(long, value_name = "ID", value_parser = StringValueParser::new().try_map(tunnel))]
+    #[arg(long, value_name = "ID", value_parser = tunnel)]
     pub tunnel: Option<String>,
     /// The zone has Advanced Certificate Manager or Total TLS, which cover deeper names
     #[arg(long)]
@@ -199,7 +197,7 @@ fn scalar(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-fn domain(text: String) -> Result<String, String> {
+fn domain(text: &str) -> Result<String, String> {
     let text = text.to_ascii_lowercase();
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -219,17 +217,17 @@ fn domain(text: String) -> Result<String, String> {
     }
 }
 
-fn tunnel(text: String) -> Result<String, String> {
+fn tunnel(text: &str) -> Result<String, String> {
     let groups: Vec<_> = text.split('-').map(str::len).collect();
     let is_hex = text
         .bytes()
         .all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
     if groups == [8, 4, 4, 4, 12] && is_hex {
-        Ok(text)
+        Ok(text.to_owned())
     } else {
         Err(format!(
             "`{}` is no id of a tunnel; `cloudflared tunnel list` has them",
-            printable(&text)
+            printable(text)
         ))
     }
 }

@@ -107,28 +107,9 @@ fn connections(servers: u32) -> u32 {
 }
 
 fn filled(template: &str, deployment: &Deployment, build: &str, more: &[(&str, &str)]) -> String {
-    let passed = deployment.passed.iter();
-    // They are the same for all of these, and come from elsewhere.
-    let is_shared = |name: &str| {
-        matches!(
-            name,
-            "FARCALL_DATABASE_URL"
-                | "FARCALL_ARTIFACTS_URL"
-                | "FARCALL_ROLE"
-                | "FARCALL_TRUSTED_PROXIES"
-        ) || name.starts_with("AWS_")
-            || name.starts_with("AZURE_")
-            || name.starts_with("GOOGLE_")
-            || name.ends_with("_PASSWORD")
-    };
-    let listed: String = passed
-        .clone()
-        .map(|name| format!("{}:\n", yaml_key(name)))
-        .collect();
-    let shared: String = passed
-        .filter(|name| !is_shared(name))
-        .map(|name| format!("{}:\n", yaml_key(name)))
-        .collect();
+    let passed = deployment.passed.iter().map(String::as_str);
+    let listed = unset(passed.clone());
+    let shared = unset(passed.filter(|name| !is_shared(name)));
     let slug = deployment.slug();
     let values = [
         ("title", deployment.title()),
@@ -148,6 +129,20 @@ fn filled(template: &str, deployment: &Deployment, build: &str, more: &[(&str, &
     fill(template, &values)
 }
 
+/// Whether a variable is the same for several containers, and comes from their own file.
+fn is_shared(name: &str) -> bool {
+    matches!(
+        name,
+        "FARCALL_ARTIFACTS_URL"
+            | "FARCALL_DATABASE_URL"
+            | "FARCALL_ROLE"
+            | "FARCALL_TRUSTED_PROXIES"
+    ) || ["AWS_", "AZURE_", "GOOGLE_"]
+        .iter()
+        .any(|cloud| name.starts_with(cloud))
+        || name.ends_with("_PASSWORD")
+}
+
 /// The keys of a bucket that the configuration names, as `.env` has them.
 fn cloud_keys(deployment: &Deployment) -> String {
     let place = deployment.config.storage.artifacts.as_ref();
@@ -156,10 +151,17 @@ fn cloud_keys(deployment: &Deployment) -> String {
         .unwrap_or_default();
     let mut names: Vec<_> = options.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
-    names
-        .into_iter()
-        .map(|name| format!("{}:\n", yaml_key(name)))
-        .collect()
+    unset(names.into_iter())
+}
+
+/// These variables without values, which are those of `.env` or the shell then.
+fn unset<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let mut lines = String::new();
+    for name in names {
+        lines.push_str(&yaml_key(name));
+        lines.push_str(":\n");
+    }
+    lines
 }
 
 /// What `build:` says, for one who has never built it.

@@ -73,9 +73,9 @@ fn start(deployment: &Deployment) -> String {
 
 fn environment(deployment: &Deployment) -> String {
     let lines = deployment.environment.iter();
-    lines
-        .map(|(name, value)| format!("Environment={}\n", quoted(&format!("{name}={value}"))))
-        .collect()
+    let lines = lines.map(|(name, value)| quoted(&format!("{name}={value}")));
+    let lines: Vec<_> = lines.map(|said| format!("Environment={said}")).collect();
+    lines.join("\n")
 }
 
 /// A path or an argument as a word of a command line.
