@@ -28,11 +28,6 @@ pub(super) struct Front {
 
 impl Front {
     pub(super) async fn start(kind: Kind) -> Self {
-        Self::start_changed(kind, |text| text).await
-    }
-
-    /// The same with another configuration than was written.
-    pub(super) async fn start_changed(kind: Kind, change: impl FnOnce(String) -> String) -> Self {
         let folder = scratch(env!("CARGO_TARGET_TMPDIR"));
         let place = folder.path();
         certify(place).await;
@@ -58,8 +53,6 @@ impl Front {
         )
         .await;
         let file = place.join(written.trim_end());
-        let text = change(fs::read_to_string(&file).unwrap());
-        fs::write(&file, text).unwrap();
         // It reads `.env` itself; only the port is one of the tests' own variables.
         let launch =
             Launch::of(&binary("example-mcp-server"), place).env("MCP_PORT", port.to_string());
