@@ -9,7 +9,8 @@ fn shows(name: &str, words: &str) {
     let home = Home::online();
     let printed = home
         .print(words)
-        .replace(env!("CARGO_BIN_EXE_farcall"), "/usr/local/bin/farcall");
+        .replace(env!("CARGO_BIN_EXE_farcall"), "/usr/local/bin/farcall")
+        .replace(home.0.path().to_str().unwrap(), "/home/ann");
     insta::with_settings!({omit_expression => true}, {
         insta::assert_snapshot!(name, printed);
     });
