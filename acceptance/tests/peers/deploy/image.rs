@@ -119,10 +119,7 @@ echo "data $(podman exec server stat --format '%U %a' /data)"
 "#
     );
     script.push_str(&recreated(port));
-    let _ = write!(
-        script,
-        "podman images --format '{{{{.Repository}}}} {{{{.Size}}}}'\n"
-    );
+    script.push_str("podman images --format '{{.Repository}} {{.Size}}'\n");
     let script_path = path.join("script");
     fs::write(&script_path, script).unwrap();
     let wrapper = repository().join("acceptance/clients/with_containers.sh");
