@@ -44,10 +44,9 @@ request = { service = "weather", path = "/v1" }
 
 #[test]
 fn what_env_holds_stays_there() {
-    let text: String = SECRETS
-        .into_iter()
+    let text = SECRETS
         .map(|(name, value)| format!("{name}={value}\n"))
-        .collect();
+        .concat();
     let home = Home::new(&format!("{text}{AROUND}"));
     home.put("farcall.toml", PROJECT);
     for words in KINDS {
