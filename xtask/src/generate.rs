@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use farcall_config::variables;
 use farcall_core::{job::state::JobState, problem::ErrorCode};
 
-use crate::{command_line, farcall_toml};
+use crate::{command_line, deployed, farcall_toml};
 
 /// # Errors
 /// With `check`, every file that would change.
@@ -27,6 +27,7 @@ pub(crate) fn generate(check: bool) -> anyhow::Result<()> {
     for (place, text) in command_line::share()? {
         files.push((format!("wheel/data/share/{place}"), text));
     }
+    files.extend(deployed::files()?);
     let mut stale = Vec::new();
     for (name, text) in files {
         let path = crate::root().join(&name);

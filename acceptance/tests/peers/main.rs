@@ -9,6 +9,7 @@
 )]
 
 mod conformance;
+mod deploy;
 mod example;
 mod guide;
 mod inspector;

@@ -46,6 +46,8 @@ struct Program {
 enum Verb {
     /// Serve MCP over HTTP, or over standard input and output
     Serve(ServeFlags),
+    /// Write the files with which it goes online: systemd, docker, compose, cloudflared, caddy, nginx
+    Deploy(verbs::deploy::Flags),
     #[command(flatten)]
     Other(OtherVerb),
 }
@@ -65,6 +67,8 @@ enum OtherVerb {
     Backup(verbs::backup::Flags),
     /// Print a script by which a shell completes this command line
     Completions(verbs::completions::Flags),
+    /// Ask the server of this machine or container whether it is alive
+    Healthcheck(verbs::healthcheck::Flags),
 }
 
 impl OtherVerb {
@@ -80,6 +84,7 @@ impl OtherVerb {
                 verbs::completions::completions(&flags, command);
                 Ok(())
             }
+            Self::Healthcheck(flags) => verbs::healthcheck::healthcheck(flags),
         })
     }
 }
@@ -95,8 +100,24 @@ enum BinaryVerb {
     Schema(verbs::schema::Flags),
     /// Serve what a farcall.toml declares, or any MCP server: serve -- COMMAND
     Serve(FileFlags),
+    /// Write the files with which it goes online: systemd, docker, compose, cloudflared, caddy, nginx
+    Deploy(DeployFlags),
     #[command(flatten)]
     Other(OtherVerb),
+}
+
+#[derive(Debug, clap::Args)]
+struct DeployFlags {
+    /// The file that says what is served
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        default_value = "farcall.toml"
+    )]
+    config: PathBuf,
+    #[command(flatten)]
+    deploy: verbs::deploy::Flags,
 }
 
 #[derive(Debug, clap::Args)]
@@ -134,6 +155,10 @@ impl BinaryVerb {
                     serve,
                 ))
             }),
+            Self::Deploy(DeployFlags { config, deploy }) => {
+                let subject = verbs::deploy::Subject::File(&config);
+                ended(in_runtime(verbs::deploy::deploy(subject, deploy)))
+            }
             Self::Other(verb) => verb.run(<Binary as clap::CommandFactory>::command()),
         }
     }
@@ -176,6 +201,13 @@ where
                 ..
             },
         ) => ended(in_runtime(verbs::serve::serve(app, serve))),
+        Ok(Program {
+            verb: Some(Verb::Deploy(flags)),
+            ..
+        }) => {
+            let subject = verbs::deploy::Subject::App(&app);
+            ended(in_runtime(verbs::deploy::deploy(subject, flags)))
+        }
         Ok(Program {
             verb: Some(Verb::Other(verb)),
             ..

@@ -26,6 +26,12 @@ pub(crate) struct Routes {
 }
 
 impl Routes {
+    /// All paths, in the order they were registered.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
+        let all = self.gated.iter().chain(&self.public);
+        all.map(|(path, _)| path.as_str())
+    }
+
     /// Everything that is wrong with the paths.
     pub(crate) fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();

@@ -4,7 +4,7 @@ use std::{fmt, net::IpAddr, time::Duration};
 
 use url::Url;
 
-use crate::{Fault, Source, reader::Reader, units, variables};
+use crate::{ConfigError, Fault, Source, reader::Reader, units, variables};
 
 /// How long callers are still answered once the server stops.
 const DEFAULT_LINGER: Duration = Duration::from_secs(1);
@@ -36,6 +36,26 @@ impl PublicBaseUrl {
     /// The URL, without a slash at its end.
     pub fn as_str(&self) -> &str {
         self.0.as_str().trim_end_matches('/')
+    }
+
+    /// The host alone.
+    pub fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+
+    /// The port, also where it is the scheme's own.
+    pub fn port(&self) -> u16 {
+        self.0.port_or_known_default().unwrap_or_default()
+    }
+
+    /// The path, empty where there is none but `/`.
+    pub fn path(&self) -> &str {
+        self.0.path().trim_end_matches('/')
+    }
+
+    /// Whether it is reached by TLS.
+    pub fn is_https(&self) -> bool {
+        self.0.scheme() == "https"
     }
 
     /// The host, with the port where it is not the scheme's own.
@@ -107,6 +127,20 @@ impl Http {
                     "write a whole number and ms, s, m, h or d, for example 5s",
                 )
                 .unwrap_or(DEFAULT_LINGER),
+        }
+    }
+
+    /// Reads this section alone, for what looks at a server from beside it.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with everything that is wrong with it.
+    pub fn alone(source: &Source) -> Result<Self, ConfigError> {
+        let mut faults = Vec::new();
+        let http = Self::read(source, &mut faults);
+        if faults.is_empty() {
+            Ok(http)
+        } else {
+            Err(ConfigError(faults))
         }
     }
 

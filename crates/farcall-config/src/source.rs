@@ -31,30 +31,14 @@ impl Source {
     /// # Errors
     /// [`ConfigError`] where `.env` is there and cannot be read.
     pub fn from_environment(folder: &Path) -> Result<Self, ConfigError> {
-        let mut values = HashMap::new();
-        let path = folder.join(".env");
-        if path.exists() {
-            let unreadable = |error: &dyn fmt::Display| {
-                // The text of a parse error quotes the line, which may hold a secret.
-                let _ = error;
-                ConfigError(vec![Fault::new(
-                    "`.env` cannot be read",
-                    "write one NAME=value a line",
-                )])
-            };
-            let lines = dotenvy::from_path_iter(&path).map_err(|error| unreadable(&error))?;
-            for line in lines {
-                let (name, value) = line.map_err(|error| unreadable(&error))?;
-                values.insert(name, value);
-            }
-        }
+        let mut source = Self::from_folder(folder)?;
         for (name, value) in std::env::vars_os() {
             let Ok(name) = name.into_string() else {
                 continue;
             };
             match value.into_string() {
                 Ok(value) => {
-                    values.insert(name, value);
+                    source.values.insert(name, value);
                 }
                 // Ignored, a secret that nobody can read would leave the server open.
                 Err(_) if variables::ALL.iter().any(|variable| variable.name == name) => {
@@ -67,11 +51,34 @@ impl Source {
                 Err(_) => {}
             }
         }
-        Ok(Self {
-            values,
-            own_authenticator: false,
-            named_callers: false,
-        })
+        Ok(source)
+    }
+
+    /// `.env` in `folder`, where there is one, and nothing of the environment: what a server has that a
+    /// service manager starts.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where `.env` is there and cannot be read.
+    pub fn from_folder(folder: &Path) -> Result<Self, ConfigError> {
+        let path = folder.join(".env");
+        let mut source = Self::default();
+        if !path.exists() {
+            return Ok(source);
+        }
+        let unreadable = |error: &dyn fmt::Display| {
+            // The text of a parse error quotes the line, which may hold a secret.
+            let _ = error;
+            ConfigError(vec![Fault::new(
+                "`.env` cannot be read",
+                "write one NAME=value a line",
+            )])
+        };
+        let lines = dotenvy::from_path_iter(&path).map_err(|error| unreadable(&error))?;
+        for line in lines {
+            let (name, value) = line.map_err(|error| unreadable(&error))?;
+            source.values.insert(name, value);
+        }
+        Ok(source)
     }
 
     /// Values given by name, for tests and for embedding.
@@ -106,6 +113,13 @@ impl Source {
                 self.set_default(variable, value.expose_secret());
             }
         }
+    }
+
+    /// Takes over what `other` says under `name`, and returns it where that is something else than before.
+    pub fn take(&mut self, name: &str, other: &Self) -> Option<String> {
+        let value = other.named(name)?;
+        let before = self.values.insert(name.to_owned(), value.to_owned());
+        (before.as_deref() != Some(value)).then(|| value.to_owned())
     }
 
     /// Says that the program brings an authenticator of its own.
@@ -144,8 +158,13 @@ impl Source {
         self.values.get(name).map(String::as_str)
     }
 
+    /// The names of everything that is set, in no order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
+    }
+
     /// The value where it is set and not blank.
-    pub(crate) fn filled(&self, variable: &Variable) -> Option<&str> {
+    pub fn filled(&self, variable: &Variable) -> Option<&str> {
         self.get(variable)
             .map(str::trim)
             .filter(|value| !value.is_empty())

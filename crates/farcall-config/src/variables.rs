@@ -1,5 +1,15 @@
 //! The only list of environment variables; code and reference both use it.
 
+/// Those whose value is a secret, or may hold one; it belongs into no file but `.env`.
+pub const SECRET: &[Variable] = &[
+    MCP_BEARER_TOKEN,
+    FARCALL_OAUTH_CLIENT_SECRET,
+    FARCALL_DATABASE_URL,
+    FARCALL_SECRET,
+    FARCALL_PREVIOUS_SECRET,
+    FARCALL_TOKEN,
+];
+
 /// An environment variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Variable {

@@ -3,6 +3,8 @@
 pub mod backup;
 pub mod check;
 pub mod completions;
+pub mod deploy;
+pub mod healthcheck;
 pub mod init;
 pub mod jobs;
 pub mod keys;

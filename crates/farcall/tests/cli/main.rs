@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "these are tests")]
 
 mod backup;
+mod deploy;
 mod harness;
 mod jobs;
 mod keys;

@@ -30,12 +30,14 @@ complete -c farcall -n "__fish_farcall_needs_command" -f -a "init" -d 'Begin a f
 complete -c farcall -n "__fish_farcall_needs_command" -f -a "check" -d 'Judge a farcall.toml, and show what it offers'
 complete -c farcall -n "__fish_farcall_needs_command" -f -a "schema" -d 'Print the JSON Schema of farcall.toml, for editors'
 complete -c farcall -n "__fish_farcall_needs_command" -f -a "serve" -d 'Serve what a farcall.toml declares, or any MCP server: serve -- COMMAND'
+complete -c farcall -n "__fish_farcall_needs_command" -f -a "deploy" -d 'Write the files with which it goes online: systemd, docker, compose, cloudflared, caddy, nginx'
 complete -c farcall -n "__fish_farcall_needs_command" -f -a "smoke" -d 'Test a server from outside: list, call, drive a job to its file'
 complete -c farcall -n "__fish_farcall_needs_command" -f -a "jobs" -d 'Look after jobs: list, show, watch, cancel, retry'
 complete -c farcall -n "__fish_farcall_needs_command" -f -a "token" -d 'Name callers and hand out their tokens: create, list, revoke, rotate'
 complete -c farcall -n "__fish_farcall_needs_command" -f -a "keys" -d 'Look at and exchange the keys that links are signed with: list, rotate'
 complete -c farcall -n "__fish_farcall_needs_command" -f -a "backup" -d 'Copy jobs and files while the server works'
 complete -c farcall -n "__fish_farcall_needs_command" -f -a "completions" -d 'Print a script by which a shell completes this command line'
+complete -c farcall -n "__fish_farcall_needs_command" -f -a "healthcheck" -d 'Ask the server of this machine or container whether it is alive'
 complete -c farcall -n "__fish_farcall_using_subcommand init" -l from -d 'Mount the servers of an `mcpServers` block, as Claude Desktop and others keep it' -r -F
 complete -c farcall -n "__fish_farcall_using_subcommand init" -l force -d 'Replace a farcall.toml that is there'
 complete -c farcall -n "__fish_farcall_using_subcommand init" -s h -l help -d 'Print help'
@@ -53,6 +55,56 @@ bwrap\t''
 off\t''"
 complete -c farcall -n "__fish_farcall_using_subcommand serve" -l stdio -d 'Serve one client on standard input and output'
 complete -c farcall -n "__fish_farcall_using_subcommand serve" -s h -l help -d 'Print help'
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and not __fish_seen_subcommand_from systemd docker compose cloudflared caddy nginx" -l config -d 'The file that says what is served' -r -F
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and not __fish_seen_subcommand_from systemd docker compose cloudflared caddy nginx" -l out -d 'Folder to write into, in the place of this one' -r -F
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and not __fish_seen_subcommand_from systemd docker compose cloudflared caddy nginx" -l force -d 'Replace files that are there'
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and not __fish_seen_subcommand_from systemd docker compose cloudflared caddy nginx" -l print -d 'Print the files, and write nothing'
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and not __fish_seen_subcommand_from systemd docker compose cloudflared caddy nginx" -s h -l help -d 'Print help'
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and not __fish_seen_subcommand_from systemd docker compose cloudflared caddy nginx" -f -a "systemd" -d 'User services for the server and its Cloudflare Tunnel: deploy/NAME.service, deploy/cloudflared-NAME.service'
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and not __fish_seen_subcommand_from systemd docker compose cloudflared caddy nginx" -f -a "docker" -d 'An image: Dockerfile, .dockerignore'
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and not __fish_seen_subcommand_from systemd docker compose cloudflared caddy nginx" -f -a "compose" -d 'Containers: docker-compose.yml; with --replicas, several of them with PostgreSQL and an S3 store'
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and not __fish_seen_subcommand_from systemd docker compose cloudflared caddy nginx" -f -a "cloudflared" -d 'The configuration of a Cloudflare Tunnel: deploy/cloudflared.config.yml'
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and not __fish_seen_subcommand_from systemd docker compose cloudflared caddy nginx" -f -a "caddy" -d 'Caddy in front of the server: deploy/Caddyfile'
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and not __fish_seen_subcommand_from systemd docker compose cloudflared caddy nginx" -f -a "nginx" -d 'nginx in front of the server: deploy/nginx.conf'
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from systemd" -l config -d 'The file that says what is served' -r -F
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from systemd" -l out -d 'Folder to write into, in the place of this one' -r -F
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from systemd" -l force -d 'Replace files that are there'
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from systemd" -l print -d 'Print the files, and write nothing'
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from systemd" -s h -l help -d 'Print help'
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from docker" -l config -d 'The file that says what is served' -r -F
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from docker" -l out -d 'Folder to write into, in the place of this one' -r -F
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from docker" -l force -d 'Replace files that are there'
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from docker" -l print -d 'Print the files, and write nothing'
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from docker" -s h -l help -d 'Print help'
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from compose" -l replicas -d 'So many servers that answer callers, with PostgreSQL, an S3 store and workers: docker-compose.replicas.yml' -r
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from compose" -l workers -d 'So many servers that run jobs [default: 2]' -r
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from compose" -l config -d 'The file that says what is served' -r -F
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from compose" -l out -d 'Folder to write into, in the place of this one' -r -F
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from compose" -l force -d 'Replace files that are there'
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from compose" -l print -d 'Print the files, and write nothing'
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from compose" -s h -l help -d 'Print help'
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from cloudflared" -l zone -d 'Domain of your Cloudflare account under which the server is reached, such as example.com' -r
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from cloudflared" -l tunnel -d 'Id of the tunnel, as `cloudflared tunnel create` prints it [default: <TUNNEL_ID>, to be filled in]' -r
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from cloudflared" -l config -d 'The file that says what is served' -r -F
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from cloudflared" -l out -d 'Folder to write into, in the place of this one' -r -F
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from cloudflared" -l advanced-certificate -d 'The zone has Advanced Certificate Manager or Total TLS, which cover deeper names'
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from cloudflared" -l force -d 'Replace files that are there'
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from cloudflared" -l print -d 'Print the files, and write nothing'
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from cloudflared" -s h -l help -d 'Print help'
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from caddy" -l certificate -d 'Certificate with its chain, PEM [default: Caddy fetches one; nginx takes certbot\'s]' -r -F
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from caddy" -l key -d 'Private key of the certificate, PEM' -r -F
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from caddy" -l config -d 'The file that says what is served' -r -F
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from caddy" -l out -d 'Folder to write into, in the place of this one' -r -F
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from caddy" -l force -d 'Replace files that are there'
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from caddy" -l print -d 'Print the files, and write nothing'
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from caddy" -s h -l help -d 'Print help'
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from nginx" -l certificate -d 'Certificate with its chain, PEM [default: Caddy fetches one; nginx takes certbot\'s]' -r -F
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from nginx" -l key -d 'Private key of the certificate, PEM' -r -F
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from nginx" -l config -d 'The file that says what is served' -r -F
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from nginx" -l out -d 'Folder to write into, in the place of this one' -r -F
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from nginx" -l force -d 'Replace files that are there'
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from nginx" -l print -d 'Print the files, and write nothing'
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from nginx" -s h -l help -d 'Print help'
 complete -c farcall -n "__fish_farcall_using_subcommand smoke" -l tool -d 'Tool to call, or job to drive, in the place of `add` and the first job' -r
 complete -c farcall -n "__fish_farcall_using_subcommand smoke" -l args -d 'Arguments of that tool or job, a JSON object [default: {}]' -r
 complete -c farcall -n "__fish_farcall_using_subcommand smoke" -l header -d 'Header to send with every request; can be given several times' -r
@@ -145,3 +197,7 @@ complete -c farcall -n "__fish_farcall_using_subcommand backup" -l leave-out-dam
 complete -c farcall -n "__fish_farcall_using_subcommand backup" -l json -d 'Print one JSON object'
 complete -c farcall -n "__fish_farcall_using_subcommand backup" -s h -l help -d 'Print help'
 complete -c farcall -n "__fish_farcall_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c farcall -n "__fish_farcall_using_subcommand healthcheck" -l host -d 'Address of the server [env: MCP_HOST] [default: 127.0.0.1]' -r
+complete -c farcall -n "__fish_farcall_using_subcommand healthcheck" -l port -d 'Port of the server [env: MCP_PORT] [default: 8900]' -r
+complete -c farcall -n "__fish_farcall_using_subcommand healthcheck" -l timeout -d 'Seconds that it may take, 1 to 60' -r
+complete -c farcall -n "__fish_farcall_using_subcommand healthcheck" -s h -l help -d 'Print help'

@@ -1,0 +1,167 @@
+//! The image, built from the Dockerfile that the example carries and run by podman: alive by its HEALTHCHECK, smoked from
+//! outside, without root, and replaced in the middle of a job.
+//!
+//! The two images that it begins with cannot be fetched everywhere, so they are made with debootstrap under their names;
+//! in that of Rust a script stands in the place of cargo, which puts the program there that these tests have been built
+//! with. So what is not tried is the compiler's own step, with its caches.
+
+use std::{fmt::Write as _, fs, os::unix::fs::PermissionsExt as _, path::Path};
+
+use farcall_acceptance::scratch;
+
+use super::{EXAMPLE, content, free_port};
+use crate::peer::{binary, folder, repository};
+
+/// Judges what it is called with, and that no secret and no build came into the image; then it has compiled.
+const CARGO: &str = "#!/bin/sh\nset -eu\n\
+[ \"$*\" = 'build --release --locked --package example-mcp-server --bin example-mcp-server' ]\n\
+[ -e Cargo.lock ] && [ -e examples/example-mcp-server/Cargo.toml ]\n\
+[ -z \"$(find . -name .env -o -name .farcall -o -name Dockerfile -o -name canary)\" ]\n\
+mkdir -p target/release\ncp /opt/example-mcp-server target/release/\n";
+
+/// The files of a build in a workspace, with what has to stay out.
+fn context(place: &Path) {
+    let example = place.join(EXAMPLE);
+    for folder in ["", "/.farcall", "/target"] {
+        fs::create_dir_all(example.join(folder.trim_start_matches('/'))).unwrap();
+    }
+    fs::create_dir(place.join("target")).unwrap();
+    for file in [
+        "Cargo.toml",
+        "Dockerfile",
+        "Dockerfile.dockerignore",
+        ".dockerignore",
+    ] {
+        fs::copy(repository().join(EXAMPLE).join(file), example.join(file)).unwrap();
+    }
+    fs::copy(repository().join("Cargo.lock"), place.join("Cargo.lock")).unwrap();
+    for canary in [
+        "target/canary",
+        &format!("{EXAMPLE}/target/canary"),
+        &format!("{EXAMPLE}/.farcall/canary"),
+    ] {
+        fs::write(place.join(canary), "").unwrap();
+    }
+    fs::write(example.join(".env"), "MCP_BEARER_TOKEN=canary\n").unwrap();
+}
+
+#[tokio::test]
+async fn the_examples_image_is_small_alive_without_root_and_keeps_its_jobs() {
+    assert!(
+        rustix::process::geteuid().is_root(),
+        "podman runs as root here: run this as root"
+    );
+    let base = folder().join("debian");
+    assert!(
+        base.join("bin/sh").exists(),
+        "`{}` is missing; run peers/install first",
+        base.display()
+    );
+    let place = scratch(env!("CARGO_TARGET_TMPDIR"));
+    let path = place.path();
+    context(&path.join("workspace"));
+    let rust = path.join("rust");
+    for folder in ["opt", "usr/local/bin", "etc/ssl/certs"] {
+        fs::create_dir_all(rust.join(folder)).unwrap();
+    }
+    fs::write(rust.join("usr/local/bin/cargo"), CARGO).unwrap();
+    fs::set_permissions(
+        rust.join("usr/local/bin/cargo"),
+        fs::Permissions::from_mode(0o755),
+    )
+    .unwrap();
+    fs::copy(
+        "/etc/ssl/certs/ca-certificates.crt",
+        rust.join("etc/ssl/certs/ca-certificates.crt"),
+    )
+    .unwrap();
+    let program = rust.join("opt/example-mcp-server");
+    content(
+        "strip",
+        path,
+        &[
+            "-o",
+            program.to_str().unwrap(),
+            binary("example-mcp-server").to_str().unwrap(),
+        ],
+        &[],
+    )
+    .await;
+
+    let port = free_port();
+    let farcall = binary("farcall");
+    let (farcall, base) = (farcall.display(), base.display());
+    let mut script = String::new();
+    let _ = write!(
+        script,
+        r#"
+tar --create --directory {base} . | podman import --quiet - docker.io/library/debian:bookworm-slim >&2
+printf 'FROM debian:bookworm-slim\nCOPY . /\n' >of-rust
+podman build --quiet --network none --tag docker.io/library/rust:1.94-slim-bookworm -f of-rust rust >&2
+cd workspace/{EXAMPLE}
+# This podman looks for the ignored files beside the context alone, so it is told.
+podman build --quiet --format docker --network none --tag example-mcp --ignorefile Dockerfile.dockerignore -f Dockerfile ../.. >&2
+start() {{
+  podman run --detach --name server --init --stop-timeout 46 --network slirp4netns --publish 127.0.0.1:{port}:8900 \
+    --env PUBLIC_BASE_URL=http://127.0.0.1:{port} --volume jobs:/data --cap-drop ALL --security-opt no-new-privileges example-mcp >/dev/null
+  attempts=0
+  until podman healthcheck run server >/dev/null 2>&1; do
+    attempts=$((attempts + 1))
+    [ $attempts -lt 300 ] || {{ podman logs server >&2; echo 'error: the container is not healthy' >&2; exit 1; }}
+    sleep 0.2
+  done
+  echo healthy
+}}
+start
+echo "user $(podman exec server id -u)"
+echo "data $(podman exec server stat --format '%U %a' /data)"
+{farcall} smoke http://127.0.0.1:{port}/mcp
+"#
+    );
+    script.push_str(&recreated(port));
+    script.push_str("podman images --format '{{.Repository}} {{.Size}}'\n");
+    let script_path = path.join("script");
+    fs::write(&script_path, script).unwrap();
+    let wrapper = repository().join("acceptance/clients/with_containers.sh");
+    let said = content(
+        wrapper,
+        path,
+        &[path.to_str().unwrap(), script_path.to_str().unwrap()],
+        &[],
+    )
+    .await;
+    println!("{said}");
+    for line in [
+        "healthy\n",
+        "user 10001\n",
+        "data farcall 700\n",
+        "OK ✅\n",
+        "recreated in the middle: running\n",
+        "then: succeeded\n",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    assert_eq!(said.matches("healthy\n").count(), 2, "{said}");
+}
+
+/// The container is taken away in the middle of a job, and another one goes on with it.
+fn recreated(port: u16) -> String {
+    format!(
+        r#"
+call() {{
+  curl -sf http://127.0.0.1:{port}/mcp -H 'content-type: application/json' -H 'accept: application/json, text/event-stream' \
+    -d "{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{{\"name\":\"$1\",\"arguments\":$2}}}}"
+}}
+of() {{ sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" | head -n 1; }}
+id=$(call start_render '{{"frames":240}}' | of job_id)
+[ -n "$id" ]
+state() {{ call get_render_status "{{\"job_id\":\"$id\"}}" | of state; }}
+until [ "$(state)" = running ]; do sleep 0.1; done
+podman rm --force --time 0 server >/dev/null
+start
+echo "recreated in the middle: $(state)"
+until [ "$(state)" = succeeded ]; do sleep 0.5; done
+echo "then: $(state)"
+"#
+    )
+}

@@ -1,0 +1,105 @@
+//! What `deploy` writes, as the programs read it that it is written for: systemd with a user manager, Caddy and nginx in
+//! front of the example server, compose, and a strict reading of what cloudflared documents.
+
+mod compose;
+mod front;
+mod image;
+mod proxies;
+mod tunnel;
+mod units;
+
+use std::{fs, path::Path};
+
+use farcall_acceptance::{Ended, Process};
+
+use crate::peer::{binary, repository};
+
+/// The files that the example carries.
+const EXAMPLE: &str = "examples/example-mcp-server";
+
+/// Where Debian keeps what is here, also where an ordinary user's PATH does not look.
+const PATH: &str = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin";
+
+/// A port that nobody has at this moment.
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// Runs a program to its end, with nothing in its environment but these.
+async fn run(
+    program: impl AsRef<std::ffi::OsStr>,
+    folder: &Path,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> Ended {
+    let mut command = std::process::Command::new(program);
+    command
+        .current_dir(folder)
+        .args(arguments)
+        .env_clear()
+        .env("PATH", PATH)
+        .envs(environment.iter().copied());
+    Process::spawn(&mut command)
+        .end(std::time::Duration::from_mins(2))
+        .await
+}
+
+/// The same, which has to work; what it printed.
+async fn content(
+    program: impl AsRef<std::ffi::OsStr>,
+    folder: &Path,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> String {
+    let ended = run(program, folder, arguments, environment).await;
+    assert_eq!(
+        ended.code,
+        Some(0),
+        "{arguments:?}:\n{}{}",
+        ended.stdout,
+        ended.stderr
+    );
+    ended.stdout
+}
+
+/// `deploy` of the program `name`, in `folder`.
+async fn deploy(name: &str, folder: &Path, words: &[&str]) -> String {
+    let home = folder.parent().unwrap().to_str().unwrap().to_owned();
+    content(
+        binary(name),
+        folder,
+        &[&["deploy"][..], words].concat(),
+        &[("HOME", home.as_str())],
+    )
+    .await
+}
+
+#[tokio::test]
+async fn the_examples_files_are_what_its_program_writes() {
+    let folder = farcall_acceptance::scratch(env!("CARGO_TARGET_TMPDIR"));
+    let place = folder.path().join("example-mcp-server");
+    fs::create_dir(&place).unwrap();
+    fs::write(
+        place.join(".env"),
+        "PUBLIC_BASE_URL=https://example-mcp.example.com\n",
+    )
+    .unwrap();
+    for words in [
+        &["systemd"][..],
+        &["cloudflared", "--zone", "example.com"],
+        &["caddy"],
+        &["nginx"],
+    ] {
+        for file in deploy("example-mcp-server", &place, words).await.lines() {
+            let shown = |path: &Path| fs::read_to_string(path.join(file)).unwrap();
+            let home = folder.path().to_str().unwrap();
+            let program = binary("example-mcp-server");
+            let written = shown(&place).replace(home, "/home/<user>").replace(
+                program.to_str().unwrap(),
+                "%h/example-mcp-server/target/release/example-mcp-server",
+            );
+            assert_eq!(written, shown(&repository().join(EXAMPLE)), "{file}");
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Containers: one server alone, or several with what they share.
+
+use super::{Build, Deployment, Planned, template::fill};
+use crate::Failure;
+
+const ALONE: &str = include_str!("templates/docker-compose.yml");
+const REPLICAS: &str = include_str!("templates/docker-compose.replicas.yml");
+const BALANCER: &str = include_str!("templates/Caddyfile.replicas");
+
+/// The store for files, where the configuration names none.
+const STORE: &str = include_str!("templates/store.yml");
+
+/// What `deploy compose` takes.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Flags {
+    /// So many servers that answer callers, with PostgreSQL, an S3 store and workers: docker-compose.replicas.yml
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(2..=64))]
+    pub replicas: Option<u32>,
+    /// So many servers that run jobs [default: 2]
+    #[arg(long, value_name = "NUMBER", requires = "replicas", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub workers: Option<u32>,
+}
+
+/// The files for `deployment`.
+///
+/// # Errors
+/// Where the folder holds nothing that an image can be made of, or files are in a place that containers cannot share.
+pub(super) fn files(deployment: &Deployment, flags: &Flags) -> Result<Vec<Planned>, Failure> {
+    let build = build(deployment)?;
+    match flags.replicas {
+        None => Ok(vec![Planned::new(
+            "docker-compose.yml",
+            filled(ALONE, deployment, &build, &[]),
+        )]),
+        Some(replicas) => several(deployment, &build, replicas, flags.workers.unwrap_or(2)),
+    }
+}
+
+fn several(
+    deployment: &Deployment,
+    build: &str,
+    replicas: u32,
+    workers: u32,
+) -> Result<Vec<Planned>, Failure> {
+    let place = deployment.config.storage.artifacts.as_ref();
+    let (url, store, keys, waits, volume) = match place.map(|place| &place.url) {
+        None => (
+            "s3://files".to_owned(),
+            STORE,
+            "AWS_ENDPOINT_URL: http://store:9000\nAWS_ALLOW_HTTP: \"true\"\nAWS_REGION: us-east-1\n\
+             AWS_ACCESS_KEY_ID: files\nAWS_SECRET_ACCESS_KEY: ${STORE_PASSWORD:?put it into .env}\n",
+            "bucket:\n  condition: service_completed_successfully\n",
+            "files:\n",
+        ),
+        Some(url) if matches!(url.scheme(), "s3" | "gs" | "az") => {
+            (url.to_string(), "", "", "", "")
+        }
+        Some(url) => {
+            return Err(Failure::usage(format!(
+                "`FARCALL_ARTIFACTS_URL` is `{url}`, a place that containers do not share"
+            ))
+            .hint("name a bucket, such as s3://bucket/prefix; or leave it out, and the file brings a store"));
+        }
+    };
+    let keys = if keys.is_empty() {
+        cloud_keys(deployment)
+    } else {
+        keys.to_owned()
+    };
+    let needs_store = if store.is_empty() {
+        ""
+    } else {
+        "#   (umask 077; echo \"STORE_PASSWORD=$(openssl rand -hex 32)\" >> .env)\n"
+    };
+    let values = [
+        ("replicas", replicas.to_string()),
+        ("workers", workers.to_string()),
+        ("connections", connections(replicas + workers).to_string()),
+        ("files_url", yaml(&url)),
+        ("store", store.to_owned()),
+        ("keys", keys),
+        ("waits", waits.to_owned()),
+        ("volume", volume.to_owned()),
+        ("needs_store", needs_store.to_owned()),
+    ];
+    let values: Vec<_> = values
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    Ok(vec![
+        Planned::new(
+            "docker-compose.replicas.yml",
+            filled(REPLICAS, deployment, build, &values),
+        ),
+        Planned::new(
+            "deploy/Caddyfile.replicas",
+            filled(BALANCER, deployment, build, &[]),
+        ),
+    ])
+}
+
+/// How many connections a database needs for so many servers, twice as many, and those who look after it.
+fn connections(servers: u32) -> u32 {
+    /// What one holds at most.
+    const EACH: u32 = 21;
+    servers * EACH * 2 + 16
+}
+
+fn filled(template: &str, deployment: &Deployment, build: &str, more: &[(&str, &str)]) -> String {
+    let passed = deployment.passed.iter().map(String::as_str);
+    let listed = unset(passed.clone());
+    let shared = unset(passed.filter(|name| !is_shared(name)));
+    let slug = deployment.slug();
+    let values = [
+        ("title", deployment.title()),
+        ("command", deployment.command.clone()),
+        ("service", yaml(&slug)),
+        ("port", deployment.config.http.port.to_string()),
+        ("stop", deployment.stops_within().to_string()),
+        ("build", build.to_owned()),
+        ("passed", listed),
+        ("shared", shared),
+    ];
+    let mut values: Vec<_> = values
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    values.extend_from_slice(more);
+    fill(template, &values)
+}
+
+/// Whether a variable is the same for several containers, and comes from their own file.
+fn is_shared(name: &str) -> bool {
+    matches!(
+        name,
+        "FARCALL_ARTIFACTS_URL"
+            | "FARCALL_DATABASE_URL"
+            | "FARCALL_ROLE"
+            | "FARCALL_TRUSTED_PROXIES"
+    ) || ["AWS_", "AZURE_", "GOOGLE_"]
+        .iter()
+        .any(|cloud| name.starts_with(cloud))
+        || name.ends_with("_PASSWORD")
+}
+
+/// The keys of a bucket that the configuration names, as `.env` has them.
+fn cloud_keys(deployment: &Deployment) -> String {
+    let place = deployment.config.storage.artifacts.as_ref();
+    let options = place
+        .map(|place| place.options.as_slice())
+        .unwrap_or_default();
+    let mut names: Vec<_> = options.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    unset(names.into_iter())
+}
+
+/// These variables without values, which are those of `.env` or the shell then.
+fn unset<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let mut lines = String::new();
+    for name in names {
+        lines.push_str(&yaml_key(name));
+        lines.push_str(":\n");
+    }
+    lines
+}
+
+/// What `build:` says, for one who has never built it.
+fn build(deployment: &Deployment) -> Result<String, Failure> {
+    match &deployment.build {
+        Build::Package { up, down, .. } if !up.is_empty() => Ok(format!(
+            "context: {up}\ndockerfile: {}\n",
+            yaml(&format!("{down}/Dockerfile"))
+        )),
+        Build::Package { .. } | Build::Project { .. } => Ok("context: .\n".to_owned()),
+        Build::Impossible { reason, hint } => {
+            Err(Failure::usage(reason.as_str()).hint(hint.as_str()))
+        }
+    }
+}
+
+/// Words that are something else than text in some YAML.
+const WORDS: [&str; 8] = ["false", "n", "no", "null", "off", "on", "true", "yes"];
+
+/// `text` as compose reads it: a dollar would begin a variable.
+fn yaml(text: &str) -> String {
+    let is_plain = |sign: char| sign.is_ascii_alphanumeric() || "/._-".contains(sign);
+    let begins = text.starts_with(|sign: char| sign.is_ascii_alphabetic() || sign == '.');
+    if begins && text.chars().all(is_plain) && !WORDS.contains(&text) {
+        return text.to_owned();
+    }
+    serde_json::Value::from(text.replace('$', "$$")).to_string()
+}
+
+/// The name of a variable as a key.
+fn yaml_key(name: &str) -> String {
+    let is_plain = |sign: char| sign.is_ascii_uppercase() || sign.is_ascii_digit() || sign == '_';
+    if name.starts_with(|sign: char| sign.is_ascii_uppercase()) && name.chars().all(is_plain) {
+        name.to_owned()
+    } else {
+        serde_json::Value::from(name.replace('$', "$$")).to_string()
+    }
+}

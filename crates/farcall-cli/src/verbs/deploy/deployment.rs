@@ -1,0 +1,116 @@
+//! What is deployed: a server, where it is, and how it was configured.
+
+use std::{net::IpAddr, time::Duration};
+
+use farcall_config::Config;
+
+/// How long a server may take to stop, beyond what its configuration gives to callers and jobs.
+const LEEWAY: Duration = Duration::from_secs(15);
+
+/// What is deployed.
+#[derive(Clone, Debug)]
+pub struct Deployment {
+    /// What the server is called.
+    pub name: String,
+    /// The command that the files are written by, such as `farcall deploy`.
+    pub command: String,
+    /// The home of the user, absolute, in UTF-8.
+    pub home: String,
+    /// The folder in which the server runs, absolute.
+    pub folder: String,
+    /// The program that is the server, absolute.
+    pub program: String,
+    /// What it is called with.
+    pub arguments: Vec<String>,
+    /// What the files say in the place of the shell: names, and values without secrets.
+    pub environment: Vec<(String, String)>,
+    /// The variables that containers are given, by name.
+    pub passed: Vec<String>,
+    /// How an image of it is made.
+    pub build: Build,
+    /// Paths of the program's own, as its router has them.
+    pub routes: Vec<String>,
+    /// The whole configuration.
+    pub config: Config,
+}
+
+/// How an image of a server is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Build {
+    /// A Rust program, compiled.
+    Package {
+        /// The name of the package.
+        package: String,
+        /// The name of the program.
+        binary: String,
+        /// The way up from the package's folder to that of its `Cargo.lock`: empty, or `..`, `../..` and so on.
+        up: String,
+        /// The way back down: empty, or a path.
+        down: String,
+        /// Whether there is a `Cargo.lock`.
+        is_locked: bool,
+    },
+    /// A `farcall.toml`, with the `farcall` binary.
+    Project {
+        /// Programs that it runs and that are not in its folder, by name or path.
+        programs: Vec<String>,
+        /// Whether there is a `requirements.txt`.
+        has_requirements: bool,
+    },
+    /// There is nothing to make one of; why, and what to do about it.
+    Impossible {
+        /// Why.
+        reason: String,
+        /// What to do about it.
+        hint: String,
+    },
+}
+
+impl Deployment {
+    /// The name as part of the names of units, images and tunnels: small letters, digits and single dashes.
+    pub fn slug(&self) -> String {
+        let mut slug = String::new();
+        for sign in self.name.chars() {
+            if sign.is_ascii_alphanumeric() {
+                slug.push(sign.to_ascii_lowercase());
+            } else if !slug.is_empty() && !slug.ends_with('-') {
+                slug.push('-');
+            }
+        }
+        let slug = slug.trim_end_matches('-');
+        // A label of a host name is not longer.
+        let slug: String = slug.chars().take(63).collect();
+        if slug.is_empty() {
+            "farcall".to_owned()
+        } else {
+            slug.trim_end_matches('-').to_owned()
+        }
+    }
+
+    /// The name on one line, for comments and descriptions.
+    pub(super) fn title(&self) -> String {
+        self.name
+            .chars()
+            .map(|sign| if sign.is_control() { ' ' } else { sign })
+            .collect()
+    }
+
+    /// Host and port under which this machine reaches the server.
+    pub(super) fn upstream(&self) -> String {
+        let host = self.config.http.host.trim_matches(['[', ']']);
+        let host = match host.parse::<IpAddr>() {
+            Ok(IpAddr::V4(address)) if address.is_unspecified() => "127.0.0.1".to_owned(),
+            Ok(IpAddr::V6(address)) if address.is_unspecified() => "[::1]".to_owned(),
+            Ok(IpAddr::V6(address)) => format!("[{address}]"),
+            _ => host.to_owned(),
+        };
+        format!("{host}:{}", self.config.http.port)
+    }
+
+    /// How long it may take to stop, in whole seconds: callers, then jobs, then what is left.
+    pub(super) fn stops_within(&self) -> u64 {
+        let (linger, drain) = (self.config.http.linger, self.config.jobs.drain);
+        let time = linger.saturating_add(drain).saturating_add(LEEWAY);
+        time.as_secs() + u64::from(time.subsec_nanos() > 0)
+    }
+}

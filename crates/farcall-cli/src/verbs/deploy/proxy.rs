@@ -1,0 +1,115 @@
+//! What Caddy and nginx have in common: the site, its certificate, and what has to hold behind it.
+
+use std::{net::Ipv4Addr, path::PathBuf};
+
+use super::Deployment;
+use crate::Failure;
+
+/// What a reverse proxy takes.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Flags {
+    /// Certificate with its chain, PEM [default: Caddy fetches one; nginx takes certbot's]
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub certificate: Option<PathBuf>,
+    /// Private key of the certificate, PEM
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    pub key: Option<PathBuf>,
+}
+
+/// A name under which clients reach a proxy.
+pub(super) struct Site {
+    pub(super) host: String,
+    pub(super) port: u16,
+}
+
+impl Site {
+    /// That of the public URL.
+    ///
+    /// # Errors
+    /// A [`Failure`] where there is none, or one that no site can be made of.
+    pub(super) fn of(deployment: &Deployment) -> Result<Self, Failure> {
+        const HINT: &str =
+            "put PUBLIC_BASE_URL=https://example-mcp.example.com, with your own name, into `.env`";
+        let Some(url) = &deployment.config.http.public_base_url else {
+            return Err(Failure::usage(
+                "`PUBLIC_BASE_URL` is not set, so there is no name for the proxy, and the server would refuse what it forwards",
+            )
+            .hint(HINT));
+        };
+        if !url.is_https() {
+            return Err(Failure::usage(format!(
+                "`PUBLIC_BASE_URL` is `{url}`, and the proxy is there for TLS"
+            ))
+            .hint(HINT));
+        }
+        without_path(deployment)?;
+        Ok(Self {
+            host: url.host().to_owned(),
+            port: url.port(),
+        })
+    }
+}
+
+/// That the server has its name for itself.
+///
+/// # Errors
+/// A [`Failure`] where the public URL has a path.
+pub(super) fn without_path(deployment: &Deployment) -> Result<(), Failure> {
+    match &deployment.config.http.public_base_url {
+        Some(url) if !url.path().is_empty() => Err(Failure::usage(format!(
+            "`PUBLIC_BASE_URL` is `{url}`, which is a path on a name that is shared with others"
+        ))
+        .hint("give the server a name of its own, or add it to the configuration of that name by hand")),
+        _ => Ok(()),
+    }
+}
+
+/// Certificate and key as the configurations of Caddy and nginx write them, where they were named.
+///
+/// # Errors
+/// A [`Failure`] where a path holds what those cannot say.
+pub(super) fn certificate(flags: &Flags) -> Result<Option<[String; 2]>, Failure> {
+    let (Some(certificate), Some(key)) = (&flags.certificate, &flags.key) else {
+        return Ok(None);
+    };
+    let quoted = |path: &PathBuf| {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        let is_special = |sign: char| sign.is_control() || "\"\\$`{}".contains(sign);
+        let text = path.to_str().filter(|text| !text.contains(is_special));
+        text.map(|text| format!("\"{text}\"")).ok_or_else(|| {
+            Failure::usage(format!(
+                "the path `{}` holds what the configuration of a proxy cannot say",
+                path.display().to_string().escape_debug()
+            ))
+            .hint("put the file where no folder has quotes, backslashes, dollars or braces in its name")
+        })
+    };
+    Ok(Some([quoted(certificate)?, quoted(key)?]))
+}
+
+/// What does not hold yet of a server behind a proxy on this machine.
+pub(super) fn warnings(deployment: &Deployment) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if deployment.config.auth.is_open() {
+        warnings.push(
+            "nothing authenticates callers, and a proxy forwards everybody: put MCP_BEARER_TOKEN, of \
+             `openssl rand -hex 32`, into `.env` before it is reached from outside"
+                .to_owned(),
+        );
+    }
+    warnings.extend(trusted(deployment));
+    warnings
+}
+
+/// That limits and the audit log see the proxy alone, where they do.
+pub(super) fn trusted(deployment: &Deployment) -> Option<String> {
+    let proxies = &deployment.config.limits.trusted_proxies;
+    let is_trusted = proxies
+        .iter()
+        .any(|proxy| proxy.contains(&std::net::IpAddr::from(Ipv4Addr::LOCALHOST)));
+    (!is_trusted).then(|| {
+        "all callers come from one address, that of the proxy: put FARCALL_TRUSTED_PROXIES=127.0.0.1 into `.env`, \
+         so that limits and the audit log see theirs"
+            .to_owned()
+    })
+}

@@ -1,0 +1,239 @@
+//! What is deployed, read as a server reads it that a service manager starts: it has `.env` and `farcall.toml`,
+//! and nothing of this shell but what the files say.
+
+use std::{
+    env,
+    path::{self, Path, PathBuf},
+};
+
+use farcall_config::{
+    Config, Source,
+    file::{Body, Entry, Project},
+    variables,
+};
+
+use super::{Build, Deployment, package};
+use crate::{App, Failure, running::callers};
+
+/// What is served.
+#[derive(Clone, Copy)]
+pub enum Subject<'a> {
+    /// What a Rust program offers.
+    App(&'a App),
+    /// What the `farcall.toml` at this path declares.
+    File(&'a Path),
+}
+
+/// Names that begin like this hold the keys of buckets.
+const CLOUDS: [&str; 3] = ["AWS_", "AZURE_", "GOOGLE_"];
+
+/// What an image says by itself, so that nothing of outside is passed on.
+const IN_IMAGE: [&str; 5] = [
+    variables::MCP_HOST.name,
+    variables::MCP_PORT.name,
+    variables::PORT.name,
+    variables::FARCALL_DATA_DIR.name,
+    variables::FARCALL_ALLOW_UNAUTHENTICATED.name,
+];
+
+/// What containers are given in any case, where `.env` or the shell says it.
+const PASSED: [&str; 4] = [
+    variables::PUBLIC_BASE_URL.name,
+    variables::MCP_BEARER_TOKEN.name,
+    variables::FARCALL_ALLOWED_HOSTS.name,
+    variables::FARCALL_TRUSTED_PROXIES.name,
+];
+
+/// What is deployed, and sentences about what only this shell knows and no file may hold.
+///
+/// # Errors
+/// Everything for which the server would not start as a service.
+pub(super) async fn read(subject: Subject<'_>) -> Result<(Deployment, Vec<String>), Failure> {
+    let here = env::current_dir().map_err(|error| {
+        Failure::failed(format!("the working directory cannot be found: {error}"))
+    })?;
+    let usage = |error: farcall_config::ConfigError| Failure::usage(error.to_string());
+    let shell = Source::from_environment(&here).map_err(usage)?;
+    let mut service = Source::from_folder(&here).map_err(usage)?;
+    let mut passed: Vec<_> = service.names().map(str::to_owned).collect();
+    let (environment, mut left_out) = of_shell(&shell, &mut service, subject);
+
+    let program = env::current_exe().map_err(|error| {
+        Failure::failed(format!("the path of this program cannot be found: {error}"))
+    })?;
+    let (name, arguments, build) = match subject {
+        Subject::App(app) => {
+            if !app.verifiers.is_empty() {
+                service.set_own_authenticator();
+            }
+            let build = package::build(&here, &program);
+            (app.identity.name.clone(), vec!["serve".to_owned()], build)
+        }
+        Subject::File(file) => {
+            let project = project(file, &service)?;
+            service.set_file(&project.settings);
+            let mut arguments = vec!["serve".to_owned()];
+            if file != Path::new("farcall.toml") {
+                let file = path::absolute(file).unwrap_or_else(|_| file.to_owned());
+                arguments.extend(["--config".to_owned(), utf8(&file)?]);
+            }
+            let build = image(&project, &here);
+            (project.server.name, arguments, build)
+        }
+    };
+    left_out.extend(cloud_keys(&shell, &service));
+    // A database may be out of reach from here, so it is only asked where the answer decides.
+    let is_near = service.filled(&variables::FARCALL_DATABASE_URL).is_none();
+    if (is_near || Config::wants_authenticator(&service)) && callers::are_there(&service).await? {
+        service.set_named_callers();
+    }
+    let config = Config::read(&service).map_err(usage)?;
+    if config.http.port == 0 {
+        return Err(Failure::usage(
+            "`MCP_PORT` is `0`, so the port is another one each time, and nothing can be put in front of it",
+        )
+        .hint("set a port, such as MCP_PORT=8900"));
+    }
+    passed.extend(PASSED.map(str::to_owned));
+    passed.extend(environment.iter().map(|(name, _)| name.clone()));
+    passed.retain(|name| !IN_IMAGE.contains(&name.as_str()) && name != "PATH");
+    passed.sort_unstable();
+    passed.dedup();
+    let command = match subject {
+        Subject::App(_) => called(&program),
+        Subject::File(_) => "farcall".to_owned(),
+    };
+    let deployment = Deployment {
+        name,
+        command: format!("{command} deploy"),
+        home: utf8(&home())?,
+        folder: utf8(&here)?,
+        program: utf8(&program)?,
+        arguments,
+        environment,
+        passed,
+        build,
+        routes: match subject {
+            Subject::App(app) => app.routes.paths().map(str::to_owned).collect(),
+            Subject::File(_) => Vec::new(),
+        },
+        config,
+    };
+    Ok((deployment, left_out))
+}
+
+/// Takes over what only the shell says and is no secret; and says what was left out for being one.
+fn of_shell(
+    shell: &Source,
+    service: &mut Source,
+    subject: Subject<'_>,
+) -> (Vec<(String, String)>, Vec<String>) {
+    let (mut taken, mut left_out) = (Vec::new(), Vec::new());
+    for variable in shell.differing(service).collect::<Vec<_>>() {
+        let name = variable.name;
+        // A server does not read it.
+        if *variable == variables::FARCALL_TOKEN {
+            continue;
+        }
+        if variables::SECRET.contains(variable) {
+            left_out.push(only_in_shell(name));
+        } else if let Some(value) = service.take(name, shell) {
+            taken.push((name.to_owned(), value));
+        }
+    }
+    // The programs of a farcall.toml are found there, and a service manager's own is a short one.
+    if let Subject::File(_) = subject {
+        let path = service.take("PATH", shell);
+        taken.extend(path.map(|path| ("PATH".to_owned(), path)));
+    }
+    (taken, left_out)
+}
+
+/// The keys of a bucket that only the shell has, where the server has one.
+fn cloud_keys<'a>(shell: &'a Source, service: &'a Source) -> impl Iterator<Item = String> + 'a {
+    let has_bucket = service.filled(&variables::FARCALL_ARTIFACTS_URL).is_some();
+    let names = shell.names().filter(move |name| {
+        let is_of_cloud = CLOUDS.iter().any(|cloud| name.starts_with(cloud));
+        has_bucket && is_of_cloud && !service.names().any(|known| known == *name)
+    });
+    let mut names: Vec<_> = names.collect();
+    names.sort_unstable();
+    names.into_iter().map(only_in_shell)
+}
+
+fn only_in_shell(name: &str) -> String {
+    format!(
+        "`{name}` is set in this shell only, and a secret is written into no file here; put it into `.env`, mode 0600"
+    )
+}
+
+fn project(file: &Path, service: &Source) -> Result<Project, Failure> {
+    if !file.exists() {
+        let failure = Failure::usage(format!("there is no `{}` here", file.display()));
+        return Err(if Path::new("Cargo.toml").exists() {
+            failure.hint("a Rust server has this verb itself: cargo run --release -- deploy …")
+        } else {
+            failure.hint("begin one with `farcall init`, or name it with --config")
+        });
+    }
+    let read = Project::read(file, service);
+    let (project, _) = read.map_err(|faults| {
+        Failure::usage(format!(
+            "`{}` has faults for a service, which has `.env` and no shell\n{faults}",
+            file.display()
+        ))
+    })?;
+    Ok(project)
+}
+
+/// What an image of `project`, in the working folder `here`, needs.
+fn image(project: &Project, here: &Path) -> Build {
+    if project.folder != here && path::absolute(&project.folder).ok().as_deref() != Some(here) {
+        return Build::Impossible {
+            reason: "the farcall.toml is in another folder than this one".to_owned(),
+            hint: "call it in the folder of the file".to_owned(),
+        };
+    }
+    let entries = project.entries.iter().filter_map(|entry| {
+        let body = match entry {
+            Entry::Tool(tool) => &tool.body,
+            Entry::Job(job) => &job.body,
+        };
+        match body {
+            Body::Command(command) => Some(command),
+            Body::Request(_) => None,
+        }
+    });
+    let commands = entries.chain(project.mounts.iter().map(|mount| &mount.command));
+    let elsewhere = commands.filter(|command| !command.program.starts_with(&project.folder));
+    let mut programs: Vec<_> = elsewhere.map(|command| called(&command.program)).collect();
+    programs.sort_unstable();
+    programs.dedup();
+    Build::Project {
+        programs,
+        has_requirements: project.folder.join("requirements.txt").is_file(),
+    }
+}
+
+fn called(program: &Path) -> String {
+    let name = program.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+/// The home of the user; where the environment does not say it, no path is below it.
+fn home() -> PathBuf {
+    env::var_os("HOME").map_or_else(|| "/nonexistent".into(), PathBuf::from)
+}
+
+fn utf8(path: &Path) -> Result<String, Failure> {
+    let text = path
+        .to_str()
+        .filter(|text| !text.chars().any(char::is_control));
+    text.map(str::to_owned).ok_or_else(|| {
+        Failure::usage(format!(
+            "the path `{}` holds what no configuration file can say",
+            path.display().to_string().escape_debug()
+        ))
+        .hint("use a folder whose name is text in UTF-8, without control characters")
+    })
+}

@@ -1,0 +1,231 @@
+//! What the files look like, and when they are written.
+
+use std::{fmt::Write as _, fs, os::unix::fs::PermissionsExt as _};
+
+use super::{Home, KINDS};
+
+/// Compares what a kind prints with what was reviewed.
+fn shows(name: &str, words: &str) {
+    let home = Home::online();
+    let printed = home
+        .print(words)
+        .replace(env!("CARGO_BIN_EXE_farcall"), "/usr/local/bin/farcall")
+        .replace(home.0.path().to_str().unwrap(), "/home/ann");
+    insta::with_settings!({omit_expression => true}, {
+        insta::assert_snapshot!(name, printed);
+    });
+}
+
+#[test]
+fn user_services() {
+    shows("systemd", "systemd");
+}
+
+#[test]
+fn an_image() {
+    shows("docker", "docker");
+}
+
+#[test]
+fn a_container() {
+    shows("compose", "compose");
+}
+
+#[test]
+fn several_containers() {
+    shows("replicas", "compose --replicas 3 --workers 1");
+}
+
+#[test]
+fn a_tunnel() {
+    shows(
+        "cloudflared",
+        "cloudflared --zone example.com --tunnel 6ff42ae2-765d-4adf-8112-31c55c1551ef",
+    );
+}
+
+#[test]
+fn a_proxy_that_fetches_its_certificate() {
+    shows("caddy", "caddy");
+}
+
+#[test]
+fn a_proxy_with_a_certificate_of_its_own() {
+    shows(
+        "nginx",
+        "nginx --certificate /etc/ssl/farm.pem --key /etc/ssl/farm.key",
+    );
+}
+
+#[test]
+fn every_file_is_written_and_named_and_the_next_commands_are_shown() {
+    let home = Home::online();
+    for (words, files, command) in [
+        (
+            "systemd",
+            "deploy/render-farm.service\ndeploy/cloudflared-render-farm.service\n",
+            "  systemctl --user daemon-reload\n  systemctl --user enable --now render-farm cloudflared-render-farm\n  \
+             loginctl enable-linger \"$USER\"",
+        ),
+        (
+            "docker",
+            "Dockerfile\n.dockerignore\n",
+            "  docker build -t render-farm .\n",
+        ),
+        (
+            "compose",
+            "docker-compose.yml\n",
+            "  docker compose up --build ",
+        ),
+        (
+            "compose --replicas 2",
+            "docker-compose.replicas.yml\ndeploy/Caddyfile.replicas\n",
+            "  docker compose -f docker-compose.replicas.yml up",
+        ),
+        (
+            "cloudflared --zone example.com",
+            "deploy/cloudflared.config.example.yml\n",
+            "  cloudflared tunnel login\n  cloudflared tunnel create render-farm\n",
+        ),
+        (
+            "caddy",
+            "deploy/Caddyfile\n",
+            "  sudo systemctl reload caddy\n",
+        ),
+        (
+            "nginx",
+            "deploy/nginx.conf\n",
+            "  sudo nginx -t && sudo systemctl reload nginx\n",
+        ),
+    ] {
+        let ended = home.deploy(words);
+        assert_eq!(
+            (ended.exit, ended.stdout.as_str()),
+            (0, files),
+            "{words}: {ended}"
+        );
+        assert!(ended.stderr.contains(command), "{words}: {ended}");
+        for file in files.lines() {
+            let mode = fs::metadata(home.folder().join(file))
+                .unwrap()
+                .permissions()
+                .mode();
+            assert_eq!(mode & 0o777, 0o644, "{file}");
+            let text = home.read(file);
+            assert!(
+                text.contains(&format!(
+                    "Written by `farcall deploy {}",
+                    words.split(' ').next().unwrap()
+                )),
+                "{file}"
+            );
+            assert!(
+                text.lines().all(|line| !line.ends_with(' ')),
+                "{file}: {text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_printed_is_what_is_written() {
+    for words in KINDS {
+        let home = Home::online();
+        let printed = home.print(words);
+        let left: Vec<_> = fs::read_dir(home.folder()).unwrap().collect();
+        assert_eq!(left.len(), 2, "{words} --print has written {left:?}");
+        let written = home.deploy(words);
+        let mut files = written.stdout.lines();
+        let mut all = String::new();
+        if files.clone().count() == 1 {
+            all = home.read(files.next().unwrap());
+        } else {
+            for file in files {
+                let _ = write!(all, "==> {file} <==\n{}", home.read(file));
+            }
+        }
+        assert_eq!(printed, all, "{words}");
+    }
+}
+
+#[test]
+fn files_that_are_in_the_way_are_named_together_and_nothing_is_written() {
+    let home = Home::online();
+    home.put("Dockerfile", "mine\n");
+    let ended = home.deploy("docker");
+    assert_eq!(ended.exit, 2, "{ended}");
+    assert!(
+        ended.stderr.contains("`Dockerfile` is there already"),
+        "{ended}"
+    );
+    assert!(!home.folder().join(".dockerignore").exists());
+    std::os::unix::fs::symlink("nowhere", home.folder().join(".dockerignore")).unwrap();
+    let ended = home.deploy("docker");
+    assert!(
+        ended
+            .stderr
+            .contains("`Dockerfile`, `.dockerignore` are there already"),
+        "{ended}"
+    );
+    assert!(ended.stderr.contains("--force"), "{ended}");
+    assert_eq!(home.read("Dockerfile"), "mine\n");
+    assert_eq!(home.deploy("docker --force").exit, 0);
+    assert!(
+        home.read("Dockerfile")
+            .contains("FROM debian:bookworm-slim")
+    );
+    assert!(home.read(".dockerignore").contains("**/.env"));
+    assert!(
+        !home.folder().join("nowhere").exists(),
+        "a link was followed"
+    );
+}
+
+#[test]
+fn what_is_there_with_the_same_text_is_not_in_the_way() {
+    let home = Home::online();
+    assert_eq!(home.deploy("docker").exit, 0);
+    fs::remove_file(home.folder().join(".dockerignore")).unwrap();
+    let ended = home.deploy("docker");
+    assert_eq!(ended.exit, 0, "{ended}");
+    assert!(home.folder().join(".dockerignore").exists());
+}
+
+#[test]
+fn they_can_be_written_elsewhere() {
+    let home = Home::online();
+    let ended = home.deploy("caddy --out sub/folder");
+    assert_eq!(ended.exit, 0, "{ended}");
+    assert!(
+        home.read("sub/folder/deploy/Caddyfile")
+            .contains("reverse_proxy")
+    );
+    assert!(!home.folder().join("deploy").exists());
+    home.put("file", "");
+    let ended = home.deploy("caddy --out file");
+    assert!(
+        ended.exit == 1 && ended.stderr.contains("cannot be written"),
+        "{ended}"
+    );
+}
+
+#[test]
+fn a_python_project_gets_its_interpreter_and_its_packages() {
+    let home = Home::online();
+    home.put(
+        "farcall.toml",
+        "[tool.a]\ndescription = \"A.\"\ncommand = [\"python3\", \"-c\", \"\"]\n",
+    );
+    let printed = home.print("docker");
+    assert!(
+        printed.contains("FROM python:3.13-slim-bookworm\n"),
+        "{printed}"
+    );
+    assert!(!printed.contains("requirements.txt"), "{printed}");
+    home.put("requirements.txt", "pillow==11\n");
+    let printed = home.print("docker");
+    assert!(
+        printed.contains("RUN pip install --no-cache-dir --requirement requirements.txt\n"),
+        "{printed}"
+    );
+}

@@ -1,0 +1,76 @@
+//! The files with which the example server goes online, as `example-mcp-server deploy …` writes them for somebody whose
+//! domain is example.com.
+
+use farcall_cli::verbs::deploy::{
+    Build, CloudflaredFlags, ComposeFlags, Deployment, Kind, ProxyFlags,
+};
+use farcall_config::{Config, Source};
+
+/// Where they are.
+const EXAMPLE: &str = "examples/example-mcp-server";
+
+/// Each by its path in the repository.
+///
+/// # Errors
+/// Where a kind refuses its configuration.
+pub(crate) fn files() -> anyhow::Result<Vec<(String, String)>> {
+    let deployment = deployment()?;
+    let cloudflared = CloudflaredFlags {
+        zone: "example.com".to_owned(),
+        ..CloudflaredFlags::default()
+    };
+    let replicas = ComposeFlags {
+        replicas: Some(2),
+        workers: None,
+    };
+    let mut files = Vec::new();
+    for kind in [
+        Kind::Systemd,
+        Kind::Docker,
+        Kind::Compose(ComposeFlags::default()),
+        Kind::Compose(replicas),
+        Kind::Cloudflared(cloudflared),
+        Kind::Caddy(ProxyFlags::default()),
+        Kind::Nginx(ProxyFlags::default()),
+    ] {
+        let planned = kind.files(&deployment)?;
+        files.extend(
+            planned
+                .into_iter()
+                .map(|file| (format!("{EXAMPLE}/{}", file.path), file.text)),
+        );
+    }
+    Ok(files)
+}
+
+/// Somebody has the example alone in their home, and has built it; images are built in this workspace.
+fn deployment() -> anyhow::Result<Deployment> {
+    let home = "/home/<user>";
+    let folder = format!("{home}/example-mcp-server");
+    let settings = Source::from_pairs([("PUBLIC_BASE_URL", "https://example-mcp.example.com")]);
+    let passed = [
+        "FARCALL_ALLOWED_HOSTS",
+        "FARCALL_TRUSTED_PROXIES",
+        "MCP_BEARER_TOKEN",
+        "PUBLIC_BASE_URL",
+    ];
+    Ok(Deployment {
+        name: "example-mcp".to_owned(),
+        command: "example-mcp-server deploy".to_owned(),
+        home: home.to_owned(),
+        program: format!("{folder}/target/release/example-mcp-server"),
+        folder,
+        arguments: vec!["serve".to_owned()],
+        environment: Vec::new(),
+        passed: passed.map(str::to_owned).to_vec(),
+        build: Build::Package {
+            package: "example-mcp-server".to_owned(),
+            binary: "example-mcp-server".to_owned(),
+            up: "../..".to_owned(),
+            down: EXAMPLE.to_owned(),
+            is_locked: true,
+        },
+        routes: Vec::new(),
+        config: Config::read(&settings)?,
+    })
+}
