@@ -84,8 +84,8 @@ impl End {
         const FRESH: [&str; 4] = [
             "store.migrate.begun",
             "store.migrate.committed",
-            "store.secret.begun",
-            "store.secret.committed",
+            "store.make_secret.begun",
+            "store.make_secret.committed",
         ];
         let random = &mut rig.random;
         let hits = &rig.shared.hits;
