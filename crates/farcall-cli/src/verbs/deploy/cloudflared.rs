@@ -14,7 +14,7 @@ pub struct Flags {
     /// Domain of your Cloudflare account under which the server is reached, such as example.com
     #[arg(long, value_name = "DOMAIN", value_parser = domain)]
     pub zone: String,
-    /// Id of the tunnel, as `cloudflared tunnel create` prints it [default: <TUNNEL_ID>, to be filled in]
+    /// Id of the tunnel, as `cloudflared tunnel create` prints it [default: a placeholder, to be filled in]
     #[arg(long, value_name = "ID", value_parser = tunnel)]
     pub tunnel: Option<String>,
     /// The zone has Advanced Certificate Manager or Total TLS, which cover deeper names

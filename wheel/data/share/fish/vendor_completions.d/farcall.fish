@@ -84,7 +84,7 @@ complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_
 complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from compose" -l print -d 'Print the files, and write nothing'
 complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from compose" -s h -l help -d 'Print help'
 complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from cloudflared" -l zone -d 'Domain of your Cloudflare account under which the server is reached, such as example.com' -r
-complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from cloudflared" -l tunnel -d 'Id of the tunnel, as `cloudflared tunnel create` prints it [default: <TUNNEL_ID>, to be filled in]' -r
+complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from cloudflared" -l tunnel -d 'Id of the tunnel, as `cloudflared tunnel create` prints it [default: a placeholder, to be filled in]' -r
 complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from cloudflared" -l config -d 'The file that says what is served' -r -F
 complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from cloudflared" -l out -d 'Folder to write into, in the place of this one' -r -F
 complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from cloudflared" -l advanced-certificate -d 'The zone has Advanced Certificate Manager or Total TLS, which cover deeper names'
