@@ -14,7 +14,7 @@ use farcall_config::{Http, Source, variables};
 
 use crate::{
     Failure,
-    terminal::{print, printable},
+    terminal::{print, printable, quoted},
 };
 
 /// The longest answer that is read; the right one is a fraction of it.
@@ -35,7 +35,7 @@ pub struct Flags {
     #[arg(long)]
     pub port: Option<u16>,
     /// Seconds that it may take, 1 to 60
-    #[arg(long, value_name = "SECONDS", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=60))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 3, allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..=60))]
     pub timeout: u64,
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn healthcheck(flags: Flags) -> Result<(), Failure> {
         "::" => "::1",
         host => host,
     };
-    let shown = printable(host);
+    let shown = quoted(host);
     let deadline = Instant::now() + Duration::from_secs(flags.timeout);
     let failed = |reason: &dyn std::fmt::Display| {
         Failure::failed(format!(

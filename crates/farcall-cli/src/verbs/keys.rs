@@ -46,7 +46,7 @@ pub(crate) async fn keys(flags: Flags) -> Result<(), Failure> {
     let (source, storage) = flags.data.read()?;
     if source.is_set(&variables::FARCALL_SECRET) {
         return Err(Failure::usage(
-            "FARCALL_SECRET is set: keys are made from it, and those in the store sign nothing",
+            "`FARCALL_SECRET` is set: keys are made from it, and those in the store sign nothing",
         )
         .hint("to change it, see \"Links to files\" in docs/guide/operate.md; or unset it, for servers as well"));
     }

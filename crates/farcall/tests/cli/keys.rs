@@ -184,7 +184,7 @@ async fn where_keys_are_made_from_a_secret_both_verbs_say_so() {
     exit 2
     ---- stdout
     ---- stderr
-    error: FARCALL_SECRET is set: keys are made from it, and those in the store sign nothing
+    error: `FARCALL_SECRET` is set: keys are made from it, and those in the store sign nothing
     hint: to change it, see "Links to files" in docs/guide/operate.md; or unset it, for servers as well
     "#);
     for verb in [&["list"][..], &["rotate", "--now"]] {
