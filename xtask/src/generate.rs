@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use farcall_config::variables;
 use farcall_core::{job::state::JobState, problem::ErrorCode};
 
-use crate::{command_line, deployed, farcall_toml};
+use crate::{command_line, deployed, farcall_toml, http_routes, job_tools};
 
 /// # Errors
 /// With `check`, every file that would change.
@@ -22,7 +22,15 @@ pub(crate) fn generate(check: bool) -> anyhow::Result<()> {
             "docs/reference/farcall-toml.md".to_owned(),
             farcall_toml::page(GENERATED),
         ),
+        (
+            "docs/reference/http.md".to_owned(),
+            http_routes::page(GENERATED, &farcall_server::openapi::document()),
+        ),
         ("docs/reference/openapi.json".to_owned(), openapi()),
+        (
+            "docs/reference/tools.md".to_owned(),
+            job_tools::page(GENERATED),
+        ),
     ];
     for (place, text) in command_line::share()? {
         files.push((format!("wheel/data/share/{place}"), text));

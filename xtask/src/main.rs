@@ -2,11 +2,14 @@
 
 #![expect(clippy::print_stderr, reason = "people read it")]
 
+mod book;
 mod command_line;
 mod deployed;
 mod farcall_toml;
 mod fuzz;
 mod generate;
+mod http_routes;
+mod job_tools;
 mod layers;
 mod suite;
 
@@ -31,6 +34,8 @@ enum Verb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Build the documentation as a book into target/book, and look at every link
+    Book,
     /// Let libFuzzer look for inputs that parsers do not bear
     Fuzz {
         /// The targets, all where none is named
@@ -58,6 +63,7 @@ fn main() -> ExitCode {
     let done = match Xtask::parse().verb {
         Verb::Attacks => suite::attacks(),
         Verb::Bench { arguments } => suite::bench(&arguments),
+        Verb::Book => book::book(),
         Verb::Fuzz {
             targets,
             seconds,

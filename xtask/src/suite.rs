@@ -34,6 +34,7 @@ pub(crate) fn test() -> anyhow::Result<()> {
     )?;
     crate::layers::check().context("the step `layers` failed")?;
     crate::generate::generate(true).context("the step `references` failed")?;
+    crate::book::book().context("the step `book` failed")?;
     step(
         "dependencies",
         deny().args([
@@ -87,6 +88,19 @@ pub(crate) fn test() -> anyhow::Result<()> {
 
 /// What needs programs of others.
 fn with_peers() -> anyhow::Result<()> {
+    step(
+        "commands of the documentation",
+        cargo([
+            "test",
+            "--package",
+            "farcall-acceptance",
+            "--features",
+            "peers",
+            "--test",
+            "pages",
+            "--locked",
+        ]),
+    )?;
     // Not one process a test, because each would start a server of its own.
     step(
         "PostgreSQL's tests",

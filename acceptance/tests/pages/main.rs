@@ -28,7 +28,7 @@ mod session;
 mod shell;
 mod tags;
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
 
 use tokio::task::{JoinSet, LocalSet};
 
@@ -61,7 +61,7 @@ async fn every_page() {
             continue;
         }
         seats += 1;
-        let mut session = Session::new(seats).await;
+        let mut session = Session::new(seats);
         readers.spawn_local(async move {
             let followed = session.follow(&parts).await;
             followed.map_err(|difference| format!("── {path}: {difference}"))
@@ -78,7 +78,7 @@ async fn the_guide_is_what_happens_and_typed_within_five_minutes() {
     let page = pages().remove(FIVE_MINUTES_GUIDE).unwrap();
     let parts = parts(&page);
     assert!(parts.len() > 8, "{parts:?}");
-    let mut session = Session::new(0).await;
+    let mut session = Session::new(0);
     let followed = session.follow(&parts).await;
     followed.unwrap_or_else(|difference| panic!("{difference}"));
     assert!(session.typed < FIVE_MINUTES, "{}", session.typed);
@@ -116,10 +116,10 @@ fn every_command_says_whether_it_is_run() {
             match block.tag {
                 tags::Tag::Run => {}
                 tags::Tag::NotRun(reason) => {
-                    not_run += &format!("{path}: {}\n    {reason}\n", block.first);
+                    let _ = writeln!(not_run, "{path}: {}\n    {reason}", block.first);
                 }
                 tags::Tag::Missing => {
-                    untagged.push(format!("{path}:{}: {}", block.line, block.first))
+                    untagged.push(format!("{path}:{}: {}", block.line, block.first));
                 }
             }
         }
@@ -161,14 +161,14 @@ async fn a_page_that_is_not_true_is_found_out() {
         ("```sh serves\ntrue\n```\n", "ended with"),
     ] {
         seat += 1;
-        let followed = Session::new(seat).await.follow(&parts(page)).await;
+        let followed = Session::new(seat).follow(&parts(page)).await;
         let difference = followed.expect_err(page);
         assert!(difference.contains(what), "{page}: {difference}");
     }
     let page = format!(
         "{FILE}```console run\n$ farcall serve\nx 0.0.0\n  mcp      http://127.0.0.1:8900/other\n…\n```\n"
     );
-    let followed = Session::new(39).await.follow(&parts(&page)).await;
+    let followed = Session::new(39).follow(&parts(&page)).await;
     assert!(followed.unwrap_err().contains("does not print"));
 }
 

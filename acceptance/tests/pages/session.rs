@@ -67,7 +67,7 @@ pub(crate) struct Session {
 
 impl Session {
     /// A reader in front of an empty folder; each `seat` has ports of its own.
-    pub(crate) async fn new(seat: u16) -> Self {
+    pub(crate) fn new(seat: u16) -> Self {
         let root = farcall_acceptance::scratch(env!("CARGO_TARGET_TMPDIR"));
         let [home, bin, notes] = ["home", "bin", "notes"].map(|name| root.path().join(name));
         for folder in [&home, &bin, &notes] {
