@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use farcall_config::variables;
 use farcall_core::{job::state::JobState, problem::ErrorCode};
 
-use crate::{command_line, deployed, farcall_toml, http_routes, job_tools};
+use crate::{clients, command_line, deployed, farcall_toml, http_routes, job_tools};
 
 /// # Errors
 /// With `check`, every file that would change.
@@ -27,6 +27,10 @@ pub(crate) fn generate(check: bool) -> anyhow::Result<()> {
             http_routes::page(GENERATED, &farcall_server::openapi::document()),
         ),
         ("docs/reference/openapi.json".to_owned(), openapi()),
+        (
+            "docs/reference/clients.md".to_owned(),
+            clients::page(GENERATED),
+        ),
         (
             "docs/reference/tools.md".to_owned(),
             job_tools::page(GENERATED),

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stderr, reason = "people read it")]
 
 mod book;
+mod clients;
 mod command_line;
 mod deployed;
 mod farcall_toml;

@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Parser, Subcommand};
 
-use crate::{App, Exit, Failure, logging, verbs};
+use crate::{App, Exit, Failure, logging, subject::Subject, verbs};
 
 // Flags of `serve`, each with the variable it stands before.
 #[expect(
@@ -48,6 +48,8 @@ enum Verb {
     Serve(ServeFlags),
     /// Write the files with which it goes online: systemd, docker, compose, cloudflared, caddy, nginx
     Deploy(verbs::deploy::Flags),
+    /// Print what a client's configuration needs to call it
+    Handoff(verbs::handoff::Flags),
     #[command(flatten)]
     Other(OtherVerb),
 }
@@ -102,6 +104,8 @@ enum BinaryVerb {
     Serve(FileFlags),
     /// Write the files with which it goes online: systemd, docker, compose, cloudflared, caddy, nginx
     Deploy(DeployFlags),
+    /// Print what a client's configuration needs to call it, or a server at a URL
+    Handoff(HandoffFlags),
     #[command(flatten)]
     Other(OtherVerb),
 }
@@ -118,6 +122,15 @@ struct DeployFlags {
     config: PathBuf,
     #[command(flatten)]
     deploy: verbs::deploy::Flags,
+}
+
+#[derive(Debug, clap::Args)]
+struct HandoffFlags {
+    /// The file that says what is served
+    #[arg(long, value_name = "FILE", default_value = "farcall.toml")]
+    config: PathBuf,
+    #[command(flatten)]
+    handoff: verbs::handoff::Flags,
 }
 
 #[derive(Debug, clap::Args)]
@@ -156,8 +169,12 @@ impl BinaryVerb {
                 ))
             }),
             Self::Deploy(DeployFlags { config, deploy }) => {
-                let subject = verbs::deploy::Subject::File(&config);
+                let subject = Subject::File(&config);
                 ended(in_runtime(verbs::deploy::deploy(subject, deploy)))
+            }
+            Self::Handoff(HandoffFlags { config, handoff }) => {
+                let subject = Subject::File(&config);
+                ended(in_runtime(verbs::handoff::handoff(subject, handoff)))
             }
             Self::Other(verb) => verb.run(<Binary as clap::CommandFactory>::command()),
         }
@@ -205,8 +222,15 @@ where
             verb: Some(Verb::Deploy(flags)),
             ..
         }) => {
-            let subject = verbs::deploy::Subject::App(&app);
+            let subject = Subject::App(&app);
             ended(in_runtime(verbs::deploy::deploy(subject, flags)))
+        }
+        Ok(Program {
+            verb: Some(Verb::Handoff(flags)),
+            ..
+        }) => {
+            let subject = Subject::App(&app);
+            ended(in_runtime(verbs::handoff::handoff(subject, flags)))
         }
         Ok(Program {
             verb: Some(Verb::Other(verb)),

@@ -7,12 +7,13 @@ use farcall_core::{
 };
 
 /// Paths that the server answers by itself, and everything below them.
-const OURS: [&str; 8] = [
+const OURS: [&str; 9] = [
     "/.well-known",
     "/admin",
     "/files",
     "/health",
     "/healthz",
+    "/llms.txt",
     "/mcp",
     "/metrics",
     "/readyz",

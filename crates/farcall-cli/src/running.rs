@@ -132,6 +132,7 @@ impl Ready {
             work: Work::Elsewhere(programs.subscribe()),
             gated_routes,
             public_routes,
+            public_base_url: public_base_url.clone(),
             state_keys: keys.request_state.clone(),
             clock,
             stopping: stopping.clone(),

@@ -82,6 +82,14 @@ impl Readiness {
         }
     }
 
+    /// The check that fails at this moment, where one does.
+    pub(crate) async fn failing(&self) -> Option<&'static str> {
+        match self.verdict().await {
+            Verdict::Ready(_) => None,
+            Verdict::Failing(check, _) => Some(check),
+        }
+    }
+
     async fn verdict(&self) -> Verdict {
         // Known at once, so that whoever balances sends new callers elsewhere.
         if self.stopping.is_cancelled() {

@@ -2,13 +2,14 @@
 //!
 //! The tree follows a request: [`accept`] takes the connection and `unread` ends the ones whose client does not read, [`router`] lists every route,
 //! `layers` every layer in order; `edge` refuses what no handler should see, [`auth`] says who
-//! is calling, `mcp` answers the protocol, `files` sends what jobs left, `health` answers probes, `audit` keeps who
+//! is calling, `mcp` answers the protocol, `files` sends what jobs left, `health` answers probes, [`connect`] says how clients connect, `audit` keeps who
 //! asked for what, `openapi` describes all of it.
 
 pub mod accept;
 mod admin;
 mod audit;
 pub mod auth;
+pub mod connect;
 mod edge;
 mod files;
 #[doc(hidden)]
@@ -105,6 +106,8 @@ pub struct Parts {
     pub gated_routes: Router,
     /// The program's own routes that anyone may call.
     pub public_routes: Router,
+    /// Prefix of the URLs under which clients know the server, without a slash at its end.
+    pub public_base_url: String,
     /// Sign what travels through clients.
     pub state_keys: StateKeys,
     /// The time.

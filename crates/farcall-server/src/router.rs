@@ -12,7 +12,10 @@ use crate::{
     Entrance, Parts,
     admin::{self, Desk},
     auth::{self, Authenticators, oauth},
-    edge, files, health, layers,
+    connect::{self, Door},
+    edge, files,
+    health::{self, Readiness},
+    layers,
     mcp::{self, Protocol},
 };
 
@@ -23,14 +26,15 @@ pub const MCP: &str = "/mcp";
 /// itself is not here, because whoever reaches the port did not start the program.
 pub fn beside_stdio(parts: Parts) -> Entrance {
     let gate = Arc::new(parts.authenticators.clone());
-    let routes = health_routes(&parts, Arc::clone(&gate)).merge(file_routes(&parts, gate));
+    let readiness = Readiness::new(&parts, Arc::clone(&gate));
+    let routes = health_routes(readiness).merge(file_routes(&parts, gate));
     layers::apply(routes, parts.guard, parts.proxies, parts.limits)
 }
 
 /// What a process answers that only runs jobs: the probes.
 pub fn probes(parts: Parts) -> Entrance {
     let gate = Arc::new(parts.authenticators.clone());
-    let probes = health_routes(&parts, gate);
+    let probes = health_routes(Readiness::new(&parts, gate));
     layers::apply(probes, parts.guard, parts.proxies, parts.limits)
 }
 
@@ -38,19 +42,33 @@ pub fn probes(parts: Parts) -> Entrance {
 pub fn router(parts: Parts, protocol: Arc<Protocol>) -> Entrance {
     let gate = Arc::new(parts.authenticators.clone());
     let admin = admin_routes(&parts, &gate);
-    let public = health_routes(&parts, Arc::clone(&gate))
+    let readiness = Readiness::new(&parts, Arc::clone(&gate));
+    let door = Arc::new(Door {
+        protocol: Arc::clone(&protocol),
+        gate: Arc::clone(&gate),
+        limits: parts.limits.clone(),
+        readiness: readiness.clone(),
+        public_base_url: parts.public_base_url.clone(),
+    });
+    let public = health_routes(readiness)
         .merge(file_routes(&parts, Arc::clone(&gate)))
         .merge(metadata_routes(&gate))
         .merge(parts.public_routes);
-    let mut own = parts.gated_routes;
-    if own.has_routes() {
+    let own = parts
+        .gated_routes
+        .route(
+            connect::LLMS,
+            get(connect::to_models).with_state(Arc::clone(&door)),
+        )
         // Requests for `/mcp` count for what they ask for.
-        own = own.route_layer(from_fn_with_state(parts.limits.clone(), edge::limited));
-    }
-    let gated = Router::new()
+        .route_layer(from_fn_with_state(parts.limits.clone(), edge::limited));
+    let required = from_fn_with_state(gate, auth::require);
+    let mcp = Router::new()
         .route(MCP, any(mcp::answer).with_state(protocol))
-        .merge(own)
-        .route_layer(from_fn_with_state(gate, auth::require));
+        .route_layer(required.clone())
+        // Before anybody is asked who he is: a browser has nothing to say to that.
+        .route_layer(from_fn_with_state(door, connect::to_browsers));
+    let gated = mcp.merge(own.route_layer(required));
     layers::apply(
         gated.merge(public).merge(admin),
         parts.guard,
@@ -92,8 +110,7 @@ fn metadata_routes(gate: &Authenticators) -> Router {
         })
 }
 
-fn health_routes(parts: &Parts, gate: Arc<Authenticators>) -> Router {
-    let readiness = health::Readiness::new(parts, gate);
+fn health_routes(readiness: Readiness) -> Router {
     let [alive, alias] = health::ALIVE;
     Router::new()
         // Usually answered at the entrance already.

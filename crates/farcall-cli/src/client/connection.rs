@@ -110,6 +110,8 @@ impl From<CallError> for Failure {
 pub struct ListedTool {
     /// Its name.
     pub name: String,
+    /// What it says about itself, where it does.
+    pub description: Option<String>,
     /// The JSON Schema of its arguments.
     pub input_schema: Arc<JsonObject>,
 }
@@ -163,6 +165,17 @@ impl Connection {
         )
     }
 
+    /// Name and version that the server calls itself by, and its name for people; `None` where it does not say.
+    pub fn identity(&self) -> Option<(String, String, Option<String>)> {
+        let info = self.service.peer_info()?;
+        let server = info.server_info.as_ref()?;
+        Some((
+            server.name.clone(),
+            server.version.clone(),
+            server.title.clone(),
+        ))
+    }
+
     /// Where the server is.
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
@@ -176,6 +189,7 @@ impl Connection {
         let listed = self.answered("tools/list", self.service.list_all_tools());
         let tools = listed.await?.into_iter().map(|tool| ListedTool {
             name: tool.name.into_owned(),
+            description: tool.description.map(std::borrow::Cow::into_owned),
             input_schema: tool.input_schema,
         });
         Ok(tools.collect())

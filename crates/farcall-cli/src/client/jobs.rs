@@ -358,6 +358,7 @@ mod tests {
             let tools: Vec<_> = names
                 .iter()
                 .map(|name| ListedTool {
+                    description: None,
                     name: (*name).to_owned(),
                     input_schema: JsonObject::new().into(),
                 })

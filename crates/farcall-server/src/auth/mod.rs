@@ -35,7 +35,7 @@ pub use self::{
     token_verifier::TokenVerifier,
 };
 pub(crate) use self::{oauth::Granted, refusal::Refusal};
-use crate::{edge::Trial, router::MCP};
+use crate::{connect::Auth as Sent, edge::Trial, router::MCP};
 
 /// The authenticators of a server.
 #[derive(Clone, Default)]
@@ -78,6 +78,19 @@ impl Authenticators {
     pub fn has_named_callers(&self) -> bool {
         let named = self.named.as_ref();
         named.is_some_and(|named| named.has_callers())
+    }
+
+    /// What callers send at this moment. Access stands in front of the server, and so is passed first.
+    pub(crate) fn wanted(&self) -> Sent {
+        if self.access.is_some() {
+            Sent::Access
+        } else if !self.verifiers.is_empty() || self.has_named_callers() {
+            Sent::Bearer
+        } else if self.oauth.is_some() {
+            Sent::OAuth
+        } else {
+            Sent::Open
+        }
     }
 
     pub(crate) fn oauth(&self) -> Option<&Arc<OAuth>> {

@@ -53,7 +53,7 @@ use self::{
     current::Current, handler::Connection, present::Presented, rounds::Rounds,
     sessions::BoundedSessions, subscriptions::Places,
 };
-use crate::{Audit, Identity, Limits, Parts, Sessions, auth::OAuth};
+use crate::{Audit, Identity, Limits, Parts, Sessions, auth::OAuth, connect::Tool};
 
 /// A comment on a stream this often keeps proxies from cutting it.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -152,6 +152,28 @@ impl Protocol {
         self.current.exchange(next)
     }
 
+    /// What this server says of itself, and the tools that there are for `caller`; none are told to a stranger.
+    pub(crate) fn offered(&self, caller: Option<&Principal>) -> Offered {
+        let server = self.current.get();
+        let info = &server.presented.info;
+        let tools = caller.map(|caller| {
+            let tools = server.presented.tools.iter();
+            let tools = tools.filter(|tool| caller.may_call(&tool.name));
+            let tools = tools.map(|tool| Tool {
+                name: tool.name.to_string(),
+                description: tool.description.as_deref().unwrap_or_default().to_owned(),
+            });
+            tools.collect()
+        });
+        Offered {
+            name: info.server_info.name.clone(),
+            version: info.server_info.version.clone(),
+            title: info.server_info.title.clone(),
+            instructions: info.instructions.clone(),
+            tools,
+        }
+    }
+
     /// Serves one client on standard input and output, until it goes or `stop`.
     ///
     /// # Errors
@@ -169,6 +191,15 @@ impl Protocol {
     pub fn cut(&self) {
         self.http.config.cancellation_token.cancel();
     }
+}
+
+/// What a server says of itself.
+pub(crate) struct Offered {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) title: Option<String>,
+    pub(crate) instructions: Option<String>,
+    pub(crate) tools: Option<Vec<Tool>>,
 }
 
 /// What of a server stays, whatever it offers.

@@ -54,13 +54,40 @@ fn post() -> Value {
 fn get() -> Value {
     let stream = json!({"type": "string"});
     let stream = answer::with_body(
-        "What the server tells the session unasked.",
-        [("text/event-stream", stream)],
+        "What the server tells the session unasked; or the page, which has no tools for who may not list them.",
+        [
+            ("text/event-stream", stream.clone()),
+            ("text/html; charset=utf-8", stream),
+        ],
     );
-    in_session("listen", "The stream of a session of an older client.")
+    in_session(
+        "listen",
+        "The stream of a session of an older client; a page about the server for browsers.",
+    )
+    .about(
+        "Whoever accepts `text/html`, and no stream, is a browser: it gets the page, without a credential as well. For \
+         anybody else 405 where the program has no sessions, and for clients of 2026-07-28.",
+    )
         .answers(200, stream)
         .refuses(&[406])
         .done()
+}
+
+/// `/llms.txt`.
+pub(super) fn for_models() -> Value {
+    let text = json!({"type": "string"});
+    let text = answer::with_body("Markdown.", [("text/plain; charset=utf-8", text)]);
+    Operation::new(
+        "llms_txt",
+        "mcp",
+        "What the server offers and how clients connect, for a language model.",
+        Form::Plain,
+    )
+    .about("The tools are those that there are for the caller.")
+    .gated()
+    .answers(200, text)
+    .refuses(&[401, 403, 429, 431, 503])
+    .and_head()
 }
 
 fn delete() -> Value {

@@ -19,6 +19,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     admin::{CANCEL, JOB, JOBS, RETRY},
     auth::oauth::WELL_KNOWN,
+    connect::LLMS,
     files::{NAMED, PRIMARY},
     health::{ALIVE, READY},
     router::MCP,
@@ -83,6 +84,7 @@ fn paths() -> Map<String, Value> {
     let [metadata, at_origin] = WELL_KNOWN;
     [
         (MCP, mcp::endpoint()),
+        (LLMS, mcp::for_models()),
         (PRIMARY, files::primary()),
         (NAMED, files::named()),
         (JOBS, admin::jobs()),

@@ -162,6 +162,7 @@ fn everything(folder: &std::path::Path) -> Entrance {
         work: Work::Elsewhere(watch::channel(Programs::default()).1),
         gated_routes: Router::new(),
         public_routes: Router::new(),
+        public_base_url: "http://127.0.0.1:8900".to_owned(),
         state_keys: StateKeys::new([0; 32], None),
         clock,
         stopping: tokio_util::sync::CancellationToken::new(),

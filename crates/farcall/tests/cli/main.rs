@@ -8,6 +8,7 @@
 
 mod backup;
 mod deploy;
+mod handoff;
 mod harness;
 mod jobs;
 mod keys;

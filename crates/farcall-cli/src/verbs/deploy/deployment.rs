@@ -3,6 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use farcall_config::Config;
+use farcall_server::connect;
 
 /// How long a server may take to stop, beyond what its configuration gives to callers and jobs.
 const LEEWAY: Duration = Duration::from_secs(15);
@@ -69,22 +70,7 @@ pub enum Build {
 impl Deployment {
     /// The name as part of the names of units, images and tunnels: small letters, digits and single dashes.
     pub fn slug(&self) -> String {
-        let mut slug = String::new();
-        for sign in self.name.chars() {
-            if sign.is_ascii_alphanumeric() {
-                slug.push(sign.to_ascii_lowercase());
-            } else if !slug.is_empty() && !slug.ends_with('-') {
-                slug.push('-');
-            }
-        }
-        let slug = slug.trim_end_matches('-');
-        // A label of a host name is not longer.
-        let slug: String = slug.chars().take(63).collect();
-        if slug.is_empty() {
-            "farcall".to_owned()
-        } else {
-            slug.trim_end_matches('-').to_owned()
-        }
+        connect::slug(&self.name)
     }
 
     /// The name on one line, for comments and descriptions.

@@ -27,9 +27,9 @@ pub use self::{
     compose::Flags as ComposeFlags,
     deployment::{Build, Deployment},
     proxy::Flags as ProxyFlags,
-    read::Subject,
     write::Planned,
 };
+pub use crate::subject::Subject;
 use crate::{
     Failure,
     terminal::{print, printable, talk},

@@ -7,22 +7,22 @@ use std::{
 };
 
 use farcall_config::{
-    Config, Source,
+    Source,
     file::{Body, Entry, Project},
     variables,
 };
 
 use super::{Build, Deployment, package};
-use crate::{App, Failure, running::callers};
+use crate::{
+    Failure,
+    subject::{Configured, Reader, Subject},
+};
 
-/// What is served.
-#[derive(Clone, Copy)]
-pub enum Subject<'a> {
-    /// What a Rust program offers.
-    App(&'a App),
-    /// What the `farcall.toml` at this path declares.
-    File(&'a Path),
-}
+/// Who reads here.
+const READER: Reader = Reader {
+    verb: "deploy …",
+    has_faults: "has faults for a service, which has `.env` and no shell",
+};
 
 /// Names that begin like this hold the keys of buckets.
 const CLOUDS: [&str; 3] = ["AWS_", "AZURE_", "GOOGLE_"];
@@ -61,17 +61,14 @@ pub(super) async fn read(subject: Subject<'_>) -> Result<(Deployment, Vec<String
     let program = env::current_exe().map_err(|error| {
         Failure::failed(format!("the path of this program cannot be found: {error}"))
     })?;
-    let (name, arguments, build) = match subject {
-        Subject::App(app) => {
-            if !app.verifiers.is_empty() {
-                service.set_own_authenticator();
-            }
+    let Configured { project, config } = subject.read(&mut service, &READER).await?;
+    let (name, arguments, build) = match (subject, project) {
+        (Subject::App(app), _) => {
             let build = package::build(&here, &program);
             (app.identity.name.clone(), vec!["serve".to_owned()], build)
         }
-        Subject::File(file) => {
-            let project = project(file, &service)?;
-            service.set_file(&project.settings);
+        (Subject::File(file), project) => {
+            let project = project.ok_or_else(|| Failure::failed("the file was not read"))?;
             let mut arguments = vec!["serve".to_owned()];
             if file != Path::new("farcall.toml") {
                 let file = path::absolute(file).unwrap_or_else(|_| file.to_owned());
@@ -82,12 +79,6 @@ pub(super) async fn read(subject: Subject<'_>) -> Result<(Deployment, Vec<String
         }
     };
     left_out.extend(cloud_keys(&shell, &service));
-    // A database may be out of reach from here, so it is only asked where the answer decides.
-    let is_near = service.filled(&variables::FARCALL_DATABASE_URL).is_none();
-    if (is_near || Config::wants_authenticator(&service)) && callers::are_there(&service).await? {
-        service.set_named_callers();
-    }
-    let config = Config::read(&service).map_err(usage)?;
     if config.http.port == 0 {
         return Err(Failure::usage(
             "`MCP_PORT` is `0`, so the port is another one each time, and nothing can be put in front of it",
@@ -165,25 +156,6 @@ fn only_in_shell(name: &str) -> String {
     format!(
         "`{name}` is set in this shell only, and a secret is written into no file here; put it into `.env`, mode 0600"
     )
-}
-
-fn project(file: &Path, service: &Source) -> Result<Project, Failure> {
-    if !file.exists() {
-        let failure = Failure::usage(format!("there is no `{}` here", file.display()));
-        return Err(if Path::new("Cargo.toml").exists() {
-            failure.hint("a Rust server has this verb itself: cargo run --release -- deploy …")
-        } else {
-            failure.hint("begin one with `farcall init`, or name it with --config")
-        });
-    }
-    let read = Project::read(file, service);
-    let (project, _) = read.map_err(|faults| {
-        Failure::usage(format!(
-            "`{}` has faults for a service, which has `.env` and no shell\n{faults}",
-            file.display()
-        ))
-    })?;
-    Ok(project)
 }
 
 /// What an image of `project`, in the working folder `here`, needs.

@@ -158,6 +158,7 @@ mod tests {
     fn tool(name: &str, schema: &Value) -> ListedTool {
         ListedTool {
             name: name.to_owned(),
+            description: None,
             input_schema: schema.as_object().unwrap().clone().into(),
         }
     }

@@ -3,3 +3,4 @@
 mod admin;
 mod custom;
 mod health;
+mod page;

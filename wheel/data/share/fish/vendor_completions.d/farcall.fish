@@ -31,6 +31,7 @@ complete -c farcall -n "__fish_farcall_needs_command" -f -a "check" -d 'Judge a 
 complete -c farcall -n "__fish_farcall_needs_command" -f -a "schema" -d 'Print the JSON Schema of farcall.toml, for editors'
 complete -c farcall -n "__fish_farcall_needs_command" -f -a "serve" -d 'Serve what a farcall.toml declares, or any MCP server: serve -- COMMAND'
 complete -c farcall -n "__fish_farcall_needs_command" -f -a "deploy" -d 'Write the files with which it goes online: systemd, docker, compose, cloudflared, caddy, nginx'
+complete -c farcall -n "__fish_farcall_needs_command" -f -a "handoff" -d 'Print what a client\'s configuration needs to call it, or a server at a URL'
 complete -c farcall -n "__fish_farcall_needs_command" -f -a "smoke" -d 'Test a server from outside: list, call, drive a job to its file'
 complete -c farcall -n "__fish_farcall_needs_command" -f -a "jobs" -d 'Look after jobs: list, show, watch, cancel, retry'
 complete -c farcall -n "__fish_farcall_needs_command" -f -a "token" -d 'Name callers and hand out their tokens: create, list, revoke, rotate'
@@ -105,6 +106,31 @@ complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_
 complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from nginx" -l force -d 'Replace files that are there'
 complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from nginx" -l print -d 'Print the files, and write nothing'
 complete -c farcall -n "__fish_farcall_using_subcommand deploy; and __fish_seen_subcommand_from nginx" -s h -l help -d 'Print help'
+complete -c farcall -n "__fish_farcall_using_subcommand handoff" -l config -d 'The file that says what is served' -r -F
+complete -c farcall -n "__fish_farcall_using_subcommand handoff" -l client -d 'Client whose form the block has' -r -f -a "default\t''
+claude-code\t''
+claude-desktop\t''
+cline\t''
+codex\t''
+cursor\t''
+gemini-cli\t''
+goose\t''
+mcporter\t''
+nanobot\t''
+opencode\t''
+qwen-code\t''
+roo\t''
+vscode\t''
+windsurf\t''
+zed\t''"
+complete -c farcall -n "__fish_farcall_using_subcommand handoff" -l auth -d 'What callers send, where the configuration cannot say it' -r -f -a "bearer\t'A token, as `Authorization: Bearer …`'
+cloudflare\t'The two headers of a service token of Cloudflare Access'
+oauth\t'What the client gets from an authorization server'
+none\t'Nothing'"
+complete -c farcall -n "__fish_farcall_using_subcommand handoff" -l header -d 'Header to send with every request to the URL; can be given several times' -r
+complete -c farcall -n "__fish_farcall_using_subcommand handoff" -l sheet -d 'Print what goes along with the block: tools, jobs, how to send the secret'
+complete -c farcall -n "__fish_farcall_using_subcommand handoff" -l json -d 'Print one JSON object with all of it'
+complete -c farcall -n "__fish_farcall_using_subcommand handoff" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c farcall -n "__fish_farcall_using_subcommand smoke" -l tool -d 'Tool to call, or job to drive, in the place of `add` and the first job' -r
 complete -c farcall -n "__fish_farcall_using_subcommand smoke" -l args -d 'Arguments of that tool or job, a JSON object [default: {}]' -r
 complete -c farcall -n "__fish_farcall_using_subcommand smoke" -l header -d 'Header to send with every request; can be given several times' -r
