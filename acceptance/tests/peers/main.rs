@@ -12,6 +12,7 @@ mod conformance;
 mod deploy;
 mod example;
 mod guide;
+mod handoff;
 mod inspector;
 mod installed;
 mod kill;

@@ -64,6 +64,11 @@ impl Peer {
         Self::of(&format!("node/node_modules/.bin/{program}"))
     }
 
+    /// A client of MCP that Node runs.
+    pub(crate) fn client(program: &str) -> Self {
+        Self::of(&format!("clients/node_modules/.bin/{program}"))
+    }
+
     /// A program of this workspace, as somebody types it.
     pub(crate) fn own(program: &str) -> Self {
         Self::at(&binary(program))
