@@ -14,8 +14,8 @@
 //! | `<!-- not run: REASON -->` | stands before a block that nobody runs here; all of them are in `snapshots` |
 //!
 //! A page is followed in one shell, which begins in an empty folder. Of what is shown, `…` stands for any text, and
-//! as a line of its own for any lines. Ids need not be the same, and each page has ports of its own in the place of
-//! 8900 and of those that [`session::PORTS`] has. `cargo run` and `cargo build` take what is built already.
+//! as a line of its own for any lines. Ids, ages, moments and the width of columns need not be the same, and each page
+//! has ports of its own in the place of 8900 and of those that [`session::PORTS`] has. `cargo run` and `cargo build` take what is built already.
 
 #![expect(
     clippy::unwrap_used,

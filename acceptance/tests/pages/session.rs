@@ -69,8 +69,9 @@ impl Session {
     /// A reader in front of an empty folder; each `seat` has ports of its own.
     pub(crate) fn new(seat: u16) -> Self {
         let root = farcall_acceptance::scratch(env!("CARGO_TARGET_TMPDIR"));
-        let [home, bin, notes] = ["home", "bin", "notes"].map(|name| root.path().join(name));
-        for folder in [&home, &bin, &notes] {
+        let [home, bin, notes, tmp] =
+            ["home", "bin", "notes", "tmp"].map(|name| root.path().join(name));
+        for folder in [&home, &bin, &notes, &tmp] {
             fs::create_dir(folder).unwrap();
         }
         let cargo = bin.join("cargo");
@@ -92,6 +93,8 @@ impl Session {
             ),
             ("PEERS", text(&peers())),
             ("REPOSITORY", text(&repository())),
+            // A server tells of what another one has left in it when it was killed.
+            ("TMPDIR", text(&tmp)),
             ("USER", "reader".to_owned()),
         ];
         let names = ["PORT_1", "PORT_2", "PORT_3", "PORT_4"];
@@ -159,7 +162,7 @@ impl Session {
         let printed = self.with_shown_ports(&ended.printed);
         let fails = shown.is_some_and(|shown| shown.iter().any(|line| line.contains("error: ")));
         if ended.is_well == fails {
-            let how = if fails { "well" } else { "badly" };
+            let how = if fails { "success" } else { "a failure" };
             return Err(format!(
                 "`{}` ended with {how}:\n{printed}",
                 text.trim_end()

@@ -1,0 +1,7 @@
+import time
+
+import farcall
+
+farcall.stage(2)
+while True:
+    time.sleep(60)
