@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::{Folder, SECRET};
+use super::{Folder, PROJECT, SECRET};
 use crate::harness::shows;
 
 const CLIENTS: [&str; 16] = [
@@ -90,6 +90,28 @@ fn every_client_has_its_block_and_no_block_has_the_secret() {
     insta::with_settings!({omit_expression => true}, {
         insta::assert_snapshot!("clients", printed);
     });
+}
+
+#[test]
+fn the_tools_of_a_mounted_server_are_asked_for_and_it_is_ended() {
+    const SERVER: &str = include_str!("../../wrap/programs/mcp_server.py");
+    let (folder, out) = (Folder::online(), tempfile::tempdir().unwrap());
+    let mount = format!(
+        "[mount.tiny]\ncommand = [\"python3\", \"server.py\"]\nallow = [\"echo\", \"train\"]\nprefix = \"t_\"\njobs.train = {{}}\n\
+         sandbox = \"off\"\nenv = {{ TEST_OUT = {:?} }}\n",
+        out.path().to_str().unwrap()
+    );
+    folder.put("farcall.toml", &format!("{PROJECT}\n{mount}"));
+    folder.put("server.py", SERVER);
+    let ended = folder.handoff("--json");
+    let said: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(said["jobs"], serde_json::json!(["render", "t_train"]));
+    let tools = said["tools"].as_array().unwrap();
+    let echo = serde_json::json!({"name": "t_echo", "description": "Say it again."});
+    assert!(tools.contains(&echo), "{said}");
+    // It is not there any more, and was not killed.
+    let noted = |name: &str| std::fs::read_to_string(out.path().join(name)).unwrap();
+    assert_eq!(noted("started"), noted("ended"));
 }
 
 #[test]
