@@ -50,6 +50,8 @@ enum Verb {
     Deploy(verbs::deploy::Flags),
     /// Print what a client's configuration needs to call it
     Handoff(verbs::handoff::Flags),
+    /// Look for what is wrong, from the configuration to a client's call, and say what to do about it
+    Doctor(verbs::doctor::Flags),
     #[command(flatten)]
     Other(OtherVerb),
 }
@@ -106,6 +108,8 @@ enum BinaryVerb {
     Deploy(DeployFlags),
     /// Print what a client's configuration needs to call it, or a server at a URL
     Handoff(HandoffFlags),
+    /// Look for what is wrong, from the configuration to a client's call, and say what to do about it
+    Doctor(DoctorFlags),
     #[command(flatten)]
     Other(OtherVerb),
 }
@@ -131,6 +135,15 @@ struct HandoffFlags {
     config: PathBuf,
     #[command(flatten)]
     handoff: verbs::handoff::Flags,
+}
+
+#[derive(Debug, clap::Args)]
+struct DoctorFlags {
+    /// The file that says what is served
+    #[arg(long, value_name = "FILE", default_value = "farcall.toml")]
+    config: PathBuf,
+    #[command(flatten)]
+    doctor: verbs::doctor::Flags,
 }
 
 #[derive(Debug, clap::Args)]
@@ -175,6 +188,10 @@ impl BinaryVerb {
             Self::Handoff(HandoffFlags { config, handoff }) => {
                 let subject = Subject::File(&config);
                 ended(in_runtime(verbs::handoff::handoff(subject, handoff)))
+            }
+            Self::Doctor(DoctorFlags { config, doctor }) => {
+                let subject = Subject::File(&config);
+                ended(in_runtime(verbs::doctor::doctor(subject, doctor)))
             }
             Self::Other(verb) => verb.run(<Binary as clap::CommandFactory>::command()),
         }
@@ -231,6 +248,13 @@ where
         }) => {
             let subject = Subject::App(&app);
             ended(in_runtime(verbs::handoff::handoff(subject, flags)))
+        }
+        Ok(Program {
+            verb: Some(Verb::Doctor(flags)),
+            ..
+        }) => {
+            let subject = Subject::App(&app);
+            ended(in_runtime(verbs::doctor::doctor(subject, flags)))
         }
         Ok(Program {
             verb: Some(Verb::Other(verb)),

@@ -63,6 +63,17 @@ pub(crate) async fn offer(
     Err(Faults(faults))
 }
 
+/// All that is wrong with `project` as far as it shows without its mounted servers. Nothing is started or sent.
+pub(crate) fn faults(project: &Project, withheld: &[PathBuf]) -> Vec<Fault> {
+    let surroundings = Surroundings {
+        folder: &project.folder,
+        withheld,
+    };
+    let (offer, mut faults) = declared(project, surroundings);
+    faults.extend(offer.faults());
+    faults
+}
+
 /// What the file and its documents say, and what is wrong with it. Nothing is started or sent.
 fn declared(project: &Project, surroundings: Surroundings<'_>) -> (Offer, Vec<Fault>) {
     let (mut offer, mut faults) = (Offer::default(), Vec::new());

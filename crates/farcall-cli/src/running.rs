@@ -134,6 +134,7 @@ impl Ready {
             public_routes,
             public_base_url: public_base_url.clone(),
             state_keys: keys.request_state.clone(),
+            proof: keys.proof.clone(),
             clock,
             stopping: stopping.clone(),
         };

@@ -153,8 +153,8 @@ impl Source {
         self.values.get(variable.name).map(String::as_str)
     }
 
-    /// The value of a variable that somebody else named.
-    pub(crate) fn named(&self, name: &str) -> Option<&str> {
+    /// The value of a variable that somebody else named, which may be a secret.
+    pub fn named(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
     }
 

@@ -2,11 +2,17 @@
 
 use axum::Router;
 
-use crate::edge::{self, Entrance, Guard, Limits, Networks};
+use crate::edge::{self, Entrance, Guard, Limits, Networks, Proof};
 
 /// Puts the layers around the routes, and the guard before all of them. The last layer added is the
 /// first one met.
-pub(crate) fn apply(routes: Router, guard: Guard, proxies: Networks, limits: Limits) -> Entrance {
+pub(crate) fn apply(
+    routes: Router,
+    guard: Guard,
+    proxies: Networks,
+    limits: Limits,
+    proof: Proof,
+) -> Entrance {
     let cors = edge::cors(&guard);
     let mut routes = routes
         .fallback(edge::not_found)
@@ -15,5 +21,7 @@ pub(crate) fn apply(routes: Router, guard: Guard, proxies: Networks, limits: Lim
         // Answers preflights, which carry no credentials, and so stands before the gate.
         routes = routes.layer(cors);
     }
-    Entrance::new(guard, routes).limited(limits, proxies)
+    Entrance::new(guard, routes)
+        .limited(limits, proxies)
+        .proving(proof)
 }

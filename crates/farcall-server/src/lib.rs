@@ -36,7 +36,7 @@ use tokio_util::sync::CancellationToken;
 use self::auth::Authenticators;
 pub use self::{
     audit::{Audit, AuditPlace},
-    edge::{Entrance, Guard, Limits, Networks, Rates},
+    edge::{Entrance, Guard, Limits, Networks, Proof, Rates},
     mcp::{Changes, Next, Protocol, StateKeys, StdioError, listed},
 };
 
@@ -110,6 +110,8 @@ pub struct Parts {
     pub public_base_url: String,
     /// Sign what travels through clients.
     pub state_keys: StateKeys,
+    /// Shows the operator that a path leads to this server.
+    pub proof: Proof,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Ends streams that would otherwise never end, when the server stops.

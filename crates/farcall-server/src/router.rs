@@ -28,14 +28,26 @@ pub fn beside_stdio(parts: Parts) -> Entrance {
     let gate = Arc::new(parts.authenticators.clone());
     let readiness = Readiness::new(&parts, Arc::clone(&gate));
     let routes = health_routes(readiness).merge(file_routes(&parts, gate));
-    layers::apply(routes, parts.guard, parts.proxies, parts.limits)
+    layers::apply(
+        routes,
+        parts.guard,
+        parts.proxies,
+        parts.limits,
+        parts.proof,
+    )
 }
 
 /// What a process answers that only runs jobs: the probes.
 pub fn probes(parts: Parts) -> Entrance {
     let gate = Arc::new(parts.authenticators.clone());
     let probes = health_routes(Readiness::new(&parts, gate));
-    layers::apply(probes, parts.guard, parts.proxies, parts.limits)
+    layers::apply(
+        probes,
+        parts.guard,
+        parts.proxies,
+        parts.limits,
+        parts.proof,
+    )
 }
 
 /// The routes of a server, with their layers.
@@ -74,6 +86,7 @@ pub fn router(parts: Parts, protocol: Arc<Protocol>) -> Entrance {
         parts.guard,
         parts.proxies,
         parts.limits,
+        parts.proof,
     )
 }
 

@@ -1,7 +1,9 @@
 //! Caddy and nginx of Debian in front of the example server, with TLS and a bearer token.
 
 use std::{
+    fs,
     net::SocketAddr,
+    os::unix::fs::PermissionsExt as _,
     time::{Duration, Instant},
 };
 
@@ -11,8 +13,11 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use super::front::{Front, Kind, TOKEN};
-use crate::peer::{PYTHONS, Peer};
+use super::{
+    content,
+    front::{Front, Kind, TOKEN},
+};
+use crate::peer::{PYTHONS, Peer, binary};
 
 /// How long the first event of a stream may take. What holds it back does so until the stream ends, minutes later.
 const AT_ONCE: Duration = Duration::from_secs(3);
@@ -48,9 +53,58 @@ async fn clients_pass(kind: Kind) {
             .await;
         assert_eq!(seen["protocol_version"], python.speaks, "{seen}");
     }
+    doctors_find_nothing_broken(&front, kind).await;
     refusals_are_the_servers_own(&front).await;
     nobody_chooses_an_address(&front).await;
     front.server.stop().await;
+}
+
+/// The program's own `doctor` in the folder of its server, and that of the binary from elsewhere.
+async fn doctors_find_nothing_broken(front: &Front, kind: Kind) {
+    let (place, authority, url) = (front.folder.path(), front.authority(), front.url());
+    fs::set_permissions(place.join(".env"), fs::Permissions::from_mode(0o600)).unwrap();
+    let elsewhere = place.join(format!("elsewhere-{kind:?}"));
+    fs::create_dir(&elsewhere).unwrap();
+    // The token of these tests stands in this very repository.
+    let ceiling = place.parent().unwrap().to_str().unwrap().to_owned();
+    let environment = [
+        ("FARCALL_TOKEN", TOKEN),
+        ("GIT_CEILING_DIRECTORIES", &ceiling),
+        ("SSL_CERT_FILE", &authority),
+    ];
+    let program = binary("example-mcp-server");
+    let here = content(program, place, &["doctor"], &environment).await;
+    let afar = content(
+        binary("farcall"),
+        &elsewhere,
+        &["doctor", &url],
+        &environment,
+    )
+    .await;
+    for said in [&here, &afar] {
+        for check in [
+            "certificate",
+            "edge",
+            "protocol",
+            "tool call",
+            "buffering",
+            "job",
+            "open to strangers",
+            "files open to strangers",
+        ] {
+            assert!(
+                said.contains(&format!("ok          {check}: ")),
+                "{kind:?}: no `{check}` in\n{said}"
+            );
+        }
+        assert!(!said.contains(TOKEN), "{said}");
+    }
+    for check in ["same server", "Host guard", "store", "readiness"] {
+        assert!(
+            here.contains(&format!("ok          {check}: ")),
+            "{kind:?}: no `{check}` in\n{here}"
+        );
+    }
 }
 
 /// Who brings no token, who brings too much.

@@ -21,6 +21,6 @@ pub use self::{
     endpoint::Endpoint,
 };
 pub(crate) use self::{
-    diagnosis::{refused, unreachable, words_of},
+    diagnosis::{innermost, refused, unreachable, words, words_of},
     endpoint::TOKEN_VARIABLES,
 };

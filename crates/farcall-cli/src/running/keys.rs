@@ -11,7 +11,7 @@ use farcall_jobs::{
     LinkKeys,
     links::{Signing, key_id},
 };
-use farcall_server::{StateKeys, auth::NamedCallers};
+use farcall_server::{Proof, StateKeys, auth::NamedCallers};
 use farcall_store::JobStore;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -31,6 +31,8 @@ pub(super) struct Keys {
     pub(super) links: LinkKeys,
     /// Sign what travels through a client between two rounds of a call.
     pub(super) request_state: StateKeys,
+    /// Shows the operator that a path leads here.
+    pub(super) proof: Proof,
     /// Where they become others while the server runs.
     store: Option<Arc<dyn JobStore>>,
     previous: Option<SecretString>,
@@ -61,6 +63,7 @@ impl Keys {
         Ok(Self {
             links: LinkKeys::new(links.signing, links.others),
             request_state: StateKeys::new(request_state.signing, request_state.others),
+            proof: Proof::new(proving(&rings[0].signing)),
             store,
             previous,
             rings,
@@ -109,6 +112,7 @@ impl Keys {
         self.links.exchange(links.signing, links.others);
         let (signing, others) = (request_state.signing, request_state.others);
         self.request_state.exchange(signing, others);
+        self.proof.exchange(proving(&rings[0].signing));
         self.rings = rings;
     }
 }
@@ -125,6 +129,32 @@ fn all(rings: &[Ring; 2], previous: Option<&SecretString>) -> [Ring; 2] {
         accepting(links, Purpose::Links),
         accepting(request_state, Purpose::RequestState),
     ]
+}
+
+/// What a server of this configuration and this store may answer to a nonce; nothing, where it has keys that it shares
+/// with nobody.
+pub(crate) async fn proofs(config: &Config, store: &dyn JobStore, nonce: &str) -> Vec<String> {
+    let keys = match &config.auth.secret {
+        Some(secret) => vec![made_from(secret, Purpose::Links)],
+        None => match store.secrets(Purpose::Links.name()).await {
+            Ok(secrets) => secrets.live.iter().map(|secret| secret.value).collect(),
+            Err(_) => Vec::new(),
+        },
+    };
+    let proofs = keys
+        .iter()
+        .filter_map(|key| Proof::of(&proving(key), nonce));
+    proofs.collect()
+}
+
+/// The key of the proof, made from that of links: from it nobody learns that one.
+fn proving(links: &[u8; 32]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for part in ["farcall".as_bytes(), "proof".as_bytes(), links] {
+        hash.update(part.len().to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().into()
 }
 
 /// How links to files are signed with `keys`.

@@ -109,7 +109,7 @@ pub(crate) async fn open_database(url: &DatabaseUrl) -> Result<Arc<dyn JobStore>
 /// How long the place of the files may take to take one in; a start must not hang.
 const FILES_ANSWER: Duration = Duration::from_secs(15);
 
-async fn open_artifacts(storage: &Storage) -> Result<Artifacts, Failure> {
+pub(crate) async fn open_artifacts(storage: &Storage) -> Result<Artifacts, Failure> {
     let folder = &storage.data_dir;
     let Some(place) = &storage.artifacts else {
         return Artifacts::open(folder).map_err(|error| {

@@ -4,6 +4,7 @@ pub mod backup;
 pub mod check;
 pub mod completions;
 pub mod deploy;
+pub mod doctor;
 pub mod handoff;
 pub mod healthcheck;
 pub mod init;

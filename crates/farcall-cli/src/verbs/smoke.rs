@@ -17,9 +17,12 @@ use secrecy::SecretString;
 
 use self::{
     drive::drive,
-    plan::Wanted,
     report::{Report, Run},
     screen::Screen,
+};
+pub(in crate::verbs) use self::{
+    file::fetched,
+    plan::{Plan, Wanted},
 };
 use crate::{
     Failure,

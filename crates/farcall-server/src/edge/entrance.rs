@@ -17,7 +17,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use tower::Service;
 
 use super::{
-    Guard, Limits, Networks,
+    Guard, Limits, Networks, Proof,
     address::ClientAddress,
     guard,
     limits::{Attempt, Trial, too_many},
@@ -70,6 +70,8 @@ pub struct Entrance {
     guard: Arc<Guard>,
     proxies: Arc<Networks>,
     limits: Option<Limits>,
+    /// Answers the nonces of the operator.
+    proof: Option<Proof>,
     routes: Router,
     /// Whether it was said that a proxy is not trusted.
     has_warned: Arc<AtomicBool>,
@@ -82,6 +84,7 @@ impl Entrance {
             guard: Arc::new(guard),
             proxies: Arc::default(),
             limits: None,
+            proof: None,
             routes,
             has_warned: Arc::default(),
         }
@@ -101,6 +104,13 @@ impl Entrance {
         self
     }
 
+    /// Shows who has the keys of this server that it is the one.
+    #[must_use]
+    pub fn proving(mut self, proof: Proof) -> Self {
+        self.proof = Some(proof);
+        self
+    }
+
     /// Answers a request that came from `peer`.
     pub(crate) fn answer(
         &self,
@@ -111,7 +121,11 @@ impl Entrance {
         let mut attempt = None;
         let at_once = if health::asks_whether_alive(&request) {
             // Whether the process takes requests shows here, and depends on nothing further in.
-            Some(health::alive())
+            let alive = health::alive();
+            Some(match &self.proof {
+                Some(proof) => proof.shown(request.headers(), alive),
+                None => alive,
+            })
         } else if let Some(refusal) = guard::refusal(&self.guard, &request) {
             Some(refusal)
         } else {

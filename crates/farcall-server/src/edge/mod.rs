@@ -7,6 +7,7 @@ mod entrance;
 mod guard;
 mod keyed;
 mod limits;
+mod proof;
 mod sensitive;
 mod unambiguous;
 mod wire;
@@ -19,6 +20,7 @@ pub use self::{
     entrance::Entrance,
     guard::Guard,
     limits::{Limits, Rates},
+    proof::Proof,
 };
 pub(crate) use self::{
     address::{ClientAddress, network},

@@ -17,7 +17,8 @@ use tokio::sync::watch;
 
 use super::document;
 use crate::{
-    Entrance, Guard, Identity, JobFiles, Limits, Networks, Parts, Rates, Sessions, StateKeys, Work,
+    Entrance, Guard, Identity, JobFiles, Limits, Networks, Parts, Proof, Rates, Sessions,
+    StateKeys, Work,
     auth::{Authenticators, OAuth, OAuthTerms, OAuthTokens, SharedSecret, ToolScopes},
     mcp::Protocol,
     router::router,
@@ -164,6 +165,7 @@ fn everything(folder: &std::path::Path) -> Entrance {
         public_routes: Router::new(),
         public_base_url: "http://127.0.0.1:8900".to_owned(),
         state_keys: StateKeys::new([0; 32], None),
+        proof: Proof::new([0; 32]),
         clock,
         stopping: tokio_util::sync::CancellationToken::new(),
     };

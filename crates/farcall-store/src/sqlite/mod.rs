@@ -73,6 +73,18 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
+    /// What is damaged in the file, one sentence of SQLite; `None` where every page of it is sound. It reads all of
+    /// them, and holds up nobody.
+    ///
+    /// # Errors
+    /// What the database says, where that alone shows the damage.
+    pub async fn damage(&self) -> Result<Option<String>, StoreError> {
+        let found: String = sqlx::query_scalar("PRAGMA quick_check(1)")
+            .fetch_one(&self.readers)
+            .await?;
+        Ok((found != "ok").then_some(found))
+    }
+
     fn now(&self) -> Timestamp {
         self.clock.now()
     }

@@ -15,6 +15,7 @@ mod afar;
 mod artifacts;
 mod canary;
 mod corpus;
+mod doctor;
 mod harness;
 mod hostile;
 mod jobs;

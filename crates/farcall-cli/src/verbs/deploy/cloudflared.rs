@@ -80,7 +80,7 @@ pub(super) fn warnings(deployment: &Deployment) -> Vec<String> {
                 .to_owned(),
         );
     }
-    warnings.extend(proxy::trusted(deployment));
+    warnings.extend(proxy::trusted_proxies(&deployment.config));
     warnings
 }
 

@@ -83,14 +83,7 @@ impl Deployment {
 
     /// Host and port under which this machine reaches the server.
     pub(super) fn upstream(&self) -> String {
-        let host = self.config.http.host.trim_matches(['[', ']']);
-        let host = match host.parse::<IpAddr>() {
-            Ok(IpAddr::V4(address)) if address.is_unspecified() => "127.0.0.1".to_owned(),
-            Ok(IpAddr::V6(address)) if address.is_unspecified() => "[::1]".to_owned(),
-            Ok(IpAddr::V6(address)) => format!("[{address}]"),
-            _ => host.to_owned(),
-        };
-        format!("{host}:{}", self.config.http.port)
+        upstream(&self.config)
     }
 
     /// How long it may take to stop, in whole seconds: callers, then jobs, then what is left.
@@ -99,4 +92,16 @@ impl Deployment {
         let time = linger.saturating_add(drain).saturating_add(LEEWAY);
         time.as_secs() + u64::from(time.subsec_nanos() > 0)
     }
+}
+
+/// Host and port under which this machine reaches a server with this configuration.
+pub(in crate::verbs) fn upstream(config: &Config) -> String {
+    let host = config.http.host.trim_matches(['[', ']']);
+    let host = match host.parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) if address.is_unspecified() => "127.0.0.1".to_owned(),
+        Ok(IpAddr::V6(address)) if address.is_unspecified() => "[::1]".to_owned(),
+        Ok(IpAddr::V6(address)) => format!("[{address}]"),
+        _ => host.to_owned(),
+    };
+    format!("{host}:{}", config.http.port)
 }

@@ -29,6 +29,7 @@ pub use self::{
     proxy::Flags as ProxyFlags,
     write::Planned,
 };
+pub(in crate::verbs) use self::{deployment::upstream, proxy::trusted_proxies};
 pub use crate::subject::Subject;
 use crate::{
     Failure,

@@ -2,6 +2,8 @@
 
 use std::{net::Ipv4Addr, path::PathBuf};
 
+use farcall_config::Config;
+
 use super::Deployment;
 use crate::Failure;
 
@@ -97,13 +99,13 @@ pub(super) fn warnings(deployment: &Deployment) -> Vec<String> {
                 .to_owned(),
         );
     }
-    warnings.extend(trusted(deployment));
+    warnings.extend(trusted_proxies(&deployment.config));
     warnings
 }
 
 /// That limits and the audit log see the proxy alone, where they do.
-pub(super) fn trusted(deployment: &Deployment) -> Option<String> {
-    let proxies = &deployment.config.limits.trusted_proxies;
+pub(in crate::verbs) fn trusted_proxies(config: &Config) -> Option<String> {
+    let proxies = &config.limits.trusted_proxies;
     let is_trusted = proxies
         .iter()
         .any(|proxy| proxy.contains(&std::net::IpAddr::from(Ipv4Addr::LOCALHOST)));

@@ -11,6 +11,17 @@ use crate::{
     client::{Endpoint, download::Download, one_line, without_query},
 };
 
+/// Fetches the file at `url`, and holds it against what `result` says about it; its size in bytes.
+pub(in crate::verbs) async fn fetched(
+    endpoint: &Endpoint,
+    url: &str,
+    result: &Value,
+) -> Result<u64, Failure> {
+    let file = fetch(endpoint, url, result).await?;
+    check(&file, url, result)?;
+    Ok(file.size)
+}
+
 /// Fetches the file at `url`; whether it is the one that `result` describes is in the report.
 pub(super) async fn fetch(
     endpoint: &Endpoint,

@@ -10,7 +10,7 @@ use crate::{
 
 /// What was asked for.
 #[derive(Debug)]
-pub(super) enum Wanted {
+pub(in crate::verbs) enum Wanted {
     /// Whatever there is.
     Anything,
     /// A tool or a job by its name, with these arguments.
@@ -19,17 +19,20 @@ pub(super) enum Wanted {
 
 /// What is going to be done.
 #[derive(Debug, Default)]
-pub(super) struct Plan {
+pub(in crate::verbs) struct Plan {
     /// A tool to call.
-    pub(super) call: Option<(String, JsonObject)>,
+    pub(in crate::verbs) call: Option<(String, JsonObject)>,
     /// A job to drive.
-    pub(super) job: Option<(JobTools, JsonObject)>,
+    pub(in crate::verbs) job: Option<(JobTools, JsonObject)>,
     /// What is left out, and why.
-    pub(super) left_out: Option<String>,
+    pub(in crate::verbs) left_out: Option<String>,
 }
 
 impl Wanted {
-    pub(super) fn read(tool: Option<&str>, arguments: Option<&str>) -> Result<Self, Failure> {
+    pub(in crate::verbs) fn read(
+        tool: Option<&str>,
+        arguments: Option<&str>,
+    ) -> Result<Self, Failure> {
         const EXAMPLE: &str = "quote it for the shell: --args '{\"scene\": \"demo\"}'";
         let Some(tool) = tool else {
             return Ok(Self::Anything);
@@ -46,7 +49,7 @@ impl Wanted {
     }
 
     /// What to do with a server that lists `tools`.
-    pub(super) fn plan(&self, tools: &[ListedTool]) -> Result<Plan, Failure> {
+    pub(in crate::verbs) fn plan(&self, tools: &[ListedTool]) -> Result<Plan, Failure> {
         match self {
             Self::Anything => Ok(found(tools)),
             Self::Named(name, arguments) => named(tools, name, arguments),

@@ -32,6 +32,7 @@ complete -c farcall -n "__fish_farcall_needs_command" -f -a "schema" -d 'Print t
 complete -c farcall -n "__fish_farcall_needs_command" -f -a "serve" -d 'Serve what a farcall.toml declares, or any MCP server: serve -- COMMAND'
 complete -c farcall -n "__fish_farcall_needs_command" -f -a "deploy" -d 'Write the files with which it goes online: systemd, docker, compose, cloudflared, caddy, nginx'
 complete -c farcall -n "__fish_farcall_needs_command" -f -a "handoff" -d 'Print what a client\'s configuration needs to call it, or a server at a URL'
+complete -c farcall -n "__fish_farcall_needs_command" -f -a "doctor" -d 'Look for what is wrong, from the configuration to a client\'s call, and say what to do about it'
 complete -c farcall -n "__fish_farcall_needs_command" -f -a "smoke" -d 'Test a server from outside: list, call, drive a job to its file'
 complete -c farcall -n "__fish_farcall_needs_command" -f -a "jobs" -d 'Look after jobs: list, show, watch, cancel, retry'
 complete -c farcall -n "__fish_farcall_needs_command" -f -a "token" -d 'Name callers and hand out their tokens: create, list, revoke, rotate'
@@ -131,6 +132,18 @@ complete -c farcall -n "__fish_farcall_using_subcommand handoff" -l header -d 'H
 complete -c farcall -n "__fish_farcall_using_subcommand handoff" -l sheet -d 'Print what goes along with the block: tools, jobs, how to send the secret'
 complete -c farcall -n "__fish_farcall_using_subcommand handoff" -l json -d 'Print one JSON object with all of it'
 complete -c farcall -n "__fish_farcall_using_subcommand handoff" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c farcall -n "__fish_farcall_using_subcommand doctor" -l config -d 'The file that says what is served' -r -F
+complete -c farcall -n "__fish_farcall_using_subcommand doctor" -l only -d 'Look at a part alone: this machine, or the way to the URL' -r -f -a "machine\t'The configuration, the data and the server of this machine'
+url\t'What a client meets on its way to the URL'"
+complete -c farcall -n "__fish_farcall_using_subcommand doctor" -l registration -d 'Hand-off that a consumer has, JSON with `mcpServers`: its URL, headers and `enabledTools`' -r -F
+complete -c farcall -n "__fish_farcall_using_subcommand doctor" -l message -d 'What a client says, to be told what it means, in the place of any check; `-` reads it' -r
+complete -c farcall -n "__fish_farcall_using_subcommand doctor" -l tool -d 'Tool to call, or job to drive, in the place of `add` and the first job' -r
+complete -c farcall -n "__fish_farcall_using_subcommand doctor" -l args -d 'Arguments of that tool or job, a JSON object [default: {}]' -r
+complete -c farcall -n "__fish_farcall_using_subcommand doctor" -l header -d 'Header to send with every request, with ${VARIABLE} for what is secret; can be given several times' -r
+complete -c farcall -n "__fish_farcall_using_subcommand doctor" -l idle -d 'Seconds to watch a quiet stream for, 1 to 300; without it, that is not verified' -r
+complete -c farcall -n "__fish_farcall_using_subcommand doctor" -l timeout -d 'Seconds that a job may take' -r
+complete -c farcall -n "__fish_farcall_using_subcommand doctor" -l json -d 'Print one JSON object in the place of lines'
+complete -c farcall -n "__fish_farcall_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c farcall -n "__fish_farcall_using_subcommand smoke" -l tool -d 'Tool to call, or job to drive, in the place of `add` and the first job' -r
 complete -c farcall -n "__fish_farcall_using_subcommand smoke" -l args -d 'Arguments of that tool or job, a JSON object [default: {}]' -r
 complete -c farcall -n "__fish_farcall_using_subcommand smoke" -l header -d 'Header to send with every request; can be given several times' -r

@@ -1,0 +1,74 @@
+//! Plain requests beside the MCP client: what it hides is what matters here, statuses and headers.
+
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode};
+use url::Url;
+
+use crate::client::innermost;
+
+/// The most bytes of an answer that are kept.
+const MOST: usize = 64 << 10;
+
+/// What came back.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    /// The beginning of the body.
+    pub(super) body: String,
+}
+
+impl Answer {
+    /// Whether it is what `/healthz` says of a server that is alive.
+    pub(super) fn is_alive(&self) -> bool {
+        let body: serde_json::Value = serde_json::from_str(&self.body).unwrap_or_default();
+        self.status == StatusCode::OK && body["ok"] == true
+    }
+
+    /// A header, where it is text.
+    pub(super) fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        value
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+}
+
+/// A client that follows no redirects, and asks nobody between it and this machine.
+pub(super) fn client(url: &Url, limit: Duration) -> Result<reqwest::Client, String> {
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("farcall/", env!("CARGO_PKG_VERSION")))
+        .timeout(limit)
+        .redirect(reqwest::redirect::Policy::none())
+        .pool_max_idle_per_host(0);
+    if url.scheme() == "http" {
+        builder = builder.tls_certs_only([]).no_proxy();
+    }
+    builder.build().map_err(|error| innermost(&error))
+}
+
+/// What `url` answers to whoever sends nothing.
+pub(super) async fn get(url: &str, limit: Duration) -> Result<Answer, String> {
+    let url = Url::parse(url).map_err(|error| error.to_string())?;
+    let client = client(&url, limit)?;
+    answer(client.get(url)).await
+}
+
+/// What comes back to a request, or why nothing does.
+pub(super) async fn answer(request: reqwest::RequestBuilder) -> Result<Answer, String> {
+    let mut response = request.send().await.map_err(|error| innermost(&error))?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    let mut body = Vec::new();
+    while body.len() < MOST
+        && let Ok(Some(chunk)) = response.chunk().await
+    {
+        body.extend_from_slice(&chunk);
+    }
+    body.truncate(MOST);
+    Ok(Answer {
+        status,
+        headers,
+        body: String::from_utf8_lossy(&body).into_owned(),
+    })
+}

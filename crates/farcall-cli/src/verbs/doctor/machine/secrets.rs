@@ -1,0 +1,184 @@
+//! Secrets are in `.env` and in the environment, for nobody else to read, and in no repository.
+
+use std::{
+    fs,
+    io::{self, Read as _},
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use farcall_config::{Source, variables};
+
+use super::{
+    super::{
+        command,
+        finding::{Chart, Finding},
+    },
+    Machine,
+};
+
+const CHECK: &str = "secrets";
+
+/// Values that are shorter than this are found everywhere, and are no secrets.
+const SECRET: usize = 8;
+
+/// How much of a repository is searched: this many files, and so much of each.
+const MOST_FILES: usize = 20_000;
+const LARGEST: u64 = 1 << 20;
+
+/// How long git may take for one answer.
+const GIT: Duration = Duration::from_secs(5);
+
+pub(super) async fn look(machine: &Machine, chart: &mut Chart) {
+    if let Some(finding) = mode() {
+        chart.add(finding);
+    }
+    for finding in repository(machine).await {
+        chart.add(finding);
+    }
+    if let Some(finding) = only_in_shell(&machine.source) {
+        chart.add(finding);
+    }
+}
+
+/// Who may read `.env`.
+fn mode() -> Option<Finding> {
+    let found = fs::metadata(".env").ok()?;
+    let mode = found.permissions().mode() & 0o777;
+    (mode & 0o077 != 0).then(|| {
+        Finding::broken(
+            CHECK,
+            format!("`.env` has mode {mode:04o}, so others of this machine may read what is in it"),
+        )
+        .cause("it was made without a thought of them")
+        .remedy("chmod 600 .env")
+    })
+}
+
+/// What is in git and must not be.
+async fn repository(machine: &Machine) -> Vec<Finding> {
+    let git = async |arguments: &[&str]| command::output("git", arguments, GIT).await;
+    let inside = git(&["rev-parse", "--is-inside-work-tree"]).await;
+    if !inside.as_ref().is_ok_and(|inside| inside.is_success) {
+        let why = match inside {
+            Ok(_) => "this folder is in no repository of git",
+            Err(_) => "git is not installed",
+        };
+        return vec![Finding::unverified(
+            CHECK,
+            format!("{why}, so it was not looked for secrets in one"),
+        )];
+    }
+    let mut findings = Vec::new();
+    let data = machine.config.storage.data_dir.display().to_string();
+    let mut asked = vec!["ls-files", "-z", "--full-name", "--", ".env"];
+    // Of another place git would say that it is outside, and nothing else.
+    asked.extend(Path::new(&data).is_relative().then_some(data.as_str()));
+    let tracked = git(&asked).await;
+    let tracked = tracked.map(|answer| answer.stdout).unwrap_or_default();
+    if let Some(first) = tracked.split('\0').find(|name| !name.is_empty()) {
+        findings.push(
+            Finding::broken(CHECK, format!("`{first}` is in git"))
+                .cause("it was added before it was ignored; who can read the repository has what is in it")
+                .remedy(format!(
+                    "git rm --cached {first}, add it to .gitignore, and make every secret in it anew: the history keeps the old ones"
+                )),
+        );
+    }
+    for (name, is_there) in [
+        (".env", Path::new(".env").exists()),
+        (&data, Path::new(&data).exists()),
+    ] {
+        let ignored = git(&["check-ignore", "-q", "--no-index", name]).await;
+        if is_there && !tracked.contains(name) && ignored.is_ok_and(|ignored| !ignored.is_success) {
+            findings.push(
+                Finding::warning(CHECK, format!("`{name}` is not ignored by git"))
+                    .cause("the next `git add .` would commit it")
+                    .remedy(format!("echo {name} >> .gitignore")),
+            );
+        }
+    }
+    let secrets = values(&machine.source);
+    let files = git(&["ls-files", "-z", "--full-name", ":/"]).await;
+    let root = git(&["rev-parse", "--show-toplevel"]).await;
+    let (Ok(files), Ok(root)) = (files, root) else {
+        findings.push(Finding::unverified(
+            CHECK,
+            "git did not answer in time, so files in it were not searched for secrets",
+        ));
+        return findings;
+    };
+    let root = PathBuf::from(root.stdout.trim_end());
+    let files: Vec<_> = files
+        .stdout
+        .split('\0')
+        .filter(|name| !name.is_empty())
+        .take(MOST_FILES)
+        .collect();
+    // The values go on no command line, where others of the machine could see them.
+    let found = files
+        .iter()
+        .find_map(|file| Some((file, held(&root.join(file), &secrets)?)));
+    match found {
+        Some((file, name)) => findings.push(
+            Finding::broken(CHECK, format!("the value of `{name}` stands in `{file}`, which is in git"))
+                .cause("a secret was written into a file that is committed")
+                .remedy(format!("take it out, make a new one, and keep that in `.env` or the environment alone; write ${{{name}}} where a file must name it")),
+        ),
+        None if findings.is_empty() => findings.push(Finding::ok(
+            CHECK,
+            format!("no secret of the configuration is in the {} files that git has here; its history was not searched", files.len()),
+        )),
+        None => {}
+    }
+    findings
+}
+
+/// The secrets that are set, by the names of their variables.
+fn values(source: &Source) -> Vec<(&'static str, &str)> {
+    let secret = variables::SECRET.iter();
+    let set = secret.filter_map(|variable| Some((variable.name, source.filled(variable)?)));
+    set.filter(|(_, value)| value.len() >= SECRET).collect()
+}
+
+/// The name of the secret that is in a file.
+fn held(file: &Path, secrets: &[(&'static str, &str)]) -> Option<&'static str> {
+    let text = beginning(file).ok()?;
+    let has = |value: &str| {
+        text.windows(value.len())
+            .any(|window| window == value.as_bytes())
+    };
+    let found = secrets.iter().find(|(_, value)| has(value));
+    found.map(|(name, _)| *name)
+}
+
+fn beginning(file: &Path) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    if fs::symlink_metadata(file)?.is_file() {
+        fs::File::open(file)?.take(LARGEST).read_to_end(&mut text)?;
+    }
+    Ok(text)
+}
+
+/// Secrets that a service would not have, because only this shell does.
+fn only_in_shell(shell: &Source) -> Option<Finding> {
+    let service = Source::from_folder(Path::new(".")).ok()?;
+    let differing = shell.differing(&service);
+    let names = differing.filter(|variable| {
+        variables::SECRET.contains(variable)
+            && std::env::var_os(variable.name).is_some()
+            && **variable != variables::FARCALL_TOKEN
+    });
+    let names: Vec<_> = names
+        .map(|variable| format!("`{}`", variable.name))
+        .collect();
+    (!names.is_empty()).then(|| {
+        Finding::warning(
+            CHECK,
+            format!("{} is in this shell and not in `.env`", names.join(", ")),
+        )
+        .cause("a service manager starts the server without this shell")
+        .remedy("put it into `.env`, mode 0600, before `deploy systemd`")
+    })
+}

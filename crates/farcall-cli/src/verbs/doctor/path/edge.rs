@@ -1,0 +1,304 @@
+//! What stands in front of the server, and whether it lets this caller through: statuses that are no answer of the
+//! server, and refusals for want of a header.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+use url::Url;
+
+use super::{
+    super::{
+        asked::{self, Answer},
+        credentials::{ACCESS, Sent},
+        finding::{Chart, Finding},
+    },
+    STEP, Walk,
+};
+use crate::client::{one_line, words};
+
+/// What is known of an answer that is none of the protocol.
+struct Seen<'a> {
+    /// Where it came from, for people.
+    place: &'a str,
+    path: &'a str,
+    answer: &'a Answer,
+    /// What the body says, where it says something.
+    words: String,
+}
+
+/// Whether the server itself answers this caller.
+pub(super) async fn look(walk: &Walk<'_>, chart: &mut Chart) -> bool {
+    let first = json!({
+        "jsonrpc": "2.0", "id": 1, "method": "initialize",
+        "params": {
+            "protocolVersion": "2025-11-25",
+            "clientInfo": {"name": "farcall", "version": env!("CARGO_PKG_VERSION")},
+            "capabilities": {},
+        },
+    });
+    let place = walk.sent.endpoint.to_string();
+    let answer = match walk.post(true, &first, STEP) {
+        Ok(request) => asked::answer(request).await,
+        Err(error) => Err(error),
+    };
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(error) => {
+            chart.add(
+                Finding::broken("edge", format!("`{place}` gives no HTTP answer: {error}"))
+                    .cause("what listens there is no HTTP server, or it drops the connection; a proxy without an origin may do that")
+                    .remedy("look at the log of the proxy; behind it, curl -s http://127.0.0.1:8900/healthz on the machine of the server"),
+            );
+            return false;
+        }
+    };
+    end_session(walk, &answer).await;
+    let media_type = answer.header("content-type");
+    let json: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+    let seen = Seen {
+        place: &place,
+        path: walk.url().path(),
+        words: one_line(
+            &walk
+                .sent
+                .endpoint
+                .scrubbed(&words(&json, &answer.body, media_type)),
+        ),
+        answer: &answer,
+    };
+    let (finding, is_through) = match judged(&seen, walk.sent) {
+        Some(finding) => (finding, false),
+        None => (
+            Finding::ok(
+                "edge",
+                format!("`{place}` is answered by an MCP server, and lets this caller in"),
+            ),
+            true,
+        ),
+    };
+    chart.add(finding);
+    is_through
+}
+
+/// A session that the server keeps for the question is ended.
+async fn end_session(walk: &Walk<'_>, answer: &Answer) {
+    let session = answer.header("mcp-session-id");
+    if session.is_empty() {
+        return;
+    }
+    if let Ok(client) = asked::client(walk.url(), STEP) {
+        let request = client
+            .delete(walk.url().clone())
+            .headers(walk.sent.endpoint.headers().clone());
+        // It ends by itself otherwise.
+        let _ = request.header("mcp-session-id", session).send().await;
+    }
+}
+
+/// What is wrong with an answer; `None` where it is one of an MCP server.
+fn judged(seen: &Seen<'_>, sent: &Sent) -> Option<Finding> {
+    let (status, place) = (seen.answer.status, seen.place);
+    let said = if seen.words.is_empty() {
+        format!("`{place}` answers {}", shown(status))
+    } else {
+        format!("`{place}` answers {}: {}", shown(status), seen.words)
+    };
+    match status.as_u16() {
+        401 | 403 => Some(refused(seen, said, sent)),
+        _ if status.is_redirection() => Some(redirected(seen, &said, sent)),
+        502..=504 | 520..=530 => Some(without_origin(seen, said)),
+        404 | 405 => Some(elsewhere(seen, said)),
+        413 => Some(
+            Finding::broken("edge", said)
+                .cause("a proxy takes only small requests")
+                .remedy("let it take 2 MiB (client_max_body_size 2m in nginx), the server itself refuses more than 1"),
+        ),
+        429 => Some(
+            Finding::broken("edge", said)
+                .cause("too many requests, or too many wrong credentials came from this address")
+                .remedy("wait a minute; FARCALL_FAILURE_RATE and FARCALL_CALL_RATE are the limits of a server of farcall"),
+        ),
+        200..=299 if is_mcp(seen.answer) => None,
+        // An older or newer server refuses the handshake in the protocol's own terms.
+        400 | 406 | 415 | 422 if is_json_rpc(seen.answer) => None,
+        200..=299 => Some(
+            Finding::broken("edge", format!("`{place}` answers, and not as an MCP server ({})", media_type(seen.answer)))
+                .cause("another site is served at this name or path, or a page asks people to log in")
+                .remedy("the path of the endpoint is usually /mcp; behind Cloudflare Access send both headers of a service token"),
+        ),
+        _ => Some(
+            Finding::broken("edge", said)
+                .cause("the server, or something in front of it, fails")
+                .remedy("look into the log of the server, then of the proxy"),
+        ),
+    }
+}
+
+fn is_mcp(answer: &Answer) -> bool {
+    answer
+        .header("content-type")
+        .starts_with("text/event-stream")
+        || is_json_rpc(answer)
+}
+
+fn is_json_rpc(answer: &Answer) -> bool {
+    let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+    body.get("jsonrpc").is_some()
+}
+
+fn media_type(answer: &Answer) -> &str {
+    match answer.header("content-type") {
+        "" => "no media type",
+        said => said,
+    }
+}
+
+/// The number with its name, where it has one.
+fn shown(status: StatusCode) -> String {
+    match status.canonical_reason() {
+        Some(reason) => format!("{} {reason}", status.as_u16()),
+        None => status.as_u16().to_string(),
+    }
+}
+
+/// Somebody answers for a server that is not there.
+fn without_origin(seen: &Seen<'_>, said: String) -> Finding {
+    const ORIGIN: &str = "on the machine of the server: curl -s http://127.0.0.1:8900/healthz, with its own port; start it where nobody answers, and compare the port with that in the configuration of the proxy or tunnel";
+    let finding = Finding::broken("edge", said);
+    match seen.answer.status.as_u16() {
+        530 => finding
+            .cause("the tunnel has no active connection: cloudflared does not run, or not for this name")
+            .remedy(format!("cloudflared tunnel info NAME; restart it: cloudflared tunnel run NAME, or systemctl --user restart cloudflared-NAME; then {ORIGIN}")),
+        521..=523 => finding
+            .cause("Cloudflare cannot connect to the machine that the record leads to")
+            .remedy("start the proxy there and open its port, or use a tunnel in the place of an A record"),
+        525 | 526 => finding
+            .cause("Cloudflare does not accept the certificate of the proxy behind it")
+            .remedy("give the proxy a certificate of an authority or of Cloudflare's origin authority, or set the mode of encryption to Full"),
+        504 | 524 => finding
+            .cause("the server takes longer than what stands in front waits")
+            .remedy("long work belongs in a job (start_x, get_x_status, get_x_result); give the proxy the time limits that `deploy nginx` writes"),
+        _ if seen.answer.header("server").eq_ignore_ascii_case("cloudflare") => finding
+            .cause("the tunnel is up, and the server behind it does not answer at the address in `ingress`")
+            .remedy(ORIGIN),
+        _ => finding
+            .cause("a proxy is up, and the server behind it is not, or at another port")
+            .remedy(ORIGIN),
+    }
+}
+
+fn elsewhere(seen: &Seen<'_>, said: String) -> Finding {
+    let finding = Finding::broken("edge", said);
+    if seen.path != "/mcp" {
+        return finding
+            .cause(format!("the path is `{}`", seen.path))
+            .remedy("write the URL with /mcp at its end");
+    }
+    finding
+        .cause("another program is behind this name, or a tunnel whose `ingress` does not list it and ends in the rule for 404")
+        .remedy("compare `hostname` in ~/.cloudflared/config.yml, or the name of the proxy's site, with this URL; the path to the server must pass /mcp on")
+}
+
+fn redirected(seen: &Seen<'_>, said: &str, sent: &Sent) -> Finding {
+    let location = seen.answer.header("location");
+    let target = Url::parse(location).ok();
+    let is_access = target
+        .as_ref()
+        .and_then(Url::host_str)
+        .is_some_and(|host| host.ends_with(".cloudflareaccess.com"));
+    if is_access {
+        let said = format!(
+            "`{}` sends this caller to the log-in of Cloudflare Access",
+            seen.place
+        );
+        return access(Finding::broken("edge auth", said), sent);
+    }
+    let to = match &target {
+        Some(target) => format!("{}{}", target.origin().ascii_serialization(), target.path()),
+        None => one_line(location),
+    };
+    Finding::broken("edge", format!("{said}, to `{to}`"))
+        .cause("clients of MCP do not follow redirects, and would lose their headers on the way")
+        .remedy(format!(
+            "give clients the URL that answers itself, such as `{to}` if it is yours"
+        ))
+}
+
+/// 401 and 403: by whom, and what is missing.
+fn refused(seen: &Seen<'_>, said: String, sent: &Sent) -> Finding {
+    let words = seen.words.as_str();
+    if words.contains("`Host`") {
+        return Finding::broken("Host guard", said)
+            .cause("the server does not know the name under which it is called")
+            .remedy("set PUBLIC_BASE_URL to the public origin, or list the name in FARCALL_ALLOWED_HOSTS, and start the server again; the proxy must pass `Host` on");
+    }
+    if words.contains("`Origin`") {
+        return Finding::broken("Host guard", said)
+            .cause("something on the way adds an `Origin` that is not the server's")
+            .remedy("list it in FARCALL_ALLOWED_ORIGINS");
+    }
+    if words.contains("Cloudflare Access") && !seen.answer.header("www-authenticate").is_empty() {
+        return Finding::broken("edge auth", said)
+            .cause("the server wants what the edge of Cloudflare signs, and this request did not come through it, or through another application")
+            .remedy("call the public URL; compare FARCALL_ACCESS_TEAM and FARCALL_ACCESS_AUD with the application of Access");
+    }
+    let challenge = seen.answer.header("www-authenticate");
+    if challenge
+        .get(..6)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer"))
+    {
+        return bearer(Finding::broken("edge auth", said), sent, challenge);
+    }
+    let is_cloudflare = seen
+        .answer
+        .header("server")
+        .eq_ignore_ascii_case("cloudflare");
+    if is_cloudflare || !seen.answer.header("cf-ray").is_empty() {
+        return access(Finding::broken("edge auth", said), sent);
+    }
+    let finding = Finding::broken("edge auth", said);
+    let finding = if sent.is_somebody() {
+        finding.cause("something in front of the server does not accept what was sent")
+    } else {
+        finding.cause("nothing was sent that says who asks")
+    };
+    finding.remedy("Access: send CF-Access-Client-Id and CF-Access-Client-Secret; a bearer token: Authorization: Bearer <token>, the server's MCP_BEARER_TOKEN; another gate: --header 'Name: ${VARIABLE}'")
+}
+
+fn bearer(finding: Finding, sent: &Sent, challenge: &str) -> Finding {
+    if challenge.contains("insufficient_scope") {
+        return finding
+            .cause("the token is known, and does not have the scope that this needs")
+            .remedy("have the operator give it: token create NAME --scopes …, or the authorization server");
+    }
+    if !sent.has("authorization") {
+        let via_oauth = challenge.contains("resource_metadata");
+        return finding
+            .cause("the header `Authorization` is missing")
+            .remedy(if via_oauth {
+                "export FARCALL_TOKEN with a token of the authorization server, or of `token create NAME`; clients log in by themselves"
+            } else {
+                "export FARCALL_TOKEN, or MCP_BEARER_TOKEN, with the token of the server; clients send `Authorization: Bearer <token>`"
+            });
+    }
+    finding
+        .cause("the token in `Authorization` is none of this server: it was changed, revoked, cut off or quoted")
+        .remedy("compare it with MCP_BEARER_TOKEN of the server, or make another: token create NAME; then start clients again, which read it once")
+}
+
+/// What Cloudflare Access misses.
+fn access(finding: Finding, sent: &Sent) -> Finding {
+    let [id, secret] = ACCESS.map(|header| sent.has(header));
+    let missing = match (id, secret) {
+        (true, true) => {
+            return finding
+                .cause("both headers of the service token were sent, and Access does not let it through: it is wrong or expired, or no policy takes it")
+                .remedy("Zero Trust, Access, the application: a policy with the action Service Auth must include this token; see under Service Auth that it has not expired, and that Id and Secret are not exchanged");
+        }
+        (true, false) => "`CF-Access-Client-Secret` is missing",
+        (false, true) => "`CF-Access-Client-Id` is missing",
+        (false, false) => "`CF-Access-Client-Id` and `CF-Access-Client-Secret` are missing",
+    };
+    finding
+        .cause(missing)
+        .remedy("send both of a service token: export CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET, or the consumer's EXAMPLE_CF_CLIENT_ID and EXAMPLE_CF_CLIENT_SECRET, called after the server; the application needs a policy with the action Service Auth")
+}

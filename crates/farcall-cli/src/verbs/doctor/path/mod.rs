@@ -1,0 +1,166 @@
+//! The hops from a client to the server: name, certificate, what stands in front, and then the protocol to its end.
+
+mod certificate;
+mod edge;
+mod guard;
+mod hole;
+mod name;
+mod proof;
+mod speaks;
+mod stream;
+
+use std::time::Duration;
+
+use http::header;
+use serde_json::{Value, json};
+use url::Url;
+
+use super::{
+    asked::{self, Answer},
+    credentials::{self, Sent},
+    finding::{Chart, Finding},
+    machine::{self, Machine},
+};
+use crate::verbs::smoke::Wanted;
+
+/// How long one step may take.
+const STEP: Duration = Duration::from_secs(10);
+
+/// Where a server is to be reached, and what is to be tried there.
+pub(super) struct Walk<'a> {
+    pub(super) sent: &'a Sent,
+    pub(super) wanted: &'a Wanted,
+    /// What is configured here, where the server is this machine's.
+    pub(super) machine: Option<&'a Machine>,
+    /// Tools that a consumer lists.
+    pub(super) enabled: Option<&'a [String]>,
+    /// How long a stream is watched that says nothing.
+    pub(super) idle: Option<Duration>,
+    /// How long a job may take.
+    pub(super) give_up_after: Duration,
+}
+
+impl Walk<'_> {
+    fn url(&self) -> &Url {
+        self.sent.endpoint.url()
+    }
+
+    /// The same origin at another path, for people and for requests.
+    fn at(&self, path: &str) -> Url {
+        let mut url = self.url().clone();
+        url.set_path(path);
+        url.set_query(None);
+        url
+    }
+
+    /// Whether the URL leads to this machine alone.
+    fn is_local(&self) -> bool {
+        credentials::is_loopback(self.url())
+    }
+
+    /// A request to the endpoint, with or without what says who asks.
+    fn post(
+        &self,
+        is_somebody: bool,
+        message: &Value,
+        limit: Duration,
+    ) -> Result<reqwest::RequestBuilder, String> {
+        let request = asked::client(self.url(), limit)?
+            .post(self.url().clone())
+            .header(header::ACCEPT, "application/json, text/event-stream")
+            .json(message);
+        Ok(if is_somebody {
+            request.headers(self.sent.endpoint.headers().clone())
+        } else {
+            request
+        })
+    }
+
+    /// What a request of 2026-07-28 is answered.
+    async fn asked(&self, is_somebody: bool, method: &str) -> Result<Answer, String> {
+        let request = self.post(is_somebody, &message(method, json!({})), STEP)?;
+        asked::answer(stateless(request, method)).await
+    }
+}
+
+/// A message of 2026-07-28.
+fn message(method: &str, mut params: Value) -> Value {
+    params["_meta"] = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": {"name": "farcall", "version": env!("CARGO_PKG_VERSION")},
+        "io.modelcontextprotocol/clientCapabilities": {"extensions": {"io.modelcontextprotocol/tasks": {}}},
+    });
+    json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+}
+
+fn stateless(request: reqwest::RequestBuilder, method: &str) -> reqwest::RequestBuilder {
+    request
+        .header("mcp-protocol-version", "2026-07-28")
+        .header("mcp-method", method)
+}
+
+/// Looks at every hop until one is broken that all others are behind.
+pub(super) async fn look(walk: &Walk<'_>, chart: &mut Chart) {
+    for finding in &walk.sent.findings {
+        chart.add(finding.clone());
+    }
+    chart.add(walk.sent.finding());
+    if let Some(finding) = other_than_configured(walk) {
+        chart.add(finding);
+    }
+    if !is_reached(walk, chart).await {
+        let rest = "the hops behind it were not looked at";
+        chart
+            .add(Finding::unverified("path", rest).remedy("call this again when that is repaired"));
+        return;
+    }
+    proof::look(walk, chart).await;
+    guard::look(walk, chart).await;
+    speaks::look(walk, chart).await;
+}
+
+/// Everything without which there is nothing to talk to.
+async fn is_reached(walk: &Walk<'_>, chart: &mut Chart) -> bool {
+    let Some(stream) = name::look(walk.url(), chart).await else {
+        return false;
+    };
+    if walk.url().scheme() == "https" {
+        let (finding, is_trusted) = certificate::look(walk.url(), stream).await;
+        chart.add(finding);
+        if !is_trusted {
+            return false;
+        }
+    }
+    edge::look(walk, chart).await
+}
+
+/// A URL that the server here does not say is its own.
+fn other_than_configured(walk: &Walk<'_>) -> Option<Finding> {
+    let machine = walk.machine?;
+    let public = machine.config.http.public_base_url.as_ref();
+    let own = [
+        public.map(|url| url.as_str().to_owned()),
+        Some(machine::local_url(&machine.config)),
+    ];
+    let is_own =
+        |own: &String| Url::parse(own).is_ok_and(|own| own.origin() == walk.url().origin());
+    if own.iter().flatten().any(is_own) {
+        return None;
+    }
+    let said = match public {
+        Some(url) => format!(
+            "`PUBLIC_BASE_URL` here is `{url}`, and this looks at `{}`",
+            walk.sent.endpoint
+        ),
+        None => format!(
+            "`PUBLIC_BASE_URL` is not set here, and this looks at `{}`",
+            walk.sent.endpoint
+        ),
+    };
+    let origin = walk.url().origin().ascii_serialization();
+    Some(
+        Finding::warning("public URL", said)
+            .cause("links to files begin with what PUBLIC_BASE_URL says, and no other `Host` is served")
+            .remedy(format!("set PUBLIC_BASE_URL={origin} where this is the address of the server here; where it is another server, call this elsewhere or with --only url")),
+    )
+}

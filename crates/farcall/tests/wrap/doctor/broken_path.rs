@@ -1,0 +1,350 @@
+//! What is broken between a client and the server.
+
+use std::time::Duration;
+
+use super::{
+    Doctor, FARM, Seen, TOKEN, free_port,
+    front::{Way, answering, relay, saying},
+};
+use crate::harness::{Project, Server};
+
+/// A look at the URL alone, from a folder with nothing in it.
+async fn afar(url: &str, variables: &[(&str, &str)]) -> Seen {
+    let folder = tempfile::tempdir().unwrap();
+    let doctor = Doctor::within(folder.path()).argument(url);
+    let doctor = variables
+        .iter()
+        .fold(doctor, |doctor, (name, value)| doctor.variable(name, value));
+    doctor.run().await
+}
+
+/// A server that wants [`TOKEN`].
+async fn gated() -> (Project, Server) {
+    let project = Project::new(FARM).with("MCP_BEARER_TOKEN", TOKEN);
+    let server = project.serve().await;
+    (project, server)
+}
+
+#[tokio::test]
+async fn a_name_that_nobody_has() {
+    let seen = afar("https://doctor.invalid/mcp", &[]).await;
+    seen.is_broken_at("DNS", "has no address", "cloudflared tunnel route dns");
+    seen.says("path", "unverified", "were not looked at", "");
+}
+
+#[tokio::test]
+async fn nobody_who_takes_connections() {
+    let seen = afar(&format!("http://127.0.0.1:{}/mcp", free_port()), &[]).await;
+    seen.is_broken_at(
+        "connection",
+        "neither a proxy nor a server",
+        "start what should listen",
+    );
+}
+
+#[tokio::test]
+async fn a_port_that_speaks_no_http() {
+    let port = saying(b"220 mail.example.com ESMTP\r\n").await;
+    let seen = afar(&format!("http://127.0.0.1:{port}/mcp"), &[]).await;
+    seen.is_broken_at("edge", "no HTTP answer", "log of the proxy");
+}
+
+#[tokio::test]
+async fn a_tunnel_without_a_connection() {
+    let edge = answering("530", "server: cloudflare\r\n", "error code: 1033").await;
+    let seen = afar(&edge, &[]).await;
+    seen.is_broken_at(
+        "edge",
+        "no active connection",
+        "cloudflared tunnel info NAME",
+    );
+}
+
+#[tokio::test]
+async fn a_tunnel_and_a_proxy_without_an_origin() {
+    let edge = answering("502 Bad Gateway", "server: cloudflare\r\n", "").await;
+    afar(&edge, &[]).await.is_broken_at(
+        "edge",
+        "the tunnel is up",
+        "curl -s http://127.0.0.1:8900/healthz",
+    );
+    let edge = answering("502 Bad Gateway", "server: nginx\r\n", "<html>").await;
+    afar(&edge, &[])
+        .await
+        .is_broken_at("edge", "a proxy is up", "port");
+    let edge = answering("504 Gateway Timeout", "", "").await;
+    afar(&edge, &[])
+        .await
+        .is_broken_at("edge", "takes longer", "job");
+}
+
+#[tokio::test]
+async fn access_without_its_headers_and_with_one_of_them() {
+    const LOGIN: &str = "server: cloudflare\r\nlocation: https://farm.cloudflareaccess.com/cdn-cgi/access/login/x?kid=1\r\n";
+    let edge = answering("302 Found", LOGIN, "").await;
+    afar(&edge, &[]).await.is_broken_at(
+        "edge auth",
+        "`CF-Access-Client-Id` and `CF-Access-Client-Secret` are missing",
+        "Service Auth",
+    );
+    let half = [("CF_ACCESS_CLIENT_ID", "x.access")];
+    let seen = afar(&edge, &half).await;
+    seen.is_broken_at(
+        "credentials",
+        "`CF_ACCESS_CLIENT_SECRET` is not set",
+        "export CF_ACCESS_CLIENT_SECRET",
+    );
+    seen.says(
+        "edge auth",
+        "broken",
+        "`CF-Access-Client-Secret` is missing",
+        "send both",
+    );
+    let both = [
+        ("CF_ACCESS_CLIENT_ID", "x.access"),
+        ("CF_ACCESS_CLIENT_SECRET", TOKEN),
+    ];
+    let edge = answering(
+        "403 Forbidden",
+        "server: cloudflare\r\n",
+        "<html>Forbidden</html>",
+    )
+    .await;
+    let seen = afar(&edge, &both).await;
+    seen.is_broken_at(
+        "edge auth",
+        "no policy takes it",
+        "Service Auth must include this token",
+    );
+}
+
+#[tokio::test]
+async fn a_server_whose_token_is_missing_or_another() {
+    let (_project, server) = gated().await;
+    let url = format!("{}/mcp", server.origin());
+    afar(&url, &[]).await.is_broken_at(
+        "edge auth",
+        "the header `Authorization` is missing",
+        "export FARCALL_TOKEN",
+    );
+    let seen = afar(&url, &[("FARCALL_TOKEN", "another-token-of-somebody")]).await;
+    seen.is_broken_at("edge auth", "none of this server", "token create");
+    assert!(
+        !seen.stdout.contains("another-token-of-somebody"),
+        "{}",
+        seen.stdout
+    );
+}
+
+#[tokio::test]
+async fn a_redirect_a_page_and_a_path_with_nothing() {
+    let edge = answering(
+        "301 Moved Permanently",
+        "location: https://farm.example.com/mcp\r\n",
+        "",
+    )
+    .await;
+    afar(&edge, &[]).await.is_broken_at(
+        "edge",
+        "do not follow redirects",
+        "https://farm.example.com/mcp",
+    );
+    let edge = answering("200 OK", "content-type: text/html\r\n", "<!doctype html>").await;
+    afar(&edge, &[])
+        .await
+        .is_broken_at("edge", "another site", "/mcp");
+    let edge = answering("404 Not Found", "server: cloudflare\r\n", "").await;
+    afar(&edge, &[])
+        .await
+        .is_broken_at("edge", "`ingress`", "config.yml");
+    let (_project, server) = gated().await;
+    let seen = afar(
+        &format!("{}/mpc", server.origin()),
+        &[("FARCALL_TOKEN", TOKEN)],
+    )
+    .await;
+    seen.is_broken_at("edge", "the path is `/mpc`", "/mcp at its end");
+}
+
+#[tokio::test]
+async fn a_name_that_the_server_does_not_know() {
+    let (_project, server) = gated().await;
+    let front = relay(&server.origin(), Way::Host("farm.example.com")).await;
+    let seen = afar(&front, &[("FARCALL_TOKEN", TOKEN)]).await;
+    seen.is_broken_at("Host guard", "does not know the name", "PUBLIC_BASE_URL");
+}
+
+#[tokio::test]
+async fn a_server_that_was_started_with_another_public_url() {
+    let port = free_port().to_string();
+    let project = Project::new(FARM).with("MCP_PORT", &port);
+    let server = project.serve().await;
+    let seen = Doctor::within(&project.path(""))
+        .argument(format!("{}/mcp", server.origin()))
+        .variable("MCP_PORT", &port)
+        .variable("PUBLIC_BASE_URL", "https://farm.example.com")
+        .run()
+        .await;
+    seen.is_broken_at(
+        "Host guard",
+        "refuses its own public name",
+        "start it again",
+    );
+}
+
+#[tokio::test]
+async fn a_proxy_that_leads_to_another_server() {
+    let ports = [free_port().to_string(), free_port().to_string()];
+    let [own, other] = [0, 1].map(|index| Project::new(FARM).with("MCP_PORT", &ports[index]));
+    let (own_server, other_server) = (own.serve().await, other.serve().await);
+    for (server, is_own) in [(&own_server, true), (&other_server, false)] {
+        let front = relay(&server.origin(), Way::Through).await;
+        let seen = Doctor::within(&own.path(""))
+            .variable("MCP_PORT", &ports[0])
+            .variable("PUBLIC_BASE_URL", &front)
+            .run()
+            .await;
+        if is_own {
+            seen.says("same server", "ok", "whose data is here", "");
+        } else {
+            seen.is_broken_at(
+                "same server",
+                "leads to another server",
+                &format!("http://127.0.0.1:{}", ports[0]),
+            );
+        }
+    }
+    // Another server has the port.
+    let seen = Doctor::within(&own.path(""))
+        .variable("MCP_PORT", &ports[1])
+        .run()
+        .await;
+    seen.is_broken_at(
+        "same server",
+        "has other keys",
+        "in the folder in which it was started",
+    );
+}
+
+#[tokio::test]
+async fn a_proxy_that_holds_streams_back() {
+    let (_project, server) = gated().await;
+    let front = relay(&server.origin(), Way::Holding).await;
+    let seen = afar(&front, &[("FARCALL_TOKEN", TOKEN)]).await;
+    seen.is_broken_at(
+        "buffering",
+        "keeps answers until they are whole",
+        "proxy_buffering off",
+    );
+}
+
+#[tokio::test]
+async fn a_proxy_that_cuts_what_is_quiet() {
+    let (_project, server) = gated().await;
+    let front = relay(&server.origin(), Way::Cutting(Duration::from_secs(1))).await;
+    let folder = tempfile::tempdir().unwrap();
+    let watched = |origin: &str| {
+        Doctor::within(folder.path())
+            .argument(origin)
+            .argument("--idle")
+            .argument("4")
+            .variable("FARCALL_TOKEN", TOKEN)
+            .run()
+    };
+    watched(&front)
+        .await
+        .is_broken_at("idle cut", "was cut after", "proxy_read_timeout");
+    let seen = watched(&server.origin()).await;
+    assert_eq!(seen.exit, 0, "{}", seen.all());
+    seen.says("idle cut", "ok", "within 4 seconds", "");
+}
+
+#[tokio::test]
+async fn a_gate_that_lets_everybody_through() {
+    let (_project, server) = gated().await;
+    let front = relay(&server.origin(), Way::Authorizing(TOKEN)).await;
+    let seen = afar(&front, &[("FARCALL_TOKEN", TOKEN)]).await;
+    seen.is_broken_at("open to strangers", "anyone who finds", "MCP_BEARER_TOKEN");
+}
+
+#[tokio::test]
+async fn a_server_that_runs_without_its_token() {
+    let port = free_port().to_string();
+    let project = Project::new(FARM).with("MCP_PORT", &port);
+    let _server = project.serve().await;
+    let seen = Doctor::within(&project.path(""))
+        .variable("MCP_PORT", &port)
+        .variable("MCP_BEARER_TOKEN", TOKEN)
+        .run()
+        .await;
+    seen.is_broken_at(
+        "open to strangers",
+        "runs without its token",
+        "start it again",
+    );
+}
+
+#[tokio::test]
+async fn links_that_lead_elsewhere() {
+    let elsewhere = format!("http://127.0.0.1:{}", free_port());
+    let project = Project::new(FARM).with("PUBLIC_BASE_URL", &elsewhere);
+    let server = project.serve().await;
+    let seen = afar(&server.origin(), &[]).await;
+    seen.is_broken_at(
+        "file",
+        "links begin with",
+        "set PUBLIC_BASE_URL=http://127.0.0.1:",
+    );
+}
+
+#[tokio::test]
+async fn a_tool_and_a_job_that_fail() {
+    const FAILING: &str = r#"
+[tool.add]
+description = "Add two numbers."
+command = ["python3", "-c", "import sys; sys.exit('the abacus is broken')", "{a}", "{b}"]
+params.a = { type = "number", description = "First number." }
+params.b = { type = "number", description = "Second number." }
+
+[job.print]
+description = "Print a page."
+command = ["python3", "-c", "import sys; sys.exit('there is no ink')"]
+"#;
+    let project = Project::new(FAILING);
+    let server = project.serve().await;
+    let seen = afar(&server.origin(), &[]).await;
+    seen.is_broken_at("tool call", "the abacus is broken", "--tool NAME");
+    seen.says("job", "broken", "there is no ink", "jobs show");
+}
+
+#[tokio::test]
+async fn a_server_with_nothing_that_is_safe_to_call() {
+    const BARE: &str = r#"
+[tool.wipe]
+description = "Wipe a disk."
+command = ["python3", "-c", "print(1)", "{disk}"]
+params.disk = { type = "string", description = "Which." }
+"#;
+    let project = Project::new(BARE);
+    let server = project.serve().await;
+    let seen = afar(&server.origin(), &[]).await;
+    assert_eq!(seen.exit, 0, "{}", seen.all());
+    seen.says(
+        "tool call",
+        "unverified",
+        "neither `add` nor a job",
+        "--tool NAME --args JSON",
+    );
+    seen.says("job", "unverified", "", "");
+    let folder = tempfile::tempdir().unwrap();
+    let named = Doctor::within(folder.path())
+        .argument(server.origin())
+        .argument("--tool")
+        .argument("wipe")
+        .argument("--args")
+        .argument("{\"disk\": \"a\"}");
+    named
+        .run()
+        .await
+        .says("tool call", "ok", "`wipe` answers", "");
+}

@@ -1,0 +1,181 @@
+//! What stands in front of a server, and does it wrong.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
+use tokio_rustls::TlsAcceptor;
+
+/// What a relay does with what it carries.
+#[derive(Clone, Copy)]
+pub(super) enum Way {
+    /// Tells the server that everybody has this token.
+    Authorizing(&'static str),
+    /// Ends what says nothing for so long.
+    Cutting(Duration),
+    /// Calls the server by this name.
+    Host(&'static str),
+    /// Passes an answer on when all of it is there.
+    Holding,
+    /// Nothing.
+    Through,
+}
+
+/// Somebody who answers everything with the same; without a path.
+pub(super) async fn answering(
+    status: &'static str,
+    headers: &'static str,
+    body: &'static str,
+) -> String {
+    let (listener, origin) = listener().await;
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(answered(stream, status, headers, body));
+        }
+    });
+    origin
+}
+
+/// The same over TLS; the port.
+pub(super) async fn secured(acceptor: TlsAcceptor) -> u16 {
+    let (listener, _) = listener().await;
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let stream = acceptor.accept(stream).await.ok()?;
+                answered(stream, "530", "", "error code: 1033").await
+            });
+        }
+    });
+    port
+}
+
+/// Somebody who answers every first bytes with these, and hangs up.
+pub(super) async fn saying(bytes: &'static [u8]) -> u16 {
+    let (listener, _) = listener().await;
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut heard = vec![0; 16 << 10];
+            let _ = stream.read(&mut heard).await;
+            let _ = stream.write_all(bytes).await;
+        }
+    });
+    port
+}
+
+/// Somebody between a client and the server at `origin`; without a path.
+pub(super) async fn relay(origin: &str, way: Way) -> String {
+    let server: Arc<str> = origin.strip_prefix("http://").unwrap().into();
+    let (listener, own) = listener().await;
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let server = Arc::clone(&server);
+            tokio::spawn(async move { carried(client, &server, way).await });
+        }
+    });
+    own
+}
+
+async fn listener() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, format!("http://{address}"))
+}
+
+async fn answered(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    status: &str,
+    headers: &str,
+    body: &str,
+) -> Option<()> {
+    request(&mut stream).await?;
+    let length = body.len();
+    let answer = format!(
+        "HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    );
+    stream.write_all(answer.as_bytes()).await.ok()?;
+    stream.shutdown().await.ok()
+}
+
+/// Head and body of a request.
+async fn request(stream: &mut (impl AsyncRead + Unpin)) -> Option<(String, Vec<u8>)> {
+    let mut bytes = Vec::new();
+    let end = loop {
+        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+            break end;
+        }
+        if stream.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+    };
+    let body = bytes.split_off(end + 4);
+    bytes.truncate(end);
+    let head = String::from_utf8(bytes).ok()?;
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length")
+            .then(|| value.trim().parse::<usize>().ok())?
+    });
+    let mut body = body;
+    while body.len() < length.unwrap_or(0) {
+        stream.read_buf(&mut body).await.ok()?;
+    }
+    Some((head, body))
+}
+
+/// One request, and its answer.
+async fn carried(mut client: TcpStream, server: &str, way: Way) -> Option<()> {
+    let (head, body) = request(&mut client).await?;
+    let mut lines: Vec<String> = head.lines().map(str::to_owned).collect();
+    let is = |line: &str, name: &str| line.to_ascii_lowercase().starts_with(name);
+    lines.retain(|line| !is(line, "connection:"));
+    match way {
+        Way::Host(name) => {
+            lines.retain(|line| !is(line, "host:"));
+            lines.push(format!("Host: {name}"));
+        }
+        Way::Authorizing(token) => {
+            lines.retain(|line| !is(line, "authorization:"));
+            lines.push(format!("Authorization: Bearer {token}"));
+        }
+        Way::Cutting(_) | Way::Holding | Way::Through => {}
+    }
+    lines.push("Connection: close\r\n\r\n".to_owned());
+    let mut upstream = TcpStream::connect(server).await.ok()?;
+    upstream
+        .write_all(lines.join("\r\n").as_bytes())
+        .await
+        .ok()?;
+    upstream.write_all(&body).await.ok()?;
+    let mut kept = Vec::new();
+    loop {
+        let mut piece = Vec::with_capacity(16 << 10);
+        let read = upstream.read_buf(&mut piece);
+        let read = if let Way::Cutting(limit) = way {
+            timeout(limit, read).await.ok()?
+        } else {
+            // A client that is gone is no reason to keep the server's stream.
+            let mut gone = [0; 1];
+            tokio::select! {
+                read = read => read,
+                _ = client.peek(&mut gone) => return None,
+            }
+        };
+        if read.ok()? == 0 {
+            break;
+        }
+        if matches!(way, Way::Holding) {
+            kept.append(&mut piece);
+        } else {
+            client.write_all(&piece).await.ok()?;
+        }
+    }
+    client.write_all(&kept).await.ok()?;
+    client.shutdown().await.ok()
+}

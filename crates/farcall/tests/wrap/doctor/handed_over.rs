@@ -1,0 +1,95 @@
+//! A hand-off, held against the server that it is of.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::{Doctor, FARM, Seen, TOKEN};
+use crate::harness::Project;
+
+const ALL: [&str; 5] = [
+    "add",
+    "start_print",
+    "get_print_status",
+    "get_print_result",
+    "cancel_print",
+];
+
+/// The guide's block.
+fn block(url: &str, authorization: &str, tools: &[&str]) -> Value {
+    json!({"mcpServers": {"farm-mcp": {
+        "type": "streamableHttp", "url": url, "headers": {"Authorization": authorization}, "enabledTools": tools,
+    }}})
+}
+
+async fn registered(block: &Value, variables: &[(&str, &str)]) -> Seen {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("mcp.json"), block.to_string()).unwrap();
+    let doctor = Doctor::within(folder.path())
+        .argument("--registration")
+        .argument("mcp.json");
+    let doctor = variables
+        .iter()
+        .fold(doctor, |doctor, (name, value)| doctor.variable(name, value));
+    doctor.run().await
+}
+
+#[tokio::test]
+async fn what_a_consumer_has_is_held_against_the_server() {
+    let project = Project::new(FARM).with("MCP_BEARER_TOKEN", TOKEN);
+    let server = project.serve().await;
+    let url = format!("{}/mcp", server.origin());
+    let variable = [("FARM_MCP_TOKEN", TOKEN)];
+
+    let seen = registered(&block(&url, "Bearer ${FARM_MCP_TOKEN}", &ALL), &variable).await;
+    assert_eq!(seen.exit, 0, "{}", seen.all());
+    seen.says(
+        "credentials",
+        "ok",
+        "`Authorization` of `FARM_MCP_TOKEN`",
+        "",
+    );
+    seen.says("enabledTools", "ok", "exactly the tools", "");
+
+    let seen = registered(
+        &block(&url, "Bearer ${FARM_MCP_TOKEN}", &["add", "sub"]),
+        &variable,
+    )
+    .await;
+    seen.is_broken_at("enabledTools", "`sub`", "`start_print`");
+
+    let seen = registered(
+        &block(&url, "Bearer ${FARM_MCP_TOKEN}", &ALL[..3]),
+        &variable,
+    )
+    .await;
+    assert_eq!(seen.exit, 0, "{}", seen.all());
+    seen.says("enabledTools", "warning", "`get_print_result`", "add them");
+
+    let seen = registered(&block(&url, "Bearer ${FARM_MCP_TOKEN}", &ALL), &[]).await;
+    seen.is_broken_at(
+        "credentials",
+        "`FARM_MCP_TOKEN` is not set",
+        "export FARM_MCP_TOKEN",
+    );
+    seen.says("edge auth", "broken", "`Authorization` is missing", "");
+
+    let literal = format!("Bearer {TOKEN}");
+    let seen = registered(&block(&url, &literal, &ALL), &[]).await;
+    seen.is_broken_at(
+        "hand-off",
+        "holds the secret itself",
+        "Bearer ${EXAMPLE_MCP_TOKEN}",
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_hand_off() {
+    let seen = registered(&json!({"mcpServers": {"x": {"command": "y"}}}), &[]).await;
+    assert_eq!(seen.exit, 2);
+    assert!(
+        seen.stderr.contains("it registers no server with a URL"),
+        "{}",
+        seen.stderr
+    );
+}
