@@ -1,7 +1,7 @@
 //! `doctor`: what is wrong with a server, hop by hop, with the cause and what to do about it.
 //!
 //! A module a hop: those of this machine in `machine`, those from a client to the server in `path`. Each check says one
-//! [`Finding`]: it is fine, it works but may not be what was meant, it is broken, or it could not be looked at. Nothing
+//! `Finding`: it is fine, it works but may not be what was meant, it is broken, or it could not be looked at. Nothing
 //! is changed but by what the help names: a call of a tool that is safe to call, a job, and files that are taken away
 //! again at once. Standard output is the findings, or one JSON object; the sum of them is talk, on standard error.
 
