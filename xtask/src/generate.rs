@@ -5,6 +5,7 @@ use std::{fmt::Write as _, fs, path::Path};
 use anyhow::{Context, bail};
 use farcall_config::variables;
 use farcall_core::{job::state::JobState, problem::ErrorCode};
+use farcall_metrics::families;
 
 use crate::{clients, command_line, deployed, farcall_toml, http_routes, job_tools};
 
@@ -26,6 +27,7 @@ pub(crate) fn generate(check: bool) -> anyhow::Result<()> {
             "docs/reference/http.md".to_owned(),
             http_routes::page(GENERATED, &farcall_server::openapi::document()),
         ),
+        ("docs/reference/metrics.md".to_owned(), metrics()),
         ("docs/reference/openapi.json".to_owned(), openapi()),
         (
             "docs/reference/clients.md".to_owned(),
@@ -93,6 +95,33 @@ fn errors() -> String {
     text.push_str("\nA failed job, and a failed call where it is not the caller's own mistake, carries an `error_code`:\n\n| code | meaning |\n| --- | --- |\n");
     for code in ErrorCode::ALL {
         let _ = writeln!(text, "| `{code}` | {} |", code.meaning());
+    }
+    text
+}
+
+fn metrics() -> String {
+    let mut text = format!(
+        "# Metrics\n\n{GENERATED}\nWhat `/metrics` tells, in the text format of Prometheus; how to read it is in [observe](../guide/observe.md).\n\n\
+         | metric | type | labels | what |\n| --- | --- | --- | --- |\n"
+    );
+    for family in families::ALL {
+        let labels: Vec<_> = family
+            .labels
+            .iter()
+            .map(|label| format!("`{label}`"))
+            .collect();
+        let _ = writeln!(
+            text,
+            "| `{}` | {} | {} | {} |",
+            family.name,
+            family.kind.as_str(),
+            labels.join(", "),
+            family.help
+        );
+    }
+    text.push_str("\nOf a histogram there are `…_bucket` with the label `le`, `…_sum` in seconds, and `…_count`. No label says who calls, with what, or for which job.\n\n| label | values |\n| --- | --- |\n");
+    for (label, values) in families::LABELS {
+        let _ = writeln!(text, "| `{label}` | {values} |");
     }
     text
 }

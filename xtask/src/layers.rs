@@ -9,18 +9,28 @@ use serde_json::Value;
 const LAYERS: &[(&str, &[&str])] = &[
     ("farcall-core", &[]),
     ("farcall-macros", &[]),
+    ("farcall-metrics", &[]),
     ("farcall-config", &["farcall-core"]),
     ("farcall-store", &["farcall-core"]),
     ("farcall-artifacts", &["farcall-core"]),
-    ("farcall-wrap", &["farcall-core", "farcall-config"]),
+    (
+        "farcall-wrap",
+        &["farcall-core", "farcall-config", "farcall-metrics"],
+    ),
     (
         "farcall-jobs",
-        &["farcall-core", "farcall-store", "farcall-artifacts"],
+        &[
+            "farcall-core",
+            "farcall-metrics",
+            "farcall-store",
+            "farcall-artifacts",
+        ],
     ),
     (
         "farcall-server",
         &[
             "farcall-core",
+            "farcall-metrics",
             "farcall-store",
             "farcall-artifacts",
             "farcall-jobs",
@@ -31,6 +41,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "farcall-core",
             "farcall-config",
+            "farcall-metrics",
             "farcall-store",
             "farcall-artifacts",
             "farcall-jobs",

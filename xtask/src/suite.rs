@@ -133,19 +133,20 @@ fn with_peers() -> anyhow::Result<()> {
         ]),
     )?;
     step(
-        "whole servers with bubblewrap, and with names of their own",
+        "whole servers with bubblewrap, with names of their own, and with spans",
         cargo([
             "test",
             "--package",
             "farcall",
             "--features",
-            "bwrap-tests,namespace-tests",
+            "bwrap-tests,namespace-tests,otel",
             "--test",
             "wrap",
             "--locked",
             "--",
             "bubblewrap",
             "names",
+            "otel",
         ]),
     )?;
     step(

@@ -164,6 +164,7 @@ fn job(id: JobId) -> NewJob {
         args_hash: [0; 32],
         unique_for: None,
         can_ask: Askable::default(),
+        trace: None,
         max_open: None,
     }
 }

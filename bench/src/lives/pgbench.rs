@@ -68,6 +68,7 @@ fn life(worker: &str) -> String {
             "repeat('0', 64)",
             "0",
             "'{\"seconds\": 0}'",
+            "NULL",
         ],
     );
     let claim = filled(

@@ -15,6 +15,7 @@ mod offer;
 mod project;
 mod routes;
 mod running;
+mod spans;
 mod subject;
 mod table;
 mod terminal;

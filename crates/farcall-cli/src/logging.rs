@@ -1,4 +1,6 @@
-//! Where log lines go: to standard error, as text on a terminal, as JSON elsewhere.
+//! Where log lines go: to standard error, as text on a terminal, as JSON elsewhere; and of which request each is.
+
+mod requests;
 
 use std::{
     io::{IsTerminal, stderr},
@@ -8,6 +10,7 @@ use std::{
 use farcall_config::{Config, Log, LogFormat, Source};
 use tracing_subscriber::EnvFilter;
 
+use self::requests::OfRequests;
 use crate::Failure;
 
 /// Directives that hold unless the configuration says otherwise: the SDK logs three lines a
@@ -44,9 +47,15 @@ pub(crate) fn start(log: &Log) -> Result<(), Failure> {
         .log_internal_errors(false)
         .with_writer(stderr);
     let started = match format {
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+        LogFormat::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .map_event_format(OfRequests::as_json)
+            .try_init(),
         LogFormat::Text => lines
             .with_ansi(is_terminal && std::env::var_os("NO_COLOR").is_none())
+            .map_event_format(OfRequests::as_text)
             .try_init(),
     };
     // A program that has set up logging of its own keeps it.

@@ -16,8 +16,10 @@ use farcall_core::{
     clock::{Clock, SystemClock},
 };
 use farcall_jobs::{Programs, Queue, Runner};
+use farcall_metrics::Metrics;
 use farcall_server::{
-    Audit, Changes, Entrance, JobFiles, Networks, Parts, Protocol, StdioError, Work, accept, router,
+    Audit, Changes, Entrance, Guard, JobFiles, Networks, Parts, Protocol, StdioError, Work, accept,
+    router,
 };
 use farcall_store::JobStore;
 use farcall_wrap::mount::Mounted;
@@ -31,9 +33,13 @@ use self::{
 };
 use crate::{App, Failure, mounts::Known};
 
+/// How many connections those may have together who read metrics.
+const READERS: usize = 64;
+
 /// A server that is bound and has its data open, and answers nobody yet.
 pub struct Ready {
     listener: TcpListener,
+    readings: Option<Readings>,
     parts: Parts,
     offering: Offering,
     runner: Option<Runner>,
@@ -51,9 +57,18 @@ pub struct Ready {
     pub public_base_url: String,
 }
 
+/// Where metrics are read without a credential.
+struct Readings {
+    listener: TcpListener,
+    /// None where it is reached by any name.
+    guard: Option<Guard>,
+}
+
 /// A server that answers.
 pub struct Running {
     http: tokio::task::JoinHandle<()>,
+    /// Answers who reads metrics, until everything else has ended.
+    readings: Option<AbortOnDropHandle<()>>,
     offering: Offering,
     runner: Option<Runner>,
     store: Option<Arc<dyn JobStore>>,
@@ -72,15 +87,13 @@ impl Ready {
     /// # Errors
     /// A [`Failure`] that says what is in the way.
     pub async fn prepare(app: App, config: &Config) -> Result<Self, Failure> {
-        let mut faults = app.offer.faults();
-        faults.extend(app.routes.faults());
-        if !faults.is_empty() {
-            return Err(Failure::usage(Faults(faults).to_string()));
-        }
+        refuse_faults(&app)?;
         let listener = edge::bind(config).await?;
         let address = listener
             .local_addr()
             .map_err(|error| Failure::failed(format!("the bound address is not known: {error}")))?;
+        let readings = edge::readings(config).await?;
+        let metrics = Metrics::default();
         let public_base_url = match &config.http.public_base_url {
             Some(url) => url.as_str().to_owned(),
             None => format!("http://127.0.0.1:{}", address.port()),
@@ -90,7 +103,7 @@ impl Ready {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let programs = app.offer.programs();
         let supply = Supply {
-            options: working::options(app.runner.clone(), config),
+            options: working::options(app.runner.clone(), config, &metrics),
             role: config.jobs.role,
         };
         supply.suffices(&programs)?;
@@ -111,8 +124,9 @@ impl Ready {
         let routers = app.routes.clone().routers();
         let (gated_routes, public_routes) =
             routers.map_err(|faults| Failure::usage(faults.to_string()))?;
-        let authenticators =
+        let mut authenticators =
             gate::authenticators(&app, config, &named, &catalog, &public_base_url, &clock)?;
+        authenticators.count_in(metrics.clone());
         let programs = watch::Sender::new(programs);
         let mounts = Known::default();
         mounts.add(&app.offer.mounts);
@@ -135,6 +149,7 @@ impl Ready {
             public_base_url: public_base_url.clone(),
             state_keys: keys.request_state.clone(),
             proof: keys.proof.clone(),
+            metrics,
             clock,
             stopping: stopping.clone(),
         };
@@ -150,6 +165,7 @@ impl Ready {
         }
         Ok(Self {
             listener,
+            readings,
             parts,
             offering: Offering {
                 protocol,
@@ -171,6 +187,12 @@ impl Ready {
             address,
             public_base_url,
         })
+    }
+
+    /// Where metrics are read without a credential, if anywhere.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        let readings = self.readings.as_ref()?;
+        readings.listener.local_addr().ok()
     }
 
     /// How many tools clients see.
@@ -211,6 +233,16 @@ impl Ready {
     ) -> Running {
         let store = self.parts.jobs.as_ref().map(|jobs| Arc::clone(&jobs.store));
         let audit = self.parts.audit.clone();
+        let readings = self.readings.map(|readings| {
+            let entrance = router::readings(&self.parts, readings.guard);
+            let (never, hurry) = (CancellationToken::new(), self.hurrying.clone());
+            let limits = accept::Limits {
+                connections: READERS,
+                ..accept::Limits::default()
+            };
+            let reading = accept::serve(readings.listener, entrance, limits, never, hurry);
+            AbortOnDropHandle::new(tokio::spawn(reading))
+        });
         let http = accept::serve(
             self.listener,
             routes(self.parts, Arc::clone(&self.offering.protocol)),
@@ -224,6 +256,7 @@ impl Ready {
         );
         Running {
             http: tokio::spawn(http),
+            readings,
             offering: self.offering,
             runner: self.runner,
             store,
@@ -293,7 +326,7 @@ impl Running {
         tokio::join!(requests, jobs);
         self.offering.mounts.stop(&self.hurrying).await;
         // Before the store is closed, which it would take for one that is away.
-        drop(self.keys);
+        drop((self.keys, self.readings));
         if let Some(store) = self.store {
             store.close().await;
         }
@@ -302,6 +335,17 @@ impl Running {
             audit.close().await;
         }
     }
+}
+
+/// # Errors
+/// Everything that is wrong with what was registered.
+fn refuse_faults(app: &App) -> Result<(), Failure> {
+    let mut faults = app.offer.faults();
+    faults.extend(app.routes.faults());
+    if faults.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::usage(Faults(faults).to_string()))
 }
 
 /// Where the jobs of callers come in.

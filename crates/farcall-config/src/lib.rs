@@ -16,9 +16,11 @@ mod http;
 mod jobs;
 mod limits;
 mod log;
+mod metrics;
 mod oauth;
 mod reader;
 mod source;
+mod spans;
 mod storage;
 pub mod units;
 pub mod variables;
@@ -34,8 +36,10 @@ pub use self::{
     jobs::{Jobs, Role},
     limits::Limits,
     log::{Log, LogFormat},
+    metrics::Metrics,
     oauth::{OAuth, OAuthTokens},
     source::Source,
+    spans::Spans,
     storage::{ArtifactsUrl, DatabaseUrl, Storage},
 };
 
@@ -56,6 +60,10 @@ pub struct Config {
     pub limits: Limits,
     /// What is logged, and how.
     pub log: Log,
+    /// Where metrics are read without a credential.
+    pub metrics: Metrics,
+    /// Where spans are sent; nowhere by default.
+    pub spans: Option<Spans>,
     /// Where data lives.
     pub storage: Storage,
 }
@@ -71,6 +79,7 @@ impl Config {
             auth,
             http,
             jobs,
+            metrics,
             storage,
             ..
         } = &config;
@@ -85,6 +94,13 @@ impl Config {
                 format!("binding `{}` without authentication would let anyone who reaches it call the tools", http.host),
                 "set MCP_BEARER_TOKEN, FARCALL_OAUTH_ISSUER, or FARCALL_ACCESS_TEAM behind Cloudflare Access; or name callers with `token create`; \
                  or bind MCP_HOST=127.0.0.1 behind a tunnel or proxy that authenticates; \
+                 or, where a perimeter of your own guards the port, set FARCALL_ALLOW_UNAUTHENTICATED=1",
+            ));
+        }
+        if metrics.is_beyond_loopback() && !auth.allow_unauthenticated {
+            faults.push(Fault::new(
+                "binding `FARCALL_METRICS` beyond loopback would let anyone who reaches it read how this server is used",
+                "bind it to 127.0.0.1; or let Prometheus read `/metrics` of the server itself, with the token of a caller that has the scope `admin`; \
                  or, where a perimeter of your own guards the port, set FARCALL_ALLOW_UNAUTHENTICATED=1",
             ));
         }
@@ -118,6 +134,8 @@ impl Config {
             jobs: Jobs::read(source, &mut faults),
             limits: Limits::read(source, &mut faults),
             log: Log::read(source, &mut faults),
+            metrics: Metrics::read(source, &mut faults),
+            spans: Spans::read(source, &mut faults),
             storage: Storage::read(source, &mut faults),
         };
         (config, faults)

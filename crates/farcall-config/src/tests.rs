@@ -418,3 +418,99 @@ fn the_audit_log_is_a_file_or_standard_output() {
     assert_eq!(file.file.unwrap().to_str(), Some("/var/log/audit.jsonl"));
     assert!(!file.values);
 }
+
+#[test]
+fn metrics_are_read_at_an_address_of_this_machine_unless_said_otherwise() {
+    assert_eq!(read(&[]).unwrap().metrics.address, None);
+    for address in [
+        "127.0.0.1:9100",
+        "[::1]:9100",
+        "127.9.9.9:1",
+        "[::ffff:127.0.0.1]:0",
+    ] {
+        let metrics = read(&[("FARCALL_METRICS", address)]).unwrap().metrics;
+        assert_eq!(metrics.address, Some(address.parse().unwrap()));
+    }
+    for wrong in [
+        "9100",
+        "localhost:9100",
+        "127.0.0.1",
+        "http://127.0.0.1:9100",
+        "::1:9100:x",
+    ] {
+        let fault = fault("FARCALL_METRICS", wrong);
+        assert!(fault.contains("is not an address and a port"), "{fault}");
+        assert!(fault.contains("for example 127.0.0.1:9100"), "{fault}");
+    }
+    for beyond in ["0.0.0.0:9100", "[::]:9100", "192.0.2.1:9100"] {
+        let fault = fault("FARCALL_METRICS", beyond);
+        for way in ["127.0.0.1", "`admin`", "FARCALL_ALLOW_UNAUTHENTICATED=1"] {
+            assert!(fault.contains(way), "{fault}");
+        }
+        // A token for `/mcp` is not asked for there.
+        let pairs = [
+            ("FARCALL_METRICS", beyond),
+            ("MCP_BEARER_TOKEN", "0123456789abcdef"),
+        ];
+        assert!(read(&pairs).is_err(), "{beyond}");
+        let pairs = [
+            ("FARCALL_METRICS", beyond),
+            ("FARCALL_ALLOW_UNAUTHENTICATED", "1"),
+        ];
+        assert!(read(&pairs).is_ok(), "{beyond}");
+    }
+}
+
+#[test]
+fn spans_are_sent_where_opentelemetry_says_it() {
+    assert!(read(&[]).unwrap().spans.is_none());
+    let place = (
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "https://otel.example.com/base/",
+    );
+    let headers = (
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "Authorization=Bearer%20hunter2, x-team=a%2Cb",
+    );
+    let config = read(&[place, headers, ("OTEL_SERVICE_NAME", "farm")]).unwrap();
+    let spans = config.spans.as_ref().unwrap();
+    assert_eq!(
+        spans.url.as_str(),
+        "https://otel.example.com/base/v1/traces"
+    );
+    assert_eq!(spans.service.as_deref(), Some("farm"));
+    let headers = spans.headers.iter();
+    let headers: Vec<_> = headers
+        .map(|(name, value)| (name.as_str(), secrecy::ExposeSecret::expose_secret(value)))
+        .collect();
+    assert_eq!(
+        headers,
+        [("authorization", "Bearer hunter2"), ("x-team", "a,b")]
+    );
+    assert!(!format!("{config:?}").contains("hunter2"));
+    for wrong in [
+        "otel:4318",
+        "ftp://otel",
+        "http://u:hunter2@otel",
+        "http://otel?key=hunter2",
+        "/",
+    ] {
+        let fault = fault("OTEL_EXPORTER_OTLP_ENDPOINT", wrong);
+        assert!(fault.contains("OTEL_EXPORTER_OTLP_ENDPOINT"), "{wrong}");
+        assert!(!fault.contains("hunter2"), "{fault}");
+    }
+    for wrong in [
+        "hunter2",
+        "=hunter2",
+        "a b=hunter2",
+        "a=hunter2%0d%0ab",
+        "a=%2",
+        "a=%zz",
+        "a=%ff",
+    ] {
+        let pairs = [place, ("OTEL_EXPORTER_OTLP_HEADERS", wrong)];
+        let fault = read(&pairs).unwrap_err();
+        assert!(fault.contains("OTEL_EXPORTER_OTLP_HEADERS"), "{wrong}");
+        assert!(!fault.contains("hunter2"), "{fault}");
+    }
+}

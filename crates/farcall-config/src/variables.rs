@@ -8,6 +8,7 @@ pub const SECRET: &[Variable] = &[
     FARCALL_SECRET,
     FARCALL_PREVIOUS_SECRET,
     FARCALL_TOKEN,
+    OTEL_EXPORTER_OTLP_HEADERS,
 ];
 
 /// An environment variable.
@@ -76,6 +77,10 @@ variables! {
     FARCALL_TOKEN, "unset", "Bearer token that client verbs such as smoke send; MCP_BEARER_TOKEN where it is not set.";
     FARCALL_AUDIT, "unset", "File to which a JSON line is added for each call: who, tool, hash of the arguments, job, outcome; `stdout` for standard output.";
     FARCALL_AUDIT_VALUES, "unset", "1 writes into these lines what calls were made with, up to 64 KiB of each.";
+    FARCALL_METRICS, "unset", "Address and port, such as 127.0.0.1:9100, at which Prometheus reads `/metrics` without a credential; beyond loopback only with FARCALL_ALLOW_UNAUTHENTICATED.";
     FARCALL_LOG, "info", "What is logged: a level, or directives as tracing-subscriber reads them.";
     FARCALL_LOG_FORMAT, "text on a terminal, else json", "How it is logged: text or json.";
+    OTEL_EXPORTER_OTLP_ENDPOINT, "unset", "Collector of OpenTelemetry that takes spans over HTTP, such as `http://127.0.0.1:4318`, in a program with the feature `otel`.";
+    OTEL_EXPORTER_OTLP_HEADERS, "none", "What requests to it have in their head: name=value, comma-separated.";
+    OTEL_SERVICE_NAME, "the server's name", "What this server is called there.";
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -15,6 +15,7 @@ use crate::{
     principal::Principal,
     problem::{Demand, Problem},
     question::{Answer, Asking, Question},
+    trace::TraceParent,
 };
 
 /// How far a call has come.
@@ -74,6 +75,10 @@ pub struct Recollection {
     pub memory: Option<Value>,
 }
 
+tokio::task_local! {
+    static CURRENT: CallContext;
+}
+
 struct Call {
     principal: Principal,
     request_id: String,
@@ -82,6 +87,7 @@ struct Call {
     client: Option<Arc<dyn Client>>,
     recollection: Mutex<Recollection>,
     is_waiting: watch::Sender<bool>,
+    trace: OnceLock<TraceParent>,
 }
 
 /// The call that a tool, prompt or resource is answering; cheap to clone.
@@ -123,6 +129,7 @@ impl CallContext {
             client: Some(client),
             recollection: Mutex::new(recollection),
             is_waiting: watch::Sender::new(false),
+            trace: OnceLock::new(),
         }))
     }
 
@@ -136,6 +143,7 @@ impl CallContext {
             client: None,
             recollection: Mutex::default(),
             is_waiting: watch::Sender::new(false),
+            trace: OnceLock::new(),
         }))
     }
 
@@ -152,6 +160,33 @@ impl CallContext {
     /// The protocol metadata of the request (`_meta`).
     pub fn meta(&self) -> &JsonObject {
         &self.0.meta
+    }
+
+    /// Where the call stands in a trace, where its caller began one or this process keeps spans. What a tool asks
+    /// of others goes on from here.
+    pub fn trace(&self) -> Option<TraceParent> {
+        let own = self.0.trace.get().copied();
+        own.or_else(|| TraceParent::of_meta(self.meta()))
+    }
+
+    /// Has what the call asks of others stand below `place`; the protocol layer says it, once.
+    pub fn continue_at(&self, place: TraceParent) {
+        let _ = self.0.trace.set(place);
+    }
+
+    /// The call that this task, or this thread of a blocking tool, is answering; for whoever writes a log.
+    pub fn current() -> Option<Self> {
+        CURRENT.try_with(Clone::clone).ok()
+    }
+
+    /// Runs `call` as an answer to this one.
+    pub async fn scope<F: Future>(&self, call: F) -> F::Output {
+        CURRENT.scope(self.clone(), call).await
+    }
+
+    /// The same on this thread.
+    pub fn sync_scope<T>(&self, call: impl FnOnce() -> T) -> T {
+        CURRENT.sync_scope(self.clone(), call)
     }
 
     /// Cancelled when the client has gone or has taken its call back.

@@ -29,6 +29,7 @@ pub mod rate;
 pub mod resource;
 pub mod schema;
 pub mod tool;
+pub mod trace;
 pub mod updates;
 
 use std::{future::Future, pin::Pin};

@@ -212,6 +212,7 @@ pub fn blocking(
         })?;
         // The client may have gone while this call waited for a thread.
         let cancellation = context.cancellation().clone();
+        let called = context.clone();
         let work = tokio::task::spawn_blocking(move || {
             // Given back when the code ends, which is not when its caller stops waiting for it.
             let _place = place;
@@ -221,7 +222,7 @@ pub fn blocking(
                     "the call was taken back",
                 ));
             }
-            panic::contain(run)
+            called.sync_scope(|| panic::contain(run))
         });
         work.await?
     })

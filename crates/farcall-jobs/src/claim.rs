@@ -96,10 +96,12 @@ impl Running {
             overrun,
         };
         self.attempts.insert(id, attempt);
+        services.metrics().worker().set_running(self.tasks.len());
     }
 
     /// A job whose task of ours panicked has nobody who would end it.
     fn note(&mut self, services: &Services, ended: Result<(Id, ()), JoinError>) {
+        services.metrics().worker().set_running(self.tasks.len());
         match ended {
             Ok((id, ())) => {
                 self.attempts.remove(&id);
@@ -111,7 +113,9 @@ impl Running {
                 };
                 let (services, claim) = (services.clone(), attempt.claim.clone());
                 let problem = Problem::internal("the runner of this job ended badly");
-                let end = async move { finish::fail(&services, &claim, &problem).await };
+                let end = async move {
+                    finish::fail(&services, &claim, &problem).await;
+                };
                 let id = self.tasks.spawn(end).id();
                 self.attempts.insert(id, attempt);
             }

@@ -15,15 +15,18 @@ use farcall_core::{
     job::{JobContext, JobHost, LeaseRanOut, MAX_STAGE_VALUE, Step, StepBody, StopReason},
     panic,
     problem::{ErrorCode, Problem},
+    trace::{Kind, Span, TraceParent},
 };
+use farcall_metrics::{Attempt as CameTo, JobSeries};
 use farcall_store::{Checkpoint, Claim, StoreError, WorkerId};
 use serde_json::Value;
 use tokio::{runtime::Handle, sync::oneshot};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::{
     finish,
-    host::{Attempt, work_left},
+    host::{Attempt, Seen, work_left},
     insist::insist,
     limits,
     programs::Known,
@@ -51,6 +54,32 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// Runs a job that `by` has claimed, until its record is written and its thread has returned;
 /// `overrun` is set where the thread is waited for alone.
 pub(crate) async fn run(services: Services, claim: Claim, by: WorkerId, overrun: Arc<AtomicBool>) {
+    let (job, kind) = (claim.fence.id, &claim.job);
+    let attempt = claim.attempt;
+    let mut span = Span::begin(Kind::Consumer, claim.trace, || format!("job {kind}"));
+    span.say("farcall.job.id", || job.to_string());
+    span.say("farcall.job.attempt", || attempt.to_string());
+    // Every line that is logged meanwhile says of which job.
+    let logged = tracing::info_span!("job", %job, kind, attempt, trace_id = tracing::field::Empty);
+    if let Some(place) = span.place() {
+        logged.record("trace_id", place.trace_id());
+    }
+    let came_to = ended(services, claim, by, overrun, span.place());
+    let came_to = came_to.instrument(logged).await;
+    span.say("farcall.job.outcome", || came_to.as_str().to_owned());
+    if matches!(came_to, CameTo::Failed | CameTo::Retried | CameTo::Timeout) {
+        span.fail(came_to.as_str());
+    }
+}
+
+/// Does so, and says what it came to; its stages stand below `place` in a trace.
+async fn ended(
+    services: Services,
+    claim: Claim,
+    by: WorkerId,
+    overrun: Arc<AtomicBool>,
+    place: Option<TraceParent>,
+) -> CameTo {
     let work = Stop::default();
     let over = CancellationToken::new();
     let reporter = Arc::new(Reporter::new(Arc::clone(&services.store), claim.fence));
@@ -58,7 +87,13 @@ pub(crate) async fn run(services: Services, claim: Claim, by: WorkerId, overrun:
         let (reporter, work, over) = (Arc::clone(&reporter), work.clone(), over.clone());
         tokio::spawn(async move { reporter.keep_up(work, over).await })
     };
-    let ended = begin(services.clone(), claim.clone(), by, reporter, work.clone());
+    let ended = begin(
+        services.clone(),
+        claim.clone(),
+        (by, place),
+        reporter,
+        work.clone(),
+    );
     let mut ended = std::pin::pin!(ended);
     let ending = tokio::select! {
         biased;
@@ -70,27 +105,44 @@ pub(crate) async fn run(services: Services, claim: Claim, by: WorkerId, overrun:
     if let Err(error) = keep_up.await {
         tracing::error!(job = %claim.fence.id, %error, "progress was not kept to the end");
     }
-    match (ending, work.reason()) {
+    let came_to = match (ending, work.reason()) {
         // What is done is done, whoever wanted it to stop meanwhile.
         (Ok(Ending::Done { value, artifacts }), _) => {
-            finish::succeed(&services, &claim, value, artifacts).await;
+            finish::succeed(&services, &claim, value, artifacts).await
         }
         // Whatever a stage says that was told to stop, it has not finished.
         (Ok(_), Some(reason)) => finish::stopped(&services, &claim, reason).await,
         (Ok(Ending::Failed(problem)), None) if LeaseRanOut::is_behind(&problem) => {
             tracing::warn!(job = %claim.fence.id, "this process stood still for too long, and what it ran for the job was ended");
             finish::hand_back(&services, claim.fence).await;
+            CameTo::HandedBack
         }
         (Ok(Ending::Failed(problem)), None) => {
-            finish::fail_or_retry(&services, &claim, &problem).await;
+            finish::fail_or_retry(&services, &claim, &problem).await
         }
-        (Ok(Ending::NotBegun(problem)), None) => put_back(&services, &claim, &problem).await,
+        (Ok(Ending::NotBegun(problem)), None) => {
+            put_back(&services, &claim, &problem).await;
+            CameTo::HandedBack
+        }
         (Err(reason), _) => {
-            finish::stopped(&services, &claim, reason).await;
+            let came_to = finish::stopped(&services, &claim, reason).await;
             overrun.store(true, Ordering::Relaxed);
             returned(&services, &claim, reason, ended).await;
+            came_to
         }
+    };
+    // Of a job that nobody here offers any more nothing is told.
+    if let Some(known) = services.programs.get(&claim.job) {
+        series(&services, known).count(came_to);
     }
+    came_to
+}
+
+/// Where attempts at a job are counted.
+fn series(services: &Services, known: &Known) -> Arc<JobSeries> {
+    let steps = known.job.program.steps().iter();
+    let stages: Vec<_> = steps.flat_map(|step| step.stages.clone()).collect();
+    services.metrics().job(&known.job.name, &stages)
 }
 
 /// Puts a job back that could not be begun.
@@ -127,18 +179,23 @@ async fn returned(
     }
 }
 
+/// Under which name a worker has the job, and where the attempt stands in a trace.
+type By = (WorkerId, Option<TraceParent>);
+
 /// Starts the thread; what it comes to arrives through the channel.
 async fn begin(
     services: Services,
     claim: Claim,
-    by: WorkerId,
+    by: By,
     reporter: Arc<Reporter>,
     work: Stop,
 ) -> Ending {
     let (sender, receiver) = oneshot::channel();
     let runtime = Handle::current();
     let name = format!("job {}", claim.fence.id);
+    let logged = tracing::Span::current();
     let attempt = move || {
+        let _logged = logged.enter();
         // A receiver that is gone has handed the job back already.
         let _ = sender.send(attempt(&services, &claim, by, reporter, work, &runtime));
     };
@@ -155,7 +212,7 @@ async fn begin(
 fn attempt(
     services: &Services,
     claim: &Claim,
-    by: WorkerId,
+    (by, place): By,
     reporter: Arc<Reporter>,
     work: Stop,
     runtime: &Handle,
@@ -170,10 +227,16 @@ fn attempt(
         Ok(work_dir) => work_dir,
         Err(error) => return Ending::NotBegun(error.into_problem()),
     };
-    let host = Attempt::new(services, claim, by, known, work_dir, reporter, work);
-    match stages(services, claim, known, &Arc::new(host), runtime) {
+    let series = series(services, known);
+    let seen = Seen { series, place };
+    let host = Attempt::new(services, claim, (by, seen), known, work_dir, reporter, work);
+    let host = Arc::new(host);
+    match stages(services, claim, known, &host, runtime) {
         Ok((value, artifacts)) => Ending::Done { value, artifacts },
-        Err(problem) => Ending::Failed(problem),
+        Err(problem) => {
+            host.fail_stage(&problem);
+            Ending::Failed(problem)
+        }
     }
 }
 
@@ -210,6 +273,7 @@ fn stages(
         host.begin(step, first)?;
         crash_point!("execute.stage.entered");
         value = run_step(step, &context, value, host.given_up(), runtime)?;
+        host.leave_stage();
         check_size(&value, step)?;
         if begun < program.total_stages() {
             let kept = Checkpoint {

@@ -10,6 +10,7 @@ use farcall_core::{
     job::StopReason,
     problem::{ErrorCode, Problem},
 };
+use farcall_metrics::Attempt;
 use farcall_store::{Claim, Fence, JobError, StoreError, Success, message};
 use serde_json::Value;
 
@@ -28,16 +29,23 @@ pub(crate) async fn succeed(
     claim: &Claim,
     value: Value,
     artifacts: Vec<Artifact>,
-) {
+) -> Attempt {
     match publish(services, claim, value, artifacts).await {
-        Ok(()) => remove_work_dir(&services.artifacts, claim.fence.id).await,
+        Ok(()) => {
+            remove_work_dir(&services.artifacts, claim.fence.id).await;
+            Attempt::Succeeded
+        }
         Err(problem) => fail(services, claim, &problem).await,
     }
 }
 
 /// Ends an attempt that came to `problem`: it is tried again where its job asks for that, else the
 /// job has failed.
-pub(crate) async fn fail_or_retry(services: &Services, claim: &Claim, problem: &Problem) {
+pub(crate) async fn fail_or_retry(
+    services: &Services,
+    claim: &Claim,
+    problem: &Problem,
+) -> Attempt {
     let known = services.programs.get(&claim.job);
     let pause = known.and_then(|known| {
         let options = &known.job.options;
@@ -49,7 +57,12 @@ pub(crate) async fn fail_or_retry(services: &Services, claim: &Claim, problem: &
     }
 }
 
-async fn try_again(services: &Services, claim: &Claim, problem: &Problem, pause: Duration) {
+async fn try_again(
+    services: &Services,
+    claim: &Claim,
+    problem: &Problem,
+    pause: Duration,
+) -> Attempt {
     let cause = problem.cause().map(ToString::to_string);
     tracing::warn!(job = %claim.fence.id, kind = claim.job, ?pause, code = %problem.code(), error = %problem, cause, "the attempt has failed, the job is tried again");
     let why = problem.public_message();
@@ -58,11 +71,15 @@ async fn try_again(services: &Services, claim: &Claim, problem: &Problem, pause:
         let (store, message) = (&services.store, message.clone());
         store.retry(claim.fence, pause, message)
     };
-    until_it_is_kept(services, claim.fence, write).await;
+    if until_it_is_kept(services, claim.fence, write).await {
+        Attempt::Retried
+    } else {
+        Attempt::Lost
+    }
 }
 
 /// Writes a failure down, and removes the files that nobody can fetch any more.
-pub(crate) async fn fail(services: &Services, claim: &Claim, problem: &Problem) {
+pub(crate) async fn fail(services: &Services, claim: &Claim, problem: &Problem) -> Attempt {
     let cause = problem.cause().map(ToString::to_string);
     tracing::warn!(job = %claim.fence.id, kind = claim.job, code = %problem.code(), error = %problem, cause, "the job has failed");
     let code = match problem.code() {
@@ -73,9 +90,14 @@ pub(crate) async fn fail(services: &Services, claim: &Claim, problem: &Problem) 
     let error = JobError { code, message };
     let write = || services.store.fail(claim.fence, error.clone());
     if !until_it_is_kept(services, claim.fence, write).await {
-        return;
+        return Attempt::Lost;
     }
     clean_up(&services.artifacts, claim.fence.id).await;
+    match code {
+        ErrorCode::Cancelled => Attempt::Cancelled,
+        ErrorCode::Timeout => Attempt::Timeout,
+        _ => Attempt::Failed,
+    }
 }
 
 /// Removes everything on disk of a job that has failed.
@@ -98,11 +120,11 @@ async fn remove_work_dir(artifacts: &Artifacts, job: JobId) {
 }
 
 /// Ends an attempt that had to stop for `reason`, and has not come to its end.
-pub(crate) async fn stopped(services: &Services, claim: &Claim, reason: StopReason) {
+pub(crate) async fn stopped(services: &Services, claim: &Claim, reason: StopReason) -> Attempt {
     match reason {
         StopReason::Cancelled => {
             let problem = Problem::new(ErrorCode::Cancelled, message::CANCELLED);
-            fail(services, claim, &problem).await;
+            fail(services, claim, &problem).await
         }
         StopReason::TimedOut => {
             let limit = services.programs.timeout(&claim.job).unwrap_or_default();
@@ -111,12 +133,16 @@ pub(crate) async fn stopped(services: &Services, claim: &Claim, reason: StopReas
                 limit.as_secs_f64()
             );
             let problem = Problem::new(ErrorCode::Timeout, sentence);
-            fail(services, claim, &problem).await;
+            fail(services, claim, &problem).await
         }
-        StopReason::Stopping => hand_back(services, claim.fence).await,
+        StopReason::Stopping => {
+            hand_back(services, claim.fence).await;
+            Attempt::HandedBack
+        }
         // Whatever it writes would be refused.
         _ => {
             tracing::warn!(job = %claim.fence.id, "the job is no longer this worker's, the attempt is dropped");
+            Attempt::Lost
         }
     }
 }
@@ -142,7 +168,9 @@ async fn publish(
     let is_result = known.is_some_and(|known| known.job.program.is_result(&value));
     let has_files = !artifacts.is_empty() || has_recorded_files(services, claim).await?;
     if !has_files {
-        artifacts.push(write_result(services, claim.fence, value.clone()).await?);
+        let result = write_result(services, claim.fence, value.clone()).await?;
+        services.metrics().written().add(result.size);
+        artifacts.push(result);
     }
     let success = Success {
         value: is_result.then_some(value),

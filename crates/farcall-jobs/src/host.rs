@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
+    time::Instant as Steady,
 };
 
 use farcall_artifacts::{ArtifactError, Artifacts};
@@ -13,7 +14,9 @@ use farcall_core::{
     job::{JobHost, MAX_STAGE_VALUE, Step, StopReason},
     problem::{ErrorCode, Problem},
     question::{Answer, Asking, Question},
+    trace::{Kind, Span, TraceParent},
 };
+use farcall_metrics::{JobSeries, Metrics};
 use farcall_store::{Checkpoint, Claim, Fence, JobStore, StoreError, WorkerId};
 use serde_json::Value;
 use tokio::{runtime::Handle, sync::watch, time::Instant};
@@ -49,6 +52,16 @@ pub(crate) struct Attempt {
     runtime: Handle,
     hard_stop: CancellationToken,
     position: Mutex<Position>,
+    seen: Seen,
+    metrics: Metrics,
+}
+
+/// Where those look who watch the attempt.
+pub(crate) struct Seen {
+    /// Where it is counted.
+    pub(crate) series: Arc<JobSeries>,
+    /// Where it stands in a trace.
+    pub(crate) place: Option<TraceParent>,
 }
 
 /// Files that were finished since the last checkpoint.
@@ -60,14 +73,23 @@ struct Position {
     stage: u32,
     /// How many stages were finished before the present step.
     finished: u32,
+    /// The present stage; none between two steps.
+    present: Option<Present>,
+}
+
+/// A stage that is under way.
+struct Present {
+    since: Steady,
+    span: Span,
 }
 
 impl Attempt {
-    /// The attempt that `claim` of the worker `by` is for; its thread has the runtime entered.
+    /// The attempt that `claim` of the worker `by` is for, as it is `seen`; its thread has the runtime
+    /// entered.
     pub(crate) fn new(
         services: &Services,
         claim: &Claim,
-        by: WorkerId,
+        (by, seen): (WorkerId, Seen),
         known: &Known,
         work_dir: PathBuf,
         reporter: Arc<Reporter>,
@@ -102,7 +124,10 @@ impl Attempt {
                 stages: Vec::new(),
                 stage: 0,
                 finished: 0,
+                present: None,
             }),
+            seen,
+            metrics: services.metrics().clone(),
         }
     }
 
@@ -116,6 +141,20 @@ impl Attempt {
         }
         let name = step.stages.first().map_or("", String::as_str);
         self.enter_stage(name)
+    }
+
+    /// Counts the stage that the step was in, which is finished.
+    pub(crate) fn leave_stage(&self) {
+        let mut position = self.position.lock().unwrap_or_else(PoisonError::into_inner);
+        position.leave(&self.seen.series);
+    }
+
+    /// Notes why the stage failed that the step was in.
+    pub(crate) fn fail_stage(&self, problem: &Problem) {
+        let mut position = self.position.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(mut present) = position.present.take() {
+            present.span.fail(problem.code().as_str());
+        }
     }
 
     pub(crate) fn given_up(&self) -> &CancellationToken {
@@ -144,6 +183,14 @@ impl Attempt {
     }
 }
 
+impl Position {
+    fn leave(&mut self, series: &JobSeries) {
+        if let (Some(present), Some(index)) = (self.present.take(), self.stage.checked_sub(1)) {
+            series.stage(index as usize, present.since.elapsed());
+        }
+    }
+}
+
 impl JobHost for Attempt {
     fn job_id(&self) -> JobId {
         self.fence.id
@@ -163,6 +210,12 @@ impl JobHost for Attempt {
 
     fn is_alone(&self) -> bool {
         self.is_alone
+    }
+
+    fn trace(&self) -> Option<TraceParent> {
+        let position = self.position.lock().unwrap_or_else(PoisonError::into_inner);
+        let present = position.present.as_ref();
+        present.map_or(self.seen.place, |present| present.span.place())
     }
 
     fn work_dir(&self) -> &Path {
@@ -211,9 +264,15 @@ impl JobHost for Attempt {
                         .hint("stages are entered once, in the order they were declared")
                 })?;
             position.stages.drain(..=ahead);
+            position.leave(&self.seen.series);
             position.stage = self
                 .total_stages
                 .min(position.stage + u32::try_from(ahead + 1).unwrap_or(1));
+            let place = self.seen.place;
+            position.present = Some(Present {
+                since: Steady::now(),
+                span: Span::begin(Kind::Internal, place, || format!("stage {name}")),
+            });
             position.stage
         };
         let message = format!("[{stage}/{}] {name}", self.total_stages);
@@ -263,6 +322,7 @@ impl JobHost for Attempt {
         Ok(Box::new(Recorded {
             sink,
             written: Arc::clone(&self.written),
+            metrics: self.metrics.clone(),
         }))
     }
 }
@@ -278,6 +338,7 @@ pub(crate) fn work_left(artifacts: &Artifacts, job: JobId) -> Result<Option<Stri
 struct Recorded {
     sink: Box<dyn ArtifactSink>,
     written: Written,
+    metrics: Metrics,
 }
 
 impl std::io::Write for Recorded {
@@ -293,6 +354,7 @@ impl std::io::Write for Recorded {
 impl ArtifactSink for Recorded {
     fn finish(self: Box<Self>) -> Result<Artifact, Problem> {
         let artifact = self.sink.finish()?;
+        self.metrics.written().add(artifact.size);
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         written.push(artifact.clone());
         Ok(artifact)

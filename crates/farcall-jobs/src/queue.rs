@@ -12,6 +12,7 @@ use farcall_core::{
     principal::Principal,
     problem::{ErrorCode, Problem},
     question::Askable,
+    trace::TraceParent,
 };
 use farcall_store::{
     Cancelled, Enqueued, JobRecord, JobStore, LogPage, NewJob, Outcome, Reach, StoreError, Terms,
@@ -44,6 +45,8 @@ pub struct How {
     pub key: Option<String>,
     /// How its caller can be asked while it runs.
     pub can_ask: Askable,
+    /// Where the start stands in a trace.
+    pub trace: Option<TraceParent>,
 }
 
 /// A job that has been taken in: it is on disk.
@@ -158,6 +161,7 @@ impl Queue {
             key: how.key,
             unique_for: known.job.options.unique_for,
             can_ask: how.can_ask,
+            trace: how.trace,
             max_open: owner.max_open_jobs(),
         };
         let granted = match self.room_for(&text).await {

@@ -89,6 +89,7 @@ mod tests {
             fingerprint: String::new(),
             checkpoint: None,
             can_ask: Askable::NOBODY,
+            trace: None,
         }
     }
 

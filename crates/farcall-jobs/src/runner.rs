@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use farcall_artifacts::Artifacts;
 use farcall_core::problem::Problem;
+use farcall_metrics::Metrics;
 use farcall_store::JobStore;
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -46,6 +47,9 @@ pub struct RunnerOptions {
     /// Whether other processes work on the same store; defaults to no. Then files that nothing
     /// needs are only removed once they are old: somebody may be about to record them.
     pub is_shared: bool,
+    /// Where it counts what it does; by default where nobody reads it.
+    #[doc(hidden)]
+    pub metrics: Metrics,
 }
 
 impl Default for RunnerOptions {
@@ -64,6 +68,7 @@ impl Default for RunnerOptions {
             vanished: Duration::ZERO,
             adopt: Duration::from_mins(1),
             is_shared: false,
+            metrics: Metrics::default(),
         }
     }
 }
@@ -99,6 +104,10 @@ pub(crate) struct Services {
 }
 
 impl Services {
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.options.metrics
+    }
+
     pub(crate) fn sweep(&self) -> Sweep {
         Sweep {
             store: Arc::clone(&self.store),
@@ -145,6 +154,8 @@ impl Runner {
         let worker = Arc::new(worker);
         let programs = offered.borrow().clone();
         let beat = options.beat;
+        let worker_seen = options.metrics.worker();
+        worker_seen.set_capacity(options.concurrency.max(1));
         let services = Services {
             store,
             artifacts,

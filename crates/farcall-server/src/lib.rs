@@ -3,7 +3,7 @@
 //! The tree follows a request: [`accept`] takes the connection and `unread` ends the ones whose client does not read, [`router`] lists every route,
 //! `layers` every layer in order; `edge` refuses what no handler should see, [`auth`] says who
 //! is calling, `mcp` answers the protocol, `files` sends what jobs left, `health` answers probes, [`connect`] says how clients connect, `audit` keeps who
-//! asked for what, `openapi` describes all of it.
+//! asked for what, `openapi` describes all of it, `metrics` counts it.
 
 pub mod accept;
 mod admin;
@@ -17,6 +17,7 @@ pub mod fuzzing;
 mod health;
 mod layers;
 mod mcp;
+mod metrics;
 pub mod openapi;
 mod problem_response;
 pub mod router;
@@ -29,6 +30,7 @@ use axum::Router;
 use farcall_artifacts::Artifacts;
 use farcall_core::{catalog::Catalog, clock::Clock, updates::Updates};
 use farcall_jobs::{Links, Programs, Standing, Tasks};
+use farcall_metrics::Metrics;
 use farcall_store::JobStore;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -112,6 +114,8 @@ pub struct Parts {
     pub state_keys: StateKeys,
     /// Shows the operator that a path leads to this server.
     pub proof: Proof,
+    /// Where it counts what it does.
+    pub metrics: Metrics,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Ends streams that would otherwise never end, when the server stops.

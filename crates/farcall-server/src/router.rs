@@ -9,7 +9,7 @@ use axum::{
 };
 
 use crate::{
-    Entrance, Parts,
+    Entrance, Guard, Parts,
     admin::{self, Desk},
     auth::{self, Authenticators, oauth},
     connect::{self, Door},
@@ -17,6 +17,7 @@ use crate::{
     health::{self, Readiness},
     layers,
     mcp::{self, Protocol},
+    metrics::{self, Readings},
 };
 
 /// Where MCP is spoken.
@@ -28,32 +29,29 @@ pub fn beside_stdio(parts: Parts) -> Entrance {
     let gate = Arc::new(parts.authenticators.clone());
     let readiness = Readiness::new(&parts, Arc::clone(&gate));
     let routes = health_routes(readiness).merge(file_routes(&parts, gate));
-    layers::apply(
-        routes,
-        parts.guard,
-        parts.proxies,
-        parts.limits,
-        parts.proof,
-    )
+    layered(routes, parts)
 }
 
 /// What a process answers that only runs jobs: the probes.
 pub fn probes(parts: Parts) -> Entrance {
     let gate = Arc::new(parts.authenticators.clone());
     let probes = health_routes(Readiness::new(&parts, gate));
-    layers::apply(
-        probes,
-        parts.guard,
-        parts.proxies,
-        parts.limits,
-        parts.proof,
-    )
+    layered(probes, parts)
+}
+
+/// What is read at an address of its own, by whoever reaches it: the metrics. `guard` says under which
+/// names it is reached, none where that does not matter.
+pub fn readings(parts: &Parts, guard: Option<Guard>) -> Entrance {
+    let readings = Readings::of(parts);
+    let routes = Router::new().route(metrics::PATH, get(metrics::read).with_state(readings));
+    // Who reads is not counted among the callers.
+    layers::alone(routes, guard)
 }
 
 /// The routes of a server, with their layers.
 pub fn router(parts: Parts, protocol: Arc<Protocol>) -> Entrance {
     let gate = Arc::new(parts.authenticators.clone());
-    let admin = admin_routes(&parts, &gate);
+    let admin = admin_routes(&parts, &gate).merge(metrics_routes(&parts, &gate));
     let readiness = Readiness::new(&parts, Arc::clone(&gate));
     let door = Arc::new(Door {
         protocol: Arc::clone(&protocol),
@@ -84,9 +82,19 @@ pub fn router(parts: Parts, protocol: Arc<Protocol>) -> Entrance {
     layers::apply(
         gated.merge(public).merge(admin),
         parts.guard,
-        parts.proxies,
-        parts.limits,
+        (parts.proxies, parts.limits),
         parts.proof,
+        parts.metrics,
+    )
+}
+
+fn layered(routes: Router, parts: Parts) -> Entrance {
+    layers::apply(
+        routes,
+        parts.guard,
+        (parts.proxies, parts.limits),
+        parts.proof,
+        parts.metrics,
     )
 }
 
@@ -96,6 +104,17 @@ fn admin_routes(parts: &Parts, gate: &Arc<Authenticators>) -> Router {
     };
     let limited = from_fn_with_state(parts.limits.clone(), edge::limited);
     admin::routes(desk)
+        .route_layer(limited)
+        .route_layer(from_fn_with_state(Arc::clone(gate), auth::require_admin))
+}
+
+fn metrics_routes(parts: &Parts, gate: &Arc<Authenticators>) -> Router {
+    let limited = from_fn_with_state(parts.limits.clone(), edge::limited);
+    Router::new()
+        .route(
+            metrics::PATH,
+            get(metrics::read).with_state(Readings::of(parts)),
+        )
         .route_layer(limited)
         .route_layer(from_fn_with_state(Arc::clone(gate), auth::require_admin))
 }

@@ -45,8 +45,8 @@ pub use crate::{
     job::{
         Beat, Cancelled, Checkpoint, Claim, Details, Enqueued, Fence, Hint, JobError, JobRecord,
         JobStore, Listed, LogLine, LogPage, Lost, Needed, NewJob, NewWorker, Outcome,
-        PublishedArtifact, Reach, Report, Same, Success, Terms, Wanted, WantedJob, Which, Worker,
-        WorkerId, message,
+        PublishedArtifact, Reach, Report, Same, Success, Tally, Terms, Wanted, WantedJob, Which,
+        Worker, WorkerId, message,
     },
     secret::{Rotation, Secret, Secrets},
     sqlite::{SqliteStore, StoreCopy, Volume},

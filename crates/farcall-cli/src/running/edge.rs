@@ -7,6 +7,7 @@ use farcall_core::clock::Clock;
 use farcall_server::{Audit, AuditPlace, Guard, Limits, Networks, Rates};
 use tokio::net::TcpListener;
 
+use super::Readings;
 use crate::Failure;
 
 /// Binds where the configuration says.
@@ -26,6 +27,28 @@ pub(super) async fn bind(config: &Config) -> Result<TcpListener, Failure> {
         Failure::usage(format!("`{host}:{port}` cannot be bound: {error}"))
             .hint("set MCP_HOST and MCP_PORT to an address that is free on this machine")
     })
+}
+
+/// Binds where metrics are to be read without a credential, if anywhere.
+///
+/// # Errors
+/// A [`Failure`] where that address is taken, or is none of this machine.
+pub(super) async fn readings(config: &Config) -> Result<Option<Readings>, Failure> {
+    let Some(address) = config.metrics.address else {
+        return Ok(None);
+    };
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        Failure::usage(format!(
+            "`{address}`, where metrics are to be read, cannot be bound: {error}"
+        ))
+        .hint("set FARCALL_METRICS to an address that is free on this machine, or unset it")
+    })?;
+    // A page may lead a name of its own here (DNS rebinding); what is reached over a network has any name.
+    let guard = address.ip().to_canonical().is_loopback();
+    Ok(Some(Readings {
+        listener,
+        guard: guard.then(|| self::guard(config)),
+    }))
 }
 
 /// Which hosts and origins it is asked for.

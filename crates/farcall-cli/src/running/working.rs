@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use farcall_config::Config;
 use farcall_jobs::{Programs, Runner, RunnerOptions};
+use farcall_metrics::Metrics;
 use farcall_server::JobFiles;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +17,12 @@ use crate::Failure;
 const VANISHED: Duration = Duration::from_mins(10);
 
 /// What the program says about running jobs, unless the configuration says otherwise.
-pub(super) fn options(mut options: RunnerOptions, config: &Config) -> RunnerOptions {
+pub(super) fn options(
+    mut options: RunnerOptions,
+    config: &Config,
+    metrics: &Metrics,
+) -> RunnerOptions {
+    options.metrics = metrics.clone();
     if let Some(concurrency) = config.jobs.concurrency {
         options.concurrency = concurrency.into();
     }

@@ -21,6 +21,7 @@ use crate::{
     command::ServeFlags,
     logging, mounts,
     running::{Ready, callers},
+    spans::Spans,
 };
 
 /// Serves `app` until SIGTERM or SIGINT; a second signal cuts what is still going on. SIGHUP changes
@@ -102,6 +103,7 @@ async fn run(
     if removed > 0 {
         tracing::info!(removed, "folders of servers that were killed are removed");
     }
+    let spans = Spans::start(config, &app.identity.name, &app.identity.version)?;
     let told = signals.told();
     let offered = Offered::by(&app);
     let ready = Ready::prepare(app, config).await?;
@@ -129,10 +131,14 @@ async fn run(
     let hurry = running.hurry();
     let mut stop = pin!(running.stop());
     tokio::select! {
-        () = &mut stop => return outcome,
-        () = signals.stop() => hurry.cancel(),
+        () = &mut stop => {}
+        () = signals.stop() => {
+            hurry.cancel();
+            stop.await;
+        }
     }
-    stop.await;
+    // What ended last has a span, too.
+    spans.close().await;
     outcome
 }
 

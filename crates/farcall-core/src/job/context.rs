@@ -14,6 +14,7 @@ use crate::{
     name::file_name_fault,
     problem::{ErrorCode, Problem},
     question::{Answer, Asking, Question},
+    trace::TraceParent,
 };
 
 /// Why the work on a job should stop.
@@ -79,6 +80,12 @@ pub trait JobHost: Send + Sync {
 
     /// Whether nothing else runs in this process.
     fn is_alone(&self) -> bool;
+
+    /// Where the present stage stands in a trace; `None` where whoever started the job began none, and this
+    /// process keeps no spans.
+    fn trace(&self) -> Option<TraceParent> {
+        None
+    }
 
     /// A folder of the job's own, kept until the job is over, also across a restart.
     fn work_dir(&self) -> &Path;
@@ -173,6 +180,12 @@ impl JobContext {
     /// Whether no other job runs in this process, because this one has lost its worker before.
     pub fn is_alone(&self) -> bool {
         self.0.is_alone()
+    }
+
+    /// Where the present stage stands in a trace, where whoever started the job began one, or this process keeps
+    /// spans. What the stage asks of others goes on from here.
+    pub fn trace(&self) -> Option<TraceParent> {
+        self.0.trace()
     }
 
     /// A folder of the job's own for what is too large to pass from stage to stage.

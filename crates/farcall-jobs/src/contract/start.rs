@@ -80,7 +80,11 @@ pub(crate) async fn begin(
     if let Some(before) = queue.before_start(job) {
         arguments = before.run(context.clone(), arguments).await?;
     }
-    let how = How { key, can_ask };
+    let how = How {
+        key,
+        can_ask,
+        trace: context.trace(),
+    };
     let caller = context.principal();
     queue.start_with(job, arguments, caller, how).await
 }

@@ -23,6 +23,7 @@ use axum::{
     response::Response,
 };
 use farcall_core::principal::{Principal, Scope};
+use farcall_metrics::Metrics;
 use farcall_store::TokenId;
 use http::{Extensions, HeaderMap, header};
 
@@ -45,9 +46,15 @@ pub struct Authenticators {
     verifiers: Vec<Arc<dyn TokenVerifier>>,
     access: Option<Arc<Access>>,
     oauth: Option<Arc<OAuth>>,
+    metrics: Metrics,
 }
 
 impl Authenticators {
+    /// Counts in `metrics` whom it does not let in.
+    pub fn count_in(&mut self, metrics: Metrics) {
+        self.metrics = metrics;
+    }
+
     /// Adds one that knows bearer tokens.
     pub fn push(&mut self, verifier: Arc<dyn TokenVerifier>) {
         self.verifiers.push(verifier);
@@ -91,6 +98,10 @@ impl Authenticators {
         } else {
             Sent::Open
         }
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     pub(crate) fn oauth(&self) -> Option<&Arc<OAuth>> {
@@ -166,7 +177,9 @@ async fn required(
     let recognised =
         match admitted(gate, scope, path, request.headers(), request.extensions()).await {
             Ok(recognised) => recognised,
-            Err(refusal) => return refusal.response(path, gate.oauth.as_deref()),
+            Err(refusal) => {
+                return refusal.response(path, gate.oauth.as_deref(), &gate.metrics);
+            }
         };
     if let Some(granted) = recognised.granted {
         request.extensions_mut().insert(granted);

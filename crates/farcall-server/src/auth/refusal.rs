@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use axum::response::Response;
 use farcall_core::principal::Scope;
+use farcall_metrics::{Metrics, Refused};
 use http::{HeaderValue, StatusCode, header};
 
 use super::OAuth;
@@ -43,8 +44,15 @@ impl Refusal {
         matches!(self, Self::NoAssertion | Self::NoCredential | Self::NoToken)
     }
 
-    /// The answer to a request for `path`, which says where tokens come from if there is an issuer.
-    pub(crate) fn response(&self, path: &str, oauth: Option<&OAuth>) -> Response {
+    /// The answer to a request for `path`, which says where tokens come from if there is an issuer; counted in
+    /// `metrics`.
+    pub(crate) fn response(
+        &self,
+        path: &str,
+        oauth: Option<&OAuth>,
+        metrics: &Metrics,
+    ) -> Response {
+        metrics.refusals().count(self.counts_as());
         let mut response = problem_response::for_path(path, self.status(), &self.sentence());
         let headers = response.headers_mut();
         match self.challenge(oauth) {
@@ -64,6 +72,15 @@ impl Refusal {
     /// Whether a credential was sent that is none here.
     pub(crate) fn is_of_something_wrong(&self) -> bool {
         self.status() == StatusCode::UNAUTHORIZED && !self.is_of_nothing()
+    }
+
+    fn counts_as(&self) -> Refused {
+        match self {
+            Self::Unavailable => Refused::Unavailable,
+            refusal if refusal.is_of_nothing() => Refused::Missing,
+            refusal if refusal.is_of_something_wrong() => Refused::Wrong,
+            _ => Refused::Insufficient,
+        }
     }
 
     fn status(&self) -> StatusCode {

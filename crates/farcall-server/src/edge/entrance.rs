@@ -9,9 +9,11 @@ use std::{
         Arc, LazyLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Instant,
 };
 
 use axum::{Router, extract::Request, response::Response};
+use farcall_metrics::{Metrics, Refused, Route};
 use futures_util::{FutureExt, future::Either};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tower::Service;
@@ -72,6 +74,7 @@ pub struct Entrance {
     limits: Option<Limits>,
     /// Answers the nonces of the operator.
     proof: Option<Proof>,
+    metrics: Metrics,
     routes: Router,
     /// Whether it was said that a proxy is not trusted.
     has_warned: Arc<AtomicBool>,
@@ -85,6 +88,7 @@ impl Entrance {
             proxies: Arc::default(),
             limits: None,
             proof: None,
+            metrics: Metrics::default(),
             routes,
             has_warned: Arc::default(),
         }
@@ -111,12 +115,21 @@ impl Entrance {
         self
     }
 
+    /// Counts requests in `metrics`.
+    #[must_use]
+    pub(crate) fn counted(mut self, metrics: Metrics) -> Self {
+        self.metrics = metrics;
+        self
+    }
+
     /// Answers a request that came from `peer`.
     pub(crate) fn answer(
         &self,
         mut request: Request,
         peer: IpAddr,
     ) -> impl Future<Output = Response> + Send + use<> {
+        let begun = Instant::now();
+        let route = Route::of(request.uri().path());
         let id = fresh_id();
         let mut attempt = None;
         let at_once = if health::asks_whether_alive(&request) {
@@ -138,7 +151,11 @@ impl Entrance {
                 request.extensions_mut().insert(trying.trial.clone());
             }
             let path = request.uri().path();
-            attempt.as_ref().and_then(|trying| trying.refusal(path))
+            let refusal = attempt.as_ref().and_then(|trying| trying.refusal(path));
+            if refusal.is_some() {
+                self.metrics.refusals().count(Refused::Throttled);
+            }
+            refusal
         };
         let answered = if let Some(response) = at_once {
             Either::Left(ready(Ok(response)))
@@ -149,7 +166,8 @@ impl Entrance {
             // Routes are always ready.
             Either::Right(self.routes.clone().call(request))
         };
-        answered.map(|answered: Result<Response, Infallible>| {
+        let metrics = self.metrics.clone();
+        answered.map(move |answered: Result<Response, Infallible>| {
             let Ok(mut response) = answered;
             if let Some(attempt) = attempt {
                 attempt.note();
@@ -157,6 +175,8 @@ impl Entrance {
             if let Some(id) = id {
                 response.headers_mut().insert(X_REQUEST_ID, id);
             }
+            let status = response.status().as_u16();
+            metrics.requests().count(route, status, begun.elapsed());
             response
         })
     }

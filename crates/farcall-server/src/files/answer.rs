@@ -9,6 +9,7 @@ use super::{
     Files, conditions,
     range::{self, Part},
     redirect,
+    sent::Sent,
 };
 use crate::{
     problem_response::plain,
@@ -108,10 +109,13 @@ async fn respond(
         Body::empty()
     } else {
         let file = files.jobs.artifacts.read(artifact).await?;
-        let outlet = request.extensions.get::<Outlet>();
+        let (outlet, metrics) = (request.extensions.get::<Outlet>(), files.gate.metrics());
         match outlet.zip(file.pieces(bytes.clone())) {
-            Some((outlet, pieces)) => Body::new(FileBody::new(pieces, outlet.clone())),
-            None => Body::new(file.body(bytes.clone())),
+            Some((outlet, pieces)) => {
+                let body = FileBody::new(pieces, outlet.clone());
+                Body::new(Sent::new(body, metrics))
+            }
+            None => Body::new(Sent::new(file.body(bytes.clone()), metrics)),
         }
     };
     let mut response = with_headers(Response::new(body), status, id, artifact, &tag);

@@ -10,6 +10,7 @@ pub(crate) mod link;
 mod open;
 pub(crate) mod range;
 mod redirect;
+mod sent;
 
 use std::sync::Arc;
 

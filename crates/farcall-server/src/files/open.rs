@@ -8,6 +8,7 @@ use farcall_core::{
     principal::{Principal, Scope},
 };
 use farcall_jobs::LinkKeys;
+use farcall_metrics::Refused;
 use farcall_store::{PublishedArtifact, Reach, StoreError};
 
 use super::{
@@ -77,11 +78,13 @@ pub(super) async fn opened(
             if !link.is_over(files.clock.now()) {
                 Trial::tell(&request.extensions, false);
             }
+            files.gate.metrics().refusals().count(Refused::Link);
             return Err((not_there(), None));
         }
         Err(refusal) => {
             let oauth = files.gate.oauth().map(AsRef::as_ref);
-            return Err((refusal.response(PATH, oauth), None));
+            let response = refusal.response(PATH, oauth, files.gate.metrics());
+            return Err((response, None));
         }
     };
     let caller = recognised.principal;

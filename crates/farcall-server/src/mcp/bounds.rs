@@ -3,6 +3,7 @@
 
 use axum::response::Response;
 use farcall_core::{JsonObject, catalog::Catalog, principal::Principal};
+use farcall_metrics::Metrics;
 use http::{Method, StatusCode, request};
 use serde_json::Value;
 
@@ -62,10 +63,15 @@ impl Protocol {
             let server = self.current.get();
             let kind = asked.what.kind(&server.catalog, caller);
             if let Err(wait) = self.limits.admit(caller, address, kind) {
+                if let Kind::Tool(name) = kind
+                    && let Some(series) = server.series(name)
+                {
+                    series.refuse();
+                }
                 return Some(too_many(MCP, asked.id, &sentence(kind), wait));
             }
         }
-        scoped.and_then(|(oauth, granted)| asked.what.beyond_scopes(oauth, granted))
+        scoped.and_then(|(oauth, granted)| asked.what.beyond_scopes(oauth, granted, &self.metrics))
     }
 }
 
@@ -122,7 +128,12 @@ impl What {
         }
     }
 
-    fn beyond_scopes(&self, oauth: &OAuth, granted: &Granted) -> Option<Response> {
+    fn beyond_scopes(
+        &self,
+        oauth: &OAuth,
+        granted: &Granted,
+        metrics: &Metrics,
+    ) -> Option<Response> {
         let bad = |sentence| Some(json_rpc(StatusCode::BAD_REQUEST, -32_600, sentence));
         let tool = match self {
             Self::Call(name) => Some(name.as_str()),
@@ -133,7 +144,7 @@ impl What {
             Self::Poll | Self::Other => None,
         };
         let refusal = oauth.suffices(granted, tool).err()?;
-        Some(refusal.response(MCP, Some(oauth)))
+        Some(refusal.response(MCP, Some(oauth), metrics))
     }
 }
 

@@ -10,7 +10,9 @@ use farcall_core::{
     context::CallContext,
     panic,
     problem::{Demand, ErrorCode, Problem},
+    trace::{Kind, Span},
 };
+use farcall_metrics::{Call as Counted, Called as CameTo};
 use rmcp::{
     ErrorData,
     model::{CallToolResponse, CallToolResult, ContentBlock, CreateTaskResult, MetaObject},
@@ -23,8 +25,10 @@ use crate::audit;
 
 /// What a call came to.
 enum Called {
-    /// An answer, also one that says that the tool failed.
+    /// What the tool answers, also where it says itself that it failed.
     Answered(CallToolResult),
+    /// An answer that says so of it.
+    Failed(CallToolResult, ErrorCode),
     /// The tool needs something of its client first.
     Demanding(Problem),
     /// The tool is a job, and this is its task.
@@ -54,26 +58,57 @@ pub(super) async fn answer(
     binding: &Binding,
     address: Option<IpAddr>,
 ) -> Result<CallToolResponse, ErrorData> {
-    let Some(audit) = &server.audit else {
-        return answered(server, name, context, arguments, reader, binding).await;
-    };
-    let call = audit::Call::begin(audit, audit::Who::of(context, address), name, &arguments);
-    let answer = answered(server, name, context, arguments, reader, binding).await;
-    call.end(audit::Outcome::of(&answer));
+    // What a caller may not call does not exist for it.
+    let series = server.series(name);
+    let series = series.filter(|_| context.principal().may_call(name));
+    let is_there = series.is_some();
+    let series = series.unwrap_or_else(|| server.metrics.no_tool());
+    // Dropped with the call where nobody waits for it any more.
+    let mut counted = series.begin();
+    let mut span = span(context, name, is_there);
+    let called = (server, name, is_there);
+    let line = server.audit.as_ref().map(|audit| {
+        let who = audit::Who::of(context, address);
+        audit::Call::begin(audit, who, name, &arguments)
+    });
+    let answer = answered(called, context, arguments, reader, binding, &mut counted).await;
+    let came_to = counted.outcome();
+    span.say("farcall.call.outcome", || came_to.as_str().to_owned());
+    if matches!(came_to, CameTo::Failed | CameTo::Internal | CameTo::Timeout) {
+        span.fail(came_to.as_str());
+    }
+    if let Some(line) = line {
+        line.end(audit::Outcome::of(&answer));
+    }
     answer
 }
 
+/// The span of a call; what its tool asks of others stands below it. A name that is no tool's is its caller's
+/// own word, and not told.
+fn span(context: &CallContext, name: &str, is_there: bool) -> Span {
+    let mut span = Span::begin(Kind::Server, context.trace(), || {
+        let name = if is_there { name } else { "(none)" };
+        format!("tools/call {name}")
+    });
+    span.say("mcp.method.name", || "tools/call".to_owned());
+    span.say("farcall.request.id", || context.request_id().to_owned());
+    if let Some(place) = span.place() {
+        context.continue_at(place);
+    }
+    span
+}
+
 async fn answered(
-    server: &Arc<Server>,
-    name: &str,
+    (server, name, is_there): (&Arc<Server>, &str, bool),
     context: &CallContext,
     arguments: Value,
     reader: Reader,
     binding: &Binding,
+    counted: &mut Counted,
 ) -> Result<CallToolResponse, ErrorData> {
     let tool = server.catalog.tool(name);
-    // What a caller may not call does not exist for it.
-    let Some(tool) = tool.filter(|_| context.principal().may_call(name)) else {
+    let Some(tool) = tool.filter(|_| is_there) else {
+        counted.note(CameTo::Refused);
         let shown: String = name.chars().take(64).collect();
         let sentence = format!(
             "there is no tool `{}`; `tools/list` has the names",
@@ -83,11 +118,16 @@ async fn answered(
     };
     let task = tool.tool.declaration.task.as_ref();
     if !reader.knows_tasks && task.is_some_and(|task| task.is_required) {
+        counted.note(CameTo::Refused);
         return Err(tasks::required());
     }
-    match call(server, tool, context, arguments, reader).await? {
+    let called = call(server, tool, context, arguments, reader).await;
+    counted.note(came_to(&called));
+    match called? {
         Called::Begun(task) => Ok(CallToolResponse::Task(task)),
-        Called::Answered(result) => Ok(CallToolResponse::Complete(result)),
+        Called::Answered(result) | Called::Failed(result, _) => {
+            Ok(CallToolResponse::Complete(result))
+        }
         Called::Demanding(problem) => match problem.demand() {
             Some(demand) => {
                 let recollection = context.recollection();
@@ -130,8 +170,22 @@ async fn call(
         Err(problem) if is_for_the_protocol(&problem, reader.era) => Ok(Called::Demanding(problem)),
         Err(problem) => {
             log(tool, context, &problem);
-            present(failed(tool, &problem)).map(Called::Answered)
+            let said = present(failed(tool, &problem))?;
+            Ok(Called::Failed(said, problem.code()))
         }
+    }
+}
+
+/// What a call counts as.
+fn came_to(called: &Result<Called, ErrorData>) -> CameTo {
+    match called {
+        Ok(Called::Answered(result)) if result.is_error == Some(true) => CameTo::Failed,
+        Ok(Called::Answered(_) | Called::Begun(_)) => CameTo::Ok,
+        Ok(Called::Failed(_, ErrorCode::Timeout)) => CameTo::Timeout,
+        Ok(Called::Failed(_, ErrorCode::Cancelled)) => CameTo::Abandoned,
+        Ok(Called::Failed(_, ErrorCode::Internal)) | Err(_) => CameTo::Internal,
+        Ok(Called::Failed(..)) => CameTo::Failed,
+        Ok(Called::Demanding(_)) => CameTo::InputRequired,
     }
 }
 
@@ -169,6 +223,8 @@ async fn run<T: Send + 'static>(
         let answer = panic::contain(|| Ok(begin()))?;
         panic::contain_async(answer).await
     };
+    let answered = context.clone();
+    let call = async move { answered.scope(call).await };
     // A task of its own: a tool that blocks its thread holds up that thread, not the clock here.
     let mut running = Running {
         task: tokio::spawn(call),

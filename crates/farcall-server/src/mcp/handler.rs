@@ -31,7 +31,7 @@ use super::{
     call::{self, Reader},
     client::{Era, PeerClient},
     current::Current,
-    headers::MCP_SESSION_ID,
+    headers::{MCP_SESSION_ID, take_trace},
     listen::{self, Subscribed},
     logging,
     rounds::Binding,
@@ -132,10 +132,14 @@ impl Connection {
             Binding::none()
         };
         let recollection = server.rounds.open(state.as_deref(), responses, &binding)?;
+        let mut meta = request.meta.0.0.clone();
+        if let Some(parts) = request.extensions.get::<http::request::Parts>() {
+            take_trace(&parts.headers, &mut meta);
+        }
         let context = CallContext::new(
             caller,
             request_id(request),
-            request.meta.0.0.clone(),
+            meta,
             request.ct.child_token(),
             Arc::new(client),
             recollection,

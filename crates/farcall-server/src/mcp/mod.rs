@@ -31,7 +31,7 @@ mod subscriptions;
 mod tasks;
 mod unserved;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use farcall_core::{
     catalog::{Catalog, Fault, Faults},
@@ -39,6 +39,7 @@ use farcall_core::{
     updates::Updates,
 };
 use farcall_jobs::Tasks;
+use farcall_metrics::{Metrics, ToolSeries};
 use rmcp::{
     ServiceExt,
     transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService},
@@ -69,6 +70,7 @@ pub struct Protocol {
     are_calls_plain: bool,
     /// Which scopes tools need, where tokens have any.
     oauth: Option<Arc<OAuth>>,
+    metrics: Metrics,
 }
 
 /// What every request of a server shares: what is offered, and what that needs.
@@ -80,6 +82,9 @@ pub(crate) struct Server {
     pub(crate) updates: Option<Updates>,
     pub(crate) tasks: Option<Tasks>,
     pub(crate) audit: Option<Audit>,
+    pub(crate) metrics: Metrics,
+    /// Where the calls of each tool are counted.
+    series: HashMap<String, Arc<ToolSeries>>,
     pub(crate) stopping: CancellationToken,
 }
 
@@ -102,6 +107,7 @@ impl Protocol {
                 rounds: Arc::new(Rounds::new(parts.state_keys.clone())),
                 updates: parts.updates.clone(),
                 audit: parts.audit.clone(),
+                metrics: parts.metrics.clone(),
                 stopping: parts.stopping.clone(),
             },
         )?;
@@ -129,6 +135,7 @@ impl Protocol {
             are_sessions_on: parts.sessions.is_some(),
             are_calls_plain: parts.plain_calls,
             oauth: parts.authenticators.oauth().cloned(),
+            metrics: parts.metrics.clone(),
         }))
     }
 
@@ -207,6 +214,7 @@ struct Unchanging {
     rounds: Arc<Rounds>,
     updates: Option<Updates>,
     audit: Option<Audit>,
+    metrics: Metrics,
     stopping: CancellationToken,
 }
 
@@ -216,6 +224,7 @@ impl Unchanging {
             rounds: Arc::clone(&server.rounds),
             updates: server.updates.clone(),
             audit: server.audit.clone(),
+            metrics: server.metrics.clone(),
             stopping: server.stopping.clone(),
         }
     }
@@ -232,6 +241,7 @@ impl Server {
             rounds,
             updates,
             audit,
+            metrics,
             stopping,
         } = unchanging;
         let presented = Presented::new(identity, &catalog, updates.is_some())?;
@@ -241,7 +251,12 @@ impl Server {
                 reason: format!("it cannot be written as JSON: {error}"),
             }])
         })?;
+        let names = catalog.tools().iter();
+        let names = names.map(|tool| tool.tool.declaration.name.clone());
+        let series = names.map(|name| (name.clone(), metrics.tool(&name)));
         Ok(Self {
+            series: series.collect(),
+            metrics,
             catalog,
             presented,
             tools,
@@ -251,5 +266,10 @@ impl Server {
             audit,
             stopping,
         })
+    }
+
+    /// Where calls of `name` are counted, if that is a tool.
+    pub(crate) fn series(&self, name: &str) -> Option<&Arc<ToolSeries>> {
+        self.series.get(name)
     }
 }

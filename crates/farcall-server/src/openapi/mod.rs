@@ -8,6 +8,7 @@ mod admin;
 mod answer;
 mod files;
 mod mcp;
+mod metrics;
 mod operation;
 mod public;
 mod schemas;
@@ -22,6 +23,7 @@ use crate::{
     connect::LLMS,
     files::{NAMED, PRIMARY},
     health::{ALIVE, READY},
+    metrics::PATH as METRICS,
     router::MCP,
 };
 
@@ -32,7 +34,7 @@ program's own are not here. `/files` and `/admin` are there where the program ha
 probes alone.
 
 `security` is that of a server with callers. One that asks nobody who they are lets everybody in, but into \
-`/admin` nobody.
+`/admin` and `/metrics` nobody.
 
 Of every route: a method that is not described is answered with 405 and `Allow`, a path that is not described \
 with 404. Where origins are allowed, preflights of CORS are answered with 200. A request whose head cannot be \
@@ -55,6 +57,7 @@ pub fn document() -> Value {
             {"name": "admin", "description": "Everybody's jobs, for operators."},
             {"name": "oauth", "description": "What an OAuth client knows before it has a token."},
             {"name": "probes", "description": "Alive, and ready."},
+            {"name": "metrics", "description": "What is counted, for Prometheus."},
         ],
         "paths": paths(),
         "components": {
@@ -91,6 +94,7 @@ fn paths() -> Map<String, Value> {
         (JOB, admin::job()),
         (CANCEL, admin::cancel()),
         (RETRY, admin::retry()),
+        (METRICS, metrics::metrics()),
         (metadata, public::metadata("oauth_metadata")),
         (at_origin, public::metadata("oauth_metadata_at_origin")),
         (alive, public::alive("alive")),

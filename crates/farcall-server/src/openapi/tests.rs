@@ -9,6 +9,7 @@ use farcall_core::{
     clock::SystemClock,
 };
 use farcall_jobs::{Links, Programs};
+use farcall_metrics::Metrics;
 use farcall_store::MemoryStore;
 use http::{Method, StatusCode, header};
 use http_body_util::BodyExt;
@@ -166,6 +167,7 @@ fn everything(folder: &std::path::Path) -> Entrance {
         public_base_url: "http://127.0.0.1:8900".to_owned(),
         state_keys: StateKeys::new([0; 32], None),
         proof: Proof::new([0; 32]),
+        metrics: Metrics::default(),
         clock,
         stopping: tokio_util::sync::CancellationToken::new(),
     };

@@ -32,6 +32,7 @@ pub async fn a_claim_starts_the_job_and_counts(store: &dyn JobStore) {
         fingerprint: job.fingerprint,
         checkpoint: None,
         can_ask: job.can_ask,
+        trace: job.trace,
     };
     assert_eq!(claimed(store).await, expected);
 

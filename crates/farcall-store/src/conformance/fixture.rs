@@ -9,6 +9,7 @@ use std::{
 use farcall_core::{
     JsonObject, allowance::ToolAllowance, artifact::Artifact, clock::Timestamp, id::JobId,
     job::state::JobState, principal::Scope, problem::ErrorCode, question::Askable,
+    trace::TraceParent,
 };
 use serde_json::json;
 
@@ -69,6 +70,7 @@ pub fn new_job() -> NewJob {
         unique_for: None,
         can_ask: Askable::NOBODY,
         max_open: None,
+        trace: TraceParent::parse("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
     }
 }
 

@@ -51,6 +51,8 @@ pub(super) const ILLEGAL: &[(JobState, &[&str])] = &[
             "UPDATE jobs SET job = 'other' WHERE id = $1",
             "UPDATE jobs SET sequence = sequence + 1000 WHERE id = $1",
             "UPDATE jobs SET created_at = 0 WHERE id = $1",
+            "UPDATE jobs SET traceparent = NULL WHERE id = $1",
+            "UPDATE jobs SET traceparent = 'x' WHERE id = $1",
             // What belongs to other states.
             "UPDATE jobs SET error_code = 'internal', error_message = 'broken' WHERE id = $1",
             "UPDATE jobs SET result = '1' WHERE id = $1",

@@ -1,5 +1,7 @@
 //! What operators see.
 
+use std::time::Duration;
+
 use farcall_core::{id::JobId, job::state::JobState, question::Question};
 
 use super::{
@@ -9,7 +11,7 @@ use super::{
         report, running, standing, success, unique_id,
     },
 };
-use crate::{Details, JobStore, Listed, Report, Which};
+use crate::{Details, JobStore, Listed, Report, Tally, Which};
 
 async fn details(store: &dyn JobStore, id: JobId) -> Details {
     let details = store.details(id).await.unwrap();
@@ -161,4 +163,62 @@ pub async fn what_has_expired_is_not_there_for_operators_either(
     let listed = store.list(all).await.unwrap();
     let listed: Vec<_> = listed.iter().map(|record| record.id).collect();
     assert_eq!(listed, [waits]);
+}
+
+pub async fn jobs_are_counted_by_their_states(store: &dyn JobStore) {
+    let none = Tally::default();
+    assert_eq!(store.tally().await.unwrap(), none);
+    // Those that run first, because each is claimed as the only one that waits.
+    for state in [
+        JobState::Running,
+        JobState::Failed,
+        JobState::Succeeded,
+        JobState::Failed,
+        JobState::Succeeded,
+        JobState::Succeeded,
+        JobState::Queued,
+        JobState::Queued,
+    ] {
+        standing(store, state).await;
+    }
+    let counted = Tally {
+        queued: 2,
+        running: 1,
+        succeeded: 3,
+        failed: 2,
+        oldest_queued: Some(Duration::ZERO),
+    };
+    assert_eq!(store.tally().await.unwrap(), counted);
+}
+
+pub async fn the_age_of_the_queue_is_that_of_the_job_that_waits_longest(
+    store: &dyn JobStore,
+    clock: &dyn TestClock,
+) {
+    let oldest = async || store.tally().await.unwrap().oldest_queued;
+    let first = running(store).await;
+    let pause = Duration::from_secs(2);
+    store
+        .retry(first, pause, "once more".to_owned())
+        .await
+        .unwrap();
+    // It waits, and nobody may begin it.
+    assert_eq!(oldest().await, Some(Duration::ZERO));
+    clock.advance(3_000).await;
+    assert_eq!(oldest().await, Some(Duration::from_secs(1)));
+    enqueued(store).await;
+    clock.advance(500).await;
+    assert_eq!(oldest().await, Some(Duration::from_millis(1_500)));
+    claimed(store).await;
+    claimed(store).await;
+    assert_eq!(oldest().await, None);
+    let over = standing(store, JobState::Succeeded).await;
+    standing(store, JobState::Failed).await;
+    let gone = u32::try_from(KEPT.as_millis()).unwrap();
+    clock.advance(gone).await;
+    let left = Tally {
+        running: 2,
+        ..Tally::default()
+    };
+    assert_eq!(store.tally().await.unwrap(), left, "{over}");
 }

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
-use farcall_core::{JsonObject, clock::Timestamp, id::JobId, question::Askable};
+use farcall_core::{
+    JsonObject, clock::Timestamp, id::JobId, question::Askable, trace::TraceParent,
+};
 use serde_json::Value;
 
 /// The identity of a process that runs jobs: 128 random bits, new with each start.
@@ -137,6 +139,8 @@ pub struct Claim {
     pub checkpoint: Option<Checkpoint>,
     /// How its caller can be asked.
     pub can_ask: Askable,
+    /// Where its start stood in a trace.
+    pub trace: Option<TraceParent>,
 }
 
 /// Where a job goes on.

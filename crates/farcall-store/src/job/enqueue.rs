@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use farcall_core::{JsonObject, id::JobId, question::Askable};
+use farcall_core::{JsonObject, id::JobId, question::Askable, trace::TraceParent};
 
 use super::JobRecord;
 
@@ -34,6 +34,8 @@ pub struct NewJob {
     pub can_ask: Askable,
     /// How many jobs of the same owner may wait or run, this one among them.
     pub max_open: Option<u32>,
+    /// Where the start stands in a trace; what the job does goes on from there.
+    pub trace: Option<TraceParent>,
 }
 
 /// What holds for a job whoever ends it, also one that does not know its declaration.

@@ -24,7 +24,7 @@ pub use self::{
     maintain::{Hint, Lost, Needed},
     record::{
         Cancelled, Details, JobError, JobRecord, Listed, LogLine, LogPage, Outcome,
-        PublishedArtifact, Reach,
+        PublishedArtifact, Reach, Tally,
     },
     write::{Report, Success},
 };
@@ -201,6 +201,9 @@ pub trait JobStore: CallerStore {
 
     /// Jobs, newest first.
     async fn list(&self, listed: Listed) -> Result<Vec<JobRecord>, StoreError>;
+
+    /// How many jobs there are, and for how long they wait.
+    async fn tally(&self) -> Result<Tally, StoreError>;
 
     /// Where a job stands, and how it came there.
     async fn details(&self, id: JobId) -> Result<Option<Details>, StoreError>;

@@ -42,6 +42,22 @@ impl<'a> Reach<'a> {
     }
 }
 
+/// How many jobs there are that have not expired, of everybody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// They wait for a worker.
+    pub queued: u64,
+    /// They have one.
+    pub running: u64,
+    /// They are over.
+    pub succeeded: u64,
+    /// They are over.
+    pub failed: u64,
+    /// For how long the one that waits longest could have been claimed; of one that waits to be tried again,
+    /// its pause does not count. None where none waits.
+    pub oldest_queued: Option<Duration>,
+}
+
 /// Where a job stands: everything that a poll can ask for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobRecord {

@@ -24,8 +24,8 @@ use self::{row::Row, rules::Event, table::Table};
 use crate::{
     Beat, Cancelled, Checkpoint, Claim, Details, Enqueued, Fence, Hint, JobError, JobRecord,
     JobStore, Listed, LogPage, Lost, Needed, NewJob, NewWorker, Outcome, PublishedArtifact, Reach,
-    Report, Rotation, Secret, Secrets, StoreError, Success, Wanted, Worker, WorkerId, hints::Hints,
-    moment::Moment,
+    Report, Rotation, Secret, Secrets, StoreError, Success, Tally, Wanted, Worker, WorkerId,
+    hints::Hints, moment::Moment,
 };
 
 /// A [`JobStore`] in memory. Its clones are doors to the same jobs.
@@ -305,6 +305,11 @@ impl JobStore for MemoryStore {
         Ok(table.list(at.now, &listed))
     }
 
+    async fn tally(&self) -> Result<Tally, StoreError> {
+        let (table, at) = self.table()?;
+        Ok(table.tally(at.now))
+    }
+
     async fn details(&self, id: JobId) -> Result<Option<Details>, StoreError> {
         self.read(id, Reach::All, |row, at| row.details(at.now))
     }
@@ -313,6 +318,7 @@ impl JobStore for MemoryStore {
         self.read(id, Reach::All, |row, _| NewJob {
             total_stages: row.standing.total_stages,
             max_open: None,
+            trace: None,
             ..row.order.clone()
         })
     }

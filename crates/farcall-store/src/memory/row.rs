@@ -206,6 +206,7 @@ impl Row {
             fingerprint: order.fingerprint,
             checkpoint: checkpoint.map(|(stage, (value, work))| Checkpoint { stage, value, work }),
             can_ask: order.can_ask,
+            trace: order.trace,
         })
     }
 

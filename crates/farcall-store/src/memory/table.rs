@@ -1,6 +1,6 @@
 //! All jobs, and what is about several of them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use farcall_core::{clock::Timestamp, id::JobId, job::state::JobState};
 use serde_json::json;
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Cancelled, Claim, Enqueued, Fence, JobRecord, Listed, NewJob, Reach, Same, Secret, StoreError,
-    Wanted, Which, WorkerId, limits::milliseconds, moment::Moment, text,
+    Tally, Wanted, Which, WorkerId, limits::milliseconds, moment::Moment, text,
 };
 
 #[derive(Debug, Default)]
@@ -235,6 +235,21 @@ impl Table {
             Some(_) => self
                 .change(id, |row| row.answer(now, answers))
                 .map(|()| true),
+        }
+    }
+
+    pub(super) fn tally(&self, now: Timestamp) -> Tally {
+        let there = || self.rows.values().filter(|row| !row.has_expired(now));
+        let count = |state| there().filter(|row| row.is(state)).count() as u64;
+        let waits = there().filter(|row| row.is(JobState::Queued));
+        let since = waits.map(|row| row.run_at.0).min();
+        let waited = |since| now.0.saturating_sub(since).max(0).unsigned_abs();
+        Tally {
+            queued: count(JobState::Queued),
+            running: count(JobState::Running),
+            succeeded: count(JobState::Succeeded),
+            failed: count(JobState::Failed),
+            oldest_queued: since.map(|since| Duration::from_millis(waited(since))),
         }
     }
 

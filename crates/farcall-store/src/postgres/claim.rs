@@ -1,6 +1,6 @@
 //! Out of the queue, into the hands of a worker.
 
-use farcall_core::{id::JobId, question::Askable};
+use farcall_core::{id::JobId, question::Askable, trace::TraceParent};
 use sqlx::{Connection, PgConnection, Row, postgres::PgRow};
 
 use super::{
@@ -70,7 +70,7 @@ macro_rules! claim {
              SELECT id, epoch, owner, taken.job, attempt, losses, alone, total_stages,
                     fingerprint, can_ask,
                     (SELECT value::text FROM arguments WHERE arguments.job = sequence),
-                    checkpoint.stage, checkpoint.value::text, checkpoint.work
+                    checkpoint.stage, checkpoint.value::text, checkpoint.work, traceparent
              FROM taken LEFT JOIN LATERAL farcall_checkpoint(sequence) AS checkpoint ON TRUE
              ORDER BY rank, sequence"
         )
@@ -175,6 +175,9 @@ fn claimed(row: &PgRow) -> Result<Claim, StoreError> {
         checkpoint,
         can_ask: Askable::from_bits(can_ask)
             .ok_or_else(|| row::unreadable("set of ways to ask", &can_ask.to_string()))?,
+        trace: row
+            .try_get::<Option<&str>, _>(14)?
+            .and_then(TraceParent::parse),
     })
 }
 

@@ -18,12 +18,12 @@ pub(super) const ENQUEUE: &str = concat!(
              id, owner, job, fingerprint, state, rank, priority, run_at, queue_deadline, suspect,
              alone, epoch, attempt, losses, counted_losses, restarts, max_losses, stage,
              total_stages, message, is_asking, created_at, updated_at, keep_ms, idem_key,
-             args_hash, can_ask)
+             args_hash, can_ask, traceparent)
          SELECT
              $1, $2, $3, $4, 'queued', now - $5 * 60000, $5, now, now + $6, FALSE,
              FALSE, 0, 0, 0, 0, 0, $7, 0,
              $8, $9, FALSE, now, now, $10, $11,
-             $12, $13
+             $12, $13, $15::text
          FROM clock
          ON CONFLICT (owner, job, idem_key) WHERE idem_key IS NOT NULL DO NOTHING
          RETURNING *),
@@ -220,6 +220,7 @@ impl Start<'_> {
             .bind(self.args_hash)
             .bind(i64::from(job.can_ask.bits()))
             .bind(self.arguments)
+            .bind(job.trace.map(|trace| trace.to_string()))
             .fetch_optional(connection)
             .await?;
         row.map(|row| {
@@ -313,6 +314,8 @@ pub(super) async fn order(pool: &Pool, id: JobId) -> Result<Option<NewJob>, Stor
         args_hash: bytes(args_hash).ok_or_else(|| row::unreadable("hash", args_hash))?,
         unique_for: None,
         max_open: None,
+        // Another start stands elsewhere.
+        trace: None,
         can_ask: Askable::from_bits(can_ask)
             .ok_or_else(|| row::unreadable("set of ways to ask", &can_ask.to_string()))?,
     }))

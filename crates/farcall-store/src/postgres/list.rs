@@ -1,5 +1,7 @@
 //! What operators look at: many jobs, and one from close by.
 
+use std::time::Duration;
+
 use farcall_core::{id::JobId, job::state::JobState};
 use sqlx::{Connection, Postgres, QueryBuilder, Row};
 
@@ -7,7 +9,7 @@ use super::{
     pool::Pool,
     row::{self, AFTER_RECORD, at_one_moment, number, record_columns},
 };
-use crate::{Details, JobRecord, Listed, StoreError, text};
+use crate::{Details, JobRecord, Listed, StoreError, Tally, text};
 
 const LIST: &str = concat!(
     at_one_moment!(),
@@ -55,6 +57,35 @@ pub(super) async fn list(pool: &Pool, listed: Listed) -> Result<Vec<JobRecord>, 
     pool.run(async |connection| {
         let rows = query(&listed).build().fetch_all(connection).await?;
         rows.iter().map(row::record).collect()
+    })
+    .await
+}
+
+// Each number by an index of its own; what has not expired and is over has either succeeded or failed.
+const TALLY: &str = concat!(
+    at_one_moment!(),
+    "SELECT (SELECT count(*) FROM jobs WHERE state = 'queued'),
+            (SELECT count(*) FROM jobs WHERE state = 'running'),
+            (SELECT count(*) FROM jobs WHERE expires_at > now),
+            (SELECT count(*) FROM jobs WHERE state = 'failed' AND expires_at > now),
+            (SELECT min(run_at) FROM jobs WHERE state = 'queued'), now
+     FROM clock"
+);
+
+pub(super) async fn tally(pool: &Pool) -> Result<Tally, StoreError> {
+    pool.run(async |connection| {
+        let row = sqlx::query(TALLY).fetch_one(connection).await?;
+        let (over, failed): (u64, u64) = (number(&row, 2)?, number(&row, 3)?);
+        let (oldest, now): (Option<i64>, i64) = (row.try_get(4)?, row.try_get(5)?);
+        // No time at all for what may not begin yet.
+        let waited = |since| now.saturating_sub(since).max(0).unsigned_abs();
+        Ok(Tally {
+            queued: number(&row, 0)?,
+            running: number(&row, 1)?,
+            succeeded: over.saturating_sub(failed),
+            failed,
+            oldest_queued: oldest.map(|since| Duration::from_millis(waited(since))),
+        })
     })
     .await
 }

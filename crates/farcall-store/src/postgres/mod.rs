@@ -42,7 +42,7 @@ use crate::{
     Beat, CallerName, CallerStore, Callers, Cancelled, Checkpoint, Claim, Details, Edition,
     Enqueued, Fence, Hint, JobError, JobRecord, JobStore, Listed, LogPage, Lost, Needed, NewJob,
     NewToken, NewWorker, Outcome, PublishedArtifact, Reach, Report, Revoked, Rights, Rotation,
-    Secrets, StoreError, Success, TokenId, Wanted, Worker, WorkerId,
+    Secrets, StoreError, Success, Tally, TokenId, Wanted, Worker, WorkerId,
 };
 
 /// A [`JobStore`] in a PostgreSQL database that any number of processes may use.
@@ -255,6 +255,10 @@ impl JobStore for PostgresStore {
 
     async fn list(&self, listed: Listed) -> Result<Vec<JobRecord>, StoreError> {
         list::list(&self.durable, listed).await
+    }
+
+    async fn tally(&self) -> Result<Tally, StoreError> {
+        list::tally(&self.durable).await
     }
 
     async fn details(&self, id: JobId) -> Result<Option<Details>, StoreError> {

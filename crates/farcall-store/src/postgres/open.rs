@@ -153,7 +153,7 @@ fn judge(server: &Server) -> Result<(), StoreError> {
 }
 
 /// The migrations of this version, in their order.
-fn migrations() -> [Migration; 6] {
+fn migrations() -> [Migration; 8] {
     let migrations = [
         (1, "jobs", include_str!("migrations/0001_jobs.sql")),
         (2, "machines", include_str!("migrations/0002_machines.sql")),
@@ -165,6 +165,8 @@ fn migrations() -> [Migration; 6] {
         (4, "reloads", include_str!("migrations/0004_reloads.sql")),
         (5, "callers", include_str!("migrations/0005_callers.sql")),
         (6, "secrets", include_str!("migrations/0006_secrets.sql")),
+        (7, "tally", include_str!("migrations/0007_tally.sql")),
+        (8, "traces", include_str!("migrations/0008_traces.sql")),
     ];
     migrations.map(|(version, name, sql)| {
         Migration::new(

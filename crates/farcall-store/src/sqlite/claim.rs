@@ -1,6 +1,6 @@
 //! Out of the queue, into the hands of a worker.
 
-use farcall_core::{id::JobId, question::Askable};
+use farcall_core::{id::JobId, question::Askable, trace::TraceParent};
 use serde_json::{Value, json};
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
@@ -53,7 +53,8 @@ macro_rules! claim {
                  (SELECT value FROM arguments WHERE arguments.job = jobs.sequence),
                  (SELECT stage FROM checkpoints WHERE checkpoints.job = jobs.sequence),
                  (SELECT value FROM checkpoints WHERE checkpoints.job = jobs.sequence),
-                 (SELECT work FROM checkpoints WHERE checkpoints.job = jobs.sequence)"
+                 (SELECT work FROM checkpoints WHERE checkpoints.job = jobs.sequence),
+                 traceparent"
         )
     };
 }
@@ -156,6 +157,9 @@ fn claimed(row: &SqliteRow) -> Result<Claim, StoreError> {
         checkpoint,
         can_ask: Askable::from_bits(can_ask)
             .ok_or_else(|| row::unreadable("set of ways to ask", &can_ask.to_string()))?,
+        trace: row
+            .try_get::<Option<&str>, _>(14)?
+            .and_then(TraceParent::parse),
     })
 }
 

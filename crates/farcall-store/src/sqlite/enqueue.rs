@@ -17,11 +17,13 @@ const ENQUEUE: &str = concat!(
     "INSERT INTO jobs (
          id, owner, job, fingerprint, state, rank, priority, run_at, queue_deadline, suspect,
          alone, epoch, attempt, losses, counted_losses, restarts, max_losses, stage, total_stages,
-         message, is_asking, created_at, updated_at, keep_ms, idem_key, args_hash, can_ask)
+         message, is_asking, created_at, updated_at, keep_ms, idem_key, args_hash, can_ask,
+         traceparent)
      VALUES (
          ?1, ?2, ?3, ?4, 'queued', ?5 - ?6 * 60000, ?6, ?5, ?5 + ?7, 0,
          0, 0, 0, 0, 0, 0, ?8, 0, ?9,
-         ?10, 0, ?5, ?5, ?11, ?12, ?13, ?14);
+         ?10, 0, ?5, ?5, ?11, ?12, ?13, ?14,
+         ?16);
      INSERT INTO arguments (job, value) VALUES (last_insert_rowid(), ?15);
      SELECT ",
     record_columns!(),
@@ -85,6 +87,7 @@ impl Write for Enqueue {
             .bind(&self.args_hash)
             .bind(job.can_ask.bits())
             .bind(&self.arguments)
+            .bind(job.trace.map(|trace| trace.to_string()))
             .fetch_one(connection)
             .await?;
         Ok(Enqueued {
@@ -247,6 +250,8 @@ pub(super) async fn order(
         args_hash: bytes(args_hash).ok_or_else(|| row::unreadable("hash", args_hash))?,
         unique_for: None,
         max_open: None,
+        // Another start stands elsewhere.
+        trace: None,
         can_ask: Askable::from_bits(can_ask)
             .ok_or_else(|| row::unreadable("set of ways to ask", &can_ask.to_string()))?,
     }))

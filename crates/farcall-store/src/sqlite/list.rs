@@ -1,10 +1,12 @@
 //! What operators look at: many jobs, and one from close by.
 
+use std::time::Duration;
+
 use farcall_core::{clock::Timestamp, id::JobId, job::state::JobState};
 use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool};
 
 use super::row::{self, AFTER_RECORD, record_columns};
-use crate::{Details, JobRecord, Listed, StoreError};
+use crate::{Details, JobRecord, Listed, StoreError, Tally};
 
 const LIST: &str = concat!(
     "SELECT ",
@@ -53,6 +55,32 @@ pub(super) async fn list(
 ) -> Result<Vec<JobRecord>, StoreError> {
     let rows = query(now, &listed).build().fetch_all(readers).await?;
     rows.iter().map(|row| row::record(row, now)).collect()
+}
+
+// Each number by an index of its own; what has not expired and is over has either succeeded or failed.
+const TALLY: &str = "
+    SELECT (SELECT count(*) FROM jobs WHERE state = 'queued'),
+           (SELECT count(*) FROM jobs WHERE state = 'running'),
+           (SELECT count(*) FROM jobs WHERE expires_at > ?1),
+           (SELECT count(*) FROM jobs WHERE state = 'failed' AND expires_at > ?1),
+           (SELECT min(run_at) FROM jobs WHERE state = 'queued')";
+
+pub(super) async fn tally(readers: &SqlitePool, now: Timestamp) -> Result<Tally, StoreError> {
+    let row = sqlx::query(TALLY).bind(now.0).fetch_one(readers).await?;
+    let (over, failed): (u64, u64) = (row.try_get(2)?, row.try_get(3)?);
+    let oldest: Option<i64> = row.try_get(4)?;
+    Ok(Tally {
+        queued: row.try_get(0)?,
+        running: row.try_get(1)?,
+        succeeded: over.saturating_sub(failed),
+        failed,
+        oldest_queued: oldest.map(|since| waited(now, since)),
+    })
+}
+
+/// No time at all for what may not begin yet.
+fn waited(now: Timestamp, since: i64) -> Duration {
+    Duration::from_millis(now.0.saturating_sub(since).max(0).unsigned_abs())
 }
 
 const DETAILS: &str = concat!(
@@ -107,6 +135,23 @@ mod tests {
 
     use super::*;
     use crate::SqliteStore;
+
+    #[tokio::test]
+    async fn jobs_are_counted_by_indexes() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path(), Arc::new(SystemClock))
+            .await
+            .unwrap();
+        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {TALLY}"));
+        let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain)
+            .fetch_all(&store.readers)
+            .await
+            .unwrap();
+        let reads = plan.iter().filter(|step| step.3.contains(" jobs"));
+        let reads: Vec<_> = reads.map(|step| step.3.as_str()).collect();
+        assert_eq!(reads.len(), 5, "{plan:?}");
+        assert!(reads.iter().all(|read| read.contains("INDEX")), "{plan:?}");
+    }
 
     #[tokio::test]
     async fn what_is_not_over_and_what_begins_with_some_digits_is_found_by_an_index() {

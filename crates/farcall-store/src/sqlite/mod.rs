@@ -58,7 +58,8 @@ use crate::{
     Beat, CallerName, CallerStore, Callers, Cancelled, Checkpoint, Claim, Details, Edition,
     Enqueued, Fence, Hint, JobError, JobRecord, JobStore, Listed, LogPage, Lost, Needed, NewJob,
     NewToken, NewWorker, Outcome, PublishedArtifact, Reach, Report, Revoked, Rights, Rotation,
-    Secrets, StoreError, Success, TokenId, Wanted, Worker, WorkerId, hints::Hints, moment::Moment,
+    Secrets, StoreError, Success, Tally, TokenId, Wanted, Worker, WorkerId, hints::Hints,
+    moment::Moment,
 };
 
 /// A [`JobStore`] in the file `jobs.sqlite3` of a folder.
@@ -256,6 +257,10 @@ impl JobStore for SqliteStore {
 
     async fn list(&self, listed: Listed) -> Result<Vec<JobRecord>, StoreError> {
         list::list(&self.readers, self.now(), listed).await
+    }
+
+    async fn tally(&self) -> Result<Tally, StoreError> {
+        list::tally(&self.readers, self.now()).await
     }
 
     async fn details(&self, id: JobId) -> Result<Option<Details>, StoreError> {

@@ -256,7 +256,7 @@ fn is_sound(version: &str) -> bool {
 }
 
 /// The migrations of this version, in their order.
-fn migrations() -> [Migration; 7] {
+fn migrations() -> [Migration; 9] {
     let migrations = [
         (1, "jobs", include_str!("migrations/0001_jobs.sql")),
         (2, "workers", include_str!("migrations/0002_workers.sql")),
@@ -269,6 +269,8 @@ fn migrations() -> [Migration; 7] {
         (5, "reloads", include_str!("migrations/0005_reloads.sql")),
         (6, "callers", include_str!("migrations/0006_callers.sql")),
         (7, "secrets", include_str!("migrations/0007_secrets.sql")),
+        (8, "tally", include_str!("migrations/0008_tally.sql")),
+        (9, "traces", include_str!("migrations/0009_traces.sql")),
     ];
     migrations.map(|(version, name, sql)| {
         Migration::new(

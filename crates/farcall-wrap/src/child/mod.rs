@@ -16,6 +16,7 @@ use std::{
 
 use farcall_config::file::{Limits, Sandbox};
 use farcall_core::problem::Problem;
+use farcall_metrics::children::{End, Running};
 use serde::{Deserialize, Serialize};
 use tokio::{
     net::unix::pipe::{Receiver, Sender},
@@ -95,6 +96,8 @@ pub struct Child {
     _shim: tokio::process::Child,
     /// The program's, where it did not end at once.
     session: Option<Session>,
+    /// From when it was executed.
+    counted: Option<Running>,
     ended: OnceCell<Ended>,
 }
 
@@ -150,11 +153,15 @@ impl Child {
     /// then is killed, but nobody knows how it ended.
     pub async fn ended(&self) -> Result<Ended, Problem> {
         let end = async || match self.control.report().await {
-            Ok(Report::Ended(ended)) => Ok(ended),
+            Ok(Report::Ended(ended)) => {
+                self.count(ended.into());
+                Ok(ended)
+            }
             Ok(other) => Err(Problem::internal(format!(
                 "the shim of a program said `{other:?}` for an end"
             ))),
             Err(error) => {
+                self.count(End::Unknown);
                 if let Some(session) = self.session {
                     // It reads through all processes.
                     let _ = spawn_blocking(move || session.end()).await;
@@ -165,5 +172,23 @@ impl Child {
             }
         };
         self.ended.get_or_try_init(end).await.copied()
+    }
+
+    fn count(&self, end: End) {
+        if let Some(counted) = &self.counted {
+            counted.end(end);
+        }
+    }
+}
+
+impl From<Ended> for End {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Exited(0) => Self::Exited,
+            Ended::Exited(_) | Ended::Signalled(_) => Self::Failed,
+            Ended::Expired => Self::Expired,
+            Ended::Killed => Self::Killed,
+            Ended::Stopped => Self::Stopped,
+        }
     }
 }

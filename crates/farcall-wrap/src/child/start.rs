@@ -10,6 +10,7 @@ use std::{
 
 use farcall_config::file::Sandbox;
 use farcall_core::problem::{ErrorCode, Problem};
+use farcall_metrics::children::{self, Running};
 use tokio::{
     net::unix::pipe::{Receiver, Sender},
     sync::{OnceCell, watch},
@@ -26,8 +27,17 @@ use crate::{
 /// How long the executables may take to be read from a disk.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Starts a program; `lease` may say meanwhile that it may live longer than its specification does.
+/// Starts a program, and counts it; `lease` may say meanwhile that it may live longer than its specification does.
 pub(super) async fn start(
+    spec: ChildSpec,
+    lease: Option<watch::Receiver<Instant>>,
+) -> Result<Child, Problem> {
+    executed(spec, lease)
+        .await
+        .inspect_err(|_| children::failed_to_start())
+}
+
+async fn executed(
     spec: ChildSpec,
     lease: Option<watch::Receiver<Instant>>,
 ) -> Result<Child, Problem> {
@@ -54,6 +64,7 @@ pub(super) async fn start(
     match timeout(PATIENCE, report).await {
         Ok(Ok(Report::Started { session })) => Ok(Child {
             session: Session::led_by(session),
+            counted: Some(Running::begin()),
             ..child
         }),
         Ok(Ok(Report::Refused(Refusal::TooLong))) => Err(too_long()),
@@ -100,6 +111,7 @@ fn begin(spec: ChildSpec) -> Result<Begun, Box<dyn Error + Send + Sync>> {
         control,
         _shim: command.spawn()?,
         session: None,
+        counted: None,
         ended: OnceCell::new(),
     };
     Ok((child, frame, read))

@@ -170,7 +170,7 @@ impl WrappedJob {
         checkpoint: Option<Value>,
     ) -> Result<BTreeMap<OsString, OsString>, Problem> {
         let declared = &self.wrapped.command.environment;
-        let mut environment = environment(declared, job.work_dir().into());
+        let mut environment = environment(declared, job.work_dir().into(), job.trace());
         environment.insert("FARCALL_WORK_DIR".into(), job.work_dir().into());
         environment.insert("FARCALL_EVENTS".into(), pipe.path().into());
         // Whatever the declaration sets or passes on, a first run has no checkpoint.

@@ -62,7 +62,8 @@ async fn call(
         arguments,
         input,
     } = tokio::task::spawn_blocking(prepare).await??;
-    let environment = environment(&wrapped.command.environment, folder.path().into());
+    let declared = &wrapped.command.environment;
+    let environment = environment(declared, folder.path().into(), context.trace());
     // The server cuts the call at its limit; should it stand still, this holds.
     let until = Instant::now() + limit + wrapped.command.grace + SLACK;
     let spec = wrapped.spec(arguments, environment, folder.path(), Some(until));

@@ -20,6 +20,7 @@ use farcall_core::{
     job::{JobHost, StopReason},
     problem::{ErrorCode, Problem},
     question::{Answer, Asking, Question},
+    trace::TraceParent,
 };
 use serde_json::Value;
 use tokio::{sync::watch, task::spawn_blocking, time::Instant};
@@ -145,6 +146,10 @@ impl JobHost for Remote {
 
     fn is_alone(&self) -> bool {
         self.standing.is_alone
+    }
+
+    fn trace(&self) -> Option<TraceParent> {
+        TraceParent::parse(self.standing.trace.as_deref()?)
     }
 
     fn work_dir(&self) -> &Path {

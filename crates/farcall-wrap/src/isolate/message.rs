@@ -40,6 +40,8 @@ pub(super) struct Standing {
     pub(super) spool: PathBuf,
     /// The methods by which its caller can be asked.
     pub(super) can_ask: Vec<String>,
+    /// Where the stage that the step begins with stands in a trace.
+    pub(super) trace: Option<String>,
 }
 
 impl Standing {

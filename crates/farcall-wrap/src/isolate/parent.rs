@@ -1,7 +1,8 @@
 //! The server's side of a step in a process of its own.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
+    ffi::{OsStr, OsString},
     fs::File,
     io,
     path::{Path, PathBuf},
@@ -15,6 +16,7 @@ use farcall_core::{
     job::{Job, JobContext, LeaseRanOut, StepBody},
     problem::{ErrorCode, Problem},
     question::{Answer, Asking},
+    trace::TRACEPARENT_VARIABLE,
 };
 use rustix::process::Signal;
 use serde_json::Value;
@@ -97,7 +99,7 @@ impl Isolated {
         };
         let (heard, hearing) = mpsc::channel(BACKLOG);
         let (answers, told) = mpsc::channel(1);
-        let drive = drive(self.spec()?, encode(&order)?, job.clone(), heard, told);
+        let drive = drive(self.spec(job)?, encode(&order)?, job.clone(), heard, told);
         let runtime = Handle::current();
         // Should this thread panic, the process goes with it.
         let driven = AbortOnDropHandle::new(runtime.spawn(drive));
@@ -112,11 +114,17 @@ impl Isolated {
         outcome.unwrap_or_else(|| Err(self.died(ended, &follower.last_lines)))
     }
 
-    fn spec(&self) -> Result<ChildSpec, Problem> {
+    fn spec(&self, job: &JobContext) -> Result<ChildSpec, Problem> {
+        let mut environment: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
+        // Not the one of whoever started this server.
+        environment.remove(OsStr::new(TRACEPARENT_VARIABLE));
+        if let Some(trace) = job.trace() {
+            environment.insert(TRACEPARENT_VARIABLE.into(), trace.to_string().into());
+        }
         Ok(ChildSpec {
             program: this_program()?,
             arguments: vec![WORD.into()],
-            environment: std::env::vars_os().collect(),
+            environment,
             working_dir: std::env::current_dir()?,
             readable: Vec::new(),
             writable: Vec::new(),
@@ -181,6 +189,7 @@ fn standing(job: &JobContext, spool: &Path) -> Standing {
         work_dir: job.work_dir().to_owned(),
         spool: spool.to_owned(),
         can_ask: ways.map(|way| way.method().to_owned()).collect(),
+        trace: job.trace().map(|trace| trace.to_string()),
     }
 }
 

@@ -13,6 +13,7 @@ use farcall_core::{
     problem::Problem,
     schema::CheckedSchema,
     tool::{DEFAULT_TIME_LIMIT, SchemaOrigin, ToolDeclaration},
+    trace::TraceParent,
 };
 use serde_json::Value;
 use tokio::{runtime::Handle, sync::mpsc};
@@ -188,7 +189,7 @@ async fn drive(
     let child = link.child();
     let called = async {
         link.greet().await?;
-        call(&link, &tool.own, arguments, &teller).await
+        call(&link, (&tool.own, arguments), job.trace(), &teller).await
     };
     let called = tokio::select! {
         biased;
@@ -222,11 +223,11 @@ async fn drive(
 
 async fn call(
     link: &Link,
-    own: &str,
-    arguments: JsonObject,
+    (own, arguments): (&str, JsonObject),
+    trace: Option<TraceParent>,
     teller: &mpsc::Sender<Progress>,
 ) -> Result<JsonObject, Problem> {
-    let mut params = tool::params(own, arguments, &JsonObject::new());
+    let mut params = tool::params(own, arguments, &JsonObject::new(), trace);
     let mut flight = link.begin("tools/call", &mut params, true).await?;
     loop {
         match flight.next().await? {

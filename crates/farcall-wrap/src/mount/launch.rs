@@ -7,7 +7,7 @@ use std::{
 };
 
 use farcall_config::file::{Command, Mount, Piece};
-use farcall_core::job::JobContext;
+use farcall_core::{job::JobContext, trace::TraceParent};
 
 use super::{broken::Broken, hearing::Hearing, link::Link, tending::Terms};
 use crate::{
@@ -47,7 +47,8 @@ impl Launch {
     /// [`Broken::Unstartable`].
     pub(super) async fn shared(&self, idle: Option<Duration>) -> Result<Link, Broken> {
         let folder = run_folder().await?;
-        let mut spec = self.spec(folder.path());
+        // Many callers share it, and each call brings its own place in a trace.
+        let mut spec = self.spec(folder.path(), None);
         spec.working_dir = self.working_dir(&self.folder);
         let name = self.name.clone();
         let hearing = Hearing::new(move |line| tracing::info!(mount = name, "{line}"));
@@ -62,7 +63,7 @@ impl Launch {
     pub(super) async fn of_job(&self, job: &JobContext) -> Result<Link, Broken> {
         let folder = run_folder().await?;
         let work_dir = job.work_dir();
-        let mut spec = self.spec(work_dir);
+        let mut spec = self.spec(work_dir, job.trace());
         spec.working_dir = self.working_dir(work_dir);
         spec.environment
             .insert("FARCALL_WORK_DIR".into(), work_dir.into());
@@ -79,7 +80,7 @@ impl Launch {
     }
 
     /// What the shim is told of a server that writes to `temporary`.
-    fn spec(&self, temporary: &Path) -> ChildSpec {
+    fn spec(&self, temporary: &Path, trace: Option<TraceParent>) -> ChildSpec {
         let command = &self.command;
         let mut readable = vec![self.folder.clone()];
         readable.extend(command.readable.iter().cloned());
@@ -92,7 +93,7 @@ impl Launch {
                 .iter()
                 .map(|element| text(&element.pieces))
                 .collect(),
-            environment: environment(&command.environment, temporary.into()),
+            environment: environment(&command.environment, temporary.into(), trace),
             working_dir: self.folder.clone(),
             readable,
             writable,

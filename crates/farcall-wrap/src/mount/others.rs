@@ -170,7 +170,7 @@ fn without(mut own: JsonObject, key: &str) -> JsonObject {
 
 async fn read(pool: Arc<Pool>, context: CallContext, uri: String) -> Reading {
     let mut params = JsonObject::from_iter([("uri".to_owned(), uri.into())]);
-    add_meta(&mut params, context.meta());
+    add_meta(&mut params, context.meta(), context.trace());
     let mut answer = pool.ask("resources/read", params, &context).await?;
     let contents = answer.remove("contents").unwrap_or_default();
     let contents: Vec<ResourceContent> = serde_json::from_value(text::clean_value(contents))
@@ -190,7 +190,7 @@ async fn write(
         .map(|(name, value)| (name, value.into()))
         .collect();
     params.insert("arguments".to_owned(), arguments.into());
-    add_meta(&mut params, context.meta());
+    add_meta(&mut params, context.meta(), context.trace());
     let answer = pool.ask("prompts/get", params, &context).await?;
     let Value::Object(mut answer) = text::clean_value(Value::Object(answer)) else {
         return Err(Broken::Unreadable("its prompt is no object".to_owned()).into());

@@ -9,6 +9,7 @@ use farcall_core::{
     context::CallContext,
     problem::{ErrorCode, Problem},
     tool::{Annotations, SchemaOrigin, Tool, ToolDeclaration},
+    trace::{TRACEPARENT, TraceParent},
 };
 use serde_json::{Value, json};
 
@@ -72,7 +73,7 @@ async fn call(
     context: CallContext,
     arguments: JsonObject,
 ) -> Result<ToolOutput, Problem> {
-    let params = params(&own, arguments, context.meta());
+    let params = params(&own, arguments, context.meta(), context.trace());
     tokio::select! {
         biased;
         // The request is taken back when it is dropped.
@@ -84,22 +85,31 @@ async fn call(
 }
 
 /// The parameters of `tools/call`.
-pub(super) fn params(own: &str, arguments: JsonObject, meta: &JsonObject) -> JsonObject {
+pub(super) fn params(
+    own: &str,
+    arguments: JsonObject,
+    meta: &JsonObject,
+    trace: Option<TraceParent>,
+) -> JsonObject {
     let mut params = JsonObject::new();
     params.insert("name".to_owned(), own.into());
     params.insert("arguments".to_owned(), arguments.into());
-    add_meta(&mut params, meta);
+    add_meta(&mut params, meta, trace);
     params
 }
 
-/// Passes on what a caller says beside its request, apart from what is between it and this server.
-pub(super) fn add_meta(params: &mut JsonObject, meta: &JsonObject) {
+/// Passes on what a caller says beside its request, apart from what is between it and this server, and where
+/// the call stands in a trace.
+pub(super) fn add_meta(params: &mut JsonObject, meta: &JsonObject, trace: Option<TraceParent>) {
     let is_passed_on =
         |name: &str| name != "progressToken" && !name.starts_with("io.modelcontextprotocol/");
     let passed = meta.iter().filter(|(name, _)| is_passed_on(name));
-    let passed: JsonObject = passed
+    let mut passed: JsonObject = passed
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
+    if let Some(trace) = trace {
+        passed.insert(TRACEPARENT.to_owned(), trace.to_string().into());
+    }
     if !passed.is_empty() {
         params.insert("_meta".to_owned(), passed.into());
     }
@@ -177,14 +187,23 @@ mod tests {
     #[test]
     fn what_is_between_a_caller_and_this_server_stays_there() {
         let meta = json!({"progressToken": 1, "io.modelcontextprotocol/clientInfo": {}, "traceparent": "00"});
-        let params = params("echo", JsonObject::new(), &object(&meta));
+        let params = params("echo", JsonObject::new(), &object(&meta), None);
         assert_eq!(params["_meta"], json!({"traceparent": "00"}));
         let params = self::params(
             "echo",
             JsonObject::new(),
             &object(&json!({"progressToken": 1})),
+            None,
         );
         assert!(!params.contains_key("_meta"));
+        let place = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let params = self::params(
+            "echo",
+            JsonObject::new(),
+            &object(&meta),
+            TraceParent::parse(place),
+        );
+        assert_eq!(params["_meta"], json!({"traceparent": place}));
     }
 
     #[test]

@@ -2,8 +2,14 @@
 
 use std::time::Duration;
 
-use farcall_core::problem::Problem;
-use reqwest::{Method, StatusCode, header::HeaderMap};
+use farcall_core::{
+    problem::Problem,
+    trace::{TRACEPARENT, TraceParent},
+};
+use reqwest::{
+    Method, StatusCode,
+    header::{HeaderMap, HeaderValue},
+};
 use url::Url;
 
 /// A request, ready to be sent.
@@ -26,6 +32,15 @@ impl Outgoing {
             headers: HeaderMap::new(),
             body: None,
         }
+    }
+
+    /// The same, which says where it stands in a trace.
+    pub(super) fn traced(mut self, trace: Option<TraceParent>) -> Self {
+        let trace = trace.and_then(|trace| HeaderValue::try_from(trace.to_string()).ok());
+        if let Some(trace) = trace {
+            self.headers.insert(TRACEPARENT, trace);
+        }
+        self
     }
 }
 

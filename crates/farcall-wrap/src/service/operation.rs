@@ -8,6 +8,7 @@ use farcall_core::{
     job::{Pipeline, Program},
     problem::Problem,
     tool::{Tool, ToolDeclaration},
+    trace::TraceParent,
 };
 
 use super::{
@@ -31,9 +32,9 @@ pub(super) struct Operation {
 impl Operation {
     /// The tool that does it.
     pub(super) fn into_tool(self: Arc<Self>, declaration: ToolDeclaration) -> Tool {
-        Tool::dynamic(declaration, move |_context, arguments| {
+        Tool::dynamic(declaration, move |context, arguments| {
             let operation = Arc::clone(&self);
-            async move { operation.call(&arguments).await }
+            async move { operation.call(&arguments, context.trace()).await }
         })
     }
 
@@ -43,7 +44,9 @@ impl Operation {
             .stage_async(stage, move |context, arguments: JsonObject| {
                 let operation = Arc::clone(&self);
                 async move {
-                    let answer = unless_stopped(&context, operation.send(&arguments)).await?;
+                    let answer =
+                        unless_stopped(&context, operation.send(&arguments, context.trace()))
+                            .await?;
                     operation.reading.value(operation.client.name(), &answer?)
                 }
             })
@@ -58,15 +61,23 @@ impl Operation {
         self.request(arguments).map(drop)
     }
 
-    async fn call(&self, arguments: &JsonObject) -> Result<ToolOutput, Problem> {
-        let answer = self.send(arguments).await?;
+    async fn call(
+        &self,
+        arguments: &JsonObject,
+        trace: Option<TraceParent>,
+    ) -> Result<ToolOutput, Problem> {
+        let answer = self.send(arguments, trace).await?;
         self.reading.output(self.client.name(), &answer)
     }
 
-    /// Sends the request.
-    pub(super) async fn send(&self, arguments: &JsonObject) -> Result<Answer, Failure> {
+    /// Sends the request, of somebody who stands there in a trace.
+    pub(super) async fn send(
+        &self,
+        arguments: &JsonObject,
+        trace: Option<TraceParent>,
+    ) -> Result<Answer, Failure> {
         let request = self.request(arguments).map_err(Failure::lasting)?;
-        self.client.send(request).await
+        self.client.send(request.traced(trace)).await
     }
 
     fn request(&self, arguments: &JsonObject) -> Result<Outgoing, Problem> {

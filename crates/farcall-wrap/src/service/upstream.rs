@@ -10,6 +10,7 @@ use farcall_core::{
     JsonObject,
     job::{JobContext, Pipeline, Program},
     problem::{ErrorCode, Problem},
+    trace::TraceParent,
 };
 use serde_json::Value;
 use tokio::runtime::Handle;
@@ -71,7 +72,7 @@ pub(super) fn program(
     Ok(Pipeline::<JsonObject, JsonObject>::new()
         .stage_async(beginning, move |context, arguments: JsonObject| {
             let work = Arc::clone(&begun);
-            async move { unless_stopped(&context, work.begin(&arguments)).await? }
+            async move { unless_stopped(&context, work.begin(&arguments, context.trace())).await? }
         })
         .stages_in_one(waiting, move |context, status_url: String| {
             work.wait(context, &status_url)
@@ -81,8 +82,12 @@ pub(super) fn program(
 
 impl Work {
     /// Begins the work; returns its status URL.
-    async fn begin(&self, arguments: &JsonObject) -> Result<String, Problem> {
-        let answer = self.operation.send(arguments).await?;
+    async fn begin(
+        &self,
+        arguments: &JsonObject,
+        trace: Option<TraceParent>,
+    ) -> Result<String, Problem> {
+        let answer = self.operation.send(arguments, trace).await?;
         let service = self.operation.client.name();
         let answer = parse(service, &answer)?;
         let pointer = &self.upstream.status_url;
@@ -125,7 +130,8 @@ impl Work {
         let mut pauses = Pauses::new(self.upstream.interval);
         let mut told = Told::default();
         loop {
-            let request = self.operation.client.send(Outgoing::get(url.clone()));
+            let request = Outgoing::get(url.clone()).traced(context.trace());
+            let request = self.operation.client.send(request);
             let pause = match runtime.block_on(unless_stopped(context, request))? {
                 Ok(answer) => {
                     if let Some(result) = self.judge(context, &answer, &mut told)? {

@@ -69,6 +69,7 @@ impl Server {
             .env("FARCALL_DATA_DIR", folder)
             .env("MCP_BEARER_TOKEN", TOKEN)
             .env("FARCALL_SECRET", SECRET)
+            .env("FARCALL_METRICS", "127.0.0.1:0")
             .env("FARCALL_LOG", log)
             .env("FARCALL_LOG_FORMAT", "text")
             .env("RUST_BACKTRACE", "full")
@@ -113,11 +114,15 @@ async fn no_secret_is_in_the_output_or_the_answer_of_what_panics() {
         ("trace,hyper=trace,rmcp=trace", &[TOKEN, SECRET]),
     ] {
         let server = Server::start(folder.path().to_str().unwrap(), log);
-        let mcp = server.says(|said| {
-            let line = said.lines().find(|line| line.starts_with("  mcp "))?;
-            line.split_whitespace().last().map(str::to_owned)
-        });
-        let (mcp, http) = (mcp.await, reqwest::Client::builder().no_proxy());
+        let place = async |what: &str| {
+            let place = server.says(|said| {
+                let line = said.lines().find(|line| line.starts_with(what))?;
+                line.split_whitespace().last().map(str::to_owned)
+            });
+            place.await
+        };
+        let (mcp, metrics) = (place("  mcp ").await, place("  metrics ").await);
+        let http = reqwest::Client::builder().no_proxy();
         let http = http.build().unwrap();
         let mut answers = String::new();
         for tool in ["fall", "fall_elsewhere"] {
@@ -134,6 +139,11 @@ async fn no_secret_is_in_the_output_or_the_answer_of_what_panics() {
         if let Ok(answer) = outside.send().await {
             answers.push_str(&answer.text().await.unwrap_or_default());
         }
+        let metrics = http.get(metrics).send().await.unwrap();
+        let metrics = metrics.text().await.unwrap();
+        let fallen = r#"farcall_tool_calls_total{tool="fall",outcome="internal"} 1"#;
+        assert!(metrics.contains(fallen), "{metrics}");
+        answers.push_str(&metrics);
         // One line for each of them, and for the one outside of tools whatever Rust says of it.
         server
             .says(|said| (said.matches(SAID).count() >= 3).then_some(()))

@@ -18,6 +18,7 @@ mod files;
 mod harness;
 mod jobs;
 mod mcp;
+mod metrics;
 mod offers;
 mod routes;
 mod sessions;

@@ -41,7 +41,7 @@ fn it_says_what_it_holds_and_how_to_restore_it() {
         shows!(plain(ended, parent.path()), @r"
         exit 0
         ---- stdout
-        [FOLDER]/copy: 1 job, 1 not over, 0 files, 160.0 KiB
+        [FOLDER]/copy: 1 job, 1 not over, 0 files, 164.0 KiB
         ---- stderr
         to restore it, start a server with FARCALL_DATA_DIR=[FOLDER]/copy
         ");
@@ -61,7 +61,7 @@ fn it_says_what_it_holds_and_how_to_restore_it() {
         shows!(plain(ended, parent.path()), @r#"
         exit 0
         ---- stdout
-        {"ok":true,"folder":"[FOLDER]/other","jobs":1,"unfinished":1,"files":0,"bytes":163840,"damaged":[]}
+        {"ok":true,"folder":"[FOLDER]/other","jobs":1,"unfinished":1,"files":0,"bytes":167936,"damaged":[]}
         ---- stderr
         to restore it, start a server with FARCALL_DATA_DIR=[FOLDER]/other
         "#);

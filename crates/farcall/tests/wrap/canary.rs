@@ -34,6 +34,7 @@ async fn a_secret_is_in_no_log_no_database_no_audit_and_no_answer() {
         .with("FARCALL_PREVIOUS_SECRET", PREVIOUS)
         .with("FARCALL_AUDIT", "audit.jsonl")
         .with("FARCALL_AUDIT_VALUES", "1")
+        .with("FARCALL_METRICS", "127.0.0.1:0")
         // What libraries say that are quiet otherwise, too; not what the SDK says of each answer, which
         // is the answer itself.
         .with("FARCALL_LOG", "trace,hyper=trace,rmcp=trace,sqlx=trace");
@@ -107,11 +108,21 @@ async fn a_secret_is_in_no_log_no_database_no_audit_and_no_answer() {
         }
     }
 
+    let metrics = server.metrics().await;
+    for told in [
+        r#"farcall_tool_calls_total{tool="greet",outcome="ok"} 1"#,
+        r#"farcall_auth_failures_total{reason="wrong"} "#,
+        r#"farcall_auth_failures_total{reason="link"} 1"#,
+        r#"farcall_jobs{state="succeeded"} 1"#,
+    ] {
+        assert!(metrics.contains(told), "{told}: {metrics}");
+    }
     let (talk, folder) = (server.talk(), project.path(""));
     server.stop().await;
     let mut seen = vec![
         ("the log".to_owned(), talk),
         ("an answer".to_owned(), answers),
+        ("the metrics".to_owned(), metrics),
     ];
     read_all(&folder, &mut seen);
     assert!(

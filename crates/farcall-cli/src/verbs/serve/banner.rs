@@ -44,11 +44,15 @@ pub(super) fn show(offered: &Offered, ready: &Ready, config: &Config, is_stdio: 
         address.set_ip(Ipv4Addr::LOCALHOST.into());
     }
     let (name, origin) = (&offered.name, format!("http://{address}"));
+    let metrics = ready
+        .metrics_address()
+        .map(|address| format!("\n  metrics  http://{address}/metrics"))
+        .unwrap_or_default();
     let (role, data) = (config.jobs.role, data(&config.storage, offered.jobs));
     if !role.answers() {
         let jobs = count(offered.jobs as u64, "job");
         talk(&format!(
-            "{name}\n  probes   {origin}/readyz\n  role     worker: runs {jobs}, answers no callers\n  data     {data}"
+            "{name}\n  probes   {origin}/readyz\n  role     worker: runs {jobs}, answers no callers\n  data     {data}{metrics}"
         ));
         return;
     }
@@ -66,7 +70,7 @@ pub(super) fn show(offered: &Offered, ready: &Ready, config: &Config, is_stdio: 
         "answers callers, runs no job"
     };
     talk(&format!(
-        "{name}\n  mcp      {mcp}\n  role     {role}: {does}\n  callers  authenticated by {}\n  data     {data}\n  offers   {}{attempt}",
+        "{name}\n  mcp      {mcp}\n  role     {role}: {does}\n  callers  authenticated by {}\n  data     {data}{metrics}\n  offers   {}{attempt}",
         authentication(ready, config),
         offered.counted(ready.tools()),
     ));

@@ -171,6 +171,7 @@ const SETTINGS: &[Key] = &[
         "audit_values",
         Shape::Boolean,
     ),
+    setting(&variables::FARCALL_METRICS, "metrics", Shape::Text),
     setting(&variables::FARCALL_LOG, "log", Shape::Text),
     setting(
         &variables::FARCALL_LOG_FORMAT,

@@ -22,7 +22,7 @@ use super::{
     Protocol,
     client::Era,
     front::Accepts,
-    headers::{MCP_METHOD, MCP_NAME, MCP_PROTOCOL_VERSION, MCP_SESSION_ID},
+    headers::{MCP_METHOD, MCP_NAME, MCP_PROTOCOL_VERSION, MCP_SESSION_ID, take_trace},
 };
 use crate::edge::{ClientAddress, Unambiguous, X_REQUEST_ID, keyed};
 
@@ -101,7 +101,7 @@ impl Protocol {
         accepts: Accepts,
     ) -> Option<Plain> {
         let caller = request.extensions.get::<Principal>()?;
-        let (sent, era) = read(&request.headers, body)?;
+        let (mut sent, era) = read(&request.headers, body)?;
         let is_plain = self.are_calls_plain
             && (accepts.json || accepts.stream)
             // An older client without a session is refused where there are sessions.
@@ -121,6 +121,7 @@ impl Protocol {
             && caller.may_call(name)
             && server.presented.tool_with_headers(name).is_none();
         is_plain.then(|| {
+            take_trace(&request.headers, &mut sent.params.meta.0);
             let cancellation = self.http.config.cancellation_token.child_token();
             Plain::Call(PlainCall {
                 server,

@@ -229,6 +229,7 @@ async fn next_update(updates: &mut Option<Receiver<Update>>) -> Result<Update, R
 #[cfg(test)]
 mod tests {
     use farcall_core::{catalog::Catalog, principal::Principal, updates::Updates};
+    use farcall_metrics::Metrics;
     use tokio_util::sync::CancellationToken;
 
     use super::*;
@@ -257,6 +258,7 @@ mod tests {
             rounds: Arc::new(Rounds::new(StateKeys::new([0; 32], None))),
             updates: Some(updates.clone()),
             audit: None,
+            metrics: Metrics::default(),
             stopping: CancellationToken::new(),
         };
         let server = Server::new(&identity, Arc::new(catalog), None, unchanging).unwrap();

@@ -206,6 +206,7 @@ impl<'a, S: Subject> Both<'a, S> {
             args_hash: [start.hash; 32],
             unique_for: start.unique_for,
             can_ask: Askable::NOBODY,
+            trace: None,
             max_open: (start.hash % 2 == 1).then_some(3),
         }
     }

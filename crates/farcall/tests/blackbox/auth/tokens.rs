@@ -204,7 +204,7 @@ async fn alive_is_public_and_exactly_what_the_guide_says() {
 #[tokio::test]
 async fn what_is_not_there_is_not_there_for_anybody() {
     let server = server().await;
-    for path in ["/", "/mcp/", "/admin", "/files", "/metrics", "/mcp/x"] {
+    for path in ["/", "/mcp/", "/admin", "/files", "/mcp/x"] {
         let reply = asked(&server, path, &[]).await;
         assert_eq!(reply.status, 404, "{path}");
         assert!(reply.plain_error().contains("`/mcp`"));

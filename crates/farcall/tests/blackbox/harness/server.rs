@@ -61,11 +61,13 @@ impl Setup {
             token: None,
             secret_path: data_dir.into(),
         };
+        let metrics = ready.metrics_address();
         let database = self.environment.into_iter();
         let mut database = database.filter(|(name, _)| name == "FARCALL_DATABASE_URL");
         Server {
             client,
             running: ready.start(),
+            metrics,
             folder,
             database: database.next().map(|(_, url)| url),
         }
@@ -76,6 +78,7 @@ impl Setup {
 pub(crate) struct Server {
     client: Client,
     running: Running,
+    metrics: Option<SocketAddr>,
     folder: TempDir,
     database: Option<String>,
 }
@@ -85,6 +88,15 @@ impl Server {
     pub(crate) async fn operator(&self) -> Operator {
         let folder = self.folder.path().to_str().unwrap();
         Operator::at(folder, self.database.as_deref()).await
+    }
+
+    /// The same server at the address at which metrics are read.
+    pub(crate) fn at_its_metrics(&self) -> Client {
+        let address = self.metrics.expect("metrics have no address of their own");
+        Client {
+            address,
+            ..self.client.clone()
+        }
     }
 
     /// Offers what `app` does from now on.

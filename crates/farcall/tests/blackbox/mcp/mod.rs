@@ -11,5 +11,6 @@ mod plain;
 mod progress;
 mod prompts;
 mod questions;
+mod requests;
 mod resources;
 mod tools;

@@ -95,6 +95,21 @@ impl Server {
         (status.code().unwrap(), self.talk())
     }
 
+    /// What it counts, where `FARCALL_METRICS` gives that an address.
+    pub(crate) async fn metrics(&self) -> String {
+        let talk = self.talk();
+        let line = talk.lines().find(|line| line.starts_with("  metrics "));
+        let url = line.and_then(|line| line.split_whitespace().last());
+        let answer = self
+            .http
+            .get(url.expect("no metrics"))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.text().await.unwrap()
+    }
+
     /// Where it answers, without a path.
     pub(crate) fn origin(&self) -> String {
         self.url.trim_end_matches("/mcp").to_owned()
@@ -118,11 +133,15 @@ impl Server {
         mut params: Value,
     ) -> reqwest::RequestBuilder {
         let version = "2026-07-28";
-        params["_meta"] = json!({
+        let mut meta = json!({
             "io.modelcontextprotocol/protocolVersion": version,
             "io.modelcontextprotocol/clientInfo": {"name": "wrap", "version": "1"},
             "io.modelcontextprotocol/clientCapabilities": {},
         });
+        if let Some(Value::Object(own)) = params.get("_meta").cloned() {
+            meta.as_object_mut().unwrap().extend(own);
+        }
+        params["_meta"] = meta;
         let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
         let request = http
             .post(&self.url)

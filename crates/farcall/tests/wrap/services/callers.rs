@@ -40,15 +40,23 @@ async fn nothing_of_a_callers_request_is_passed_on() {
         ("User-Agent", "caller"),
         ("Accept-Language", "de"),
         ("Range", "bytes=0-1"),
-        (
-            "traceparent",
-            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-        ),
+        ("traceparent", "00-1-2-01"),
+        ("tracestate", "of=callers"),
+        ("baggage", "of=callers"),
     ] {
         let answer = ask().header(name, value).send().await.unwrap();
         assert!(answer.status().is_success(), "{name}");
         assert_eq!(text(&probe.only().head), plain, "{name}");
     }
+    // But for where it stands in a trace, which has been read and is written anew.
+    let place = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let later = format!("{}-callers", place.replacen("00", "cc", 1));
+    let answer = ask().header("traceparent", later).send().await.unwrap();
+    assert!(answer.status().is_success());
+    let head = text(&probe.only().head);
+    let traced = format!("traceparent: {place}\r\n");
+    assert_eq!(head.replacen(&traced, "", 1), plain);
+    assert!(head.contains(&traced), "{head}");
     server.stop().await;
 }
 

@@ -10,11 +10,14 @@ mod hostile;
 mod names;
 // The same server that the requests of `farcall-wrap` are tested with.
 #[cfg_attr(
-    not(feature = "namespace-tests"),
-    expect(dead_code, reason = "single headers are looked at by `names`")
+    not(any(feature = "namespace-tests", feature = "otel")),
+    expect(
+        dead_code,
+        reason = "single headers are looked at by `names` and `otel`"
+    )
 )]
 #[path = "../../../../farcall-wrap/tests/service/probe.rs"]
-mod probe;
+pub(crate) mod probe;
 mod slow;
 mod values;
 

@@ -48,9 +48,16 @@ fn every_setting_stands_behind_a_variable_and_every_variable_of_a_server_has_a_k
         .keys()
         .filter_map(|key| Some(key.variable?.name));
     let keys: Vec<_> = keys.collect();
-    // The first is another program's name for a port, the next is the clients', the last is for
-    // whoever compares the two ways.
-    let apart = ["PORT", "FARCALL_TOKEN", "FARCALL_PLAIN_CALLS"];
+    // The first is another program's name for a port, the next is the clients', one is for whoever compares
+    // the two ways, and the last are the environment's for every program.
+    let apart = [
+        "PORT",
+        "FARCALL_TOKEN",
+        "FARCALL_PLAIN_CALLS",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "OTEL_SERVICE_NAME",
+    ];
     for variable in variables::ALL {
         assert_ne!(
             keys.contains(&variable.name),

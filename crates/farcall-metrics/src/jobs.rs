@@ -1,0 +1,154 @@
+//! Jobs that this process runs.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use crate::{
+    families::{JOB_ATTEMPTS, JOB_STAGE_SECONDS, WORKER_CAPACITY, WORKER_RUNNING},
+    number::{Counter, Histogram},
+    text::Text,
+};
+
+/// What an attempt came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// Its caller or an operator ended the job.
+    Cancelled,
+    /// The job has failed.
+    Failed,
+    /// It stopped with the server, or could not begin, and the job is queued as it was.
+    HandedBack,
+    /// Another worker has the job by now.
+    Lost,
+    /// It failed, and the job is queued for another.
+    Retried,
+    /// The job has succeeded.
+    Succeeded,
+    /// The job ran longer than it may.
+    Timeout,
+}
+
+impl Attempt {
+    /// As the label says it.
+    pub fn as_str(self) -> &'static str {
+        OUTCOMES[self as usize]
+    }
+}
+
+/// In the order of [`Attempt`].
+const OUTCOMES: [&str; 7] = [
+    "cancelled",
+    "failed",
+    "handed_back",
+    "lost",
+    "retried",
+    "succeeded",
+    "timeout",
+];
+
+/// In seconds.
+const BOUNDS: &[f64] = &[
+    0.1, 1.0, 5.0, 30.0, 120.0, 600.0, 1_800.0, 7_200.0, 28_800.0,
+];
+
+/// The jobs of a server, by name. Each attempt asks once, and then has what it needs in its hands.
+#[derive(Debug, Default)]
+pub(crate) struct Jobs(Mutex<BTreeMap<String, Arc<JobSeries>>>);
+
+/// What is counted of one job.
+#[derive(Debug)]
+pub struct JobSeries {
+    attempts: [Counter; OUTCOMES.len()],
+    stages: Vec<(String, Histogram)>,
+}
+
+impl JobSeries {
+    fn new(stages: &[String]) -> Self {
+        let stages = stages.iter();
+        let stages = stages.map(|stage| (stage.clone(), Histogram::new(BOUNDS)));
+        Self {
+            attempts: [const { Counter::new() }; OUTCOMES.len()],
+            stages: stages.collect(),
+        }
+    }
+
+    /// Counts an attempt that is over.
+    pub fn count(&self, outcome: Attempt) {
+        self.attempts[outcome as usize].add(1);
+    }
+
+    /// Counts a finished stage, by its place among the declared ones from 0 on.
+    pub fn stage(&self, index: usize, took: Duration) {
+        if let Some((_, seconds)) = self.stages.get(index) {
+            seconds.observe(took);
+        }
+    }
+
+    fn has(&self, stages: &[String]) -> bool {
+        let names = self.stages.iter().map(|(name, _)| name);
+        names.eq(stages)
+    }
+}
+
+impl Jobs {
+    /// The series of a job with these stages; others of its name end where its stages are others by now.
+    pub(crate) fn series(&self, name: &str, stages: &[String]) -> Arc<JobSeries> {
+        let mut jobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(series) = jobs.get(name).filter(|series| series.has(stages)) {
+            return Arc::clone(series);
+        }
+        let series = Arc::new(JobSeries::new(stages));
+        jobs.insert(name.to_owned(), Arc::clone(&series));
+        series
+    }
+
+    pub(crate) fn write(&self, text: &mut Text) {
+        let jobs = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        text.family(&JOB_ATTEMPTS);
+        for (name, series) in &jobs {
+            for (outcome, counter) in OUTCOMES.iter().zip(&series.attempts) {
+                text.value(&JOB_ATTEMPTS, &[name, outcome], counter.get());
+            }
+        }
+        text.family(&JOB_STAGE_SECONDS);
+        for (name, series) in &jobs {
+            for (stage, seconds) in &series.stages {
+                text.histogram(&JOB_STAGE_SECONDS, &[name, stage], seconds);
+            }
+        }
+    }
+}
+
+/// What this process does as a worker.
+#[derive(Debug, Default)]
+pub struct Worker {
+    capacity: AtomicU64,
+    running: AtomicU64,
+}
+
+impl Worker {
+    /// How many jobs it runs at most.
+    pub fn set_capacity(&self, jobs: usize) {
+        self.capacity.store(jobs as u64, Ordering::Relaxed);
+    }
+
+    /// How many it runs now.
+    pub fn set_running(&self, jobs: usize) {
+        self.running.store(jobs as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn write(&self, text: &mut Text) {
+        text.only(&WORKER_CAPACITY, self.capacity.load(Ordering::Relaxed));
+        text.only(&WORKER_RUNNING, self.running.load(Ordering::Relaxed));
+    }
+}
