@@ -21,6 +21,7 @@ mod oauth;
 mod outage;
 mod peer;
 mod postgres;
+mod prometheus;
 mod replicas;
 mod schemathesis;
 mod script;
