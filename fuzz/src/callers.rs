@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use farcall_core::fuzzing::variables;
+use farcall_core::{fuzzing::variables, trace::TraceParent};
 use farcall_server::{
     Networks,
     fuzzing::{Judged, client_address, is_own_host, is_unambiguous, judged, plain_call, sdk_call},
@@ -47,6 +47,49 @@ pub(crate) fn host(data: &[u8]) {
         None => false,
     };
     assert!(is_loopback, "`{host}` is {url}");
+}
+
+/// A place in a trace is taken exactly where its fields, taken apart in another way, are what W3C Trace Context
+/// says; and what is passed on says the same.
+pub(crate) fn trace(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else {
+        return;
+    };
+    let is_hexadecimal = |field: &str, digits: usize| {
+        let mut letters = field.chars();
+        field.len() == digits && letters.all(|letter| "0123456789abcdef".contains(letter))
+    };
+    let is_id = |field: &str, digits: usize| {
+        is_hexadecimal(field, digits) && field.contains(|digit: char| digit != '0')
+    };
+    let fields: Vec<_> = text.split('-').collect();
+    let expected = match fields[..] {
+        [version, trace, span, flags, ref rest @ ..] => {
+            let is_version = is_hexadecimal(version, 2) && version != "ff";
+            let is_whole = version != "00" || rest.is_empty();
+            let are_ids = is_id(trace, 32) && is_id(span, 16);
+            (is_version && is_whole && are_ids && is_hexadecimal(flags, 2))
+                .then_some((trace, span, flags))
+        }
+        _ => None,
+    };
+    let place = TraceParent::parse(text);
+    let Some((place, (trace, span, flags))) = place.zip(expected) else {
+        assert_eq!(place.is_some(), expected.is_some(), "`{text}`");
+        return;
+    };
+    assert_eq!(
+        (place.trace_id().as_str(), place.span_id().as_str()),
+        (trace, span)
+    );
+    let is_odd = u8::from_str_radix(flags, 16).is_ok_and(|flags| flags & 1 == 1);
+    assert_eq!(place.is_sampled(), is_odd, "`{text}`");
+    let written = place.to_string();
+    assert_eq!(TraceParent::parse(&written), Some(place), "`{written}`");
+    assert!(
+        written.starts_with("00-") && written.len() == 55,
+        "`{written}`"
+    );
 }
 
 /// Only proxies are believed, and of what a proxy passes on nothing that stood there before it: whatever a

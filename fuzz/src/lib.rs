@@ -53,6 +53,10 @@ pub const TARGETS: &[Target] = &[
         run: callers::body,
     },
     Target {
+        name: "trace",
+        run: callers::trace,
+    },
+    Target {
         name: "uri",
         run: callers::uri,
     },
