@@ -214,6 +214,17 @@ async fn a_proxy_that_leads_to_another_server() {
             );
         }
     }
+    // Its data is elsewhere.
+    let seen = Doctor::within(&own.path(""))
+        .variable("MCP_PORT", &ports[0])
+        .variable("FARCALL_DATA_DIR", "other")
+        .run()
+        .await;
+    seen.is_broken_at(
+        "same server",
+        "its data is not where",
+        "in the folder in which it was started",
+    );
     // Another server has the port.
     let seen = Doctor::within(&own.path(""))
         .variable("MCP_PORT", &ports[1])

@@ -24,10 +24,7 @@ pub(super) async fn look(walk: &Walk<'_>, chart: &mut Chart) {
         return;
     };
     let Some((nonce, proofs)) = expected(machine).await else {
-        chart.add(Finding::unverified(
-            CHECK,
-            "there are no keys here to prove it by: a server without jobs has none that it shares",
-        ));
+        chart.add(without_keys(machine));
         return;
     };
     let public = answered(walk, walk.at("/healthz").as_str(), &nonce).await;
@@ -46,11 +43,31 @@ pub(super) async fn look(walk: &Walk<'_>, chart: &mut Chart) {
             .cause("the tunnel, the proxy or the DNS record points at another port or machine, or a cache answers")
             .remedy(format!("let it forward to http://{}: `service` in ~/.cloudflared/config.yml, `reverse_proxy` of Caddy, `proxy_pass` of nginx", crate::verbs::deploy::upstream(&machine.config))),
         (false, false) if machine.is_alive && local.is_some() => Finding::broken(CHECK, "the server of this machine has other keys than those that are here")
-            .cause("it was started in another folder, or with another FARCALL_DATA_DIR or FARCALL_SECRET")
-            .remedy("start it where its data is meant to be, or call this in the folder in which it was started"),
+            .cause(ELSEWHERE)
+            .remedy(THERE),
         (false, false) => Finding::unverified(CHECK, format!("`{place}` answers no proof, so it may be any server, or one of an earlier version")),
     });
 }
+
+/// There is nothing to prove it by: there never is, or it lies elsewhere.
+fn without_keys(machine: &machine::Machine) -> Finding {
+    let storage = &machine.config.storage;
+    let is_missing = storage.database_url.is_none() && !storage.data_dir.exists();
+    if machine.has_jobs && machine.is_alive && is_missing {
+        return Finding::broken(CHECK, "a server answers on this machine, and its data is not where it would be by the configuration here")
+            .cause(ELSEWHERE)
+            .remedy(THERE);
+    }
+    Finding::unverified(
+        CHECK,
+        "there are no keys here to prove it by: a server without jobs has none that it shares",
+    )
+}
+
+const ELSEWHERE: &str =
+    "it was started in another folder, or with another FARCALL_DATA_DIR or FARCALL_SECRET";
+const THERE: &str =
+    "start it where its data is meant to be, or call this in the folder in which it was started";
 
 /// A nonce, and what a server with the keys that are here may answer.
 async fn expected(machine: &machine::Machine) -> Option<(String, Vec<String>)> {

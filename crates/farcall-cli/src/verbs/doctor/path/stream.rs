@@ -16,8 +16,8 @@ const IDLE: &str = "idle cut";
 /// How soon the first event of a stream has to be here.
 const AT_ONCE: Duration = Duration::from_secs(5);
 
-/// How long a stream has to go on behind its first event, to show that it was not held until its end.
-const GOES_ON: Duration = Duration::from_millis(300);
+/// How long a stream has to pause behind an event and not be over, to show that it was not held until its end.
+const GOES_ON: Duration = Duration::from_millis(100);
 
 /// What a stream showed.
 #[derive(Debug, PartialEq, Eq)]
@@ -96,11 +96,13 @@ async fn opened(walk: &Walk<'_>, job: Option<&str>) -> (Shown, Option<reqwest::R
         Err(_) => return (Shown::Held, None),
     }
     let took = began.elapsed();
-    match timeout(GOES_ON, response.chunk()).await {
-        Err(_) => (Shown::AtOnce(took), Some(response)),
-        // More news of a job.
-        Ok(Ok(Some(more))) if !ends(&more) => (Shown::AtOnce(took), Some(response)),
-        Ok(_) => (Shown::Over, None),
+    // What was held until its end comes all at once, in however many pieces.
+    loop {
+        match timeout(GOES_ON, response.chunk()).await {
+            Err(_) => return (Shown::AtOnce(took), Some(response)),
+            Ok(Ok(Some(more))) if !ends(&more) => {}
+            Ok(_) => return (Shown::Over, None),
+        }
     }
 }
 
