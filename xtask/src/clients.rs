@@ -65,5 +65,6 @@ fn example() -> Registration {
                 })
                 .to_vec(),
         ),
+        keeps_contract: true,
     }
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     example::{BEARER, example},
-    peer::{Peer, repository},
+    peer::{Peer, folder, repository},
 };
 
 /// The block for `reader`, as a Rust server prints it that is known at `origin`.
@@ -127,4 +127,30 @@ fn the_table_says_of_every_client_that_was_run_in_which_version() {
             .all(|reader| installed.contains_key(reader.id))
     );
     assert_eq!(READERS.len(), installed.len());
+}
+
+/// No program of those that run here reads YAML, so a reader of the language itself does.
+#[tokio::test]
+async fn the_block_for_goose_is_yaml() {
+    let home = scratch(env!("CARGO_TARGET_TMPDIR"));
+    let goose = CLIENTS.iter().find(|client| client.id == "goose").unwrap();
+    let block = Peer::own("example-mcp-server")
+        .arguments(&["handoff", "--client", goose.id, "--auth", "bearer"])
+        .within(home.path())
+        .content(goose.id)
+        .await;
+    std::fs::write(home.path().join("config.yaml"), block).unwrap();
+    let read = "import json, yaml; print(json.dumps(yaml.safe_load(open('config.yaml'))))";
+    let python = folder().join("py-nanobot/bin/python");
+    let read = Peer::at(&python)
+        .arguments(&["-c", read])
+        .within(home.path())
+        .json("PyYAML")
+        .await;
+    let server = &read["extensions"]["example-mcp"];
+    assert_eq!(
+        server["headers"]["Authorization"],
+        "Bearer ${EXAMPLE_MCP_TOKEN}"
+    );
+    assert_eq!(server["available_tools"].as_array().unwrap().len(), 5);
 }

@@ -17,7 +17,7 @@ use crate::{
     Limits,
     auth::{self, Authenticators},
     health::Readiness,
-    mcp::Protocol,
+    mcp::{Offered, Protocol},
     router::MCP,
 };
 
@@ -38,9 +38,8 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    /// What is told to this caller; `None` is a stranger.
-    fn registration(&self, caller: Option<&Principal>, headers: &HeaderMap) -> Registration {
-        let offered = self.protocol.offered(caller);
+    /// How to register what is offered to whoever sent these headers.
+    fn registration(&self, offered: Offered, headers: &HeaderMap) -> Registration {
         let auth = match self.gate.wanted() {
             // It checks nobody itself, and the request has passed an edge that does.
             Auth::Open if headers.contains_key(ASSERTION) => Auth::Access,
@@ -53,6 +52,7 @@ impl Door {
             url: format!("{}{MCP}", self.public_base_url),
             auth,
             tools: offered.tools,
+            keeps_contract: true,
         }
     }
 }
@@ -63,19 +63,22 @@ pub(crate) async fn to_browsers(
     request: Request,
     next: Next,
 ) -> Response {
-    if *request.method() != Method::GET || !page::is_for_browsers(request.headers()) {
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    if !reads || !page::is_for_browsers(request.headers()) {
         return next.run(request).await;
     }
     let (asked, _) = request.into_parts();
     let (headers, extensions) = (&asked.headers, &asked.extensions);
-    let admitted = auth::admitted(&door.gate, Scope::Call, MCP, headers, extensions).await;
+    // Not as a request of `/mcp`, where what a token of OAuth lacks is judged with each message.
+    let admitted = auth::admitted(&door.gate, Scope::Call, LLMS, headers, extensions).await;
     let caller = admitted.ok().map(|recognised| recognised.principal);
     let counted = caller.clone().unwrap_or_else(Principal::anonymous);
     if let Some(refusal) = door.limits.one_too_many(MCP, &counted, extensions) {
         return refusal;
     }
     let failing = door.readiness.failing().await;
-    page::response(door.registration(caller.as_ref(), headers).page(failing))
+    let offered = door.protocol.offered(caller.as_ref());
+    page::response(door.registration(offered, headers).page(failing))
 }
 
 /// The same for language models, which are callers.
@@ -84,9 +87,10 @@ pub(crate) async fn to_models(
     Extension(caller): Extension<Principal>,
     headers: HeaderMap,
 ) -> Response {
-    let offered = door.protocol.offered(Some(&caller));
-    let registration = door.registration(Some(&caller), &headers);
-    let text = registration.llms_txt(offered.instructions.as_deref());
+    let mut offered = door.protocol.offered(Some(&caller));
+    let instructions = offered.instructions.take();
+    let text = door.registration(offered, &headers);
+    let text = text.llms_txt(instructions.as_deref());
     let mut response = Response::new(Body::from(text));
     for (name, value) in [
         (header::CONTENT_TYPE, "text/plain; charset=utf-8"),

@@ -305,7 +305,7 @@ mod tests {
             Format::Json => serde_json::from_str(&block).unwrap_or_else(|error| {
                 panic!("{}: {error}\n{block}", client.id);
             }),
-            // What these two languages make of it, their own readers say: the command line's tests, and Codex itself.
+            // Readers of these two: the command line's tests and Codex itself, and Python's in the acceptance tests.
             Format::Toml | Format::Yaml => serde_json::Value::Null,
         }
     }

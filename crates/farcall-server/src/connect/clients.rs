@@ -188,7 +188,7 @@ pub const CLIENTS: [Client; 16] = [
         format: Format::Json,
         secrets: Secrets::Environment,
         note: "It cuts a call after `toolTimeout` seconds, 30 where it is not set, and refuses private addresses unless \
-               `tools.ssrfWhitelist` names them.",
+               `tools.ssrfWhitelist` names them. With a list of tools it takes neither resources nor prompts.",
         tried: Tried::Run("0.3.5", "its own code registers the tools"),
         block: blocks::nanobot,
     },

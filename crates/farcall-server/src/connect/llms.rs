@@ -16,7 +16,7 @@ impl Registration {
             text.push_str("\n## What to know first\n\n");
             // Of any length, and in any form; a quotation ends no section.
             for line in instructions.lines() {
-                let _ = writeln!(text, "> {}", text::markdown(line));
+                let _ = writeln!(text, "> {}", text::long_markdown(line));
             }
         }
         text.push_str(&self.tools_in_markdown());
@@ -50,7 +50,10 @@ mod tests {
 
     #[test]
     fn it_has_every_client_and_what_to_know_first() {
-        let text = example(Auth::Bearer).llms_txt(Some("Be kind.\n## Not a heading"));
+        let long = "word ".repeat(200);
+        let instructions = format!("Be kind.\n## Not a heading\n{long}end");
+        let text = example(Auth::Bearer).llms_txt(Some(&instructions));
+        assert!(text.contains(&format!("\n> {long}end\n")), "{text}");
         for client in &CLIENTS {
             assert!(
                 text.contains(&format!("\n### {}\n", client.name)),

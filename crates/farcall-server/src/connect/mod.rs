@@ -32,6 +32,9 @@ pub struct Registration {
     pub auth: Auth,
     /// Its tools, in its order; `None` where they are not told.
     pub tools: Option<Vec<Tool>>,
+    /// Whether its jobs are known to be ours, which last and are the same when they are started twice under one key;
+    /// tools of these names may be anybody's.
+    pub keeps_contract: bool,
 }
 
 /// A tool, as far as people have to know it.
@@ -203,6 +206,7 @@ pub(crate) mod tests {
             title: None,
             url: "https://example-mcp.example.com/mcp".to_owned(),
             auth,
+            keeps_contract: true,
             tools: Some(vec![
                 tool("add", "Add two numbers."),
                 tool("start_render", "Start a render."),

@@ -31,7 +31,8 @@ static POLICY: LazyLock<Option<HeaderValue>> = LazyLock::new(|| {
     HeaderValue::try_from(policy).ok()
 });
 
-/// Whether it is a browser that asks, and no client of MCP: those accept streams, or anything.
+/// Whether it is a browser that asks, and no client of MCP: those accept streams, JSON, or anything, which no browser
+/// names that opens a page.
 pub(super) fn is_for_browsers(headers: &HeaderMap) -> bool {
     let of_protocol = [
         "mcp-protocol-version",
@@ -45,7 +46,7 @@ pub(super) fn is_for_browsers(headers: &HeaderMap) -> bool {
     let values = headers.get_all(header::ACCEPT).iter();
     let values = values.filter_map(|value| value.to_str().ok());
     let ranges = values.flat_map(|value| value.split(','));
-    let (mut html, mut stream) = (false, false);
+    let (mut html, mut protocol) = (false, false);
     for range in ranges {
         let mut parts = range.split(';').map(str::trim);
         let kind = parts.next().unwrap_or_default();
@@ -54,9 +55,13 @@ pub(super) fn is_for_browsers(headers: &HeaderMap) -> bool {
             quality.is_some_and(|quality| quality.parse() == Ok(0.0_f32))
         });
         html |= !is_refused && kind.eq_ignore_ascii_case("text/html");
-        stream |= !is_refused && kind.eq_ignore_ascii_case("text/event-stream");
+        let answers = ["text/event-stream", "application/json"];
+        protocol |= !is_refused
+            && answers
+                .iter()
+                .any(|answer| kind.eq_ignore_ascii_case(answer));
     }
-    html && !stream
+    html && !protocol
 }
 
 /// The page as an answer.
@@ -267,8 +272,8 @@ mod tests {
         for value in [
             "text/html",
             "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
-            "application/json, TEXT/HTML;q=0.1",
-            "text/html, text/event-stream;q=0",
+            "application/xml, TEXT/HTML;q=0.1",
+            "text/html, text/event-stream;q=0, application/json;q=0.0",
         ] {
             assert!(is_for_browsers(&accepting(value)), "{value}");
         }
@@ -278,6 +283,7 @@ mod tests {
             "text/*",
             "application/json, text/event-stream",
             "text/event-stream, text/html",
+            "application/json, text/html;q=0.1",
             "text/html;q=0",
             "text/htmlx",
         ] {

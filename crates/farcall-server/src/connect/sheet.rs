@@ -41,8 +41,13 @@ impl Registration {
     pub fn steps(&self, client: &Client) -> String {
         let into = format!("{}: put it into {}.", client.name, place(client.file));
         let variables = self.variables();
-        let variables: Vec<_> = variables.iter().map(|name| format!("`{name}`")).collect();
-        let variables = variables.join(" and ");
+        let named = |before: &str, after: &str| {
+            let names = variables
+                .iter()
+                .map(|name| format!("`{before}{name}{after}`"));
+            names.collect::<Vec<_>>().join(" and ")
+        };
+        let (placeholders, variables) = (named("${", "}"), named("", ""));
         if variables.is_empty() {
             return into;
         }
@@ -52,7 +57,12 @@ impl Registration {
             }
             Secrets::Asked => "It asks for what belongs to it, once.".to_owned(),
             Secrets::Written => format!(
-                "It substitutes nothing: write the value in the place of {variables}, and keep the file to yourself."
+                "It substitutes nothing: write the value in the place of {placeholders}{}, and keep the file to yourself.",
+                if client.id == "claude-desktop" {
+                    " below `env`, and only there"
+                } else {
+                    ""
+                }
             ),
         };
         format!("{into} {secrets}")
@@ -102,7 +112,11 @@ impl Registration {
         if jobs.is_empty() {
             return String::new();
         }
-        let mut section = CONTRACT.to_owned();
+        let mut section = if self.keeps_contract {
+            CONTRACT.to_owned()
+        } else {
+            THREE_TOOLS.to_owned()
+        };
         for (job, tools) in jobs {
             // Writing to a string cannot fail.
             let _ = write!(
@@ -140,8 +154,8 @@ impl Registration {
                  the same two headers.\n"
             }
             Auth::Bearer => {
-                "- It is what the operator gave to this caller, or the one token of the server. Files need no header: \
-                 their URLs are signed.\n"
+                "- It is what the operator gave to this caller, or the one token of the server. Files are fetched without it \
+                 where their URL is signed (it has `sig=`), and with the same header where it is not.\n"
             }
             Auth::OAuth => {
                 "- There is nothing to send: a client finds the authorization server by itself, and its user logs in \
@@ -169,7 +183,17 @@ fn place(file: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// What every job of every server does.
+/// What anybody means who has three tools of these names.
+const THREE_TOOLS: &str = "
+## Jobs
+
+What takes long is three tools: `start_x` takes the input and answers with a `job_id`; `get_x_status` takes that and says
+how far it is, in `state`, `stage`, `total_stages` and `message`, until `state` is `succeeded` or `failed`; then
+`get_x_result` gives what came of it. How long a job is kept, and whether it survives a restart, is for its operator to say.
+
+";
+
+/// What every job of every server of ours does.
 const CONTRACT: &str = "
 ## Jobs
 

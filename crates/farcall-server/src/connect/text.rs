@@ -79,10 +79,19 @@ fn end(depth: usize, bracket: char, text: &mut String) {
     text.push(bracket);
 }
 
-/// One line of Markdown in which nothing is markup.
+/// One line of Markdown in which nothing is markup, not endlessly long.
 pub(super) fn markdown(text: &str) -> String {
+    escaped(&one_line(text))
+}
+
+/// The same of any length.
+pub(super) fn long_markdown(text: &str) -> String {
+    escaped(&words(text))
+}
+
+fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for sign in one_line(text).chars() {
+    for sign in text.chars() {
         if matches!(
             sign,
             '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '&' | '|' | '~' | '#'
@@ -139,13 +148,18 @@ pub(super) fn first_sentence(text: &str) -> String {
 /// `text` on one line, without what a terminal obeys, and not endlessly long.
 pub(super) fn one_line(text: &str) -> String {
     const SIGNS: usize = 300;
-    let words = text.split(|sign: char| sign.is_whitespace() || is_unsafe(sign));
-    let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
-    let line = words.join(" ");
+    let line = words(text);
     match line.char_indices().nth(SIGNS) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
     }
+}
+
+/// The words of `text`, on one line.
+fn words(text: &str) -> String {
+    let words = text.split(|sign: char| sign.is_whitespace() || is_unsafe(sign));
+    let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+    words.join(" ")
 }
 
 /// Control characters, and those that decide in which order others are shown.

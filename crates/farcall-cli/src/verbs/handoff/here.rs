@@ -59,6 +59,7 @@ pub(super) async fn registration(
         url,
         auth,
         tools: Some(tools),
+        keeps_contract: true,
     })
 }
 

@@ -160,6 +160,7 @@ mod tests {
                 url: "https://example.com/mcp".to_owned(),
                 auth,
                 tools: Some(tools.to_vec()),
+                keeps_contract: true,
             };
             for client in CLIENTS
                 .iter()

@@ -102,6 +102,26 @@ async fn a_token_for_this_server_opens_it_and_names_its_owner() {
 }
 
 #[tokio::test]
+async fn a_browser_with_a_token_that_suffices_for_no_call_reads_no_tool() {
+    let issuer = Issuer::of(&[Signer::today()]).await;
+    let server = setup(&issuer)
+        .with("FARCALL_OAUTH_SCOPES", "*=mcp")
+        .start()
+        .await;
+    for (scope, reads) in [("mcp", true), ("else", false)] {
+        let claims = with(&claims(&issuer), json!({"scope": scope}));
+        let bearer = format!("Bearer {}", Signer::today().token(&claims));
+        let page = server.http(Method::GET, "/mcp");
+        let page = page
+            .header("accept", "text/html")
+            .header("authorization", &bearer);
+        let page = page.send().await;
+        assert_eq!(page.status, 200);
+        assert_eq!(page.text().contains("Add two numbers"), reads, "{scope}");
+    }
+}
+
+#[tokio::test]
 async fn a_bad_token_opens_nothing_and_costs_no_fetch() {
     let issuer = Issuer::of(&[Signer::today()]).await;
     let server = setup(&issuer).start().await;

@@ -39,12 +39,13 @@ async fn gated() -> Server {
 }
 
 /// Names and sentences that only callers may read.
-const INNER: [&str; 6] = [
+const INNER: [&str; 7] = [
     "Add two numbers",
     "Return the text",
     "start_",
     "paint",
-    "Tools\"",
+    "enabledTools",
+    "enabled_tools",
     "Ask for colours",
 ];
 
@@ -140,6 +141,7 @@ async fn clients_of_the_protocol_are_never_shown_a_page() {
             ("application/json, text/event-stream", None),
             ("text/event-stream, text/html", None),
             ("*/*", None),
+            ("application/json, text/html;q=0.1", None),
             (BROWSER, Some(("mcp-protocol-version", "2025-11-25"))),
             (BROWSER, Some(("mcp-session-id", "1"))),
         ] {

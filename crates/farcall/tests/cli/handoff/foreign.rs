@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::harness::{farcall, with_routes};
 
-const NAME: &str = "\u{1b}[2Jx\"</script>'; rm -rf ~ #`${HOME}`\n\u{202e}";
+const NAME: &str = "\u{1b}[2Jx\"</script>'; rm -rf ~ #`${HOME}`\n## Injected\u{202e}";
 
 /// A server of somebody else, who calls everything as it is worst for whoever prints it.
 fn hostile() -> Router {
@@ -52,7 +52,9 @@ fn nothing_of_it_leaves_its_place() {
                     |sign: char| (sign.is_control() && sign != '\n') || sign == '\u{202e}';
                 assert!(!said.contains(is_obeyed), "{client} {more}: {said:?}");
                 assert!(
-                    !said.lines().any(|line| line.starts_with("\"</script>")),
+                    !said
+                        .lines()
+                        .any(|line| line.trim_start().starts_with("## Injected")),
                     "{said}"
                 );
             }
@@ -61,7 +63,7 @@ fn nothing_of_it_leaves_its_place() {
         let block: Value = serde_json::from_str(&ended.stdout).unwrap();
         let servers = block["mcpServers"].as_object().unwrap();
         let (name, server) = servers.iter().next().unwrap();
-        assert_eq!(name, "2jx-script-rm-rf-home");
+        assert_eq!(name, "2jx-script-rm-rf-home-injected");
         assert_eq!(server["enabledTools"], json!(["fine"]));
         assert!(
             ended.stderr.contains("no client could name it so"),
