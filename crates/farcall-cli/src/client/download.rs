@@ -22,7 +22,8 @@ impl Download {
     /// Asks for the file at `url`, which `endpoint` has named.
     ///
     /// The endpoint's headers go to its own origin only: a server must not be able to have them
-    /// sent elsewhere.
+    /// sent elsewhere. One redirect is followed, as to the bucket where a file is (`FARCALL_REDIRECT_FILES`),
+    /// and without any header; none to a log-in, and none from TLS to what is in the clear.
     ///
     /// # Errors
     /// A [`Failure`] where it is not given out.
@@ -40,9 +41,16 @@ impl Download {
             request = request.headers(endpoint.headers().clone());
         }
         let response = tokio::time::timeout(STALLED, request.send()).await;
-        let response = response
+        let mut response = response
             .map_err(|_| stalled(&url))?
             .map_err(|error| diagnosis::unreachable(&url, &error))?;
+        if let Some(place) = elsewhere(&url, &response) {
+            let request = Endpoint::http_client(&place)?.get(place.clone()).send();
+            response = tokio::time::timeout(STALLED, request)
+                .await
+                .map_err(|_| stalled(&place))?
+                .map_err(|error| diagnosis::unreachable(&place, &error))?;
+        }
         if response.status().is_success() {
             return Ok(Self { url, response });
         }
@@ -70,6 +78,20 @@ impl Download {
             ))
         })
     }
+}
+
+/// Where a redirect leads to, if it is where a file may be.
+fn elsewhere(from: &Url, response: &Response) -> Option<Url> {
+    if !response.status().is_redirection() {
+        return None;
+    }
+    let location = response.headers().get(header::LOCATION)?.to_str().ok()?;
+    let place = from.join(location).ok()?;
+    let is_safe = place.scheme() == "https" || place.scheme() == "http" && from.scheme() == "http";
+    let is_log_in = place
+        .host_str()
+        .is_some_and(|host| host.ends_with(".cloudflareaccess.com"));
+    (is_safe && !is_log_in).then_some(place)
 }
 
 async fn refusal(endpoint: &Endpoint, url: &Url, response: Response) -> Failure {

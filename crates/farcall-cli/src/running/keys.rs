@@ -131,9 +131,13 @@ fn all(rings: &[Ring; 2], previous: Option<&SecretString>) -> [Ring; 2] {
     ]
 }
 
-/// What a server of this configuration and this store may answer to a nonce; nothing, where it has keys that it shares
-/// with nobody.
-pub(crate) async fn proofs(config: &Config, store: &dyn JobStore, nonce: &str) -> Vec<String> {
+/// What a server of this configuration and this store can be asked with a nonce, and what it answers to each; nothing,
+/// where it has keys that it shares with nobody.
+pub(crate) async fn proofs(
+    config: &Config,
+    store: &dyn JobStore,
+    nonce: &str,
+) -> Vec<(String, String)> {
     let keys = match &config.auth.secret {
         Some(secret) => vec![made_from(secret, Purpose::Links)],
         None => match store.secrets(Purpose::Links.name()).await {

@@ -1,8 +1,9 @@
-//! The proof that a path leads to this very server: whoever has its keys sends a nonce to `/healthz`, and only a
+//! The proof that a path leads to this very server: whoever has its keys sends a question to `/healthz`, and only a
 //! server with the same keys can answer it.
 //!
-//! It says nothing to anybody else, and nothing of a caller: it is for the operator, who asks the public URL from beside
-//! the job store. The key is for this alone.
+//! It is for the operator, who asks the public URL from beside the job store. A question is a nonce and what only
+//! somebody with the keys can make of it: answered to everybody, two addresses with the same answer would show that
+//! both are one server, and so who is behind a tunnel. The key is for this alone.
 
 use std::{
     fmt,
@@ -14,15 +15,20 @@ use farcall_core::artifact::hexadecimal;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use sha2::Sha256;
+use subtle::ConstantTimeEq as _;
 
-/// Carries the nonce: 32 hexadecimal digits, small ones.
+/// Carries the question: a nonce of 32 hexadecimal digits, small ones, a dot, and HMAC-SHA-256 of it, 64 such digits.
 pub(crate) const NONCE: HeaderName = HeaderName::from_static("farcall-nonce");
 
-/// Carries the answer: HMAC-SHA-256 of it, 64 such digits.
+/// Carries the answer: HMAC-SHA-256 of the nonce as an answer, 64 such digits, or [`Proof::OTHER`].
 pub(crate) const PROOF: HeaderName = HeaderName::from_static("farcall-proof");
 
-/// So many digits has a nonce; others are not answered, so that nobody chooses what is signed.
+/// So many digits has a nonce.
 const DIGITS: usize = 32;
+
+/// What is signed besides the nonce, so that a question is no answer.
+const ASKED: &[u8] = b"asked ";
+const ANSWERED: &[u8] = b"answered ";
 
 /// Answers nonces with a key, which is exchanged here and in every clone; it cannot be printed.
 #[derive(Clone)]
@@ -39,32 +45,49 @@ impl Proof {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = key;
     }
 
-    /// What a server with this key answers to `nonce`; `None` where that is no nonce.
-    pub fn of(key: &[u8; 32], nonce: &str) -> Option<String> {
+    /// What is answered to a question that was not made with the key, whichever it is.
+    pub const OTHER: &str = "other";
+
+    /// What somebody with this key asks, and what a server with it answers; `None` where that is no nonce.
+    pub fn of(key: &[u8; 32], nonce: &str) -> Option<(String, String)> {
         let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
         if nonce.len() != DIGITS || !nonce.bytes().all(is_digit) {
             return None;
         }
-        let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
-        mac.update(nonce.as_bytes());
-        Some(hexadecimal(&mac.finalize().into_bytes()))
+        let signed = |purpose: &[u8]| {
+            let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
+            mac.update(purpose);
+            mac.update(nonce.as_bytes());
+            Some(hexadecimal(&mac.finalize().into_bytes()))
+        };
+        Some((format!("{nonce}.{}", signed(ASKED)?), signed(ANSWERED)?))
     }
 
-    /// Adds the answer to the nonce of a request, where it has one.
+    /// Adds the answer to the question of a request, where it has one.
     pub(super) fn shown(&self, asked: &HeaderMap, mut response: Response) -> Response {
-        let Some(nonce) = asked.get(NONCE).and_then(|nonce| nonce.to_str().ok()) else {
+        let Some(question) = asked.get(NONCE) else {
             return response;
         };
         let key = *self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let proof = Self::of(&key, nonce).and_then(|proof| HeaderValue::from_str(&proof).ok());
-        if let Some(proof) = proof {
-            let headers = response.headers_mut();
-            headers.insert(PROOF, proof);
-            // The answer to another nonce would be none.
-            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        }
+        let proof = answer(&key, question.as_bytes());
+        let proof = proof.and_then(|proof| HeaderValue::from_str(&proof).ok());
+        let headers = response.headers_mut();
+        headers.insert(
+            PROOF,
+            proof.unwrap_or(HeaderValue::from_static(Self::OTHER)),
+        );
+        // The answer to another question would be none.
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
     }
+}
+
+/// The answer to a question of somebody who has the key.
+fn answer(key: &[u8; 32], question: &[u8]) -> Option<String> {
+    let nonce = std::str::from_utf8(question.get(..DIGITS)?).ok()?;
+    let (expected, answer) = Proof::of(key, nonce)?;
+    // In constant time, so that nobody finds the digits one by one.
+    bool::from(expected.as_bytes().ct_eq(question)).then_some(answer)
 }
 
 impl fmt::Debug for Proof {
@@ -77,15 +100,17 @@ impl fmt::Debug for Proof {
 mod tests {
     use super::*;
 
+    const ID: &str = "0123456789abcdef0123456789abcdef";
+
     #[test]
-    fn a_nonce_of_its_form_is_answered_and_nothing_else() {
-        let nonce = "0123456789abcdef0123456789abcdef";
-        let proof = Proof::of(&[1; 32], nonce).unwrap();
-        assert_eq!(proof.len(), 64);
-        assert_ne!(Proof::of(&[2; 32], nonce), Some(proof));
+    fn a_nonce_has_its_form() {
+        let (question, answer) = Proof::of(&[1; 32], ID).unwrap();
+        assert_eq!((question.len(), answer.len()), (32 + 1 + 64, 64));
+        assert!(!question.contains(&answer));
+        assert_ne!(Proof::of(&[2; 32], ID), Some((question, answer)));
         for other in [
             "",
-            &nonce[1..],
+            &ID[1..],
             "0123456789ABCDEF0123456789ABCDEF",
             "0123456789abcdef0123456789abcdeg",
             "0123456789abcdef0123456789abcdef0",
@@ -93,5 +118,41 @@ mod tests {
             assert_eq!(Proof::of(&[1; 32], other), None, "{other}");
         }
         assert!(!format!("{:?}", Proof::new([171; 32])).contains("171"));
+    }
+
+    #[test]
+    fn only_who_has_the_key_is_answered() {
+        let key = [1; 32];
+        let (question, expected) = Proof::of(&key, ID).unwrap();
+        assert_eq!(answer(&key, question.as_bytes()), Some(expected.clone()));
+        let (of_another, _) = Proof::of(&[2; 32], ID).unwrap();
+        let changed = question.replacen('0', "1", 1);
+        for strange in [
+            "",
+            ID,
+            &of_another,
+            &changed,
+            &question[..question.len() - 1],
+            &format!("{ID}.{expected}"),
+            &"ä".repeat(40),
+        ] {
+            assert_eq!(answer(&key, strange.as_bytes()), None, "{strange}");
+        }
+    }
+
+    #[test]
+    fn strangers_get_the_same_word_of_every_server() {
+        let shown = |key: u8, question: &str| {
+            let mut asked = HeaderMap::new();
+            asked.insert(NONCE, question.parse().unwrap());
+            let response = Proof::new([key; 32]).shown(&asked, Response::default());
+            response.headers().get(PROOF).cloned().unwrap()
+        };
+        assert_eq!(shown(1, ID), shown(2, ID));
+        assert_eq!(shown(1, ID), "other");
+        let (question, answer) = Proof::of(&[1; 32], ID).unwrap();
+        assert_eq!(shown(1, &question), answer.as_str());
+        let silent = Proof::new([1; 32]).shown(&HeaderMap::new(), Response::default());
+        assert_eq!(silent.headers().get(PROOF), None);
     }
 }

@@ -35,6 +35,44 @@ impl Answer {
     }
 }
 
+/// Where a redirect leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leads {
+    /// To where people say who they are, or are told that they may not.
+    LogIn,
+    /// To what was asked for, at another place.
+    There,
+    /// Nobody can tell.
+    Somewhere,
+}
+
+/// Where an answer of `from` leads to, asked as somebody who sends nothing; a page is taken for a log-in.
+pub(super) async fn leads(from: &Url, answer: &Answer, limit: Duration) -> Leads {
+    let Ok(target) = from.join(answer.header("location")) else {
+        return Leads::Somewhere;
+    };
+    if is_access(&target) {
+        return Leads::LogIn;
+    }
+    let Ok(next) = get(target.as_str(), limit).await else {
+        return Leads::Somewhere;
+    };
+    let is_page = next.header("content-type").starts_with("text/html");
+    match next.status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Leads::LogIn,
+        status if status.is_success() && is_page => Leads::LogIn,
+        status if status.is_success() => Leads::There,
+        _ if is_access(&from.join(next.header("location")).unwrap_or(target)) => Leads::LogIn,
+        _ => Leads::Somewhere,
+    }
+}
+
+/// Whether a URL is the log-in of Cloudflare Access.
+pub(super) fn is_access(url: &Url) -> bool {
+    url.host_str()
+        .is_some_and(|host| host.ends_with(".cloudflareaccess.com"))
+}
+
 /// A client that follows no redirects, and asks nobody between it and this machine.
 pub(super) fn client(url: &Url, limit: Duration) -> Result<reqwest::Client, String> {
     let mut builder = reqwest::Client::builder()

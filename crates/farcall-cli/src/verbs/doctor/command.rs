@@ -7,6 +7,8 @@ use tokio::{process::Command, time::timeout};
 /// What a program has said.
 pub(super) struct Output {
     pub(super) is_success: bool,
+    /// Its exit status, where it ended by itself.
+    pub(super) code: Option<i32>,
     pub(super) stdout: String,
     pub(super) stderr: String,
 }
@@ -28,6 +30,7 @@ pub(super) async fn output(
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ok(Output {
         is_success: output.status.success(),
+        code: output.status.code(),
         stdout: text(&output.stdout),
         stderr: text(&output.stderr),
     })

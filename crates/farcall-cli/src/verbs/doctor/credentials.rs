@@ -6,8 +6,14 @@ use http::header;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use super::finding::Finding;
-use crate::{Failure, client::Endpoint};
+use super::{
+    finding::Finding,
+    placeholder::{Unknown, expanded},
+};
+use crate::{
+    Failure,
+    client::{Endpoint, one_line},
+};
 
 const CHECK: &str = "credentials";
 
@@ -19,8 +25,10 @@ pub(super) struct Sent {
     pub(super) endpoint: Endpoint,
     /// Where each header comes from, for people.
     pub(super) said: Vec<String>,
-    /// What could not be sent.
+    /// What could not be sent, or must not be.
     pub(super) findings: Vec<Finding>,
+    /// Variables of `.env` that stay here.
+    kept: Vec<String>,
 }
 
 impl Sent {
@@ -35,6 +43,11 @@ impl Sent {
 
     /// What is sent, as a finding.
     pub(super) fn finding(&self) -> Finding {
+        if self.said.is_empty() && !self.kept.is_empty() {
+            let kept = self.kept.join(", ");
+            return Finding::unverified(CHECK, format!("none are sent: {kept} of `.env` is of the server here, and the URL is not its own"))
+                .remedy("set PUBLIC_BASE_URL where it is its own; export the variable where it is meant for another server");
+        }
         if self.said.is_empty() {
             return Finding::ok(CHECK, "none are set here, so none are sent");
         }
@@ -56,6 +69,42 @@ pub(super) struct Sources<'a> {
     pub(super) is_own: bool,
 }
 
+impl Sources<'_> {
+    /// A value that nobody has named: of the environment for whoever is asked, of `.env` for the own server alone.
+    fn unnamed(&self, name: &str, sent: &mut Sent) -> Option<&str> {
+        let value = self.source.named(name).map(str::trim);
+        let value = value.filter(|value| !value.is_empty())?;
+        if self.is_own || std::env::var_os(name).is_some() {
+            return Some(value);
+        }
+        sent.kept.push(format!("`{name}`"));
+        None
+    }
+
+    /// A value that a header of a hand-off names.
+    fn registered(&self, name: &str) -> Result<Option<String>, Unknown> {
+        if !self.is_own && is_of_servers(name) {
+            return Err(Unknown::Withheld(name.to_owned()));
+        }
+        Ok(self.source.named(name).map(str::to_owned))
+    }
+}
+
+/// Whether a variable is for servers alone, so that no hand-off has a reason to name it.
+fn is_of_servers(name: &str) -> bool {
+    const CLOUDS: [&str; 3] = ["AWS_", "AZURE_", "GOOGLE_"];
+    let mut secret = variables::SECRET.iter();
+    let is_secret = secret.any(|variable| variable.name.eq_ignore_ascii_case(name));
+    let is_token = name == variables::FARCALL_TOKEN.name;
+    let name = name.to_ascii_uppercase();
+    is_secret && !is_token || CLOUDS.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// Whether what is sent to a URL could be read on the way.
+pub(super) fn is_in_the_clear(url: &Url) -> bool {
+    url.scheme() == "http" && !is_loopback(url)
+}
+
 /// The endpoint at `url` with everything that is there to be sent.
 ///
 /// # Errors
@@ -65,17 +114,43 @@ pub(super) fn read(url: &str, sources: &Sources<'_>) -> Result<Sent, Failure> {
         endpoint: Endpoint::new(url)?,
         said: Vec::new(),
         findings: Vec::new(),
+        kept: Vec::new(),
     };
+    if is_in_the_clear(sent.endpoint.url()) {
+        let place = sent.endpoint.to_string();
+        sent.findings.push(
+            Finding::broken("TLS", format!("`{place}` is asked without TLS, so no credentials are sent there"))
+                .cause("who is on the way could read them, and change what is called and fetched")
+                .remedy("call the https:// URL of a tunnel or a proxy; on the machine of the server, http://127.0.0.1 with its port"),
+        );
+        return Ok(sent);
+    }
     for flag in sources.flags {
         let (name, value) = flag.expose_secret().split_once(':').ok_or_else(|| {
             Failure::usage("a --header is not of the form `Name: value`")
                 .hint("quote it: --header 'CF-Access-Client-Id: ${EXAMPLE_CF_CLIENT_ID}'")
         })?;
-        add(&mut sent, name, value.trim(), "--header", sources.source)?;
+        let look_up = |name: &str| Ok(sources.source.named(name).map(str::to_owned));
+        add(&mut sent, name, value.trim(), "--header", look_up)?;
     }
     for (name, value) in sources.registered {
-        if !sent.has(&name.to_ascii_lowercase()) {
-            add(&mut sent, name, value, "the hand-off", sources.source)?;
+        if is_of_the_protocol(name) {
+            sent.findings.push(
+                Finding::warning(
+                    CHECK,
+                    format!(
+                        "the hand-off sets `{}`, which belongs to the protocol; it is not sent",
+                        one_line(name)
+                    ),
+                )
+                .cause(
+                    "a client that sends it has its own way twice, or breaks what it says itself",
+                )
+                .remedy("leave it out of the hand-off"),
+            );
+        } else if !sent.has(&name.trim().to_ascii_lowercase()) {
+            let look_up = |name: &str| sources.registered(name);
+            add(&mut sent, name, value, "the hand-off", look_up)?;
         }
     }
     if !sent.has(header::AUTHORIZATION.as_str()) {
@@ -92,14 +167,36 @@ fn add(
     name: &str,
     value: &str,
     origin: &str,
-    source: &Source,
+    look_up: impl Fn(&str) -> Result<Option<String>, Unknown>,
 ) -> Result<(), Failure> {
-    let looked_up = expanded(value, |name| source.named(name).map(str::to_owned));
-    let (value, names) = match looked_up {
+    let (value, names) = match expanded(value, look_up) {
         Ok(found) => found,
-        Err(missing) => {
+        Err(Unknown::Input(asked)) => {
             sent.findings.push(
-                Finding::broken(CHECK, format!("`{missing}` is not set, so `{}` cannot be sent", name.trim()))
+                Finding::unverified(
+                    CHECK,
+                    format!(
+                        "`{}` is what the client asks a person for, `{}`, so it is not sent",
+                        one_line(name),
+                        one_line(&asked)
+                    ),
+                )
+                .remedy("give it with --header 'Name: ${VARIABLE}'"),
+            );
+            return Ok(());
+        }
+        Err(Unknown::Withheld(name)) => {
+            sent.findings.push(
+                Finding::broken(CHECK, format!("{origin} wants `{name}`, a secret of servers, for a URL that is not the own one; it is not sent"))
+                    .cause("who wrote it would get what the server here is protected by")
+                    .remedy("have a consumer's own variable written there, such as ${EXAMPLE_MCP_TOKEN}, and see where the file comes from"),
+            );
+            return Ok(());
+        }
+        Err(Unknown::Variable(missing)) => {
+            let missing = one_line(&missing);
+            sent.findings.push(
+                Finding::broken(CHECK, format!("`{missing}` is not set, so `{}` cannot be sent", one_line(name)))
                     .cause(format!("{origin} names it, and neither the environment nor `.env` has it"))
                     .remedy(format!("export {missing}, or put it into `.env`; the operator of the server has the value")),
             );
@@ -128,15 +225,9 @@ fn bearer(sent: &mut Sent, sources: &Sources<'_>) -> Result<(), Failure> {
     ];
     let names = names.into_iter().map(str::to_owned).chain(own);
     for name in names {
-        let is_in_environment = std::env::var_os(&name).is_some();
-        let value = sources.source.named(&name).map(str::trim);
-        let Some(value) = value.filter(|value| !value.is_empty()) else {
+        let Some(value) = sources.unnamed(&name, sent) else {
             continue;
         };
-        // What `.env` says of the server here is nobody else's.
-        if name == variables::MCP_BEARER_TOKEN.name && !is_in_environment && !sources.is_own {
-            continue;
-        }
         sent.endpoint = sent.endpoint.clone().bearer(value)?;
         sent.said.push(format!("`Authorization` of `{name}`"));
         return Ok(());
@@ -151,7 +242,7 @@ fn access(sent: &mut Sent, sources: &Sources<'_>) -> Result<(), Failure> {
         let names = ["ID", "SECRET"].map(|part| format!("{prefix}_{part}"));
         let values = names
             .clone()
-            .map(|name| sources.source.named(&name).map(str::to_owned));
+            .map(|name| sources.unnamed(&name, sent).map(str::to_owned));
         if values.iter().all(Option::is_none) {
             continue;
         }
@@ -186,32 +277,17 @@ fn prefix(name: Option<&str>) -> Option<String> {
     Some(snake.strip_suffix("_MCP").unwrap_or(&snake).to_owned())
 }
 
-/// `text` with the values of `${NAME}`, `${env:NAME}` and `${NAME:-default}` in their places, and those names.
-///
-/// # Errors
-/// The name that has no value.
-pub(super) fn expanded(
-    text: &str,
-    look_up: impl Fn(&str) -> Option<String>,
-) -> Result<(String, Vec<String>), String> {
-    let (mut said, mut names, mut rest) = (String::new(), Vec::new(), text);
-    while let Some((before, after)) = rest.split_once("${") {
-        let Some((inner, behind)) = after.split_once('}') else {
-            break;
-        };
-        said.push_str(before);
-        let inner = inner.strip_prefix("env:").unwrap_or(inner);
-        let (name, default) = match inner.split_once(":-") {
-            Some((name, default)) => (name, Some(default.to_owned())),
-            None => (inner, None),
-        };
-        let value = look_up(name).filter(|value| !value.is_empty());
-        said.push_str(&value.or(default).ok_or_else(|| name.to_owned())?);
-        names.push(name.to_owned());
-        rest = behind;
-    }
-    said.push_str(rest);
-    Ok((said, names))
+/// Whether a client sets a header itself.
+fn is_of_the_protocol(name: &str) -> bool {
+    let name = name.trim().to_ascii_lowercase();
+    let own = [
+        "accept",
+        "content-length",
+        "content-type",
+        "host",
+        "last-event-id",
+    ];
+    own.contains(&name.as_str()) || name.starts_with("mcp-")
 }
 
 /// Whether `url` is where the server of this configuration is: its public origin, or this machine.
@@ -240,19 +316,41 @@ mod tests {
     use super::*;
 
     #[test]
-    fn variables_are_put_in_their_places() {
-        let look_up = |name: &str| (name == "A").then(|| "1${B}".to_owned());
-        for (text, expected) in [
-            ("Bearer ${A}", Ok("Bearer 1${B}")),
-            ("${env:A}${A}", Ok("1${B}1${B}")),
-            ("${B:-x}", Ok("x")),
-            ("${B}", Err("B")),
-            ("a ${ b", Ok("a ${ b")),
-            ("", Ok("")),
-        ] {
-            let said = expanded(text, look_up).map(|(said, _)| said);
-            assert_eq!(said.as_deref().map_err(String::as_str), expected, "{text}");
-        }
+    fn a_hand_off_gets_no_secret_of_servers_unless_it_is_the_own_one() {
+        let source = Source::from_pairs([
+            ("FARCALL_SECRET", "s3cret-s3cret"),
+            ("AWS_SECRET_ACCESS_KEY", "s3cret-s3cret"),
+            ("FARCALL_TOKEN", "t0ken-t0ken"),
+            ("EXAMPLE_MCP_TOKEN", "t0ken-t0ken"),
+        ]);
+        let registered: Vec<_> = source
+            .names()
+            .map(|name| {
+                (
+                    format!("x-{}", name.to_lowercase().replace('_', "-")),
+                    format!("${{{name}}}"),
+                )
+            })
+            .collect();
+        let read = |url: &str, is_own| {
+            let sources = Sources {
+                source: &source,
+                flags: &[],
+                registered: &registered,
+                name: None,
+                is_own,
+            };
+            read(url, &sources).unwrap()
+        };
+        let foreign = read("https://b.example.com/mcp", false);
+        assert!(foreign.has("x-farcall-token") && foreign.has("x-example-mcp-token"));
+        assert!(!foreign.has("x-farcall-secret") && !foreign.has("x-aws-secret-access-key"));
+        assert_eq!(foreign.findings.len(), 2);
+        let own = read("https://a.example.com/mcp", true);
+        assert!(own.has("x-farcall-secret") && own.findings.is_empty());
+        let clear = read("http://a.example.com/mcp", true);
+        assert!(!clear.is_somebody());
+        assert!(clear.findings[0].said.contains("without TLS"));
     }
 
     #[test]

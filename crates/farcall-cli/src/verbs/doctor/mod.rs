@@ -12,6 +12,7 @@ mod finding;
 mod machine;
 mod message;
 mod path;
+mod placeholder;
 mod registration;
 
 use std::{
@@ -19,7 +20,7 @@ use std::{
     time::Duration,
 };
 
-use farcall_config::{PublicBaseUrl, Source};
+use farcall_config::{Config, PublicBaseUrl, Role, Source};
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -48,6 +49,7 @@ of jobs.
 Environment, and `.env`; none of it is ever printed:
   FARCALL_TOKEN, else MCP_BEARER_TOKEN, else NAME_MCP_TOKEN    Token of the server, sent as `Authorization: Bearer …`
   CF_ACCESS_CLIENT_ID and _SECRET, or NAME_CF_CLIENT_…         Service token of Cloudflare Access
+What `.env` says of them goes to PUBLIC_BASE_URL and this machine alone, and nothing goes anywhere without TLS.
 NAME is the server's in capitals, `EXAMPLE` for `example-mcp`.
 
 Exit status: 0 nothing is broken, 1 something is, 2 the configuration or the command is wrong")]
@@ -76,8 +78,8 @@ pub struct Flags {
     /// Seconds to watch a quiet stream for, 1 to 300; without it, that is not verified
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=300))]
     pub idle: Option<u64>,
-    /// Seconds that a job may take
-    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    /// Seconds that a job, and fetching its file, may take, 1 to 86400
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub timeout: u64,
     /// Print one JSON object in the place of lines
     #[arg(long)]
@@ -112,22 +114,37 @@ pub(crate) async fn doctor(subject: Subject<'_>, flags: Flags) -> Result<(), Fai
     } else {
         None
     };
-    if !chart.is_misconfigured && flags.only != Some(Part::Machine) {
-        if let Some(registration) = &registration {
-            registration
-                .findings()
-                .into_iter()
-                .for_each(|finding| chart.add(finding));
+    if flags.only != Some(Part::Machine) {
+        if chart.is_misconfigured {
+            let why = "the way to the URL was not looked at, because a server does not start with what is configured";
+            chart.add(Finding::unverified("path", why).remedy("correct that, and call this again"));
+        } else {
+            let target = Target {
+                url,
+                registration: registration.as_ref(),
+                wanted: &wanted,
+                subject,
+                machine: machine.as_ref(),
+            };
+            if let Err(failure) = target.look(&flags, &mut chart).await {
+                told(failure, &mut chart)?;
+            }
         }
-        let target = Target {
-            url,
-            registration: registration.as_ref(),
-            wanted: &wanted,
-            machine: machine.as_ref(),
-        };
-        target.look(&flags, &mut chart).await?;
     }
     ended(&chart, &flags)
+}
+
+/// A command that is wrong does not take away what was found before that showed.
+fn told(failure: Failure, chart: &mut Chart) -> Result<(), Failure> {
+    if chart.findings.is_empty() {
+        return Err(failure);
+    }
+    let finding = Finding::broken("path", failure.message.clone())
+        .cause("what was given on the command line, or is set here, cannot be sent");
+    let remedy = failure.hint.clone();
+    chart.add(finding.remedy(remedy.unwrap_or_else(|| "see farcall doctor --help".to_owned())));
+    chart.is_misconfigured = true;
+    Ok(())
 }
 
 /// Whether there is a server of this machine to look at.
@@ -159,45 +176,38 @@ struct Target<'a> {
     url: Option<String>,
     registration: Option<&'a Registration>,
     wanted: &'a Wanted,
+    subject: Subject<'a>,
     machine: Option<&'a Machine>,
 }
 
 impl Target<'_> {
     async fn look(&self, flags: &Flags, chart: &mut Chart) -> Result<(), Failure> {
-        let public = self
-            .machine
-            .and_then(|machine| machine.config.http.public_base_url.as_ref());
-        let public = public.map(PublicBaseUrl::as_str);
-        let url = match (&self.url, public, self.machine) {
-            (Some(url), _, _) => with_path(url),
-            (None, Some(public), _) => format!("{public}/mcp"),
-            (None, None, Some(machine)) if machine.is_alive => {
-                format!("{}/mcp", machine::local_url(&machine.config))
-            }
-            (None, None, Some(_)) => {
-                chart.add(Finding::unverified(
-                    "path",
-                    "no server answers on this machine, so nothing could be asked of it",
-                ));
-                return Ok(());
-            }
-            (None, None, None) => {
-                return Err(Failure::usage("there is no URL to look at")
-                    .hint("give it: farcall doctor https://example-mcp.example.com/mcp"));
-            }
-        };
-        let alone = if self.machine.is_none() {
-            let read = Source::from_environment(Path::new("."));
-            read.map_err(|error| Failure::usage(error.to_string()))?
-        } else {
-            Source::default()
+        let alone = match self.machine {
+            Some(_) => Source::default(),
+            None => machine::source(self.subject)?,
         };
         let source = self.machine.map_or(&alone, |machine| &machine.source);
-        let name = self.registration.map(|entry| entry.name.as_str());
+        let public = match self.machine {
+            Some(machine) => machine.config.http.public_base_url.clone(),
+            None => Config::read(&alone)
+                .ok()
+                .and_then(|config| config.http.public_base_url),
+        };
+        let public = public.as_ref().map(PublicBaseUrl::as_str);
+        let Some(url) = self.url(public, &alone, chart)? else {
+            return Ok(());
+        };
+        let registration = self.registration.filter(|entry| entry.is_for(&url));
+        if let Some(entry) = self.registration {
+            let elsewhere = registration.is_none().then(|| entry.elsewhere(&url));
+            let findings = entry.findings().into_iter().chain(elsewhere);
+            findings.for_each(|finding| chart.add(finding));
+        }
+        let name = registration.map(|entry| entry.name.as_str());
         let sources = Sources {
             source,
             flags: &flags.headers,
-            registered: self.registration.map_or(&[][..], |entry| &entry.headers),
+            registered: registration.map_or(&[][..], |entry| &entry.headers),
             name: name.or_else(|| self.machine.map(|machine| machine.name.as_str())),
             is_own: credentials::is_own(&url, public),
         };
@@ -206,12 +216,61 @@ impl Target<'_> {
             sent: &sent,
             wanted: self.wanted,
             machine: self.machine,
-            enabled: self.registration.and_then(|entry| entry.enabled.as_deref()),
+            enabled: registration.and_then(|entry| entry.enabled.as_deref()),
             idle: flags.idle.map(Duration::from_secs),
             give_up_after: Duration::from_secs(flags.timeout),
         };
         path::look(&walk, chart).await;
         Ok(())
+    }
+
+    /// The URL that was given, else that of the configuration; `None` where the chart says why there is none.
+    fn url(
+        &self,
+        public: Option<&str>,
+        alone: &Source,
+        chart: &mut Chart,
+    ) -> Result<Option<String>, Failure> {
+        let nothing = |chart: &mut Chart, why: &str| {
+            chart.add(Finding::unverified("path", why));
+            Ok(None)
+        };
+        Ok(Some(match (&self.url, public, self.machine) {
+            (Some(url), _, _) => with_path(url),
+            (None, _, Some(machine)) if machine.config.jobs.role == Role::Worker => {
+                return nothing(
+                    chart,
+                    "a worker answers no callers, so there is no way to it",
+                );
+            }
+            (None, Some(public), _) => format!("{public}/mcp"),
+            (None, None, Some(machine)) if machine.is_alive => {
+                format!("{}/mcp", machine::local_url(&machine.config))
+            }
+            (None, None, Some(_)) => {
+                return nothing(
+                    chart,
+                    "no server answers on this machine, so nothing could be asked of it",
+                );
+            }
+            (None, None, None) if self.is_there() => {
+                let config =
+                    Config::read(alone).map_err(|error| Failure::usage(error.to_string()))?;
+                format!("{}/mcp", machine::local_url(&config))
+            }
+            (None, None, None) => {
+                return Err(Failure::usage("there is no URL to look at")
+                    .hint("give it: farcall doctor https://example-mcp.example.com/mcp"));
+            }
+        }))
+    }
+
+    /// Whether something here says what is served.
+    fn is_there(&self) -> bool {
+        match self.subject {
+            Subject::App(_) => true,
+            Subject::File(file) => file.exists(),
+        }
     }
 }
 
@@ -265,5 +324,16 @@ mod tests {
         ] {
             assert_eq!(with_path(url), expected);
         }
+    }
+
+    #[test]
+    fn what_was_found_outlives_a_command_that_is_wrong() {
+        let mut chart = Chart::new(false);
+        assert!(told(Failure::usage("no URL"), &mut chart).is_err());
+        chart.add(Finding::ok("port", "somebody listens"));
+        told(Failure::usage("no URL").hint("give one"), &mut chart).unwrap();
+        assert_eq!(chart.count(Level::Broken), 1);
+        assert!(chart.is_misconfigured);
+        assert_eq!(chart.findings[1].remedy.as_deref(), Some("give one"));
     }
 }

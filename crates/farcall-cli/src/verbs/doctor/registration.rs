@@ -4,8 +4,16 @@ use std::{fs, path::Path};
 
 use serde_json::Value;
 
-use super::finding::Finding;
-use crate::Failure;
+use url::Url;
+
+use super::{
+    finding::Finding,
+    placeholder::{Part, is_literal, parts},
+};
+use crate::{
+    Failure,
+    client::{one_line, without_query},
+};
 
 const CHECK: &str = "hand-off";
 
@@ -46,6 +54,24 @@ impl Registration {
         })
     }
 
+    /// Whether it is for `url`, so that what it names may be sent there.
+    pub(super) fn is_for(&self, url: &str) -> bool {
+        let parsed = |url: &str| Url::parse(&super::with_path(url)).ok();
+        parsed(&self.url) == parsed(url)
+    }
+
+    /// That it is for another URL than the one that is looked at.
+    pub(super) fn elsewhere(&self, url: &str) -> Finding {
+        Finding::broken(CHECK, format!("`{}` is registered at `{}`, and this looks at `{}`", self.name, self.place(), shown(url)))
+            .cause("the consumer calls another server, or an address that this one had; its headers are not sent here")
+            .remedy("write the URL of the server into the hand-off, or leave it away here, to look at the one that is registered")
+    }
+
+    /// Its URL, as it may be shown.
+    fn place(&self) -> String {
+        shown(&self.url)
+    }
+
     /// What is wrong with what it says, whatever the server says.
     pub(super) fn findings(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
@@ -53,7 +79,7 @@ impl Registration {
             let is_secret = ["authorization", "secret", "token", "key"]
                 .iter()
                 .any(|word| name.to_ascii_lowercase().contains(word));
-            if is_secret && !value.contains("${") {
+            if is_secret && is_literal(value) {
                 findings.push(
                     Finding::broken(CHECK, format!("the header `{name}` of `{}` holds the secret itself", self.name))
                         .cause("whoever gets the JSON has the secret, and it may be committed")
@@ -67,29 +93,57 @@ impl Registration {
                     CHECK,
                     format!(
                         "the URL of `{}` still holds a placeholder: `{}`",
-                        self.name, self.url
+                        self.name,
+                        self.place()
                     ),
                 )
                 .cause("it was copied, and not filled in")
                 .remedy("write the public URL, which ends in /mcp"),
             );
         }
+        if self.url.contains(['?', '@']) {
+            findings.push(
+                Finding::broken(
+                    CHECK,
+                    format!("the URL of `{}` is more than `{}`", self.name, self.place()),
+                )
+                .cause("what stands behind `?` or before `@` is a key or a name, and URLs end up in logs")
+                .remedy("write the URL alone, and send what says who asks as a header from a variable"),
+            );
+        }
         if findings.is_empty() {
             let variables = self
                 .headers
                 .iter()
-                .filter(|(_, value)| value.contains("${"))
+                .filter(|(_, value)| {
+                    parts(value)
+                        .iter()
+                        .any(|part| !matches!(part, Part::Text(_)))
+                })
                 .count();
             let said = format!(
                 "`{}` is registered at `{}`, with {variables} of {} headers from variables",
                 self.name,
-                self.url,
+                self.place(),
                 self.headers.len()
             );
             findings.push(Finding::ok(CHECK, said));
         }
         findings
     }
+}
+
+/// A URL, or what was meant to be one, without what may be secret in it.
+fn shown(url: &str) -> String {
+    if let Ok(mut url) = Url::parse(url)
+        && url.set_username("").is_ok()
+        && url.set_password(None).is_ok()
+    {
+        return without_query(&url);
+    }
+    let end = url.find(['?', '#']).unwrap_or(url.len());
+    let url = &url[..end];
+    one_line(url.rsplit_once('@').map_or(url, |(_, place)| place))
 }
 
 fn instead(header: &str) -> &'static str {
@@ -185,6 +239,36 @@ mod tests {
         let finding = entries(&text).unwrap()[0].findings().remove(0);
         assert!(finding.said.contains("holds the secret itself"));
         assert!(!format!("{finding:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn what_a_url_holds_besides_the_address_is_found_and_not_repeated() {
+        for url in [
+            "https://a.example/mcp?key=s3cret-s3cret",
+            "https://s3cret-s3cret@a.example/mcp",
+            "https://ann:s3cret-s3cret@a.example/mcp",
+            "a.example:x/mcp?key=s3cret-s3cret",
+            "<s3cret-s3cret@a.example>/mcp",
+        ] {
+            let text = GUIDE.replace("https://a.example/mcp", url);
+            let entry = entries(&text).unwrap().remove(0);
+            let findings = format!("{:?} {:?}", entry.findings(), entry.elsewhere(url));
+            assert!(findings.contains("is more than"), "{findings}");
+            assert!(!findings.contains("s3cret"), "{findings}");
+        }
+    }
+
+    #[test]
+    fn it_is_for_the_url_that_it_names() {
+        let entry = entries(GUIDE).unwrap().remove(0);
+        for (url, expected) in [
+            ("https://a.example/mcp", true),
+            ("https://a.example:443", true),
+            ("http://a.example/mcp", false),
+            ("https://b.example/mcp", false),
+        ] {
+            assert_eq!(entry.is_for(url), expected, "{url}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Doctor, FARM, Seen, TOKEN, free_port,
-    front::{Way, answering, relay, saying},
+    front::{Way, answering, listening, relay, saying},
 };
 use crate::harness::{Project, Server};
 
@@ -272,10 +272,23 @@ async fn a_proxy_that_cuts_what_is_quiet() {
 
 #[tokio::test]
 async fn a_gate_that_lets_everybody_through() {
-    let (_project, server) = gated().await;
+    let port = free_port().to_string();
+    let project = Project::new(FARM)
+        .with("MCP_PORT", &port)
+        .with("MCP_BEARER_TOKEN", TOKEN);
+    let server = project.serve().await;
     let front = relay(&server.origin(), Way::Authorizing(TOKEN)).await;
-    let seen = afar(&front, &[("FARCALL_TOKEN", TOKEN)]).await;
+    let seen = Doctor::within(&project.path(""))
+        .variable("MCP_PORT", &port)
+        .variable("MCP_BEARER_TOKEN", TOKEN)
+        .argument(&front)
+        .run()
+        .await;
     seen.is_broken_at("open to strangers", "anyone who finds", "MCP_BEARER_TOKEN");
+    // Nobody else can know that it should not be.
+    let seen = afar(&front, &[("FARCALL_TOKEN", TOKEN)]).await;
+    assert_eq!(seen.exit, 0, "{}", seen.all());
+    seen.says("open to strangers", "warning", "is not asked for", "");
 }
 
 #[tokio::test]
@@ -293,6 +306,121 @@ async fn a_server_that_runs_without_its_token() {
         "runs without its token",
         "start it again",
     );
+}
+
+#[tokio::test]
+async fn an_open_server_whose_list_is_long() {
+    use std::fmt::Write as _;
+
+    let port = free_port().to_string();
+    let mut farm = FARM.to_owned();
+    let words = "word ".repeat(180);
+    for index in 0..90 {
+        let _ = write!(
+            farm,
+            "\n[tool.t{index}]\ndescription = \"{words}.\"\ncommand = [\"python3\", \"-c\", \"1\"]\n"
+        );
+    }
+    let project = Project::new(&farm).with("MCP_PORT", &port);
+    let _server = project.serve().await;
+    let seen = Doctor::within(&project.path(""))
+        .variable("MCP_PORT", &port)
+        .variable("MCP_BEARER_TOKEN", TOKEN)
+        .run()
+        .await;
+    seen.is_broken_at("open to strangers", "may call 95 tools", "MCP_BEARER_TOKEN");
+}
+
+#[tokio::test]
+async fn files_that_are_let_past_the_gate() {
+    let port = free_port().to_string();
+    let own = format!("http://127.0.0.1:{port}");
+    let front = relay(&own, Way::AuthorizingFiles(TOKEN)).await;
+    let project = Project::new(FARM)
+        .with("MCP_PORT", &port)
+        .with("MCP_BEARER_TOKEN", TOKEN)
+        .with("PUBLIC_BASE_URL", &front);
+    let _server = project.serve().await;
+    let seen = afar(&front, &[("FARCALL_TOKEN", TOKEN)]).await;
+    seen.is_broken_at(
+        "files open to strangers",
+        "is given to somebody who sent nothing",
+        "before the whole host",
+    );
+}
+
+#[tokio::test]
+async fn what_is_asked_without_tls_gets_no_credentials() {
+    let (origin, heard) = listening().await;
+    let port = origin.rsplit_once(':').unwrap().1.to_owned();
+    let variables = [
+        ("FARCALL_TOKEN", TOKEN),
+        ("CF_ACCESS_CLIENT_ID", TOKEN),
+        ("CF_ACCESS_CLIENT_SECRET", TOKEN),
+    ];
+    // This machine, by an address that is none of its own alone.
+    let seen = afar(&format!("http://0.0.0.0:{port}/mcp"), &variables).await;
+    seen.is_broken_at("TLS", "without TLS", "https://");
+    assert!(!heard.lock().unwrap().is_empty());
+    assert!(!heard.lock().unwrap().contains(TOKEN));
+    // Which it would have heard.
+    afar(&format!("{origin}/mcp"), &variables).await;
+    assert!(heard.lock().unwrap().contains(TOKEN));
+}
+
+#[tokio::test]
+async fn credentials_of_env_stay_with_the_server_they_are_of() {
+    let (origin, heard) = listening().await;
+    let port = origin.rsplit_once(':').unwrap().1.to_owned();
+    let folder = tempfile::tempdir().unwrap();
+    let env = format!(
+        "FARCALL_TOKEN={TOKEN}\nMCP_BEARER_TOKEN={TOKEN}\nPUBLIC_BASE_URL=https://farm.example.com\n"
+    );
+    std::fs::write(folder.path().join(".env"), env).unwrap();
+    let ask = |url: String| Doctor::within(folder.path()).argument(url).run();
+    let seen = ask("https://doctor.invalid/mcp".to_owned()).await;
+    seen.says(
+        "credentials",
+        "unverified",
+        "`FARCALL_TOKEN`",
+        "PUBLIC_BASE_URL",
+    );
+    ask(format!("http://127.0.0.1:{port}/mcp")).await;
+    assert!(heard.lock().unwrap().contains(TOKEN));
+}
+
+#[tokio::test]
+async fn a_proxy_that_passes_no_health_on() {
+    let port = free_port().to_string();
+    let project = Project::new(FARM).with("MCP_PORT", &port);
+    let server = project.serve().await;
+    let front = relay(&server.origin(), Way::OnlyMcp).await;
+    let seen = Doctor::within(&project.path(""))
+        .variable("MCP_PORT", &port)
+        .argument(format!("{front}/mcp"))
+        .run()
+        .await;
+    seen.says("same server", "unverified", "gives no proof", "/healthz");
+    assert!(
+        !seen.broken().contains(&"same server".to_owned()),
+        "{}",
+        seen.all()
+    );
+}
+
+#[tokio::test]
+async fn what_was_found_before_a_header_that_is_none() {
+    let project = Project::new(FARM);
+    let seen = Doctor::within(&project.path(""))
+        .variable("MCP_PORT", &free_port().to_string())
+        .argument("http://127.0.0.1:1/mcp")
+        .argument("--header")
+        .argument("nothing")
+        .run()
+        .await;
+    assert_eq!(seen.exit, 2, "{}", seen.all());
+    seen.says("port", "broken", "nobody listens", "");
+    seen.says("path", "broken", "`Name: value`", "quote it");
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! What stands in front of a server, and does it wrong.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
@@ -14,12 +17,16 @@ use tokio_rustls::TlsAcceptor;
 pub(super) enum Way {
     /// Tells the server that everybody has this token.
     Authorizing(&'static str),
-    /// Ends what says nothing for so long.
+    /// The same for files alone.
+    AuthorizingFiles(&'static str),
+    /// Ends a stream that says nothing for so long.
     Cutting(Duration),
     /// Calls the server by this name.
     Host(&'static str),
     /// Passes an answer on when all of it is there.
     Holding,
+    /// Has nothing but `/mcp`.
+    OnlyMcp,
     /// Nothing.
     Through,
 }
@@ -39,7 +46,28 @@ pub(super) async fn answering(
     origin
 }
 
-/// The same over TLS; the port.
+/// Somebody who refuses everything, and keeps the heads of what was asked.
+pub(super) async fn listening() -> (String, Arc<Mutex<String>>) {
+    let (listener, origin) = listener().await;
+    let heard = Arc::new(Mutex::new(String::new()));
+    let kept = Arc::clone(&heard);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let kept = Arc::clone(&kept);
+            tokio::spawn(async move {
+                let (asked, _) = request(&mut stream).await?;
+                kept.lock().unwrap().push_str(&asked);
+                let answer =
+                    "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+                stream.write_all(answer.as_bytes()).await.ok()?;
+                stream.shutdown().await.ok()
+            });
+        }
+    });
+    (origin, heard)
+}
+
+/// Somebody who answers 530 over TLS; the port.
 pub(super) async fn secured(acceptor: TlsAcceptor) -> u16 {
     let (listener, _) = listener().await;
     let port = listener.local_addr().unwrap().port();
@@ -144,7 +172,18 @@ async fn carried(mut client: TcpStream, server: &str, way: Way) -> Option<()> {
             lines.retain(|line| !is(line, "authorization:"));
             lines.push(format!("Authorization: Bearer {token}"));
         }
-        Way::Cutting(_) | Way::Holding | Way::Through => {}
+        Way::AuthorizingFiles(token) => {
+            if head.split(' ').nth(1)?.starts_with("/files/") {
+                lines.retain(|line| !is(line, "authorization:"));
+                lines.push(format!("Authorization: Bearer {token}"));
+            }
+        }
+        Way::OnlyMcp if head.split(' ').nth(1)? != "/mcp" => {
+            let none = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            client.write_all(none.as_bytes()).await.ok()?;
+            return client.shutdown().await.ok();
+        }
+        Way::Cutting(_) | Way::Holding | Way::OnlyMcp | Way::Through => {}
     }
     lines.push("Connection: close\r\n\r\n".to_owned());
     let mut upstream = TcpStream::connect(server).await.ok()?;
@@ -153,11 +192,14 @@ async fn carried(mut client: TcpStream, server: &str, way: Way) -> Option<()> {
         .await
         .ok()?;
     upstream.write_all(&body).await.ok()?;
-    let mut kept = Vec::new();
+    let (mut kept, mut begun) = (Vec::new(), String::new());
     loop {
         let mut piece = Vec::with_capacity(16 << 10);
         let read = upstream.read_buf(&mut piece);
-        let read = if let Way::Cutting(limit) = way {
+        let is_stream = begun.to_ascii_lowercase().contains("text/event-stream");
+        let read = if let Way::Cutting(limit) = way
+            && is_stream
+        {
             timeout(limit, read).await.ok()?
         } else {
             // A client that is gone is no reason to keep the server's stream.
@@ -169,6 +211,9 @@ async fn carried(mut client: TcpStream, server: &str, way: Way) -> Option<()> {
         };
         if read.ok()? == 0 {
             break;
+        }
+        if begun.len() < 4 << 10 {
+            begun.push_str(&String::from_utf8_lossy(&piece));
         }
         if matches!(way, Way::Holding) {
             kept.append(&mut piece);

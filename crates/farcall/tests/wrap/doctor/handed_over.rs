@@ -93,3 +93,37 @@ async fn a_file_that_is_no_hand_off() {
         seen.stderr
     );
 }
+
+#[tokio::test]
+async fn a_hand_off_of_another_server_gets_nothing_of_this_one() {
+    let project = Project::new(FARM).with("MCP_BEARER_TOKEN", TOKEN);
+    let server = project.serve().await;
+    let folder = tempfile::tempdir().unwrap();
+    let elsewhere = block(
+        "https://doctor.invalid/mcp",
+        "Bearer ${FARM_MCP_TOKEN}",
+        &ALL,
+    );
+    fs::write(folder.path().join("mcp.json"), elsewhere.to_string()).unwrap();
+    let seen = Doctor::within(folder.path())
+        .argument(format!("{}/mcp", server.origin()))
+        .argument("--registration")
+        .argument("mcp.json")
+        .variable("FARM_MCP_TOKEN", TOKEN)
+        .run()
+        .await;
+    seen.is_broken_at(
+        "hand-off",
+        "is registered at `https://doctor.invalid/mcp`",
+        "into the hand-off",
+    );
+    seen.says("edge auth", "broken", "`Authorization` is missing", "");
+
+    let greedy = block(
+        "https://doctor.invalid/mcp",
+        "Bearer ${FARCALL_SECRET}",
+        &ALL,
+    );
+    let seen = registered(&greedy, &[("FARCALL_SECRET", TOKEN)]).await;
+    seen.is_broken_at("credentials", "wants `FARCALL_SECRET`", "EXAMPLE_MCP_TOKEN");
+}

@@ -141,7 +141,7 @@ complete -c farcall -n "__fish_farcall_using_subcommand doctor" -l tool -d 'Tool
 complete -c farcall -n "__fish_farcall_using_subcommand doctor" -l args -d 'Arguments of that tool or job, a JSON object [default: {}]' -r
 complete -c farcall -n "__fish_farcall_using_subcommand doctor" -l header -d 'Header to send with every request, with ${VARIABLE} for what is secret; can be given several times' -r
 complete -c farcall -n "__fish_farcall_using_subcommand doctor" -l idle -d 'Seconds to watch a quiet stream for, 1 to 300; without it, that is not verified' -r
-complete -c farcall -n "__fish_farcall_using_subcommand doctor" -l timeout -d 'Seconds that a job may take' -r
+complete -c farcall -n "__fish_farcall_using_subcommand doctor" -l timeout -d 'Seconds that a job, and fetching its file, may take, 1 to 86400' -r
 complete -c farcall -n "__fish_farcall_using_subcommand doctor" -l json -d 'Print one JSON object in the place of lines'
 complete -c farcall -n "__fish_farcall_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c farcall -n "__fish_farcall_using_subcommand smoke" -l tool -d 'Tool to call, or job to drive, in the place of `add` and the first job' -r

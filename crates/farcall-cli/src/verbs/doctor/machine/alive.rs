@@ -1,6 +1,9 @@
 //! The server of this machine: who listens at its port, whether it is alive and ready.
 
-use std::{io, time::Duration};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
 
 use farcall_config::Config;
 use http::StatusCode;
@@ -50,6 +53,7 @@ pub(super) async fn look(machine: &Machine, service: Option<&str>, chart: &mut C
         format!("somebody listens at `{place}`"),
     ));
     let url = local_url(config);
+    let asked_at = Instant::now();
     let alive = asked::get(&format!("{url}/healthz"), STEP).await;
     let finding = match &alive {
         Ok(answer) if answer.is_alive() => {
@@ -62,6 +66,15 @@ pub(super) async fn look(machine: &Machine, service: Option<&str>, chart: &mut C
             ),
             &place,
         ),
+        Err(_) if asked_at.elapsed() >= STEP => {
+            let said = format!(
+                "`{url}/healthz` answers nothing within {} seconds",
+                STEP.as_secs()
+            );
+            Finding::broken("health", said)
+                .cause("what has the port takes connections and answers none: the server hangs, or it is another program")
+                .remedy(format!("look into its log, and start it again; ss -ltnp | grep {place} shows which program it is"))
+        }
         Err(error) => foreign(
             &format!("`{url}/healthz` gives no HTTP answer: {error}"),
             &place,

@@ -12,7 +12,7 @@ use super::{
     Machine,
 };
 use crate::{
-    project,
+    Failure, project,
     running::callers,
     verbs::deploy::{Subject, trusted_proxies},
     withheld::withheld,
@@ -38,6 +38,21 @@ pub(super) async fn look(subject: Subject<'_>, chart: &mut Chart) -> Option<Mach
         chart.add(finding);
     }
     Some(machine)
+}
+
+/// What is set for a server that is not looked at itself: the environment, `.env`, and the file where it can be read.
+///
+/// # Errors
+/// A [`Failure`] where `.env` cannot be read.
+pub(in crate::verbs::doctor) fn source(subject: Subject<'_>) -> Result<Source, Failure> {
+    let read = Source::from_environment(Path::new("."));
+    let mut source = read.map_err(|error| Failure::usage(error.to_string()))?;
+    if let Subject::File(file) = subject
+        && let Ok((project, _)) = Project::read(file, &source)
+    {
+        source.set_file(&project.settings);
+    }
+    Ok(source)
 }
 
 async fn read(subject: Subject<'_>, chart: &mut Chart) -> Option<Machine> {

@@ -11,7 +11,7 @@ mod store;
 
 use farcall_config::{Config, Source};
 
-pub(super) use self::alive::local_url;
+pub(super) use self::{alive::local_url, configuration::source};
 use super::finding::Chart;
 use crate::verbs::deploy::Subject;
 

@@ -5,7 +5,7 @@ use std::{
     io::{self, Read as _},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use farcall_config::{Source, variables};
@@ -26,6 +26,9 @@ const SECRET: usize = 8;
 /// How much of a repository is searched: this many files, and so much of each.
 const MOST_FILES: usize = 20_000;
 const LARGEST: u64 = 1 << 20;
+
+/// How long it is searched.
+const SEARCH: Duration = Duration::from_secs(10);
 
 /// How long git may take for one answer.
 const GIT: Duration = Duration::from_secs(5);
@@ -72,7 +75,7 @@ async fn repository(machine: &Machine) -> Vec<Finding> {
     }
     let mut findings = Vec::new();
     let data = machine.config.storage.data_dir.display().to_string();
-    let mut asked = vec!["ls-files", "-z", "--full-name", "--", ".env"];
+    let mut asked = vec!["ls-files", "-z", "--", ".env"];
     // Of another place git would say that it is outside, and nothing else.
     asked.extend(Path::new(&data).is_relative().then_some(data.as_str()));
     let tracked = git(&asked).await;
@@ -91,7 +94,9 @@ async fn repository(machine: &Machine) -> Vec<Finding> {
         (&data, Path::new(&data).exists()),
     ] {
         let ignored = git(&["check-ignore", "-q", "--no-index", name]).await;
-        if is_there && !tracked.contains(name) && ignored.is_ok_and(|ignored| !ignored.is_success) {
+        // 0: it is ignored; 128: it lies outside of the repository.
+        let is_seen = ignored.is_ok_and(|ignored| ignored.code == Some(1));
+        if is_there && is_seen && !tracked.contains(name) {
             findings.push(
                 Finding::warning(CHECK, format!("`{name}` is not ignored by git"))
                     .cause("the next `git add .` would commit it")
@@ -115,35 +120,66 @@ async fn repository(machine: &Machine) -> Vec<Finding> {
         .split('\0')
         .filter(|name| !name.is_empty())
         .take(MOST_FILES)
+        .map(str::to_owned)
         .collect();
     // The values go on no command line, where others of the machine could see them.
-    let found = files
-        .iter()
-        .find_map(|file| Some((file, held(&root.join(file), &secrets)?)));
-    match found {
-        Some((file, name)) => findings.push(
+    let searched = tokio::task::spawn_blocking(move || search(&root, &files, &secrets)).await;
+    match searched {
+        Ok(Searched::Found { file, name }) => findings.push(
             Finding::broken(CHECK, format!("the value of `{name}` stands in `{file}`, which is in git"))
                 .cause("a secret was written into a file that is committed")
                 .remedy(format!("take it out, make a new one, and keep that in `.env` or the environment alone; write ${{{name}}} where a file must name it")),
         ),
-        None if findings.is_empty() => findings.push(Finding::ok(
+        Ok(Searched::Clean(files)) if findings.is_empty() => findings.push(Finding::ok(
             CHECK,
-            format!("no secret of the configuration is in the {} files that git has here; its history was not searched", files.len()),
+            format!("no secret of the configuration is in the {files} files that git has here; its history was not searched"),
         )),
-        None => {}
+        Ok(Searched::Clean(_)) => {}
+        Ok(Searched::Late(files)) => findings.push(Finding::unverified(
+            CHECK,
+            format!("no secret of the configuration is in the first {files} files that git has here; the others were not searched within {} seconds", SEARCH.as_secs()),
+        )),
+        Err(_) => findings.push(Finding::unverified(CHECK, "files in git could not be searched for secrets")),
     }
     findings
 }
 
+/// What came of a search.
+enum Searched {
+    Found {
+        file: String,
+        name: &'static str,
+    },
+    /// Nothing is in so many files, which are all.
+    Clean(usize),
+    /// Nothing is in so many files, and then the time was over.
+    Late(usize),
+}
+
+fn search(root: &Path, files: &[String], secrets: &[(&'static str, String)]) -> Searched {
+    let began = Instant::now();
+    for (done, file) in files.iter().enumerate() {
+        if began.elapsed() >= SEARCH {
+            return Searched::Late(done);
+        }
+        if let Some(name) = held(&root.join(file), secrets) {
+            let file = file.clone();
+            return Searched::Found { file, name };
+        }
+    }
+    Searched::Clean(files.len())
+}
+
 /// The secrets that are set, by the names of their variables.
-fn values(source: &Source) -> Vec<(&'static str, &str)> {
+fn values(source: &Source) -> Vec<(&'static str, String)> {
     let secret = variables::SECRET.iter();
-    let set = secret.filter_map(|variable| Some((variable.name, source.filled(variable)?)));
+    let set =
+        secret.filter_map(|variable| Some((variable.name, source.filled(variable)?.to_owned())));
     set.filter(|(_, value)| value.len() >= SECRET).collect()
 }
 
 /// The name of the secret that is in a file.
-fn held(file: &Path, secrets: &[(&'static str, &str)]) -> Option<&'static str> {
+fn held(file: &Path, secrets: &[(&'static str, String)]) -> Option<&'static str> {
     let text = beginning(file).ok()?;
     let has = |value: &str| {
         text.windows(value.len())

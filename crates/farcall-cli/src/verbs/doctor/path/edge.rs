@@ -2,7 +2,7 @@
 //! server, and refusals for want of a header.
 
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::Value;
 use url::Url;
 
 use super::{
@@ -27,16 +27,8 @@ struct Seen<'a> {
 
 /// Whether the server itself answers this caller.
 pub(super) async fn look(walk: &Walk<'_>, chart: &mut Chart) -> bool {
-    let first = json!({
-        "jsonrpc": "2.0", "id": 1, "method": "initialize",
-        "params": {
-            "protocolVersion": "2025-11-25",
-            "clientInfo": {"name": "farcall", "version": env!("CARGO_PKG_VERSION")},
-            "capabilities": {},
-        },
-    });
     let place = walk.sent.endpoint.to_string();
-    let answer = match walk.post(true, &first, STEP) {
+    let answer = match walk.post(true, &super::handshake(), STEP) {
         Ok(request) => asked::answer(request).await,
         Err(error) => Err(error),
     };
@@ -51,7 +43,7 @@ pub(super) async fn look(walk: &Walk<'_>, chart: &mut Chart) -> bool {
             return false;
         }
     };
-    end_session(walk, &answer).await;
+    end_session(walk, walk.sent.endpoint.headers(), &answer).await;
     let media_type = answer.header("content-type");
     let json: Value = serde_json::from_str(&answer.body).unwrap_or_default();
     let seen = Seen {
@@ -80,15 +72,13 @@ pub(super) async fn look(walk: &Walk<'_>, chart: &mut Chart) -> bool {
 }
 
 /// A session that the server keeps for the question is ended.
-async fn end_session(walk: &Walk<'_>, answer: &Answer) {
+pub(super) async fn end_session(walk: &Walk<'_>, headers: &http::HeaderMap, answer: &Answer) {
     let session = answer.header("mcp-session-id");
     if session.is_empty() {
         return;
     }
     if let Ok(client) = asked::client(walk.url(), STEP) {
-        let request = client
-            .delete(walk.url().clone())
-            .headers(walk.sent.endpoint.headers().clone());
+        let request = client.delete(walk.url().clone()).headers(headers.clone());
         // It ends by itself otherwise.
         let _ = request.header("mcp-session-id", session).send().await;
     }
@@ -105,6 +95,11 @@ fn judged(seen: &Seen<'_>, sent: &Sent) -> Option<Finding> {
     match status.as_u16() {
         401 | 403 => Some(refused(seen, said, sent)),
         _ if status.is_redirection() => Some(redirected(seen, &said, sent)),
+        503 if is_json_rpc(seen.answer) => Some(
+            Finding::broken("edge", said)
+                .cause("the server itself takes no requests now: it is stopping, or has more to do than it takes in")
+                .remedy("wait a moment; farcall doctor on its machine says what /readyz fails at"),
+        ),
         502..=504 | 520..=530 => Some(without_origin(seen, said)),
         404 | 405 => Some(elsewhere(seen, said)),
         413 => Some(
@@ -201,11 +196,7 @@ fn elsewhere(seen: &Seen<'_>, said: String) -> Finding {
 fn redirected(seen: &Seen<'_>, said: &str, sent: &Sent) -> Finding {
     let location = seen.answer.header("location");
     let target = Url::parse(location).ok();
-    let is_access = target
-        .as_ref()
-        .and_then(Url::host_str)
-        .is_some_and(|host| host.ends_with(".cloudflareaccess.com"));
-    if is_access {
+    if target.as_ref().is_some_and(asked::is_access) {
         let said = format!(
             "`{}` sends this caller to the log-in of Cloudflare Access",
             seen.place

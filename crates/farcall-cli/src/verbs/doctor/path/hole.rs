@@ -1,17 +1,21 @@
 //! That nobody gets in who says nothing: not to the tools, not to the files.
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use url::Url;
 
 use super::{
     super::{
-        asked,
+        asked::{self, Answer, Leads},
         finding::{Chart, Finding},
     },
-    STEP, Walk,
+    STEP, Walk, edge, handshake,
 };
-use crate::client::{ListedTool, without_query};
+use crate::{
+    Failure,
+    client::{Connection, Wire, one_line, without_query},
+    words::count,
+};
 
 const MCP: &str = "open to strangers";
 const FILES: &str = "files open to strangers";
@@ -19,98 +23,213 @@ const FILES: &str = "files open to strangers";
 /// An id that no job has.
 const NO_JOB: &str = "/files/00000000000000000000000000000000";
 
-/// Asks for the list of tools, and sends nothing with it.
-pub(super) async fn look(
-    walk: &Walk<'_>,
-    tools: &[ListedTool],
-    file: Option<&str>,
-    chart: &mut Chart,
-) {
-    let place = &walk.sent.endpoint;
-    let answer = match walk.asked(false, "tools/list").await {
-        Ok(answer) => answer,
-        Err(error) => {
-            chart.add(Finding::unverified(
-                MCP,
-                format!("`{place}` did not answer: {error}"),
-            ));
-            return;
+const GATE: &str = "put MCP_BEARER_TOKEN, of `openssl rand -hex 32`, into the server's `.env` and start it again; or an application of Cloudflare Access for the whole host, whose policy has the action Service Auth";
+
+/// What somebody who sends nothing gets of the tools.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Gate {
+    /// They are refused, with this.
+    Closed(StatusCode),
+    /// They get the list of so many tools.
+    Open(usize),
+    /// Neither is sure; why.
+    Unknown(String),
+}
+
+/// Asks for the list of tools, then for a file, and sends nothing with it.
+pub(super) async fn look(walk: &Walk<'_>, file: Option<&str>, chart: &mut Chart) {
+    let gate = asked_by_a_stranger(walk).await;
+    chart.add(of_tools(walk, &gate));
+    chart.add(of_files(walk, &gate, file).await);
+}
+
+/// The client that people have is the stranger: it reads lists of any length, and streams, and shakes hands.
+async fn asked_by_a_stranger(walk: &Walk<'_>) -> Gate {
+    let nobody = walk.sent.endpoint.without_headers();
+    let mut is_let_in = false;
+    for wire in [Wire::Stateless, Wire::Handshake] {
+        let connection = match Connection::open(&nobody, wire).await {
+            Ok(connection) => connection,
+            Err(error) => {
+                let failure = Failure::from(error);
+                tracing::debug!(%failure, "a stranger does not get in");
+                continue;
+            }
+        };
+        let tools = connection.tools().await;
+        connection.close().await;
+        match tools {
+            Ok(tools) if !tools.is_empty() => return Gate::Open(tools.len()),
+            Ok(_) => is_let_in = true,
+            Err(failure) => tracing::debug!(%failure, "a stranger gets no list"),
         }
+    }
+    if is_let_in {
+        return Gate::Unknown("is let in, and is shown no tool".to_owned());
+    }
+    // No client gets in. That it is refused, and not merely failed, shows the status.
+    let mut refusal = None;
+    for answer in [walk.asked(false, "tools/list").await, shaken(walk).await] {
+        match answer {
+            Ok(answer) if is_refusal(walk.url(), &answer).await => refusal = Some(answer.status),
+            Ok(answer) => {
+                return Gate::Unknown(format!("gets {}, which is no refusal", answer.status));
+            }
+            Err(error) => return Gate::Unknown(format!("gets no answer: {}", one_line(&error))),
+        }
+    }
+    refusal.map_or_else(|| Gate::Unknown("gets nothing".to_owned()), Gate::Closed)
+}
+
+/// What a stranger's handshake is answered.
+async fn shaken(walk: &Walk<'_>) -> Result<Answer, String> {
+    let answer = asked::answer(walk.post(false, &handshake(), STEP)?).await?;
+    edge::end_session(walk, &HeaderMap::new(), &answer).await;
+    Ok(answer)
+}
+
+async fn is_refusal(url: &Url, answer: &Answer) -> bool {
+    match answer.status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => true,
+        status if status.is_redirection() => asked::leads(url, answer, STEP).await == Leads::LogIn,
+        _ => false,
+    }
+}
+
+fn of_tools(walk: &Walk<'_>, gate: &Gate) -> Finding {
+    let place = &walk.sent.endpoint;
+    let tools = match gate {
+        Gate::Closed(status) => {
+            return Finding::ok(
+                MCP,
+                format!("who sends nothing gets {status} from `{place}`"),
+            );
+        }
+        Gate::Unknown(why) => {
+            return Finding::unverified(MCP, format!("who sends nothing {why}, at `{place}`"));
+        }
+        Gate::Open(tools) => count(*tools as u64, "tool"),
     };
-    let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
-    let is_open = answer.status.is_success() && body["result"]["tools"].is_array();
-    let is_gated = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&answer.status)
-        || answer.status.is_redirection();
     let is_configured = walk
         .machine
         .is_some_and(|machine| !machine.config.auth.is_open());
-    let finding = if is_gated {
-        Finding::ok(
-            MCP,
-            format!("who sends nothing gets {} from `{place}`", answer.status),
-        )
-    } else if !is_open {
-        Finding::unverified(
-            MCP,
-            format!(
-                "who sends nothing gets {} from `{place}`, which is no refusal",
-                answer.status
-            ),
-        )
-    } else if walk.is_local() && !walk.sent.is_somebody() && !is_configured {
-        Finding::ok(
-            MCP,
-            "nobody is asked who they are, and only this machine gets here",
-        )
-    } else {
-        let tools = crate::words::count(tools.len() as u64, "tool");
-        let finding = Finding::broken(
-            MCP,
-            format!(
-                "anyone who finds `{place}` may call {tools}: a list was given to somebody who sent nothing"
-            ),
-        );
-        if walk.sent.is_somebody() {
-            finding
-                .cause("what was sent to say who asks is not asked for: the policy lets everybody through, or the server runs without its token")
-                .remedy(GATE)
+    if walk.is_local() && !is_configured {
+        let said = "nobody is asked who they are, and only this machine gets here";
+        return if walk.sent.is_somebody() {
+            Finding::warning(MCP, format!("{said}; what was sent is not asked for"))
+                .cause("a token is set here, and the server runs without one")
+                .remedy(format!(
+                    "nothing, as long as nothing forwards to it; else {GATE}"
+                ))
         } else {
-            finding
-                .cause("neither an edge nor the server asks who calls")
-                .remedy(GATE)
-        }
+            Finding::ok(MCP, said)
+        };
+    }
+    let finding = Finding::broken(
+        MCP,
+        format!(
+            "anyone who finds `{place}` may call {tools}: a list was given to somebody who sent nothing"
+        ),
+    );
+    let cause = if walk.sent.is_somebody() {
+        "what was sent to say who asks is not asked for: the policy lets everybody through, or the server runs without its token"
+    } else {
+        "neither an edge nor the server asks who calls"
     };
-    let is_gated = is_gated && !is_open;
-    chart.add(finding);
-    files(walk, is_gated, file, chart).await;
+    finding.cause(cause).remedy(GATE)
 }
 
-const GATE: &str = "put MCP_BEARER_TOKEN, of `openssl rand -hex 32`, into the server's `.env` and start it again; or an application of Cloudflare Access for the whole host, whose policy has the action Service Auth";
-
 /// The same for files: the URL of a job's file without the signature that is behind it, else of a job that is not there.
-async fn files(walk: &Walk<'_>, is_gated: bool, file: Option<&str>, chart: &mut Chart) {
+async fn of_files(walk: &Walk<'_>, gate: &Gate, file: Option<&str>) -> Finding {
     let real = file.and_then(|file| Url::parse(file).ok());
     let is_real = real.is_some();
-    let url = real.map_or_else(|| walk.at(NO_JOB).to_string(), |url| without_query(&url));
-    let Ok(answer) = asked::get(&url, STEP).await else {
-        chart.add(Finding::unverified(
-            FILES,
-            format!("`{url}` did not answer"),
-        ));
-        return;
+    let mut url = real.unwrap_or_else(|| walk.beside(NO_JOB));
+    url.set_query(None);
+    let place = without_query(&url);
+    let Ok(answer) = asked::get(url.as_str(), STEP).await else {
+        return Finding::unverified(FILES, format!("`{place}` did not answer"));
     };
-    let status = answer.status;
-    let is_refused = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status)
-        || status.is_redirection();
-    chart.add(if is_refused {
-        Finding::ok(FILES, format!("who sends nothing gets {status} from /files"))
-    } else if status.is_success() && is_gated {
-        Finding::broken(FILES, format!("`{url}` is given to somebody who sent nothing"))
-            .cause("a proxy or a rule of the edge lets /files past the gate")
-            .remedy("let the gate stand before the whole host; the server itself asks at /files as it does at /mcp, and links that it signs open one file alone")
-    } else if is_gated && !is_real {
-        Finding::unverified(FILES, format!("who sends nothing gets {status} from /files, and there was no file to try"))
+    let given = if answer.status.is_redirection() {
+        match asked::leads(&url, &answer, STEP).await {
+            Leads::LogIn => Given::Refused,
+            Leads::There => Given::File,
+            Leads::Somewhere => Given::Unclear,
+        }
     } else {
-        Finding::ok(FILES, format!("files are as open as the tools: {status}"))
-    });
+        given(&answer)
+    };
+    judged(gate, given, is_real, answer.status, &place)
+}
+
+/// What becomes of a stranger who asks for a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Given {
+    Refused,
+    File,
+    /// There is none, or so it is said.
+    Nothing,
+    Unclear,
+}
+
+fn given(answer: &Answer) -> Given {
+    let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+    match answer.status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Given::Refused,
+        StatusCode::NOT_FOUND | StatusCode::GONE => Given::Nothing,
+        status if status.is_success() && body.get("error").is_none() => Given::File,
+        _ => Given::Unclear,
+    }
+}
+
+fn judged(gate: &Gate, given: Given, is_real: bool, status: StatusCode, place: &str) -> Finding {
+    let said = format!("who sends nothing gets {status} from `{place}`");
+    match (given, gate) {
+        (Given::Refused, _) => Finding::ok(FILES, said),
+        (Given::File | Given::Nothing, Gate::Open(_)) => {
+            Finding::ok(FILES, format!("files are as open as the tools: {status}"))
+        }
+        (Given::Nothing, _) if is_real => Finding::ok(FILES, said),
+        (Given::File, Gate::Closed(_)) if is_real => {
+            Finding::broken(FILES, format!("`{place}` is given to somebody who sent nothing"))
+                .cause("a proxy or a rule of the edge lets /files past the gate")
+                .remedy("let the gate stand before the whole host; the server itself asks at /files as it does at /mcp, and links that it signs open one file alone")
+        }
+        (Given::File, Gate::Unknown(_)) if is_real => {
+            Finding::unverified(FILES, format!("`{place}` is given to somebody who sent nothing, and whether the tools are is not known"))
+                .remedy("see that this is meant")
+        }
+        _ if is_real => Finding::unverified(FILES, format!("{said}, which is no refusal")),
+        _ => Finding::unverified(FILES, format!("{said}, and there was no file to try")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::finding::Level;
+    use super::*;
+
+    #[test]
+    fn files_that_are_more_open_than_the_tools_are_never_fine() {
+        let gates = [
+            Gate::Closed(StatusCode::UNAUTHORIZED),
+            Gate::Open(3),
+            Gate::Unknown("gets 500".to_owned()),
+        ];
+        let levels = |given, is_real| {
+            gates
+                .clone()
+                .map(|gate| judged(&gate, given, is_real, StatusCode::OK, "x").level)
+        };
+        assert_eq!(
+            levels(Given::File, true),
+            [Level::Broken, Level::Ok, Level::Unverified]
+        );
+        assert_eq!(
+            levels(Given::File, false),
+            [Level::Unverified, Level::Ok, Level::Unverified]
+        );
+        assert_eq!(levels(Given::Refused, false), [Level::Ok; 3]);
+        assert_eq!(levels(Given::Nothing, true), [Level::Ok; 3]);
+        assert_eq!(levels(Given::Unclear, true), [Level::Unverified; 3]);
+    }
 }

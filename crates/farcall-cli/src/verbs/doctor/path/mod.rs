@@ -45,10 +45,12 @@ impl Walk<'_> {
         self.sent.endpoint.url()
     }
 
-    /// The same origin at another path, for people and for requests.
-    fn at(&self, path: &str) -> Url {
+    /// What lies beside the endpoint, below the same prefix, for people and for requests.
+    fn beside(&self, path: &str) -> Url {
         let mut url = self.url().clone();
-        url.set_path(path);
+        let endpoint = url.path().trim_end_matches('/');
+        let prefix = endpoint.strip_suffix("/mcp").unwrap_or_default();
+        url.set_path(&format!("{prefix}{path}"));
         url.set_query(None);
         url
     }
@@ -81,6 +83,18 @@ impl Walk<'_> {
         let request = self.post(is_somebody, &message(method, json!({})), STEP)?;
         asked::answer(stateless(request, method)).await
     }
+}
+
+/// The first message of 2025-11-25.
+fn handshake() -> Value {
+    json!({
+        "jsonrpc": "2.0", "id": 1, "method": "initialize",
+        "params": {
+            "protocolVersion": "2025-11-25",
+            "clientInfo": {"name": "farcall", "version": env!("CARGO_PKG_VERSION")},
+            "capabilities": {},
+        },
+    })
 }
 
 /// A message of 2026-07-28.

@@ -1,4 +1,4 @@
-//! That the path leads to the server whose data is here: a nonce that only a server with its keys can answer.
+//! That the path leads to the server whose data is here: a question that only a server with its keys can answer.
 
 use farcall_core::artifact::hexadecimal;
 
@@ -23,29 +23,34 @@ pub(super) async fn look(walk: &Walk<'_>, chart: &mut Chart) {
         );
         return;
     };
-    let Some((nonce, proofs)) = expected(machine).await else {
+    let questions = questions(machine).await;
+    if questions.is_empty() {
         chart.add(without_keys(machine));
         return;
-    };
-    let public = answered(walk, walk.at("/healthz").as_str(), &nonce).await;
+    }
+    let health = walk.beside("/healthz");
+    let public = answered(walk, health.as_str(), &questions).await;
     let local = format!("{}/healthz", machine::local_url(&machine.config));
     let local = if machine.is_alive {
-        answered(walk, &local, &nonce).await
+        answered(walk, &local, &questions).await
     } else {
-        None
+        Shown::Nothing
     };
-    let proves =
-        |proof: &Option<String>| proof.as_ref().is_some_and(|proof| proofs.contains(proof));
     let place = &walk.sent.endpoint;
-    chart.add(match (proves(&public), proves(&local)) {
-        (true, _) => Finding::ok(CHECK, format!("`{place}` leads to the server whose data is here")),
-        (false, true) => Finding::broken(CHECK, format!("`{place}` leads to another server than the one of this machine"))
+    chart.add(match (public, local) {
+        (Shown::Same, _) => Finding::ok(CHECK, format!("`{place}` leads to the server whose data is here")),
+        (Shown::Other, Shown::Same) => Finding::broken(CHECK, format!("`{place}` leads to another server than the one of this machine"))
             .cause("the tunnel, the proxy or the DNS record points at another port or machine, or a cache answers")
             .remedy(format!("let it forward to http://{}: `service` in ~/.cloudflared/config.yml, `reverse_proxy` of Caddy, `proxy_pass` of nginx", crate::verbs::deploy::upstream(&machine.config))),
-        (false, false) if machine.is_alive && local.is_some() => Finding::broken(CHECK, "the server of this machine has other keys than those that are here")
+        (_, Shown::Other) => Finding::broken(CHECK, "the server of this machine has other keys than those that are here")
             .cause(ELSEWHERE)
             .remedy(THERE),
-        (false, false) => Finding::unverified(CHECK, format!("`{place}` answers no proof, so it may be any server, or one of an earlier version")),
+        (Shown::Nothing, Shown::Same) => Finding::unverified(CHECK, format!("`{health}` gives no proof, so `{place}` may lead to any server"))
+            .cause("/healthz is not passed on, or a proxy takes headers away, or it is another server, of an earlier version or none of farcall")
+            .remedy("let what stands in front pass /healthz on as it does /mcp, with its headers"),
+        (Shown::Other, Shown::Nothing) => Finding::unverified(CHECK, format!("`{place}` leads to a server of farcall with other keys than those that are here"))
+            .cause("it is another one, or was started with another FARCALL_DATA_DIR or FARCALL_SECRET; none answers on this machine that could be asked"),
+        (Shown::Nothing, Shown::Nothing) => Finding::unverified(CHECK, format!("`{place}` answers no proof, so it may be any server, or one of an earlier version")),
     });
 }
 
@@ -69,24 +74,50 @@ const ELSEWHERE: &str =
 const THERE: &str =
     "start it where its data is meant to be, or call this in the folder in which it was started";
 
-/// A nonce, and what a server with the keys that are here may answer.
-async fn expected(machine: &machine::Machine) -> Option<(String, Vec<String>)> {
+/// What came back to the questions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    /// It has these keys.
+    Same,
+    /// It is a server of farcall, and has others.
+    Other,
+    /// No proof at all.
+    Nothing,
+}
+
+/// What a server with the keys that are here is asked, and answers; one for each key.
+async fn questions(machine: &machine::Machine) -> Vec<(String, String)> {
     let mut nonce = [0; 16];
-    getrandom::fill(&mut nonce).ok()?;
-    let nonce = hexadecimal(&nonce);
-    let store = attach::try_attach(&machine.config.storage).await.ok()?;
-    let proofs = keys::proofs(&machine.config, store.as_ref(), &nonce).await;
+    if getrandom::fill(&mut nonce).is_err() {
+        return Vec::new();
+    }
+    let Ok(store) = attach::try_attach(&machine.config.storage).await else {
+        return Vec::new();
+    };
+    let questions = keys::proofs(&machine.config, store.as_ref(), &hexadecimal(&nonce)).await;
     store.close().await;
-    (!proofs.is_empty()).then_some((nonce, proofs))
+    questions
+}
+
+async fn answered(walk: &Walk<'_>, url: &str, questions: &[(String, String)]) -> Shown {
+    let mut shown = Shown::Nothing;
+    for (question, expected) in questions {
+        match proof(walk, url, question).await {
+            Some(proof) if proof == *expected => return Shown::Same,
+            Some(_) => shown = Shown::Other,
+            None => {}
+        }
+    }
+    shown
 }
 
 /// The proof that comes from a URL; what says who asks goes to the endpoint's own origin alone.
-async fn answered(walk: &Walk<'_>, url: &str, nonce: &str) -> Option<String> {
+async fn proof(walk: &Walk<'_>, url: &str, question: &str) -> Option<String> {
     let url = url::Url::parse(url).ok()?;
     let mut request = asked::client(&url, STEP)
         .ok()?
         .get(url.clone())
-        .header("farcall-nonce", nonce);
+        .header("farcall-nonce", question);
     if walk.sent.endpoint.is_same_origin(&url)
         || credentials::is_loopback(&url) && credentials::is_loopback(walk.url())
     {

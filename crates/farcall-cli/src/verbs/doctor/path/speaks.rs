@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use farcall_core::{JsonObject, job::state::JobState};
 use serde_json::Value;
+use tokio::time::timeout;
 
 use super::{
     super::finding::{Chart, Finding},
@@ -111,7 +112,7 @@ async fn used(walk: &Walk<'_>, connection: &Connection, chart: &mut Chart) {
         chart.add(Finding::unverified(JOB, why));
         None
     };
-    hole::look(walk, &tools, file.as_deref(), chart).await;
+    hole::look(walk, file.as_deref(), chart).await;
 }
 
 /// The tools that a consumer lists, held against those that there are.
@@ -261,7 +262,14 @@ impl Driving<'_> {
                 .remedy("return the URL of the file, which clients can fetch"),
             ));
         };
-        match fetched(&self.walk.sent.endpoint, url, &result).await {
+        let limit = self.walk.give_up_after;
+        let late = |_| {
+            let limit = limit.as_secs();
+            Failure::failed(format!("{} is not here after {limit} seconds", place(url)))
+                .hint("give it more time: --timeout SECONDS")
+        };
+        let file = timeout(limit, fetched(&self.walk.sent.endpoint, url, &result)).await;
+        match file.map_err(late).flatten() {
             Ok(size) => Ok((
                 url.to_owned(),
                 Finding::ok(
