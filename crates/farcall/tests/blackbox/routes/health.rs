@@ -22,6 +22,26 @@ async fn alive_says_exactly_ok() {
 }
 
 #[tokio::test]
+async fn strangers_are_given_no_proof_by_which_to_tell_servers_apart() {
+    let nonce = "0123456789abcdef0123456789abcdef";
+    let forged = format!("{nonce}.{}", "0".repeat(64));
+    for _ in 0..2 {
+        let server = open_server().await;
+        for question in [nonce, &forged, "", "x"] {
+            let reply = exchange(
+                &server,
+                "GET /healthz",
+                &[("host", "localhost"), ("farcall-nonce", question)],
+                b"",
+            )
+            .await;
+            assert_eq!(reply.status, 200);
+            assert_eq!(reply.headers.get("farcall-proof").unwrap(), "other");
+        }
+    }
+}
+
+#[tokio::test]
 async fn probes_come_from_anywhere() {
     let server = Setup::new(tools_and_jobs()).start().await;
     for path in ["/healthz", "/health", "/readyz"] {
