@@ -40,11 +40,14 @@ impl Registration {
         let unreadable = |reason: &dyn std::fmt::Display| {
             Failure::usage(format!("the hand-off `{shown}` cannot be read: {reason}"))
         };
-        let found = fs::metadata(file).map_err(|error| unreadable(&error))?;
+        let unread = |reason: &dyn std::fmt::Display| {
+            unreadable(reason).hint("give the file that a client reads, as `handoff` prints it")
+        };
+        let found = fs::metadata(file).map_err(|error| unread(&error))?;
         if found.len() > LARGEST {
-            return Err(unreadable(&"it is larger than 1 MiB"));
+            return Err(unread(&"it is larger than 1 MiB"));
         }
-        let text = fs::read_to_string(file).map_err(|error| unreadable(&error))?;
+        let text = fs::read_to_string(file).map_err(|error| unread(&error))?;
         let entries = entries(&text).map_err(|reason| {
             unreadable(&reason).hint("it is JSON such as {\"mcpServers\": {\"example-mcp\": {\"url\": \"https://…/mcp\", \"headers\": {…}}}}")
         })?;
