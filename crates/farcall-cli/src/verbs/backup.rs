@@ -118,9 +118,10 @@ async fn copy(
     let unfinished = Unfinished::begin(&flags.to, &storage.data_dir)?;
     room(&store.volume().await.map_err(failed)?, unfinished.path())?;
     crash_point!("backup.begun");
-    let mut records = tokio::select! {
-        records = store.copy(unfinished.path()) => records.map_err(failed)?,
-        () = stop.cancelled() => return Err(cut_off()),
+    let stopped = stop.clone();
+    let records = store.copy(unfinished.path(), move || !stopped.is_cancelled());
+    let Some(mut records) = records.await.map_err(failed)? else {
+        return Err(cut_off());
     };
     crash_point!("backup.records.copied");
     report.volume = records.volume().await.map_err(failed)?;
@@ -202,7 +203,7 @@ fn failed(error: StoreError) -> Failure {
 }
 
 fn cut_off() -> Failure {
-    Failure::failed("the backup was cut off by a signal, and nothing of it is left")
+    Failure::failed("the backup was cut off by a signal")
 }
 
 /// Cancelled at the first SIGINT, SIGTERM or SIGHUP.

@@ -19,6 +19,13 @@ use crate::{PublishedArtifact, StoreError, message};
 /// How many files are read from the copy at once.
 const BATCH: u32 = 500;
 
+/// How many steps of SQLite's machine are between two questions whether a copy is wanted: far less
+/// than a millisecond of work.
+const STEPS_BETWEEN_QUESTIONS: i32 = 100;
+
+/// `SQLITE_INTERRUPT`, <https://sqlite.org/rescode.html#interrupt>.
+const INTERRUPTED: &str = "9";
+
 /// How much there is in a store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Volume {
@@ -55,11 +62,17 @@ impl SqliteStore {
     /// Makes a copy of this moment in `folder`, which is there and has no store in it.
     ///
     /// It needs as much room as the database has. A process that ends on the way leaves something
-    /// that is no store, or not one to begin with.
+    /// that is no store, or not one to begin with. `is_wanted` is asked again and again while the
+    /// records are written; `None` once it says no. Nobody writes to `folder` any more when this
+    /// returns, which a future that is dropped cannot promise: the statement would go on.
     ///
     /// # Errors
     /// [`StoreError::Folder`], [`StoreError::Full`], or what the database says.
-    pub async fn copy(&self, folder: &Path) -> Result<StoreCopy, StoreError> {
+    pub async fn copy(
+        &self,
+        folder: &Path,
+        is_wanted: impl FnMut() -> bool + Send + 'static,
+    ) -> Result<Option<StoreCopy>, StoreError> {
         let now = self.now();
         let file = folder.join(open::FILE);
         let unusable = |source| StoreError::Folder {
@@ -73,10 +86,21 @@ impl SqliteStore {
                 "its name is no text in UTF-8",
             ))
         })?;
-        sqlx::query("VACUUM INTO ?")
+        let mut reader = self.readers.acquire().await?;
+        let mut handle = reader.lock_handle().await?;
+        handle.set_progress_handler(STEPS_BETWEEN_QUESTIONS, is_wanted);
+        drop(handle);
+        let copied = sqlx::query("VACUUM INTO ?")
             .bind(text)
-            .execute(&self.readers)
-            .await?;
+            .execute(&mut *reader)
+            .await;
+        reader.lock_handle().await?.remove_progress_handler();
+        match copied {
+            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(INTERRUPTED) => {
+                return Ok(None);
+            }
+            copied => copied?,
+        };
         // Nobody else has the copy, and nobody keeps it where this does not come to its end.
         let mut connection = open::options(&file)
             .journal_mode(SqliteJournalMode::Off)
@@ -84,11 +108,11 @@ impl SqliteStore {
             .connect()
             .await?;
         begin_again(&mut connection, now).await?;
-        Ok(StoreCopy {
+        Ok(Some(StoreCopy {
             connection,
             now,
             last: (0, 0),
-        })
+        }))
     }
 }
 

@@ -44,7 +44,8 @@ impl Rig {
     async fn copied_to(&self, folder: &Path) -> (Volume, Vec<String>) {
         let beside = SqliteStore::attach(self.folder.path(), self.clock.clone());
         let beside = beside.await.unwrap();
-        let mut copy = beside.copy(folder).await.unwrap();
+        let copy = beside.copy(folder, || true).await.unwrap();
+        let mut copy = copy.unwrap();
         let mut files = Vec::new();
         loop {
             let more = copy.next_files().await.unwrap();
@@ -238,11 +239,30 @@ async fn a_folder_that_has_a_store_is_not_written_over() {
     let queued = enqueued(&rig.store).await;
     let beside = SqliteStore::attach(rig.folder.path(), rig.clock.clone());
     let beside = beside.await.unwrap();
-    let error = beside.copy(rig.folder.path()).await.unwrap_err();
+    let error = beside.copy(rig.folder.path(), || true).await.unwrap_err();
     assert!(matches!(error, StoreError::Database(_)), "{error:?}");
     record(&rig.store, queued).await;
-    let error = beside.copy(Path::new("/nowhere")).await.unwrap_err();
+    let error = beside
+        .copy(Path::new("/nowhere"), || true)
+        .await
+        .unwrap_err();
     assert!(matches!(error, StoreError::Folder { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_copy_that_is_not_wanted_any_more_is_over_at_once_and_another_can_be_made() {
+    let rig = Rig::new().await;
+    for _ in 0..50 {
+        enqueued(&rig.store).await;
+    }
+    let beside = SqliteStore::attach(rig.folder.path(), rig.clock.clone());
+    let beside = beside.await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let copy = beside.copy(folder.path(), || false).await.unwrap();
+    assert!(copy.is_none());
+    folder.close().unwrap();
+    let (volume, _) = rig.copied_to(tempfile::tempdir().unwrap().path()).await;
+    assert_eq!(volume.jobs, 50);
 }
 
 /// Whoever is answered before a copy is begun is in it.
@@ -265,7 +285,8 @@ async fn a_copy_is_of_one_moment_while_others_write() {
     for _ in 0..5 {
         let answered = enqueued(store.as_ref()).await;
         let folder = tempfile::tempdir().unwrap();
-        let copy = beside.copy(folder.path()).await.unwrap();
+        let copy = beside.copy(folder.path(), || true).await.unwrap();
+        let copy = copy.unwrap();
         copy.close(folder.path()).await.unwrap();
         let copy = open_in(folder.path()).await.unwrap();
         assert!(copy.record(answered, Reach::All).await.unwrap().is_some());

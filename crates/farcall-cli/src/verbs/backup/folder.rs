@@ -13,7 +13,10 @@ use rustix::{
     io::Errno,
 };
 
-use crate::{Failure, terminal::printable};
+use crate::{
+    Failure,
+    terminal::{printable, talk},
+};
 
 /// A folder on its way to become `target`; it goes away unless it is finished.
 #[derive(Debug)]
@@ -109,8 +112,11 @@ impl Unfinished {
 impl Drop for Unfinished {
     fn drop(&mut self) {
         if !self.is_finished {
-            // Whoever makes the next one looks for what could not be removed.
-            let _ = fs::remove_dir_all(&self.path);
+            // Whoever makes the next one takes it away first.
+            if let Err(error) = fs::remove_dir_all(&self.path) {
+                let path = shown(&self.path);
+                talk(&format!("the unfinished `{path}` stays: {error}"));
+            }
         }
     }
 }
