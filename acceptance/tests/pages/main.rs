@@ -5,9 +5,9 @@
 //!
 //! | in the page | what happens |
 //! | --- | --- |
-//! | ` ```console run ` | a line that begins with `$ ` is typed, and the lines below it are what it prints, on standard output and standard error. Without any, only its end is looked at. What shows `error: ` has to fail, everything else must not. `farcall serve` stays, until another one is started or the page ends |
+//! | ` ```console run ` | a line that begins with `$ ` is typed, and the lines below it are what it prints, on standard output and standard error. Without any, only its end is looked at. What shows `error: ` has to fail, everything else must not. `farcall serve` stays, until the text says Ctrl-C or the page ends |
 //! | ` ```sh run ` | all of it is typed, and each command must end well |
-//! | ` ```sh serves ` | the same for a server, which stays |
+//! | ` ```sh serves ` | the same for a server, which stays as long |
 //! | ` ```text printed ` | what the block before it prints |
 //! | ` ```toml farcall.toml ` | a name in the second place is a file, which is written with what the block holds |
 //! | `<!-- before: COMMAND -->` | what this reader does beforehand, such as fetching an example; `$REPOSITORY` and `$PEERS` are where that and the peers are |
@@ -16,6 +16,8 @@
 //! A page is followed in one shell, which begins in an empty folder. Of what is shown, `…` stands for any text, and
 //! as a line of its own for any lines. Ids, ages, moments and the width of columns need not be the same, and each page
 //! has ports of its own in the place of 8900 and of those that [`session::PORTS`] has. `cargo run` and `cargo build` take what is built already.
+//!
+//! The Rust of [the page about it](rust) is compiled with this test.
 
 #![expect(
     clippy::unwrap_used,
@@ -23,6 +25,7 @@
 )]
 
 mod reading;
+mod rust;
 mod seen;
 mod session;
 mod shell;
@@ -159,6 +162,10 @@ async fn a_page_that_is_not_true_is_found_out() {
         ),
         ("```console run\n$ farcall serve\n```\n", "ended with"),
         ("```sh serves\ntrue\n```\n", "ended with"),
+        (
+            "```sh serves\nexample-mcp-server\n```\n\n```sh serves\nexample-mcp-server\n```\n",
+            "still runs",
+        ),
     ] {
         seat += 1;
         let followed = Session::new(seat).follow(&parts(page)).await;

@@ -12,6 +12,8 @@ pub(crate) enum Part {
     },
     /// Starts a server, which stays.
     Served { command: String, shown: Vec<String> },
+    /// Ends the server that stays.
+    Stopped,
     /// Types a command, and sees something.
     Typed { command: String, shown: Vec<String> },
     /// Writes a file.
@@ -21,12 +23,18 @@ pub(crate) enum Part {
 impl Part {
     /// Whether a page of such parts alone has nothing to type.
     pub(crate) fn is_for_nobody(&self) -> bool {
-        matches!(self, Self::Prepared { .. } | Self::Written { .. })
+        matches!(
+            self,
+            Self::Prepared { .. } | Self::Stopped | Self::Written { .. }
+        )
     }
 }
 
 /// What stands before a command that readers are not shown.
 const BEFORE: &str = "<!-- before: ";
+
+/// What a page names where its reader ends a server.
+const STOP: &str = "Ctrl-C";
 
 /// What the reader of a page does, in order.
 pub(crate) fn parts(page: &str) -> Vec<Part> {
@@ -41,6 +49,9 @@ pub(crate) fn parts(page: &str) -> Vec<Part> {
         }
         let indent = line.len() - line.trim_start().len();
         let Some(info) = line.trim_start().strip_prefix("```") else {
+            if line.contains(STOP) {
+                parts.push(Part::Stopped);
+            }
             continue;
         };
         let is_inside = |line: &&str| line.trim_start() != "```";
@@ -103,7 +114,7 @@ fn typed(block: &[&str]) -> Vec<Part> {
 
 #[test]
 fn a_page_is_what_its_reader_does() {
-    let page = "# A\n\n```toml\nx = 1\n```\n\n<!-- before: cp a b -->\n\n```toml a.toml\nx = 2\n\ny = 3\n```\ntext\n```console run\n$ cat a.toml\nx = 2\n…\n$ true \\\n  --so\n$ farcall serve\nx\n```\n\n1. one\n\n   ```sh run\n   a\n     b\n   ```\n\n```text printed\nc\n```\n\n```sh serves\nd\n```\n\n```sh\nno\n```\n";
+    let page = "# A\n\n```toml\nx = 1\n```\n\n<!-- before: cp a b -->\n\n```toml a.toml\nx = 2\n\ny = 3\n```\nEnd it (Ctrl-C).\n```console run\n$ cat a.toml\nx = 2\n…\n$ true \\\n  --so\n$ farcall serve\nx\n```\n\n1. one\n\n   ```sh run\n   a\n     b\n   ```\n\n```text printed\nc\n```\n\n```sh serves\nd\n```\n\n```sh\nno\n```\n";
     let lines =
         |shown: &[&str]| -> Vec<String> { shown.iter().map(|line| (*line).to_owned()).collect() };
     let typed = |command: &str, shown: &[&str]| Part::Typed {
@@ -118,6 +129,7 @@ fn a_page_is_what_its_reader_does() {
             name: "a.toml".to_owned(),
             text: "x = 2\n\ny = 3\n".to_owned(),
         },
+        Part::Stopped,
         typed("cat a.toml", &["x = 2", "…"]),
         typed("true \\\n  --so", &[]),
         Part::Served {

@@ -124,9 +124,15 @@ impl Session {
                 }
                 Part::Served { command, shown } => {
                     self.typed += command.len() + 1;
-                    self.stop().await?;
+                    if self.server.is_some() {
+                        let command = command.trim_end();
+                        return Err(format!(
+                            "`{command}` is typed while the server before it still runs; say `Ctrl-C` where that is stopped"
+                        ));
+                    }
                     self.serve(command, shown).await?;
                 }
+                Part::Stopped => self.stop().await?,
                 Part::Typed { command, shown } => {
                     self.typed += command.len() + 1;
                     let shown = (!shown.is_empty()).then_some(shown.as_slice());

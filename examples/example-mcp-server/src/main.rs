@@ -1,4 +1,4 @@
-//! The remote server guide's example: `add`, `echo`, and a job that renders an animation.
+//! A small server and all of it: `add`, `echo`, and a job that renders an animation.
 
 mod animation;
 

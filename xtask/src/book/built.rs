@@ -1,4 +1,4 @@
-//! Whether the links of the built pages lead anywhere.
+//! Whether the links of the built pages lead anywhere, and their tables are tables.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,12 +17,14 @@ struct Built {
     links: BTreeSet<String>,
     /// What `id` and `name` say.
     anchors: BTreeSet<String>,
+    /// Whether a row of a table stands outside of one, as it does behind an empty line.
+    has_stray_row: bool,
 }
 
-/// Looks at every link of every page of the folder `book`.
+/// Looks at every link and every table of every page of the folder `book`.
 ///
 /// # Errors
-/// All links to files and places that are not there.
+/// All links to files and places that are not there, and the pages with rows outside of a table.
 pub(crate) fn check(book: &Path) -> anyhow::Result<()> {
     let mut files = Vec::new();
     list(book, &mut files)?;
@@ -38,6 +40,9 @@ pub(crate) fn check(book: &Path) -> anyhow::Result<()> {
     }
     let mut faults = Vec::new();
     for (name, page) in &pages {
+        if page.has_stray_row {
+            faults.push(format!("{name}: a row stands outside of its table"));
+        }
         for link in &page.links {
             if !leads(name, link, &names, &pages) {
                 faults.push(format!("{name}: `{link}`"));
@@ -47,7 +52,10 @@ pub(crate) fn check(book: &Path) -> anyhow::Result<()> {
     if faults.is_empty() {
         return Ok(());
     }
-    bail!("links of the book lead nowhere:\n{}", faults.join("\n"))
+    bail!(
+        "links of the book lead nowhere, or its tables are broken:\n{}",
+        faults.join("\n")
+    )
 }
 
 fn list(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
@@ -90,7 +98,10 @@ fn leads(
 
 /// Reads the attributes of all tags. mdBook quotes each value, and text has no `<` of its own.
 fn read(html: &str) -> Built {
-    let mut built = Built::default();
+    let mut built = Built {
+        has_stray_row: html.contains("<p>|"),
+        ..Built::default()
+    };
     let mut rest = html;
     while let Some(start) = rest.find('<') {
         rest = &rest[start..];
@@ -146,6 +157,7 @@ fn links_and_places_are_read_and_scripts_are_not() {
     let links: Vec<_> = built.links.iter().map(String::as_str).collect();
     assert_eq!(links, ["#a", "b.js", "c.svg"]);
     assert_eq!(built.anchors.iter().collect::<Vec<_>>(), ["a"]);
+    assert!(!built.has_stray_row && read("<table></table><p>| a | b |</p>").has_stray_row);
     let names = BTreeSet::from(["x/y.html".to_owned(), "z.html".to_owned()]);
     let pages = BTreeMap::from([("z.html".to_owned(), built)]);
     for (link, is_there) in [

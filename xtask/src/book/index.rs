@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, fs, path::Path};
 
 use anyhow::{Context, ensure};
-use pulldown_cmark::{Event, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 /// What stands at the beginning of `llms.txt` (<https://llmstxt.org>).
 const BEGINNING: &str = "# farcall
@@ -39,7 +39,10 @@ pub(crate) fn write(source: &Path, book: &Path) -> anyhow::Result<()> {
                 "`{page}` is listed, and mdBook made nothing of it"
             );
             fs::write(&place, &markdown)?;
-            let _ = writeln!(text, "- [{title}]({page}): {}", first_words(&markdown));
+            let _ = match first_words(&markdown) {
+                words if words.is_empty() => writeln!(text, "- [{title}]({page})"),
+                words => writeln!(text, "- [{title}]({page}): {words}"),
+            };
         }
     }
     fs::write(book.join("llms.txt"), text).context("`llms.txt` cannot be written")?;
@@ -52,11 +55,11 @@ fn listed(line: &str) -> Option<(&str, &str)> {
     line.strip_prefix('[')?.strip_suffix(')')?.split_once("](")
 }
 
-/// The first sentences of a page, as plain text.
+/// The whole sentences that a page begins with, as plain text.
 fn first_words(page: &str) -> String {
     let mut words = String::new();
     let mut is_inside = false;
-    for event in Parser::new(page) {
+    for event in Parser::new_ext(page, Options::ENABLE_TABLES) {
         match event {
             Event::Start(Tag::Paragraph) | Event::End(TagEnd::Image) => is_inside = true,
             Event::Start(Tag::Image { .. }) => is_inside = false,
@@ -71,16 +74,27 @@ fn first_words(page: &str) -> String {
             _ => {}
         }
     }
+    keep_sentences(&mut words);
+    words
+}
+
+/// Leaves of a paragraph what ends with a full stop, and no more of it than [`LONGEST`], but its first sentence.
+fn keep_sentences(words: &mut String) {
+    if words.ends_with(':') {
+        // What it leads to is not told.
+        words.pop();
+        words.push('.');
+    }
     let mut end = 0;
+    let last = words.ends_with('.').then_some(words.len());
     let ends = words.match_indices(". ").map(|(at, _)| at + 1);
-    for candidate in ends.chain([words.len()]) {
+    for candidate in ends.chain(last) {
         if end > 0 && candidate > LONGEST {
             break;
         }
         end = candidate;
     }
     words.truncate(end);
-    words
 }
 
 #[test]
@@ -88,4 +102,10 @@ fn a_page_is_told_by_its_first_sentences() {
     let page =
         "# A\n\n<!-- no -->\n\n![a picture](x.svg)\n\nOne `b` [c](d.md) e.\nTwo. Three.\n\nFour.\n";
     assert_eq!(first_words(page), "One b c e. Two. Three.");
+    assert_eq!(
+        first_words("One. Two, as follows:\n\n- a.\n"),
+        "One. Two, as follows."
+    );
+    assert_eq!(first_words("Measured by\n\n    b\n\nwhich is c.\n"), "");
+    assert_eq!(first_words("# A\n\n| a. |\n| - |\n\nOne.\n"), "One.");
 }
