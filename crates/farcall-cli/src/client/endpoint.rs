@@ -166,6 +166,10 @@ impl Endpoint {
             // Whoever needs no certificates need not have any installed.
             builder = builder.tls_certs_only([]);
         }
+        if url.scheme() == "http" || is_loopback(url) {
+            // A proxy of `http_proxy` would read what is sent, and knows nobody on this machine.
+            builder = builder.no_proxy();
+        }
         builder.build().map_err(|error| {
             Failure::failed(format!(
                 "no connection can be secured: {}",
@@ -194,6 +198,21 @@ impl fmt::Debug for Endpoint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.headers.keys().collect();
         write!(formatter, "{self} with {names:?}")
+    }
+}
+
+/// Whether what is sent to a URL could be read on the way.
+pub(crate) fn is_in_the_clear(url: &Url) -> bool {
+    url.scheme() == "http" && !is_loopback(url)
+}
+
+/// Whether a URL leads to this very machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 

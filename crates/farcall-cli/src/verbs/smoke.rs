@@ -22,7 +22,7 @@ use self::{
 };
 pub(in crate::verbs) use self::{
     file::fetched,
-    plan::{Plan, Wanted},
+    plan::{Plan, Sum, Wanted},
 };
 use crate::{
     Failure,

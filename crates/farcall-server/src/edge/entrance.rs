@@ -25,7 +25,7 @@ use super::{
     limits::{Attempt, Trial, too_many},
     sensitive,
 };
-use crate::health;
+use crate::{health, router::MCP};
 
 /// Carries the id of a request: unique within the life of the process, and told apart from other
 /// processes by its first half. It stands in the answer, and in the log where something fails; one
@@ -132,13 +132,13 @@ impl Entrance {
         let route = Route::of(request.uri().path());
         let id = fresh_id();
         let mut attempt = None;
-        let at_once = if health::asks_whether_alive(&request) {
+        let is_probe = health::asks_whether_alive(&request);
+        let proof = self.proof.as_ref();
+        let proof = proof.filter(|_| is_probe || request.uri().path() == MCP);
+        let proof = proof.and_then(|proof| proof.answer(request.headers()));
+        let at_once = if is_probe {
             // Whether the process takes requests shows here, and depends on nothing further in.
-            let alive = health::alive();
-            Some(match &self.proof {
-                Some(proof) => proof.shown(request.headers(), alive),
-                None => alive,
-            })
+            Some(health::alive())
         } else if let Some(refusal) = guard::refusal(&self.guard, &request) {
             Some(refusal)
         } else {
@@ -174,6 +174,9 @@ impl Entrance {
             }
             if let Some(id) = id {
                 response.headers_mut().insert(X_REQUEST_ID, id);
+            }
+            if let Some(proof) = proof {
+                Proof::show(proof, &mut response);
             }
             let status = response.status().as_u16();
             metrics.requests().count(route, status, begun.elapsed());

@@ -1,5 +1,5 @@
-//! The proof that a path leads to this very server: whoever has its keys sends a question to `/healthz`, and only a
-//! server with the same keys can answer it.
+//! The proof that a path leads to this very server: whoever has its keys sends a question to `/healthz` or `/mcp`, and
+//! only a server with the same keys can answer it. Both are asked, because a proxy may send them to different places.
 //!
 //! It is for the operator, who asks the public URL from beside the job store. A question is a nonce and what only
 //! somebody with the keys can make of it: answered to everybody, two addresses with the same answer would show that
@@ -63,22 +63,21 @@ impl Proof {
         Some((format!("{nonce}.{}", signed(ASKED)?), signed(ANSWERED)?))
     }
 
-    /// Adds the answer to the question of a request, where it has one.
-    pub(super) fn shown(&self, asked: &HeaderMap, mut response: Response) -> Response {
-        let Some(question) = asked.get(NONCE) else {
-            return response;
-        };
+    /// The answer to the question of a request, where it has one.
+    pub(super) fn answer(&self, asked: &HeaderMap) -> Option<HeaderValue> {
+        let question = asked.get(NONCE)?;
         let key = *self.0.read().unwrap_or_else(PoisonError::into_inner);
         let proof = answer(&key, question.as_bytes());
         let proof = proof.and_then(|proof| HeaderValue::from_str(&proof).ok());
+        Some(proof.unwrap_or(HeaderValue::from_static(Self::OTHER)))
+    }
+
+    /// Adds such an answer to what a request is answered.
+    pub(super) fn show(proof: HeaderValue, response: &mut Response) {
         let headers = response.headers_mut();
-        headers.insert(
-            PROOF,
-            proof.unwrap_or(HeaderValue::from_static(Self::OTHER)),
-        );
+        headers.insert(PROOF, proof);
         // The answer to another question would be none.
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        response
     }
 }
 
@@ -145,14 +144,15 @@ mod tests {
         let shown = |key: u8, question: &str| {
             let mut asked = HeaderMap::new();
             asked.insert(NONCE, question.parse().unwrap());
-            let response = Proof::new([key; 32]).shown(&asked, Response::default());
+            let proof = Proof::new([key; 32]).answer(&asked).unwrap();
+            let mut response = Response::default();
+            Proof::show(proof, &mut response);
             response.headers().get(PROOF).cloned().unwrap()
         };
         assert_eq!(shown(1, ID), shown(2, ID));
         assert_eq!(shown(1, ID), "other");
         let (question, answer) = Proof::of(&[1; 32], ID).unwrap();
         assert_eq!(shown(1, &question), answer.as_str());
-        let silent = Proof::new([1; 32]).shown(&HeaderMap::new(), Response::default());
-        assert_eq!(silent.headers().get(PROOF), None);
+        assert_eq!(Proof::new([1; 32]).answer(&HeaderMap::new()), None);
     }
 }

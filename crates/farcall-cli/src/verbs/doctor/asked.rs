@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode};
 use url::Url;
 
-use crate::client::innermost;
+use crate::client::{innermost, is_loopback};
 
 /// The most bytes of an answer that are kept.
 const MOST: usize = 64 << 10;
@@ -81,7 +81,10 @@ pub(super) fn client(url: &Url, limit: Duration) -> Result<reqwest::Client, Stri
         .redirect(reqwest::redirect::Policy::none())
         .pool_max_idle_per_host(0);
     if url.scheme() == "http" {
-        builder = builder.tls_certs_only([]).no_proxy();
+        builder = builder.tls_certs_only([]);
+    }
+    if url.scheme() == "http" || is_loopback(url) {
+        builder = builder.no_proxy();
     }
     builder.build().map_err(|error| innermost(&error))
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Failure,
-    client::{Endpoint, one_line},
+    client::{Endpoint, is_in_the_clear, is_loopback, one_line},
 };
 
 const CHECK: &str = "credentials";
@@ -98,11 +98,6 @@ fn is_of_servers(name: &str) -> bool {
     let is_token = name == variables::FARCALL_TOKEN.name;
     let name = name.to_ascii_uppercase();
     is_secret && !is_token || CLOUDS.iter().any(|prefix| name.starts_with(prefix))
-}
-
-/// Whether what is sent to a URL could be read on the way.
-pub(super) fn is_in_the_clear(url: &Url) -> bool {
-    url.scheme() == "http" && !is_loopback(url)
 }
 
 /// The endpoint at `url` with everything that is there to be sent.
@@ -299,16 +294,6 @@ pub(super) fn is_own(url: &str, public: Option<&str>) -> bool {
         || public
             .and_then(|public| Url::parse(public).ok())
             .is_some_and(|public| public.origin() == url.origin())
-}
-
-/// Whether a URL leads to this very machine.
-pub(super) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]

@@ -112,6 +112,36 @@ fn found(tools: &[ListedTool]) -> Plan {
     }
 }
 
+/// What the one call says whose answer is known: `add` of 2 and 3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::verbs) enum Sum {
+    /// It names no `sum`.
+    Missing,
+    /// It is 5.
+    Right,
+    /// Something else was called.
+    Unasked,
+    /// It is another number, or none.
+    Wrong,
+}
+
+impl Sum {
+    /// Of what `tool` answered to `arguments`.
+    pub(in crate::verbs) fn of(tool: &str, arguments: &JsonObject, answer: &Value) -> Self {
+        let is_asked = tool == "add"
+            && arguments.get("a") == Some(&2.into())
+            && arguments.get("b") == Some(&3.into());
+        match answer.get("sum") {
+            _ if !is_asked => Self::Unasked,
+            None => Self::Missing,
+            Some(sum) => match sum.as_f64() {
+                Some(sum) if (sum - 5.0).abs() <= f64::EPSILON => Self::Right,
+                _ => Self::Wrong,
+            },
+        }
+    }
+}
+
 fn adds_numbers(schema: &JsonObject) -> bool {
     let is_number = |name: &str| {
         let kind = schema.get("properties").and_then(|all| all.get(name));
@@ -216,6 +246,23 @@ mod tests {
         ] {
             assert!(found(&[tool("add", &other)]).call.is_none(), "{other}");
         }
+    }
+
+    #[test]
+    fn two_and_three_are_five() {
+        let asked = JsonObject::from_iter([("a".to_owned(), json!(2)), ("b".to_owned(), json!(3))]);
+        for (answer, expected) in [
+            (json!({"sum": 5}), Sum::Right),
+            (json!({"sum": 5.0}), Sum::Right),
+            (json!({"sum": 6}), Sum::Wrong),
+            (json!({"sum": "5"}), Sum::Wrong),
+            (json!({"sum": null}), Sum::Wrong),
+            (json!({"total": 5}), Sum::Missing),
+            (json!("hello"), Sum::Missing),
+        ] {
+            assert_eq!(Sum::of("add", &asked, &answer), expected, "{answer}");
+        }
+        assert_eq!(Sum::of("sub", &asked, &json!({"sum": 6})), Sum::Unasked);
     }
 
     #[test]

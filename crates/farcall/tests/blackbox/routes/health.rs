@@ -37,6 +37,14 @@ async fn strangers_are_given_no_proof_by_which_to_tell_servers_apart() {
             .await;
             assert_eq!(reply.status, 200);
             assert_eq!(reply.headers.get("farcall-proof").unwrap(), "other");
+            let called = exchange(
+                &server,
+                "POST /mcp",
+                &[("host", "localhost"), ("farcall-nonce", question)],
+                b"",
+            )
+            .await;
+            assert_eq!(called.headers.get("farcall-proof").unwrap(), "other");
         }
     }
 }

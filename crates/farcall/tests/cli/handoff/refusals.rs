@@ -75,6 +75,16 @@ fn a_url_with_credentials_or_a_query_is_refused_without_repeating_it() {
 }
 
 #[test]
+fn a_token_is_sent_nowhere_without_tls() {
+    let ended = farcall(["handoff", "http://192.0.2.1:8900/mcp"])
+        .variable("FARCALL_TOKEN", "s3cret-s3cret")
+        .ended();
+    assert!(ended.exit == 2 && ended.stdout.is_empty(), "{ended}");
+    assert!(ended.stderr.contains("without TLS"), "{ended}");
+    assert!(!ended.stderr.contains("s3cret"), "{ended}");
+}
+
+#[test]
 fn headers_are_for_a_url() {
     let ended = Folder::online().typed("--header a:b").ended();
     assert_eq!(ended.exit, 2, "{ended}");

@@ -6,7 +6,7 @@ use super::{
     Doctor, FARM, Seen, TOKEN, free_port,
     front::{Way, answering, listening, relay, saying},
 };
-use crate::harness::{Project, Server};
+use crate::harness::{PATH, Project, Server};
 
 /// A look at the URL alone, from a folder with nothing in it.
 async fn afar(url: &str, variables: &[(&str, &str)]) -> Seen {
@@ -214,6 +214,24 @@ async fn a_proxy_that_leads_to_another_server() {
             );
         }
     }
+    // What is probed is one of them, and what is called the other.
+    for (called, probed, is_own) in [
+        (&other_server, &ports[0], false),
+        (&own_server, &ports[1], true),
+    ] {
+        let way = Way::ProbesOf(probed.parse().unwrap());
+        let front = relay(&called.origin(), way).await;
+        let seen = Doctor::within(&own.path(""))
+            .variable("MCP_PORT", &ports[0])
+            .variable("PUBLIC_BASE_URL", &front)
+            .run()
+            .await;
+        if is_own {
+            seen.says("same server", "warning", "to another one", "/healthz");
+        } else {
+            seen.is_broken_at("same server", "leads to another server", "forward to");
+        }
+    }
     // Its data is elsewhere.
     let seen = Doctor::within(&own.path(""))
         .variable("MCP_PORT", &ports[0])
@@ -400,12 +418,56 @@ async fn a_proxy_that_passes_no_health_on() {
         .argument(format!("{front}/mcp"))
         .run()
         .await;
-    seen.says("same server", "unverified", "gives no proof", "/healthz");
-    assert!(
-        !seen.broken().contains(&"same server".to_owned()),
-        "{}",
-        seen.all()
-    );
+    seen.says("same server", "ok", "whose data is here", "");
+}
+
+#[tokio::test]
+async fn a_proxy_of_this_shell_hears_nothing_of_what_is_sent_to_this_machine() {
+    let (proxy, heard) = listening().await;
+    let (_project, server) = gated().await;
+    let url = format!("{}/mcp", server.origin());
+    for variable in ["http_proxy", "all_proxy"] {
+        let seen = afar(&url, &[("FARCALL_TOKEN", TOKEN), (variable, &proxy)]).await;
+        assert_eq!(seen.exit, 0, "{}", seen.all());
+        for verb in ["handoff", "smoke"] {
+            let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_farcall"));
+            command.args([verb, &url]).env_clear().env("PATH", PATH);
+            command.env("FARCALL_TOKEN", TOKEN).env(variable, &proxy);
+            let output = command.output().await.unwrap();
+            assert!(output.status.success(), "{verb}: {output:?}");
+        }
+    }
+    assert_eq!(*heard.lock().unwrap(), "");
+}
+
+#[tokio::test]
+async fn where_no_conversation_begins_strangers_are_looked_at_all_the_same() {
+    const EMPTY: &str = r#"{"jsonrpc": "2.0", "id": 1, "result": {}}"#;
+    let edge = answering("200 OK", "content-type: application/json\r\n", EMPTY).await;
+    let seen = afar(&edge, &[]).await;
+    seen.is_broken_at("protocol", "", "");
+    seen.says("open to strangers", "unverified", "who sends nothing", "");
+    seen.says("files open to strangers", "unverified", "", "");
+    seen.says("path", "unverified", "were not looked at", "");
+}
+
+#[tokio::test]
+async fn an_add_that_does_not_add() {
+    const ADDS: &str = "dict(sum=float(sys.argv[1]) + float(sys.argv[2]))";
+    for (printed, level, finding) in [
+        ("dict(sum='6')", "broken", "are not 5"),
+        ("'hello'", "unverified", "names no `sum`"),
+    ] {
+        let farm = FARM.replace(ADDS, printed);
+        let farm = match level {
+            "broken" => farm,
+            _ => farm.replace("output = \"json\"\n", ""),
+        };
+        let project = Project::new(&farm);
+        let server = project.serve().await;
+        let seen = afar(&server.origin(), &[]).await;
+        seen.says("tool call", level, finding, "");
+    }
 }
 
 #[tokio::test]

@@ -27,6 +27,8 @@ pub(super) enum Way {
     Holding,
     /// Has nothing but `/mcp`.
     OnlyMcp,
+    /// Has `/healthz` of the server at another port.
+    ProbesOf(u16),
     /// Nothing.
     Through,
 }
@@ -183,8 +185,15 @@ async fn carried(mut client: TcpStream, server: &str, way: Way) -> Option<()> {
             client.write_all(none.as_bytes()).await.ok()?;
             return client.shutdown().await.ok();
         }
-        Way::Cutting(_) | Way::Holding | Way::OnlyMcp | Way::Through => {}
+        Way::Cutting(_) | Way::Holding | Way::OnlyMcp | Way::ProbesOf(_) | Way::Through => {}
     }
+    let probed = match way {
+        Way::ProbesOf(port) if head.split(' ').nth(1)? == "/healthz" => {
+            Some(format!("127.0.0.1:{port}"))
+        }
+        _ => None,
+    };
+    let server = probed.as_deref().unwrap_or(server);
     lines.push("Connection: close\r\n\r\n".to_owned());
     let mut upstream = TcpStream::connect(server).await.ok()?;
     upstream

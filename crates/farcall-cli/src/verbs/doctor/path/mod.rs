@@ -21,7 +21,7 @@ use super::{
     finding::{Chart, Finding},
     machine::{self, Machine},
 };
-use crate::verbs::smoke::Wanted;
+use crate::{client::is_loopback, verbs::smoke::Wanted};
 
 /// How long one step may take.
 const STEP: Duration = Duration::from_secs(10);
@@ -57,7 +57,7 @@ impl Walk<'_> {
 
     /// Whether the URL leads to this machine alone.
     fn is_local(&self) -> bool {
-        credentials::is_loopback(self.url())
+        is_loopback(self.url())
     }
 
     /// A request to the endpoint, with or without what says who asks.

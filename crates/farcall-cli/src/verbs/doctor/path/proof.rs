@@ -1,6 +1,9 @@
 //! That the path leads to the server whose data is here: a question that only a server with its keys can answer.
 
 use farcall_core::artifact::hexadecimal;
+use http::header;
+use serde_json::json;
+use url::Url;
 
 use super::{
     super::{
@@ -8,9 +11,9 @@ use super::{
         finding::{Chart, Finding},
         machine,
     },
-    STEP, Walk, credentials,
+    STEP, Walk, message, stateless,
 };
-use crate::{attach, running::keys};
+use crate::{attach, client::is_loopback, running::keys};
 
 const CHECK: &str = "same server";
 
@@ -29,28 +32,58 @@ pub(super) async fn look(walk: &Walk<'_>, chart: &mut Chart) {
         return;
     }
     let health = walk.beside("/healthz");
-    let public = answered(walk, health.as_str(), &questions).await;
-    let local = format!("{}/healthz", machine::local_url(&machine.config));
-    let local = if machine.is_alive {
-        answered(walk, &local, &questions).await
-    } else {
-        Shown::Nothing
-    };
+    let probed = answered(walk, &health, &questions).await;
+    // What forwards /healthz to one server may forward /mcp to another.
+    let called = answered(walk, walk.url(), &questions).await;
     let place = &walk.sent.endpoint;
+    match (called, probed) {
+        (Shown::Same, Shown::Other) => {
+            chart.add(
+                Finding::warning(CHECK, format!("`{place}` leads to the server whose data is here, and `{health}` to another one"))
+                    .cause("what stands in front forwards them to different ports or machines, or a cache answers")
+                    .remedy("let it pass /healthz on as it does /mcp: who watches there watches the wrong server"),
+            );
+            return;
+        }
+        (Shown::Same, _) => {
+            chart.add(Finding::ok(
+                CHECK,
+                format!("`{place}` leads to the server whose data is here"),
+            ));
+            return;
+        }
+        (Shown::Nothing, Shown::Same) => {
+            chart.add(
+                Finding::unverified(CHECK, format!("`{health}` leads to the server whose data is here, and `{place}` gives no proof, so it may lead to another one"))
+                    .cause("what stands in front forwards them to different places, or takes headers away, or the server is one of an earlier version")
+                    .remedy("start the server again, of this version; let what stands in front pass /mcp on as it does /healthz, with its headers"),
+            );
+            return;
+        }
+        _ => {}
+    }
+    let public = if called == Shown::Other {
+        called
+    } else {
+        probed
+    };
+    let local = match Url::parse(&format!("{}/healthz", machine::local_url(&machine.config))) {
+        Ok(local) if machine.is_alive => answered(walk, &local, &questions).await,
+        _ => Shown::Nothing,
+    };
     chart.add(match (public, local) {
-        (Shown::Same, _) => Finding::ok(CHECK, format!("`{place}` leads to the server whose data is here")),
         (Shown::Other, Shown::Same) => Finding::broken(CHECK, format!("`{place}` leads to another server than the one of this machine"))
             .cause("the tunnel, the proxy or the DNS record points at another port or machine, or a cache answers")
             .remedy(format!("let it forward to http://{}: `service` in ~/.cloudflared/config.yml, `reverse_proxy` of Caddy, `proxy_pass` of nginx", crate::verbs::deploy::upstream(&machine.config))),
         (_, Shown::Other) => Finding::broken(CHECK, "the server of this machine has other keys than those that are here")
             .cause(ELSEWHERE)
             .remedy(THERE),
-        (Shown::Nothing, Shown::Same) => Finding::unverified(CHECK, format!("`{health}` gives no proof, so `{place}` may lead to any server"))
-            .cause("/healthz is not passed on, or a proxy takes headers away, or it is another server, of an earlier version or none of farcall")
-            .remedy("let what stands in front pass /healthz on as it does /mcp, with its headers"),
+        (Shown::Nothing | Shown::Same, Shown::Same) => Finding::unverified(CHECK, format!("neither `{place}` nor `{health}` gives a proof, so they may lead to any server"))
+            .cause("a proxy takes headers away, or it is another server, of an earlier version or none of farcall")
+            .remedy("let what stands in front pass headers on, `Farcall-Nonce` and `Farcall-Proof` too; compare the port that it forwards to"),
         (Shown::Other, Shown::Nothing) => Finding::unverified(CHECK, format!("`{place}` leads to a server of farcall with other keys than those that are here"))
             .cause("it is another one, or was started with another FARCALL_DATA_DIR or FARCALL_SECRET; none answers on this machine that could be asked"),
-        (Shown::Nothing, Shown::Nothing) => Finding::unverified(CHECK, format!("`{place}` answers no proof, so it may be any server, or one of an earlier version")),
+        (Shown::Nothing | Shown::Same, Shown::Nothing) => Finding::unverified(CHECK, format!("`{place}` answers no proof, so it may be any server, or one of an earlier version")),
     });
 }
 
@@ -99,7 +132,7 @@ async fn questions(machine: &machine::Machine) -> Vec<(String, String)> {
     questions
 }
 
-async fn answered(walk: &Walk<'_>, url: &str, questions: &[(String, String)]) -> Shown {
+async fn answered(walk: &Walk<'_>, url: &Url, questions: &[(String, String)]) -> Shown {
     let mut shown = Shown::Nothing;
     for (question, expected) in questions {
         match proof(walk, url, question).await {
@@ -112,18 +145,21 @@ async fn answered(walk: &Walk<'_>, url: &str, questions: &[(String, String)]) ->
 }
 
 /// The proof that comes from a URL; what says who asks goes to the endpoint's own origin alone.
-async fn proof(walk: &Walk<'_>, url: &str, question: &str) -> Option<String> {
-    let url = url::Url::parse(url).ok()?;
-    let mut request = asked::client(&url, STEP)
-        .ok()?
-        .get(url.clone())
-        .header("farcall-nonce", question);
-    if walk.sent.endpoint.is_same_origin(&url)
-        || credentials::is_loopback(&url) && credentials::is_loopback(walk.url())
-    {
+async fn proof(walk: &Walk<'_>, url: &Url, question: &str) -> Option<String> {
+    let client = asked::client(url, STEP).ok()?;
+    let request = if url == walk.url() {
+        const METHOD: &str = "server/discover";
+        let request = client.post(url.clone()).json(&message(METHOD, json!({})));
+        stateless(request, METHOD).header(header::ACCEPT, "application/json, text/event-stream")
+    } else {
+        client.get(url.clone())
+    };
+    let mut request = request.header("farcall-nonce", question);
+    if walk.sent.endpoint.is_same_origin(url) || is_loopback(url) && is_loopback(walk.url()) {
         request = request.headers(walk.sent.endpoint.headers().clone());
     }
-    let answer = asked::answer(request).await.ok()?;
-    let proof = answer.header("farcall-proof");
-    (!proof.is_empty()).then(|| proof.to_owned())
+    // The head says it; a body may have no end.
+    let answer = request.send().await.ok()?;
+    let proof = answer.headers().get("farcall-proof")?.to_str().ok()?;
+    Some(proof.to_owned())
 }
