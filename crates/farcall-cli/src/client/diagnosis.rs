@@ -129,7 +129,9 @@ pub(crate) fn refused(
         StatusCode::FORBIDDEN => {
             "a farcall server checks Host and Origin (FARCALL_ALLOWED_HOSTS, FARCALL_ALLOWED_ORIGINS); an edge may want headers of its own (--header)"
         }
-        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED if place.path() != "/mcp" => {
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED
+            if !place.path().ends_with("/mcp") =>
+        {
             "the path of an MCP endpoint is usually /mcp"
         }
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, header};
 use url::Url;
 
 use crate::client::{innermost, is_loopback};
@@ -15,8 +15,10 @@ const MOST: usize = 64 << 10;
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
-    /// The beginning of the body.
+    /// The beginning of the body; of a stream nothing.
     pub(super) body: String,
+    /// Why the body ended before it was whole.
+    pub(super) cut: Option<String>,
 }
 
 impl Answer {
@@ -40,13 +42,15 @@ impl Answer {
 pub(super) enum Leads {
     /// To where people say who they are, or are told that they may not.
     LogIn,
+    /// To a page, which may be either.
+    Page,
     /// To what was asked for, at another place.
     There,
     /// Nobody can tell.
     Somewhere,
 }
 
-/// Where an answer of `from` leads to, asked as somebody who sends nothing; a page is taken for a log-in.
+/// Where an answer of `from` leads to, asked as somebody who sends nothing.
 pub(super) async fn leads(from: &Url, answer: &Answer, limit: Duration) -> Leads {
     let Ok(target) = from.join(answer.header("location")) else {
         return Leads::Somewhere;
@@ -60,7 +64,7 @@ pub(super) async fn leads(from: &Url, answer: &Answer, limit: Duration) -> Leads
     let is_page = next.header("content-type").starts_with("text/html");
     match next.status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Leads::LogIn,
-        status if status.is_success() && is_page => Leads::LogIn,
+        status if status.is_success() && is_page => Leads::Page,
         status if status.is_success() => Leads::There,
         _ if is_access(&from.join(next.header("location")).unwrap_or(target)) => Leads::LogIn,
         _ => Leads::Somewhere,
@@ -100,16 +104,26 @@ pub(super) async fn get(url: &str, limit: Duration) -> Result<Answer, String> {
 pub(super) async fn answer(request: reqwest::RequestBuilder) -> Result<Answer, String> {
     let mut response = request.send().await.map_err(|error| innermost(&error))?;
     let (status, headers) = (response.status(), response.headers().clone());
-    let mut body = Vec::new();
-    while body.len() < MOST
-        && let Ok(Some(chunk)) = response.chunk().await
-    {
-        body.extend_from_slice(&chunk);
+    let (mut body, mut cut) = (Vec::new(), None);
+    // A stream may have no end, and what it says is for the client.
+    let media_type = headers.get(header::CONTENT_TYPE);
+    let is_stream =
+        media_type.is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
+    while !is_stream && body.len() < MOST {
+        match response.chunk().await {
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => break,
+            Err(error) => {
+                cut = Some(innermost(&error));
+                break;
+            }
+        }
     }
     body.truncate(MOST);
     Ok(Answer {
         status,
         headers,
         body: String::from_utf8_lossy(&body).into_owned(),
+        cut,
     })
 }

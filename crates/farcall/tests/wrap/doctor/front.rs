@@ -21,6 +21,8 @@ pub(super) enum Way {
     AuthorizingFiles(&'static str),
     /// Ends a stream that says nothing for so long.
     Cutting(Duration),
+    /// Sends whoever asks for a file to the same path at another port of this machine.
+    FilesAt(u16),
     /// Calls the server by this name.
     Host(&'static str),
     /// Passes an answer on when all of it is there.
@@ -50,6 +52,18 @@ pub(super) async fn answering(
 
 /// Somebody who refuses everything, and keeps the heads of what was asked.
 pub(super) async fn listening() -> (String, Arc<Mutex<String>>) {
+    keeping("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await
+}
+
+/// Somebody who says of everything that it is alive, and keeps the heads of what was asked.
+pub(super) async fn alive() -> (String, Arc<Mutex<String>>) {
+    keeping(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 12\r\nConnection: close\r\n\r\n{\"ok\": true}",
+    )
+    .await
+}
+
+async fn keeping(answer: &'static str) -> (String, Arc<Mutex<String>>) {
     let (listener, origin) = listener().await;
     let heard = Arc::new(Mutex::new(String::new()));
     let kept = Arc::clone(&heard);
@@ -59,8 +73,6 @@ pub(super) async fn listening() -> (String, Arc<Mutex<String>>) {
             tokio::spawn(async move {
                 let (asked, _) = request(&mut stream).await?;
                 kept.lock().unwrap().push_str(&asked);
-                let answer =
-                    "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
                 stream.write_all(answer.as_bytes()).await.ok()?;
                 stream.shutdown().await.ok()
             });
@@ -97,6 +109,45 @@ pub(super) async fn saying(bytes: &'static [u8]) -> u16 {
         }
     });
     port
+}
+
+/// Somebody whose answers are JSON, and end in the middle of it; without a path.
+pub(super) async fn breaking_off() -> String {
+    const ANSWER: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{\"jsonrpc\": ";
+    let (listener, origin) = listener().await;
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                request(&mut stream).await?;
+                stream.write_all(ANSWER.as_bytes()).await.ok()?;
+                stream.shutdown().await.ok()
+            });
+        }
+    });
+    origin
+}
+
+/// Somebody whose answers begin as streams and say nothing, for ever; without a path.
+pub(super) async fn endless() -> String {
+    let (listener, origin) = listener().await;
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(whispering(stream));
+        }
+    });
+    origin
+}
+
+async fn whispering(mut stream: TcpStream) -> Option<()> {
+    const HEAD: &str =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
+    request(&mut stream).await?;
+    stream.write_all(HEAD.as_bytes()).await.ok()?;
+    let mut pace = tokio::time::interval(Duration::from_millis(200));
+    loop {
+        pace.tick().await;
+        stream.write_all(b": here\n\n").await.ok()?;
+    }
 }
 
 /// Somebody between a client and the server at `origin`; without a path.
@@ -185,7 +236,20 @@ async fn carried(mut client: TcpStream, server: &str, way: Way) -> Option<()> {
             client.write_all(none.as_bytes()).await.ok()?;
             return client.shutdown().await.ok();
         }
-        Way::Cutting(_) | Way::Holding | Way::OnlyMcp | Way::ProbesOf(_) | Way::Through => {}
+        Way::FilesAt(port) if head.split(' ').nth(1)?.starts_with("/files/") => {
+            let path = head.split(' ').nth(1)?;
+            let sent = format!(
+                "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:{port}{path}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            );
+            client.write_all(sent.as_bytes()).await.ok()?;
+            return client.shutdown().await.ok();
+        }
+        Way::Cutting(_)
+        | Way::FilesAt(_)
+        | Way::Holding
+        | Way::OnlyMcp
+        | Way::ProbesOf(_)
+        | Way::Through => {}
     }
     let probed = match way {
         Way::ProbesOf(port) if head.split(' ').nth(1)? == "/healthz" => {

@@ -30,6 +30,21 @@ async fn nobody_at_the_port() {
 }
 
 #[tokio::test]
+async fn a_worker_has_no_port() {
+    let project = Project::new(FARM);
+    let seen = Doctor::within(&project.path(""))
+        .variable("MCP_PORT", &free_port().to_string())
+        .variable("FARCALL_ROLE", "worker")
+        .variable("FARCALL_DATABASE_URL", "postgres://127.0.0.1:1/farm")
+        .variable("FARCALL_ARTIFACTS_URL", "file:///tmp")
+        .run()
+        .await;
+    assert_eq!(seen.broken(), ["store"], "{}", seen.all());
+    seen.says("port", "unverified", "answers no callers", "");
+    seen.says("path", "unverified", "answers no callers", "");
+}
+
+#[tokio::test]
 async fn another_program_at_the_port() {
     let project = Project::new(FARM);
     let other = answering("404 Not Found", "", "nothing here").await;
@@ -176,6 +191,50 @@ async fn secrets_that_are_in_git() {
     git(&project.path(""), &["add", "-f", ".env"]);
     let seen = machine(&project).run().await;
     seen.is_broken_at("secrets", "`.env` is in git", "git rm --cached .env");
+}
+
+#[tokio::test]
+async fn what_git_does_not_tell_is_not_said_to_be_clean() {
+    let project = Project::new(FARM);
+    let folder = project.path("");
+    let here = || machine(&project).variable("MCP_BEARER_TOKEN", TOKEN);
+    let not_clean = |seen: &Seen, finding: &str| {
+        seen.says("secrets", "unverified", finding, "");
+        let is_clean =
+            |found: &serde_json::Value| found["check"] == "secrets" && found["level"] == "ok";
+        assert!(!seen.findings.iter().any(is_clean), "{}", seen.all());
+    };
+    not_clean(&here().run().await, "in no repository of git");
+    git(&folder, &["init", "-q"]);
+    fs::write(project.path(".gitignore"), ".env\n.farcall\n").unwrap();
+    git(&folder, &["add", ".gitignore"]);
+    here()
+        .run()
+        .await
+        .says("secrets", "ok", "the first MiB of each", "");
+    // There are more files than are searched, all of them the same one.
+    let blob = Command::new("git")
+        .args(["hash-object", "-w", ".gitignore"])
+        .current_dir(&folder)
+        .output()
+        .unwrap();
+    let blob = String::from_utf8(blob.stdout).unwrap();
+    let lines: Vec<_> = (0..20_005)
+        .map(|index| format!("100644 {} 0\tfile-{index}\n", blob.trim()))
+        .collect();
+    fs::write(project.path("index-info"), lines.concat()).unwrap();
+    let added = Command::new("git")
+        .args(["update-index", "--index-info"])
+        .current_dir(&folder)
+        .stdin(fs::File::open(project.path("index-info")).unwrap())
+        .status();
+    assert!(added.unwrap().success());
+    not_clean(&here().run().await, "first 20000 files of the 20006");
+    // Somebody has leaked it, and git cannot say so.
+    fs::write(project.path("leak.sh"), format!("token={TOKEN}\n")).unwrap();
+    git(&folder, &["add", "leak.sh"]);
+    fs::write(project.path(".git/index"), "torn").unwrap();
+    not_clean(&here().run().await, "git fails");
 }
 
 fn git(folder: &Path, arguments: &[&str]) {

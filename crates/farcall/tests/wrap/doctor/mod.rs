@@ -6,10 +6,12 @@
 mod broken_path;
 mod certificates;
 mod configured;
+mod edges;
 mod front;
 mod handed_over;
 mod kept;
 mod messages;
+mod roundabout;
 mod sound;
 
 use std::{path::Path, process::Command, time::Duration};

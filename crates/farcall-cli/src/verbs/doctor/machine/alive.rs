@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use farcall_config::Config;
+use farcall_config::{Config, Role};
 use http::StatusCode;
 use serde_json::Value;
 use tokio::{
@@ -32,6 +32,11 @@ pub(in crate::verbs::doctor) fn local_url(config: &Config) -> String {
 /// Whether a server is there, whatever it is ready for.
 pub(super) async fn look(machine: &Machine, service: Option<&str>, chart: &mut Chart) -> bool {
     let config = &machine.config;
+    if config.jobs.role == Role::Worker {
+        let said = "a worker answers no callers, so nobody listens for it; whether it runs says /readyz of a server of the same database";
+        chart.add(Finding::unverified("port", said));
+        return false;
+    }
     if config.http.port == 0 {
         chart.add(Finding::unverified(
             "port",

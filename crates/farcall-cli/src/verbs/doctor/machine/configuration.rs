@@ -91,11 +91,17 @@ async fn read(subject: Subject<'_>, chart: &mut Chart) -> Option<Machine> {
         }
     };
     // A store that cannot be read is told by its own check.
-    if let Ok(true) = callers::are_there(&source).await {
-        source.set_named_callers();
-    }
+    let unusable = match callers::are_there(&source).await {
+        Ok(true) => {
+            source.set_named_callers();
+            None
+        }
+        Ok(false) => None,
+        Err(failure) => Some(failure),
+    };
     match Config::read(&source) {
         Ok(config) => Some(Machine {
+            unusable: unusable.filter(|_| config.storage.database_url.is_some()),
             name,
             config,
             source,

@@ -13,7 +13,7 @@ use farcall_config::{Config, Source};
 
 pub(super) use self::{alive::local_url, configuration::source};
 use super::finding::Chart;
-use crate::verbs::deploy::Subject;
+use crate::{Failure, verbs::deploy::Subject};
 
 /// What is configured here.
 pub(super) struct Machine {
@@ -24,6 +24,8 @@ pub(super) struct Machine {
     pub(super) source: Source,
     /// How the server is started by hand.
     pub(super) start: String,
+    /// Why the database of the jobs cannot be used, where that is known: whoever waits for it waits long.
+    pub(super) unusable: Option<Failure>,
     /// Whether it has jobs, so that it keeps something.
     pub(super) has_jobs: bool,
     /// Whether a server answers here.

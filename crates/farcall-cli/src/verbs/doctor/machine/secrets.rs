@@ -17,6 +17,7 @@ use super::{
     },
     Machine,
 };
+use crate::client::one_line;
 
 const CHECK: &str = "secrets";
 
@@ -59,27 +60,57 @@ fn mode() -> Option<Finding> {
     })
 }
 
+/// What git prints, or why it prints nothing, for people.
+async fn git(arguments: &[&str]) -> Result<String, String> {
+    match command::output("git", arguments, GIT).await {
+        Ok(answer) if answer.is_success => Ok(answer.stdout),
+        Ok(answer) => {
+            let first = answer.stderr.lines().next().unwrap_or("it says nothing");
+            Err(format!("git fails: {}", one_line(first)))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err("git is not installed".to_owned())
+        }
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(format!(
+            "git did not answer within {} seconds",
+            GIT.as_secs()
+        )),
+        Err(error) => Err(format!("git cannot be started: {error}")),
+    }
+}
+
 /// What is in git and must not be.
 async fn repository(machine: &Machine) -> Vec<Finding> {
-    let git = async |arguments: &[&str]| command::output("git", arguments, GIT).await;
-    let inside = git(&["rev-parse", "--is-inside-work-tree"]).await;
-    if !inside.as_ref().is_ok_and(|inside| inside.is_success) {
-        let why = match inside {
-            Ok(_) => "this folder is in no repository of git",
-            Err(_) => "git is not installed",
-        };
-        return vec![Finding::unverified(
-            CHECK,
-            format!("{why}, so it was not looked for secrets in one"),
-        )];
+    const NO_REPOSITORY: &str = "this folder is in no repository of git";
+    let why = match git(&["rev-parse", "--is-inside-work-tree"]).await {
+        Ok(inside) if inside.trim_end() == "true" => None,
+        Ok(_) => Some(NO_REPOSITORY.to_owned()),
+        Err(why) if why.contains("not a git repository") => Some(NO_REPOSITORY.to_owned()),
+        Err(why) => Some(why),
+    };
+    if let Some(why) = why {
+        let said = format!("{why}, so it was not looked for secrets in one");
+        return vec![Finding::unverified(CHECK, said)];
     }
     let mut findings = Vec::new();
+    let unseen = |why: &str| {
+        Finding::unverified(
+            CHECK,
+            format!("{why}, so files in git were not searched for secrets"),
+        )
+        .remedy("let git work here again: git status")
+    };
     let data = machine.config.storage.data_dir.display().to_string();
-    let mut asked = vec!["ls-files", "-z", "--", ".env"];
-    // Of another place git would say that it is outside, and nothing else.
-    asked.extend(Path::new(&data).is_relative().then_some(data.as_str()));
-    let tracked = git(&asked).await;
-    let tracked = tracked.map(|answer| answer.stdout).unwrap_or_default();
+    let mut tracked = match git(&["ls-files", "-z", "--", ".env"]).await {
+        Ok(tracked) => tracked,
+        Err(why) => return vec![unseen(&why)],
+    };
+    match git(&["ls-files", "-z", "--", &data]).await {
+        Ok(more) => tracked.push_str(&more),
+        // It is of another place, and so in no repository of this one.
+        Err(why) if why.contains("outside repository") => {}
+        Err(why) => return vec![unseen(&why)],
+    }
     if let Some(first) = tracked.split('\0').find(|name| !name.is_empty()) {
         findings.push(
             Finding::broken(CHECK, format!("`{first}` is in git"))
@@ -93,7 +124,8 @@ async fn repository(machine: &Machine) -> Vec<Finding> {
         (".env", Path::new(".env").exists()),
         (&data, Path::new(&data).exists()),
     ] {
-        let ignored = git(&["check-ignore", "-q", "--no-index", name]).await;
+        let asked = ["check-ignore", "-q", "--no-index", name];
+        let ignored = command::output("git", &asked, GIT).await;
         // 0: it is ignored; 128: it lies outside of the repository.
         let is_seen = ignored.is_ok_and(|ignored| ignored.code == Some(1));
         if is_there && is_seen && !tracked.contains(name) {
@@ -104,24 +136,25 @@ async fn repository(machine: &Machine) -> Vec<Finding> {
             );
         }
     }
-    let secrets = values(&machine.source);
-    let files = git(&["ls-files", "-z", "--full-name", ":/"]).await;
-    let root = git(&["rev-parse", "--show-toplevel"]).await;
-    let (Ok(files), Ok(root)) = (files, root) else {
-        findings.push(Finding::unverified(
-            CHECK,
-            "git did not answer in time, so files in it were not searched for secrets",
-        ));
-        return findings;
+    let listed = match git(&["ls-files", "-z", "--full-name", ":/"]).await {
+        Ok(files) => git(&["rev-parse", "--show-toplevel"])
+            .await
+            .map(|root| (files, root)),
+        Err(why) => Err(why),
     };
-    let root = PathBuf::from(root.stdout.trim_end());
-    let files: Vec<_> = files
-        .stdout
-        .split('\0')
-        .filter(|name| !name.is_empty())
-        .take(MOST_FILES)
-        .map(str::to_owned)
-        .collect();
+    let (files, root) = match listed {
+        Ok(listed) => listed,
+        Err(why) => {
+            findings.push(unseen(&why));
+            return findings;
+        }
+    };
+    let root = PathBuf::from(root.trim_end_matches('\n'));
+    let files: Vec<_> = files.split('\0').filter(|name| !name.is_empty()).collect();
+    let all = files.len();
+    let files = files.into_iter().take(MOST_FILES).map(str::to_owned);
+    let files: Vec<_> = files.collect();
+    let secrets = values(&machine.source);
     // The values go on no command line, where others of the machine could see them.
     let searched = tokio::task::spawn_blocking(move || search(&root, &files, &secrets)).await;
     match searched {
@@ -130,14 +163,18 @@ async fn repository(machine: &Machine) -> Vec<Finding> {
                 .cause("a secret was written into a file that is committed")
                 .remedy(format!("take it out, make a new one, and keep that in `.env` or the environment alone; write ${{{name}}} where a file must name it")),
         ),
+        Ok(Searched::Clean(files)) if files < all => findings.push(Finding::unverified(
+            CHECK,
+            format!("no secret of the configuration is in the first {files} files of the {all} that git has here; no more are searched"),
+        )),
         Ok(Searched::Clean(files)) if findings.is_empty() => findings.push(Finding::ok(
             CHECK,
-            format!("no secret of the configuration is in the {files} files that git has here; its history was not searched"),
+            format!("no secret of the configuration is in the {files} files that git has here, in the first MiB of each; their history was not searched"),
         )),
         Ok(Searched::Clean(_)) => {}
         Ok(Searched::Late(files)) => findings.push(Finding::unverified(
             CHECK,
-            format!("no secret of the configuration is in the first {files} files that git has here; the others were not searched within {} seconds", SEARCH.as_secs()),
+            format!("no secret of the configuration is in the first {files} files of the {all} that git has here; the others were not searched within {} seconds", SEARCH.as_secs()),
         )),
         Err(_) => findings.push(Finding::unverified(CHECK, "files in git could not be searched for secrets")),
     }

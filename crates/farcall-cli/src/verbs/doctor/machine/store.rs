@@ -27,6 +27,9 @@ async fn judge(machine: &Machine) -> Finding {
         Some(url) => format!("`{url}`"),
         None => format!("`{}`", storage.data_dir.display()),
     };
+    if let Some(failure) = &machine.unusable {
+        return unusable(failure.message.clone(), failure.hint.clone(), storage);
+    }
     let store = match attach::try_attach(storage).await {
         Ok(store) => store,
         Err(Unattached::Missing) if machine.has_jobs => {

@@ -113,6 +113,11 @@ fn judged(seen: &Seen<'_>, sent: &Sent) -> Option<Finding> {
                 .remedy("wait a minute; FARCALL_FAILURE_RATE and FARCALL_CALL_RATE are the limits of a server of farcall"),
         ),
         200..=299 if is_mcp(seen.answer) => None,
+        200..=299 if seen.answer.cut.is_some() => Some(
+            Finding::broken("edge", format!("{said}, and its answer ends early: {}", seen.answer.cut.as_deref().unwrap_or_default()))
+                .cause("what stands in front cuts answers, by their size or after a time, or the server ended in the middle of one")
+                .remedy("look into the log of the proxy, then of the server; proxy_max_temp_file_size and proxy_read_timeout are such limits of nginx"),
+        ),
         // An older or newer server refuses the handshake in the protocol's own terms.
         400 | 406 | 415 | 422 if is_json_rpc(seen.answer) => None,
         200..=299 => Some(
@@ -183,10 +188,15 @@ fn without_origin(seen: &Seen<'_>, said: String) -> Finding {
 
 fn elsewhere(seen: &Seen<'_>, said: String) -> Finding {
     let finding = Finding::broken("edge", said);
-    if seen.path != "/mcp" {
+    if !seen.path.ends_with("/mcp") {
         return finding
             .cause(format!("the path is `{}`", seen.path))
             .remedy("write the URL with /mcp at its end");
+    }
+    if seen.answer.status == StatusCode::METHOD_NOT_ALLOWED {
+        return finding
+            .cause("the program there takes no POST at this path: a server of the older transport with SSE, a site of files, or a proxy that lets GET alone through")
+            .remedy("let what stands in front pass POST, GET and DELETE on for /mcp; a server that speaks SSE alone has its endpoint at /sse, and needs a client that still speaks it");
     }
     finding
         .cause("another program is behind this name, or a tunnel whose `ingress` does not list it and ends in the rule for 404")
@@ -242,17 +252,36 @@ fn refused(seen: &Seen<'_>, said: String, sent: &Sent) -> Finding {
     let is_cloudflare = seen
         .answer
         .header("server")
-        .eq_ignore_ascii_case("cloudflare");
-    if is_cloudflare || !seen.answer.header("cf-ray").is_empty() {
+        .eq_ignore_ascii_case("cloudflare")
+        || !seen.answer.header("cf-ray").is_empty();
+    if is_cloudflare && is_blocked(seen.answer) {
+        return Finding::broken("edge auth", said)
+            .cause("a rule of Cloudflare against bots or attacks refuses this program, before Access or the server see it")
+            .remedy("Security, Events shows which rule; let it skip /mcp and /files of this host (a custom rule with the action Skip), and turn Bot Fight Mode off where it cannot be skipped");
+    }
+    // What Cloudflare refuses itself is a page.
+    let is_origin =
+        serde_json::from_str::<Value>(&seen.answer.body).is_ok_and(|body| body.is_object());
+    if is_cloudflare && !is_origin {
         return access(Finding::broken("edge auth", said), sent);
     }
     let finding = Finding::broken("edge auth", said);
-    let finding = if sent.is_somebody() {
+    let finding = if is_cloudflare && sent.is_somebody() {
+        finding.cause("the program behind Cloudflare does not accept what was sent")
+    } else if sent.is_somebody() {
         finding.cause("something in front of the server does not accept what was sent")
     } else {
         finding.cause("nothing was sent that says who asks")
     };
     finding.remedy("Access: send CF-Access-Client-Id and CF-Access-Client-Secret; a bearer token: Authorization: Bearer <token>, the server's MCP_BEARER_TOKEN; another gate: --header 'Name: ${VARIABLE}'")
+}
+
+/// Whether Cloudflare asks for proof of a person, or has an error of its own, 1000 to 1099, such as 1010 and 1020.
+fn is_blocked(answer: &Answer) -> bool {
+    let code = answer.body.split_once("error code: 10");
+    let has_code =
+        code.is_some_and(|(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count() == 2);
+    has_code || !answer.header("cf-mitigated").is_empty()
 }
 
 fn bearer(finding: Finding, sent: &Sent, challenge: &str) -> Finding {

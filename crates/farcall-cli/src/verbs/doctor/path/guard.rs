@@ -26,12 +26,12 @@ pub(super) async fn look(walk: &Walk<'_>, chart: &mut Chart) {
         return;
     };
     let url = format!("{}/mcp", machine::local_url(&machine.config));
-    let foreign = asked_as(walk, &url, Some(STRANGER), None).await;
-    let from_page = asked_as(walk, &url, None, Some(&format!("https://{STRANGER}"))).await;
+    let foreign = asked_as(&url, Some(STRANGER), None).await;
+    let from_page = asked_as(&url, None, Some(&format!("https://{STRANGER}"))).await;
     let own = match &machine.config.http.public_base_url {
         Some(public) => Some((
             public.authority(),
-            asked_as(walk, &url, Some(&public.authority()), None).await,
+            asked_as(&url, Some(&public.authority()), None).await,
         )),
         None => None,
     };
@@ -61,17 +61,13 @@ pub(super) async fn look(walk: &Walk<'_>, chart: &mut Chart) {
     }
 }
 
-async fn asked_as(
-    walk: &Walk<'_>,
-    url: &str,
-    host: Option<&str>,
-    origin: Option<&str>,
-) -> Option<Answer> {
+/// What a request is answered that says nothing of who asks: the guard stands before that, and who has the port may be
+/// anybody.
+async fn asked_as(url: &str, host: Option<&str>, origin: Option<&str>) -> Option<Answer> {
     let url = url::Url::parse(url).ok()?;
     let mut request = asked::client(&url, STEP).ok()?.post(url);
     request = super::stateless(request, "tools/list")
-        .header(header::ACCEPT, "application/json, text/event-stream")
-        .headers(own_headers(walk));
+        .header(header::ACCEPT, "application/json, text/event-stream");
     if let Some(host) = host {
         request = request.header(header::HOST, host);
     }
@@ -81,22 +77,6 @@ async fn asked_as(
     asked::answer(request.json(&message("tools/list", json!({}))))
         .await
         .ok()
-}
-
-/// Where the URL is that of another server, this one is not sent its credentials.
-fn own_headers(walk: &Walk<'_>) -> http::HeaderMap {
-    let public = walk
-        .machine
-        .and_then(|machine| machine.config.http.public_base_url.as_ref());
-    let is_own = super::credentials::is_own(
-        walk.url().as_str(),
-        public.map(farcall_config::PublicBaseUrl::as_str),
-    );
-    if is_own {
-        walk.sent.endpoint.headers().clone()
-    } else {
-        http::HeaderMap::new()
-    }
 }
 
 fn is_refused(answer: &Answer) -> bool {

@@ -2,6 +2,7 @@
 
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
+use tokio::time::timeout;
 use url::Url;
 
 use super::{
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::{
     Failure,
-    client::{Connection, Wire, one_line, without_query},
+    client::{Connection, Endpoint, Wire, one_line, without_query},
     words::count,
 };
 
@@ -48,20 +49,17 @@ async fn asked_by_a_stranger(walk: &Walk<'_>) -> Gate {
     let nobody = walk.sent.endpoint.without_headers();
     let mut is_let_in = false;
     for wire in [Wire::Stateless, Wire::Handshake] {
-        let connection = match Connection::open(&nobody, wire).await {
-            Ok(connection) => connection,
-            Err(error) => {
-                let failure = Failure::from(error);
-                tracing::debug!(%failure, "a stranger does not get in");
-                continue;
-            }
-        };
-        let tools = connection.tools().await;
-        connection.close().await;
-        match tools {
-            Ok(tools) if !tools.is_empty() => return Gate::Open(tools.len()),
-            Ok(_) => is_let_in = true,
-            Err(failure) => tracing::debug!(%failure, "a stranger gets no list"),
+        let listed = timeout(STEP, listed(&nobody, wire)).await;
+        let is_late = listed.is_err();
+        match listed {
+            Ok(Ok(tools)) if tools > 0 => return Gate::Open(tools),
+            Ok(Ok(_)) => is_let_in = true,
+            Ok(Err(failure)) => tracing::debug!(%failure, "a stranger gets no list"),
+            Err(_) => tracing::debug!("a stranger gets no list in time"),
+        }
+        // The other version would take as long.
+        if is_late {
+            break;
         }
     }
     if is_let_in {
@@ -81,6 +79,14 @@ async fn asked_by_a_stranger(walk: &Walk<'_>) -> Gate {
     refusal.map_or_else(|| Gate::Unknown("gets nothing".to_owned()), Gate::Closed)
 }
 
+/// How many tools a client is told of.
+async fn listed(endpoint: &Endpoint, wire: Wire) -> Result<usize, Failure> {
+    let connection = Connection::open(endpoint, wire).await?;
+    let tools = connection.tools().await;
+    connection.close().await;
+    Ok(tools?.len())
+}
+
 /// What a stranger's handshake is answered.
 async fn shaken(walk: &Walk<'_>) -> Result<Answer, String> {
     let answer = asked::answer(walk.post(false, &handshake(), STEP)?).await?;
@@ -91,7 +97,11 @@ async fn shaken(walk: &Walk<'_>) -> Result<Answer, String> {
 async fn is_refusal(url: &Url, answer: &Answer) -> bool {
     match answer.status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => true,
-        status if status.is_redirection() => asked::leads(url, answer, STEP).await == Leads::LogIn,
+        // Tools are no page.
+        status if status.is_redirection() => matches!(
+            asked::leads(url, answer, STEP).await,
+            Leads::LogIn | Leads::Page
+        ),
         _ => false,
     }
 }
@@ -151,7 +161,9 @@ async fn of_files(walk: &Walk<'_>, gate: &Gate, file: Option<&str>) -> Finding {
     };
     let given = if answer.status.is_redirection() {
         match asked::leads(&url, &answer, STEP).await {
-            Leads::LogIn => Given::Refused,
+            // A file may be a page itself.
+            Leads::Page if is_page(&url) => Given::Unclear,
+            Leads::LogIn | Leads::Page => Given::Refused,
             Leads::There => Given::File,
             Leads::Somewhere => Given::Unclear,
         }
@@ -159,6 +171,14 @@ async fn of_files(walk: &Walk<'_>, gate: &Gate, file: Option<&str>) -> Finding {
         given(&answer)
     };
     judged(gate, given, is_real, answer.status, &place)
+}
+
+/// Whether a file is a page by its name.
+fn is_page(file: &Url) -> bool {
+    let ending = file.path().rsplit_once('.').map(|(_, ending)| ending);
+    ending.is_some_and(|ending| {
+        ending.eq_ignore_ascii_case("html") || ending.eq_ignore_ascii_case("htm")
+    })
 }
 
 /// What becomes of a stranger who asks for a file.
@@ -207,6 +227,18 @@ fn judged(gate: &Gate, given: Given, is_real: bool, status: StatusCode, place: &
 mod tests {
     use super::super::super::finding::Level;
     use super::*;
+
+    #[test]
+    fn a_file_that_is_a_page_is_no_log_in() {
+        for (file, expected) in [
+            ("https://a.example/files/1/Report.HTML", true),
+            ("https://a.example/files/1/page.htm", true),
+            ("https://a.example/files/1", false),
+            ("https://a.example/files/1/html", false),
+        ] {
+            assert_eq!(is_page(&Url::parse(file).unwrap()), expected, "{file}");
+        }
+    }
 
     #[test]
     fn files_that_are_more_open_than_the_tools_are_never_fine() {

@@ -17,7 +17,7 @@ use url::Url;
 
 use super::{
     asked::{self, Answer},
-    credentials::{self, Sent},
+    credentials::Sent,
     finding::{Chart, Finding},
     machine::{self, Machine},
 };

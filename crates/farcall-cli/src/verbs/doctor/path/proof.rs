@@ -13,7 +13,10 @@ use super::{
     },
     STEP, Walk, message, stateless,
 };
-use crate::{attach, client::is_loopback, running::keys};
+use crate::{
+    attach::{self, Unattached},
+    running::keys,
+};
 
 const CHECK: &str = "same server";
 
@@ -26,7 +29,11 @@ pub(super) async fn look(walk: &Walk<'_>, chart: &mut Chart) {
         );
         return;
     };
-    let questions = questions(machine).await;
+    let Some(questions) = questions(machine).await else {
+        let said = "the store did not open, so there are no keys here to prove it by; see `store`";
+        chart.add(Finding::unverified(CHECK, said));
+        return;
+    };
     if questions.is_empty() {
         chart.add(without_keys(machine));
         return;
@@ -118,18 +125,24 @@ enum Shown {
     Nothing,
 }
 
-/// What a server with the keys that are here is asked, and answers; one for each key.
-async fn questions(machine: &machine::Machine) -> Vec<(String, String)> {
+/// What a server with the keys that are here is asked, and answers; one for each key. `None` where there is a store, and
+/// it does not open.
+async fn questions(machine: &machine::Machine) -> Option<Vec<(String, String)>> {
     let mut nonce = [0; 16];
     if getrandom::fill(&mut nonce).is_err() {
-        return Vec::new();
+        return Some(Vec::new());
     }
-    let Ok(store) = attach::try_attach(&machine.config.storage).await else {
-        return Vec::new();
+    if machine.unusable.is_some() {
+        return None;
+    }
+    let store = match attach::try_attach(&machine.config.storage).await {
+        Ok(store) => store,
+        Err(Unattached::Missing) => return Some(Vec::new()),
+        Err(Unattached::Failed(_) | Unattached::Older(_)) => return None,
     };
     let questions = keys::proofs(&machine.config, store.as_ref(), &hexadecimal(&nonce)).await;
     store.close().await;
-    questions
+    Some(questions)
 }
 
 async fn answered(walk: &Walk<'_>, url: &Url, questions: &[(String, String)]) -> Shown {
@@ -155,7 +168,7 @@ async fn proof(walk: &Walk<'_>, url: &Url, question: &str) -> Option<String> {
         client.get(url.clone())
     };
     let mut request = request.header("farcall-nonce", question);
-    if walk.sent.endpoint.is_same_origin(url) || is_loopback(url) && is_loopback(walk.url()) {
+    if walk.sent.endpoint.is_same_origin(url) {
         request = request.headers(walk.sent.endpoint.headers().clone());
     }
     // The head says it; a body may have no end.

@@ -1,6 +1,6 @@
 //! The protocol to its end: both versions, the list of tools, a call, a job with its file.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use farcall_core::{JsonObject, job::state::JobState};
 use tokio::time::timeout;
@@ -21,12 +21,23 @@ use crate::{
 };
 
 const JOB: &str = "job";
+const PROTOCOL: &str = "protocol";
 const TOOLS: &str = "tools";
+
+/// Who has not begun a conversation in this time, whatever the reason, is not asked for another.
+const SILENT: Duration = Duration::from_secs(20);
 
 pub(super) async fn look(walk: &Walk<'_>, chart: &mut Chart) {
     let mut spoken = None;
     for wire in [Wire::Stateless, Wire::Handshake] {
+        let began = Instant::now();
         let connection = opened(walk, wire, chart).await;
+        // Who was silent for so long will be so again.
+        if connection.is_none() && began.elapsed() >= SILENT && wire == Wire::Stateless {
+            let said = format!("{} was not tried: what answers is silent", Wire::Handshake);
+            chart.add(Finding::unverified(PROTOCOL, said));
+            break;
+        }
         match (&spoken, connection) {
             (None, Some(connection)) => spoken = Some(connection),
             (Some(_), Some(connection)) => connection.close().await,
@@ -49,16 +60,15 @@ async fn unspoken(walk: &Walk<'_>, chart: &mut Chart) {
 }
 
 async fn opened(walk: &Walk<'_>, wire: Wire, chart: &mut Chart) -> Option<Connection> {
-    const CHECK: &str = "protocol";
     let connection = match Connection::open(&walk.sent.endpoint, wire).await {
         Ok(connection) => connection,
         Err(ConnectError::NotSpoken(failure)) => {
             let said = format!("{wire} is not spoken: {}", failure.message);
             chart.add(match wire {
-                Wire::Stateless => Finding::warning(CHECK, said)
+                Wire::Stateless => Finding::warning(PROTOCOL, said)
                     .cause("the server is older than that version")
                     .remedy("clients of it use an older one; a server of farcall speaks both"),
-                Wire::Handshake => Finding::broken(CHECK, said)
+                Wire::Handshake => Finding::broken(PROTOCOL, said)
                     .cause("the server takes no handshake")
                     .remedy("most clients need it; a server of farcall speaks both"),
             });
@@ -66,7 +76,7 @@ async fn opened(walk: &Walk<'_>, wire: Wire, chart: &mut Chart) -> Option<Connec
         }
         Err(ConnectError::Failed(failure)) => {
             chart.add(of(
-                CHECK,
+                PROTOCOL,
                 &failure,
                 "the answer does not arrive as the server gives it",
             ));
@@ -77,13 +87,13 @@ async fn opened(walk: &Walk<'_>, wire: Wire, chart: &mut Chart) -> Option<Connec
         Ok(tools) => {
             let tools = count(tools.len() as u64, "tool");
             chart.add(Finding::ok(
-                CHECK,
+                PROTOCOL,
                 format!("{} is spoken, and lists {tools}", connection.version()),
             ));
             Some(connection)
         }
         Err(failure) => {
-            chart.add(of(CHECK, &failure, "the list does not arrive"));
+            chart.add(of(PROTOCOL, &failure, "the list does not arrive"));
             connection.close().await;
             None
         }
@@ -240,8 +250,21 @@ impl Driving<'_> {
         let (connection, job) = (self.connection, self.job);
         let name = one_line(&job.job);
         let of_tool = |tool: &str, error| Box::new(failed(JOB, tool, error));
-        let last = jobs::follow(connection, job, id, pace, |_| {}).await;
-        let last = last.map_err(|error| of_tool(&job.status, error))?;
+        let mut is_under_way = false;
+        let began = Instant::now();
+        let last = jobs::follow(connection, job, id, pace, |status| {
+            is_under_way = !status.state.is_terminal();
+        })
+        .await;
+        let last = match last {
+            Ok(last) => last,
+            Err(CallError::Failed(failure))
+                if is_under_way && began.elapsed() >= pace.give_up_after =>
+            {
+                return Err(Box::new(slow(&failure)));
+            }
+            Err(error) => return Err(of_tool(&job.status, error)),
+        };
         if last.state != JobState::Succeeded {
             let reason = last.error.as_deref().unwrap_or("it does not say why");
             let code = last.error_code.as_deref().unwrap_or("no error_code");
@@ -320,6 +343,13 @@ impl Driving<'_> {
                 ),
         }
     }
+}
+
+/// A job that goes on: that it is slow is no fault.
+fn slow(failure: &Failure) -> Finding {
+    Finding::unverified(JOB, failure.message.clone())
+        .cause("it takes longer than --timeout, or nobody runs it")
+        .remedy("give it more time: --timeout SECONDS; where it stays queued, see `readiness`")
 }
 
 fn place(url: &str) -> String {

@@ -130,6 +130,9 @@ async fn idle(walk: &Walk<'_>, stream: Option<reqwest::Response>, chart: &mut Ch
     let began = Instant::now();
     let cut = loop {
         let left = limit.saturating_sub(began.elapsed());
+        if left.is_zero() {
+            break None;
+        }
         match timeout(left, stream.chunk()).await {
             Err(_) => break None,
             Ok(Ok(Some(event))) if ends(&event) => {
