@@ -1,75 +1,6 @@
-//! What clients, proxies and shells say when something is wrong, and what it means.
-//!
-//! A sentence is recognised by words that must all be in it. The table goes from the particular to the general, and
-//! the first row that fits is the answer: a bare `401` says less than the words around it.
+//! The words, what they mean, and what to do.
 
-use std::io::Read as _;
-
-use serde_json::json;
-
-use crate::{
-    Failure,
-    terminal::{print, print_json},
-};
-
-/// The most bytes of a message that are read.
-const LONGEST: u64 = 64 << 10;
-
-/// What a message means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Meaning {
-    /// Words of it, in small letters: one of the groups, and all words of that group.
-    words: &'static [&'static [&'static str]],
-    means: &'static str,
-    remedy: &'static str,
-}
-
-/// Says what `text` means, or reads it where it is `-`.
-pub(super) fn explain(text: &str, is_json: bool) -> Result<(), Failure> {
-    let mut read = String::new();
-    let text = if text == "-" {
-        let mut bytes = Vec::new();
-        let reading = std::io::stdin().take(LONGEST).read_to_end(&mut bytes);
-        reading.map_err(|error| Failure::failed(format!("the message cannot be read: {error}")))?;
-        read.push_str(&String::from_utf8_lossy(&bytes));
-        &read
-    } else {
-        text
-    };
-    let Some(Meaning { means, remedy, .. }) = meaning(text) else {
-        if is_json {
-            print_json(&json!({"ok": false, "meaning": null, "remedy": null}));
-        }
-        return Err(Failure::failed("this message is not known here").hint(
-            "look at the server from where the client is: farcall doctor URL; docs/guide/troubleshoot.md lists what is known",
-        ));
-    };
-    if is_json {
-        print_json(&json!({"ok": true, "meaning": means, "remedy": remedy}));
-    } else if print(&format!("meaning: {means}")) {
-        print(&format!("remedy:  {remedy}"));
-    }
-    Ok(())
-}
-
-/// The row that fits.
-pub(super) fn meaning(text: &str) -> Option<&'static Meaning> {
-    let text = text.to_lowercase();
-    let fits = |meaning: &&Meaning| {
-        let mut groups = meaning.words.iter();
-        groups.any(|words| words.iter().all(|word| has(&text, word)))
-    };
-    MEANINGS.iter().find(fits)
-}
-
-/// Whether a word is in the text; one of digits stands alone there, so that a port is no status.
-fn has(text: &str, word: &str) -> bool {
-    if !word.bytes().all(|byte| byte.is_ascii_digit()) {
-        return text.contains(word);
-    }
-    let mut parts = text.split(|sign: char| !sign.is_ascii_alphanumeric());
-    parts.any(|part| part == word)
-}
+use super::Meaning;
 
 const fn known(
     words: &'static [&'static [&'static str]],
@@ -83,8 +14,8 @@ const fn known(
     }
 }
 
-/// All that is known, from the particular to the general.
-const MEANINGS: &[Meaning] = &[
+/// All that is known, from the particular to the general: a bare `401` says less than the words around it.
+pub(super) const MEANINGS: &[Meaning] = &[
     known(
         &[
             &["dynamic client registration"],
@@ -97,10 +28,17 @@ const MEANINGS: &[Meaning] = &[
     known(
         &[
             &["unknown mcp server type"],
-            &["streamablehttp", "invalid"],
-            &["streamablehttp", "config"],
-            &["streamable-http", "config"],
-            &["invalid mcp server", "type"],
+            &["invalid mcp server type"],
+            &["unknown type", "streamablehttp"],
+            &["unknown type", "streamable-http"],
+            &["unknown transport", "streamablehttp"],
+            &["unknown transport", "streamable-http"],
+            &["type", "streamablehttp", "expected"],
+            &["type", "streamable-http", "expected"],
+            &["type", "streamablehttp", "invalid option"],
+            &["invalid option", "stdio"],
+            &["invalid enum value", "stdio"],
+            &["invalid discriminator value", "stdio"],
         ],
         "clients call Streamable HTTP by different names in `type`; `streamableHttp` is the guide's and nanobot's, and Claude Code and Gemini CLI know `http`",
         "write \"type\": \"http\" for Claude Code, Gemini CLI, Copilot and VS Code; Cline: streamableHttp; Roo: streamable-http; Goose: streamable_http; opencode: remote",
@@ -158,6 +96,51 @@ const MEANINGS: &[Meaning] = &[
         "list it in FARCALL_ALLOWED_ORIGINS, scheme and host: https://app.example.com",
     ),
     known(
+        &[&["did not come through cloudflare access"]],
+        "the server checks what Cloudflare Access puts on a request, and it was not there: the request went around Access, or Access let it through without a look",
+        "call the public URL; see that the application of Access covers this path, and that no policy has the action Bypass",
+    ),
+    known(
+        &[
+            &["assertion of cloudflare access is not for this server"],
+            &["is not for this server"],
+        ],
+        "what Cloudflare Access put on the request is of another team or application, or too old",
+        "compare team and AUD tag of the server with those of the Access application, and look at the clock of its machine; the log says why with FARCALL_LOG=farcall_server=debug",
+    ),
+    known(
+        &[
+            &["caller here that has no token"],
+            &["caller has no token any more"],
+        ],
+        "the server knows who calls, and whoever that is has no token any more",
+        "farcall token list on its machine; farcall token create NAME makes a new one",
+    ),
+    known(
+        &[&["asks nobody who they are"], &["there are no callers yet"]],
+        "the server asks nobody who they are, and this is for callers with the scope `admin` alone",
+        "farcall token create NAME --scopes admin, and send that token",
+    ),
+    known(
+        &[
+            &["insufficient_scope"],
+            &["this needs the scope"],
+            &["token does not allow this"],
+        ],
+        "the server knows who calls, and that caller may not do this",
+        "a token of farcall: farcall token create NAME --scopes …; one of OAuth: let the client ask the authorization server for the scope that the answer names",
+    ),
+    known(
+        &[&["cannot be verified at the moment"]],
+        "the server could not fetch the keys, or ask the store or the authorization server, that say whether the token is right",
+        "try again in a few seconds; if it stays so, its log says why, and FARCALL_LOG=farcall_server=debug more",
+    ),
+    known(
+        &[&["holds no bearer token"]],
+        "the header `Authorization` was sent, and not in the form `Bearer <token>`, or twice",
+        "write \"Authorization\": \"Bearer ${EXAMPLE_MCP_TOKEN}\", with one space and the token alone in the variable; see that no proxy adds its own",
+    ),
+    known(
         &[&["no bearer token was sent"], &["no credential was sent"]],
         "the client did not send the header `Authorization`",
         "put it into the client's entry and set its variable; some clients read another key: Codex takes bearer_token_env_var, and ignores a table `headers`",
@@ -170,6 +153,7 @@ const MEANINGS: &[Meaning] = &[
     known(
         &[
             &["missing environment variable"],
+            &["missing environment variables"],
             &["environment variable", "not set"],
             &["environment variable", "not found"],
             &["bearer ${"],
@@ -178,15 +162,17 @@ const MEANINGS: &[Meaning] = &[
         "export it there, or put it into the client's own `.env`; programs with windows do not read the shell's profile",
     ),
     known(
-        &[
-            &["cloudflareaccess.com"],
-            &["did not come through cloudflare access"],
-        ],
+        &[&["cloudflareaccess.com"]],
         "Cloudflare Access asks for a log-in, so the headers of the service token are missing, or no policy takes them",
         "send both CF-Access-Client-Id and CF-Access-Client-Secret; the application needs a policy with the action Service Auth that includes the token",
     ),
     known(
-        &[&["stuck at verifying"], &["custom domain", "verifying"]],
+        &[
+            &["stuck at verifying"],
+            &["domain", "verifying"],
+            &["\nverifying\n"],
+            &["\n\"verifying\"\n"],
+        ],
         "the name is more than one level below the zone, and the free certificate covers the zone and *.zone alone",
         "use a name one level below the zone, or Advanced Certificate Manager or Total TLS",
     ),
@@ -221,7 +207,7 @@ const MEANINGS: &[Meaning] = &[
             &["no alternative certificate subject name"],
             &["hostname mismatch"],
             &["notvalidforname"],
-            &["doesn't match", "certificate"],
+            &["certificate", "doesn't match"],
             &["not valid for", "name"],
         ],
         "the certificate is for another name than the one in the URL",
@@ -251,6 +237,11 @@ const MEANINGS: &[Meaning] = &[
         ],
         "there is no certificate for this name yet, or nothing serves it",
         "look at the tunnel and at the server behind it; a new name waits some minutes for its certificate, one more than one level below the zone for ever",
+    ),
+    known(
+        &[&["eai_again"], &["temporary failure in name resolution"]],
+        "no DNS server said whether the name in the URL has an address",
+        "see that the machine of the client is online; in a container, that it has a network and a DNS server (/etc/resolv.conf); then try again",
     ),
     known(
         &[
@@ -302,6 +293,22 @@ const MEANINGS: &[Meaning] = &[
     ),
     known(
         &[
+            &["etimedout"],
+            &["connection timed out"],
+            &["connect timeout"],
+            &["connecttimeout"],
+            &["connect_timeout"],
+            &["curl: (28)", "failed to connect"],
+            &["ehostunreach"],
+            &["enetunreach"],
+            &["no route to host"],
+            &["network is unreachable"],
+        ],
+        "no connection came about: a firewall drops what is sent to that address and port, or there is no way to it from where the client is",
+        "use the public URL; open the port in the firewall of the machine and of its provider, or let a tunnel stand in front, which needs no open port; farcall doctor URL on the client's machine says how far it comes",
+    ),
+    known(
+        &[
             &["econnrefused"],
             &["connection refused"],
             &["connecterror"],
@@ -315,10 +322,26 @@ const MEANINGS: &[Meaning] = &[
     ),
     known(
         &[
-            &["-32001"],
+            &["session not found"],
+            &["session terminated"],
+            &["session expired"],
+            &["no valid session"],
+            &["no such session"],
+            &["invalid session"],
+            &["unknown session"],
+        ],
+        "the client holds a session that the server no longer knows, as after a restart of it",
+        "start the client again; behind several servers, requests of a session must go to the same one; Python's SDK says the same of every 404, so see that the URL ends in /mcp",
+    ),
+    known(
+        &[
             &["request timed out"],
             &["timed out while waiting"],
             &["timeout", "tool"],
+            &["timed out", "tool"],
+            &["tooltimeout"],
+            &["-32001", "timeout"],
+            &["-32001", "timed out"],
             &["mcp error", "timed out"],
             &["deadline exceeded"],
         ],
@@ -330,7 +353,9 @@ const MEANINGS: &[Meaning] = &[
             &["sse stream disconnected"],
             &["stream disconnected"],
             &["body timeout"],
+            &["body_timeout"],
             &["headers timeout"],
+            &["headers_timeout"],
             &["incomplete chunked read"],
             &["terminated", "typeerror"],
             &["peer closed connection"],
@@ -342,22 +367,13 @@ const MEANINGS: &[Meaning] = &[
         &[
             &["ssrf"],
             &["private address"],
+            &["private addresses"],
             &["private ip"],
+            &["private ips"],
             &["ssrfwhitelist"],
         ],
         "the client refuses addresses of private networks, as nanobot does",
         "give it the public URL, or list the address in the client: ssrfWhitelist in nanobot",
-    ),
-    known(
-        &[
-            &["session not found"],
-            &["session terminated"],
-            &["session expired"],
-            &["no valid session"],
-            &["mcp-session-id"],
-        ],
-        "the client holds a session that the server no longer knows, as after a restart of it",
-        "start the client again; behind several servers, requests of a session must go to the same one",
     ),
     known(
         &[
@@ -376,14 +392,18 @@ const MEANINGS: &[Meaning] = &[
             &["payload too large"],
             &["request entity too large"],
             &["content too large"],
+            &["larger than 1 mib"],
         ],
         "a request has more than the 1 MiB that the server takes, or than a proxy lets through",
         "hand large things over as URLs or files; nginx: client_max_body_size 2m, which lets the server say it itself",
     ),
     known(
         &[
+            &["405"],
+            &["method not allowed"],
             &["406"],
             &["not acceptable"],
+            &["names neither of the types that are sent here"],
             &["415"],
             &["unsupported media type"],
         ],
@@ -395,6 +415,7 @@ const MEANINGS: &[Meaning] = &[
             &["429"],
             &["too many requests"],
             &["too many wrong credentials"],
+            &["more requests than a caller may make"],
         ],
         "more requests came than a caller may make, or too many wrong credentials from one address",
         "wait as long as Retry-After says; behind a proxy set FARCALL_TRUSTED_PROXIES, or all callers share one limit",
@@ -420,86 +441,9 @@ const MEANINGS: &[Meaning] = &[
         "nothing is at this path: the URL does not end in /mcp, or a tunnel does not list the name and answers by its last rule",
         "write /mcp at the end of the URL; compare `hostname` in ~/.cloudflared/config.yml with it",
     ),
+    known(
+        &[&["-32001"]],
+        "a number that each program uses for something of its own: clients of the TypeScript SDK for a call that took longer than they wait, some servers for a session or a token that they do not know",
+        "give the words beside it as well; farcall doctor URL looks whether the server answers",
+    ),
 ];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_clients_say_is_recognised_by_what_matters_in_it() {
-        for (text, part) in [
-            (
-                "Dynamic Client Registration rejected (HTTP 404)",
-                "took that for OAuth",
-            ),
-            (
-                "SDK auth failed: Incompatible auth server: does not support dynamic client registration",
-                "took that for OAuth",
-            ),
-            (
-                "MCP server \"x\": unknown MCP server type: streamableHttp",
-                "different names",
-            ),
-            (
-                "✘ [ERROR] A request to the Cloudflare API failed. Project not found. [code: 8000007]",
-                "Pages",
-            ),
-            (
-                "ModuleNotFoundError: No module named 'mcp'",
-                "another Python",
-            ),
-            (
-                "curl: (35) error:0A000410:SSL routines::sslv3 alert handshake failure",
-                "no certificate for this name yet",
-            ),
-            (
-                "httpx.ConnectError: All connection attempts failed",
-                "nobody listens",
-            ),
-            ("error code: 530", "no active connection"),
-            (
-                "<html><title>502 Bad Gateway</title>",
-                "proxy or tunnel is up",
-            ),
-            (
-                "Error POSTing to endpoint (HTTP 401): {\"error\":\"no bearer token was sent; …\"}",
-                "did not send the header",
-            ),
-            ("HTTP 401 Unauthorized", "missing or wrong"),
-            (
-                "MCP error -32001: Request timed out",
-                "longer than the client waits",
-            ),
-            (
-                "TypeError: fetch failed: getaddrinfo ENOTFOUND a.example",
-                "no address",
-            ),
-            ("connect ECONNREFUSED 127.0.0.1:8401", "nobody listens"),
-            (
-                "SSL: CERTIFICATE_VERIFY_FAILED certificate verify failed: certificate has expired (_ssl.c:1006)",
-                "is over",
-            ),
-        ] {
-            let meaning = meaning(text).unwrap_or_else(|| panic!("{text} is not known"));
-            assert!(meaning.means.contains(part), "{text}: {}", meaning.means);
-        }
-    }
-
-    #[test]
-    fn a_number_within_another_is_no_status() {
-        assert_eq!(meaning("it took 4013 ms at port 15302"), None);
-        assert!(meaning("status=401,").is_some());
-    }
-
-    #[test]
-    fn every_row_can_be_reached() {
-        for (index, row) in MEANINGS.iter().enumerate() {
-            let is_reached = row.words.iter().any(|words| {
-                let found = meaning(&words.join(" "));
-                found == Some(row)
-            });
-            assert!(is_reached, "row {index}: {}", row.means);
-        }
-    }
-}

@@ -1,0 +1,236 @@
+//! What clients, proxies and shells say when something is wrong, and what it means.
+//!
+//! A sentence is recognised by words that must all be in it; `table` has them, and the first row that fits is the
+//! answer.
+
+mod table;
+
+use std::io::Read as _;
+
+use serde_json::json;
+
+use self::table::MEANINGS;
+use crate::{
+    Failure,
+    terminal::{print, print_json},
+};
+
+/// The most bytes of a message that are read.
+const LONGEST: u64 = 64 << 10;
+
+/// What a message means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Meaning {
+    /// Words of it, in small letters: one of the groups, and all words of that group. Between line breaks it is a
+    /// line of its own.
+    words: &'static [&'static [&'static str]],
+    means: &'static str,
+    remedy: &'static str,
+}
+
+/// Says what `text` means, or reads it where it is `-`.
+pub(super) fn explain(text: &str, is_json: bool) -> Result<(), Failure> {
+    let mut read = String::new();
+    let text = if text == "-" {
+        let mut bytes = Vec::new();
+        let reading = std::io::stdin().take(LONGEST).read_to_end(&mut bytes);
+        reading.map_err(|error| Failure::failed(format!("the message cannot be read: {error}")))?;
+        read.push_str(&String::from_utf8_lossy(&bytes));
+        &read
+    } else {
+        text
+    };
+    let Some(Meaning { means, remedy, .. }) = meaning(text) else {
+        if is_json {
+            print_json(&json!({"ok": false, "meaning": null, "remedy": null}));
+        }
+        return Err(Failure::failed("this message is not known here").hint(
+            "look at the server from where the client is: farcall doctor URL; docs/guide/troubleshoot.md lists what is known",
+        ));
+    };
+    if is_json {
+        print_json(&json!({"ok": true, "meaning": means, "remedy": remedy}));
+    } else if print(&format!("meaning: {means}")) {
+        print(&format!("remedy:  {remedy}"));
+    }
+    Ok(())
+}
+
+/// The row that fits.
+pub(super) fn meaning(text: &str) -> Option<&'static Meaning> {
+    let text = lines(text);
+    let fits = |meaning: &&Meaning| {
+        let mut groups = meaning.words.iter();
+        groups.any(|words| words.iter().all(|word| has(&text, word)))
+    };
+    MEANINGS.iter().find(fits)
+}
+
+/// The text in small letters, a line break before and behind each line, and nothing between that and what it says.
+fn lines(text: &str) -> String {
+    let text = text.to_lowercase();
+    let lines = text
+        .lines()
+        .map(|line| line.trim_matches([' ', '\t', '.', '…']));
+    lines.fold("\n".to_owned(), |text, line| text + line + "\n")
+}
+
+/// Whether a word stands alone in the text, and is no number of something else: neither a port is a status, nor
+/// `StreamableHTTPError` the name of a transport.
+fn has(text: &str, word: &str) -> bool {
+    let is_number = word.bytes().all(|byte| byte.is_ascii_digit());
+    let begins = |sign: char| sign.is_alphanumeric();
+    text.match_indices(word).any(|(start, _)| {
+        let (before, behind) = (&text[..start], &text[start + word.len()..]);
+        let goes_on = word.starts_with(begins) && before.ends_with(begins)
+            || word.ends_with(begins) && behind.starts_with(begins);
+        !goes_on && !(is_number && is_measured(before, behind))
+    })
+}
+
+/// Whether what stands around a number makes it a time, a size, or the rest of a number.
+fn is_measured(before: &str, behind: &str) -> bool {
+    const UNITS: [&str; 11] = [
+        "b", "byte", "bytes", "kb", "kib", "mb", "mib", "ms", "s", "sec", "seconds",
+    ];
+    let unit = behind
+        .trim_start()
+        .split(|sign: char| !sign.is_alphanumeric());
+    let is_fraction = before
+        .strip_suffix(['.', ','])
+        .is_some_and(|whole| whole.ends_with(|sign: char| sign.is_ascii_digit()));
+    is_fraction || unit.take(1).any(|unit| UNITS.contains(&unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_clients_say_is_recognised_by_what_matters_in_it() {
+        for (text, part) in [
+            (
+                "Dynamic Client Registration rejected (HTTP 404)",
+                "took that for OAuth",
+            ),
+            (
+                "SDK auth failed: Incompatible auth server: does not support dynamic client registration",
+                "took that for OAuth",
+            ),
+            (
+                "MCP server \"x\": unknown MCP server type: streamableHttp",
+                "different names",
+            ),
+            (
+                "✘ [ERROR] A request to the Cloudflare API failed. Project not found. [code: 8000007]",
+                "Pages",
+            ),
+            (
+                "ModuleNotFoundError: No module named 'mcp'",
+                "another Python",
+            ),
+            (
+                "curl: (35) error:0A000410:SSL routines::sslv3 alert handshake failure",
+                "no certificate for this name yet",
+            ),
+            (
+                "httpx.ConnectError: All connection attempts failed",
+                "nobody listens",
+            ),
+            ("error code: 530", "no active connection"),
+            (
+                "<html><title>502 Bad Gateway</title>",
+                "proxy or tunnel is up",
+            ),
+            (
+                "Error POSTing to endpoint (HTTP 401): {\"error\":\"no bearer token was sent; …\"}",
+                "did not send the header",
+            ),
+            ("HTTP 401 Unauthorized", "missing or wrong"),
+            (
+                "MCP error -32001: Request timed out",
+                "longer than the client waits",
+            ),
+            (
+                "TypeError: fetch failed: getaddrinfo ENOTFOUND a.example",
+                "no address",
+            ),
+            ("connect ECONNREFUSED 127.0.0.1:8401", "nobody listens"),
+            (
+                "SSL: CERTIFICATE_VERIFY_FAILED certificate verify failed: certificate has expired (_ssl.c:1006)",
+                "is over",
+            ),
+            (
+                r#"{"code":-32001,"message":"Session not found"}"#,
+                "holds a session",
+            ),
+            (
+                "StreamableHTTPError: Error POSTing to endpoint (HTTP 401): {\"error\":\"invalid_token\"}",
+                "none of this server",
+            ),
+            (
+                "StreamableHTTP connect failed: Invalid Host header",
+                "the name under which it was called",
+            ),
+            ("HTTP 401 headers mcp-session-id: x", "missing or wrong"),
+            (
+                "StreamableHTTPError: Unexpected content type: text/html",
+                "a page came",
+            ),
+            (
+                "type: Invalid option: expected one of \"stdio\"|\"sse\"|\"http\"",
+                "different names",
+            ),
+            ("connect ETIMEDOUT 203.0.113.7:443", "a firewall drops"),
+            (
+                "curl: (28) Failed to connect to a.example port 443 after 130000 ms: Couldn't connect to server",
+                "a firewall drops",
+            ),
+            ("getaddrinfo EAI_AGAIN a.example", "no DNS server said"),
+            (
+                "SSE error: Non-200 status code (405)",
+                "the older SSE transport",
+            ),
+            (
+                r#"{"code":-32001,"message":"Unauthorized"}"#,
+                "missing or wrong",
+            ),
+            ("MCP error -32001", "something of its own"),
+            ("Tool call timed out", "longer than the client waits"),
+            ("Verifying…", "one level below the zone"),
+            (
+                "Missing environment variables: EXAMPLE_MCP_TOKEN",
+                "is not set where",
+            ),
+        ] {
+            let meaning = meaning(text).unwrap_or_else(|| panic!("{text} is not known"));
+            assert!(meaning.means.contains(part), "{text}: {}", meaning.means);
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_a_known_word_is_none() {
+        for text in [
+            "it took 4013 ms at port 15302",
+            "tool finished in 404 ms",
+            "read 502 bytes in 1.403 s",
+            "2026-11-30 10:00:00,504 - INFO - started",
+            "verifying the token of ann",
+            "the scores of all players",
+            "",
+        ] {
+            assert_eq!(meaning(text), None, "{text}");
+        }
+        assert!(meaning("status=401,").is_some());
+    }
+
+    #[test]
+    fn every_group_of_words_reaches_its_row() {
+        for (index, row) in MEANINGS.iter().enumerate() {
+            for words in row.words {
+                let found = meaning(&words.join(" "));
+                assert_eq!(found, Some(row), "row {index}: {words:?}");
+            }
+        }
+    }
+}
