@@ -10,7 +10,11 @@ use reqwest::Response;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{Endpoint, Wire, one_line, without_query};
+use super::{
+    Endpoint, Wire, one_line,
+    text::{shortened, shown},
+    without_query,
+};
 use crate::Failure;
 
 /// How long the second asking may take.
@@ -62,7 +66,7 @@ pub(crate) async fn ask(endpoint: &Endpoint, wire: Wire) -> Finding {
 
 /// Why a request got no response.
 pub(crate) fn unreachable(url: &Url, error: &reqwest::Error) -> Failure {
-    let place = without_query(url);
+    let place = shown(url);
     let chain = chain(error);
     let text = chain.iter().map(ToString::to_string).collect::<Vec<_>>();
     let has = |word: &str| text.iter().any(|text| text.contains(word));
@@ -72,7 +76,8 @@ pub(crate) fn unreachable(url: &Url, error: &reqwest::Error) -> Failure {
             .filter_map(|error| error.downcast_ref::<io::Error>());
         errors.into_iter().any(|error| error.kind() == kind)
     };
-    let host = url.host_str().unwrap_or_default();
+    // No name is longer (RFC 1035 section 2.3.4).
+    let host = shortened(url.host_str().unwrap_or_default(), 253);
     if is(io::ErrorKind::ConnectionRefused) {
         return Failure::failed(format!("nobody listens at `{place}`: connection refused"))
             .hint("is the server running, and is this its port?");
@@ -113,7 +118,7 @@ pub(crate) fn refused(
     location: Option<&str>,
     words: &str,
 ) -> Failure {
-    let shown = without_query(place);
+    let shown = shown(place);
     let words = match words {
         "" => String::new(),
         words => format!(": {}", one_line(&endpoint.scrubbed(words))),

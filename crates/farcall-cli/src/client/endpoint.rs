@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::without_query;
+use super::text::shown;
 use crate::Failure;
 
 /// How long it may take until a server accepts a connection.
@@ -81,16 +81,7 @@ impl Endpoint {
         };
         let (name, value) = line.expose_secret().split_once(':').ok_or_else(malformed)?;
         let name = HeaderName::try_from(name.trim()).map_err(|_| malformed())?;
-        if matches!(
-            name.as_str(),
-            "accept"
-                | "content-length"
-                | "content-type"
-                | "host"
-                | "last-event-id"
-                | "mcp-protocol-version"
-                | "mcp-session-id"
-        ) {
+        if is_of_the_protocol(name.as_str()) {
             return Err(Failure::usage(format!(
                 "the header `{name}` belongs to the protocol and cannot be set"
             )));
@@ -187,10 +178,23 @@ impl Endpoint {
     }
 }
 
+/// Whether a client sets a header itself, so that nobody else may.
+pub(crate) fn is_of_the_protocol(name: &str) -> bool {
+    let name = name.trim().to_ascii_lowercase();
+    let own = [
+        "accept",
+        "content-length",
+        "content-type",
+        "host",
+        "last-event-id",
+    ];
+    own.contains(&name.as_str()) || name.starts_with("mcp-")
+}
+
 /// The URL, as far as it may be shown.
 impl fmt::Display for Endpoint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&without_query(&self.url))
+        formatter.write_str(&shown(&self.url))
     }
 }
 
@@ -242,6 +246,25 @@ mod tests {
             .header(&"s3cret-s3cret".into())
             .unwrap_err();
         assert!(!no_header.to_string().contains(TOKEN));
+    }
+
+    #[test]
+    fn an_endless_url_is_not_shown_to_its_end() {
+        let endpoint = Endpoint::new(&format!("http://{}/mcp", "a".repeat(100_000))).unwrap();
+        assert!(endpoint.to_string().len() < 500);
+    }
+
+    #[test]
+    fn no_header_of_the_protocol_is_set() {
+        for (line, expected) in [
+            ("Accept: x", false),
+            ("Mcp-Method: x", false),
+            ("mcp-session-id: x", false),
+            ("X-Mcp: x", true),
+        ] {
+            let endpoint = Endpoint::new("https://example.com/mcp").unwrap();
+            assert_eq!(endpoint.header(&line.into()).is_ok(), expected, "{line}");
+        }
     }
 
     #[test]

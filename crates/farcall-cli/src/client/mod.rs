@@ -22,5 +22,5 @@ pub use self::{
 };
 pub(crate) use self::{
     diagnosis::{innermost, refused, unreachable, words, words_of},
-    endpoint::{TOKEN_VARIABLES, is_in_the_clear, is_loopback},
+    endpoint::{TOKEN_VARIABLES, is_in_the_clear, is_loopback, is_of_the_protocol},
 };

@@ -32,6 +32,11 @@ pub(crate) fn without_query(url: &Url) -> String {
     url.into()
 }
 
+/// The same in a sentence, where nobody reads all of what is endless.
+pub(super) fn shown(url: &Url) -> String {
+    shortened(&without_query(url), MAX_QUOTED)
+}
+
 /// The same answer, whose URLs show no query.
 pub(crate) fn without_queries(answer: &Value) -> Value {
     match answer {

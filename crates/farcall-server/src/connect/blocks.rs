@@ -298,23 +298,78 @@ impl Entry {
 mod tests {
     use super::super::{Auth, CLIENTS, Client, Format, client, tests::example};
 
-    /// The block as its client reads it, as far as that can be told without the client: parsed.
+    /// A block of JSON as its client reads it.
     fn parsed(client: &Client, auth: Auth) -> serde_json::Value {
         let block = client.block(&example(auth));
-        match client.format {
-            Format::Json => serde_json::from_str(&block).unwrap_or_else(|error| {
-                panic!("{}: {error}\n{block}", client.id);
-            }),
-            // Readers of these two: the command line's tests and Codex itself, and Python's in the acceptance tests.
-            Format::Toml | Format::Yaml => serde_json::Value::Null,
+        serde_json::from_str(&block).unwrap_or_else(|error| {
+            panic!("{}: {error}\n{block}", client.id);
+        })
+    }
+
+    /// Those whose blocks are JSON. What is TOML or YAML stands below as a whole; it is read by the command line's tests
+    /// and Codex itself, and by Python in the acceptance tests.
+    fn with_json() -> impl Iterator<Item = &'static Client> {
+        let clients = CLIENTS.iter();
+        clients.filter(|client| client.format == Format::Json)
+    }
+
+    #[test]
+    fn every_block_of_json_is_json() {
+        assert_eq!(with_json().count(), CLIENTS.len() - 2);
+        for client in with_json() {
+            for auth in [Auth::Access, Auth::Bearer, Auth::OAuth, Auth::Open] {
+                assert!(parsed(client, auth).is_object(), "{}", client.id);
+            }
         }
     }
 
     #[test]
-    fn every_block_is_what_its_format_says_and_names_every_variable() {
+    fn the_toml_of_codex() {
+        let codex = |auth| client("codex").unwrap().block(&example(auth));
+        let rest = "enabled_tools = [\"add\", \"start_render\", \"get_render_status\", \"get_render_result\"]";
+        let begins = format!("[mcp_servers.example-mcp]\nurl = \"{URL}\"\n");
+        assert_eq!(
+            codex(Auth::Bearer),
+            format!("{begins}bearer_token_env_var = \"EXAMPLE_MCP_TOKEN\"\n{rest}")
+        );
+        assert_eq!(
+            codex(Auth::Access),
+            format!(
+                "{begins}env_http_headers = {{ \"CF-Access-Client-Id\" = \"EXAMPLE_CF_CLIENT_ID\", \
+                 \"CF-Access-Client-Secret\" = \"EXAMPLE_CF_CLIENT_SECRET\" }}\n{rest}"
+            )
+        );
+        assert_eq!(codex(Auth::Open), format!("{begins}{rest}"));
+    }
+
+    #[test]
+    fn the_yaml_of_goose() {
+        assert_eq!(
+            client("goose").unwrap().block(&example(Auth::Bearer)),
+            r#"extensions:
+  "example-mcp":
+    enabled: true
+    type: streamable_http
+    name: "example-mcp"
+    description: "example-mcp"
+    uri: "https://example-mcp.example.com/mcp"
+    headers:
+      Authorization: "Bearer ${EXAMPLE_MCP_TOKEN}"
+    env_keys:
+      - "EXAMPLE_MCP_TOKEN"
+    timeout: 300
+    available_tools:
+      - "add"
+      - "start_render"
+      - "get_render_status"
+      - "get_render_result""#
+        );
+    }
+
+    #[test]
+    fn every_block_names_the_url_and_every_variable() {
         for client in &CLIENTS {
             for auth in [Auth::Access, Auth::Bearer, Auth::OAuth, Auth::Open] {
-                parsed(client, auth);
                 let (server, block) = (example(auth), client.block(&example(auth)));
                 assert!(block.contains(&server.url), "{block}");
                 assert_eq!(block, block.trim(), "{}", client.id);
@@ -386,12 +441,13 @@ mod tests {
     }
 
     #[test]
-    fn every_client_has_the_key_and_the_type_that_it_knows() {
+    fn every_client_of_json_has_the_key_and_the_type_that_it_knows() {
         let pointers = [
             ("claude-code", "/mcpServers/example-mcp/type", "http"),
             ("claude-desktop", "/mcpServers/example-mcp/command", "npx"),
             ("cline", "/mcpServers/example-mcp/type", "streamableHttp"),
             ("cursor", "/mcpServers/example-mcp/url", URL),
+            ("default", "/mcpServers/example-mcp/type", "streamableHttp"),
             ("gemini-cli", "/mcpServers/example-mcp/httpUrl", URL),
             ("mcporter", "/mcpServers/example-mcp/url", URL),
             (
@@ -406,6 +462,9 @@ mod tests {
             ("windsurf", "/mcpServers/example-mcp/serverUrl", URL),
             ("zed", "/context_servers/example-mcp/url", URL),
         ];
+        let listed: Vec<_> = pointers.iter().map(|(id, ..)| *id).collect();
+        let mut all = with_json().map(|client| client.id);
+        assert!(all.all(|id| listed.contains(&id)), "{listed:?}");
         for (id, pointer, value) in pointers {
             let block = parsed(client(id).unwrap(), Auth::Bearer);
             assert_eq!(block.pointer(pointer).unwrap(), value, "{id}");

@@ -84,7 +84,7 @@ impl Registration {
 
     /// The headers that carry secrets.
     pub(crate) fn headers(&self) -> Vec<Header> {
-        let prefix = self.prefix();
+        let prefix = prefix(&self.name);
         match self.auth {
             Auth::Access => vec![
                 Header {
@@ -141,18 +141,6 @@ impl Registration {
         });
         tools.collect()
     }
-
-    /// What the names of its variables begin with: `EXAMPLE` for `example-mcp`.
-    fn prefix(&self) -> String {
-        let name = self.slug().replace('-', "_").to_ascii_uppercase();
-        let prefix = name.strip_suffix("_MCP").unwrap_or(&name);
-        if prefix.starts_with(|sign: char| sign.is_ascii_digit()) {
-            // No shell takes a name that begins with a digit.
-            format!("MCP_{prefix}")
-        } else {
-            prefix.to_owned()
-        }
-    }
 }
 
 /// Which tools a job has beside the three that every one has.
@@ -182,6 +170,18 @@ pub fn slug(name: &str) -> String {
         "farcall".to_owned()
     } else {
         slug.trim_end_matches('-').to_owned()
+    }
+}
+
+/// What the variables of whoever calls a server of this name begin with: `EXAMPLE` for `example-mcp`.
+pub fn prefix(name: &str) -> String {
+    let name = slug(name).replace('-', "_").to_ascii_uppercase();
+    let prefix = name.strip_suffix("_MCP").unwrap_or(&name);
+    if prefix.starts_with(|sign: char| sign.is_ascii_digit()) {
+        // No shell takes a name that begins with a digit.
+        format!("MCP_{prefix}")
+    } else {
+        prefix.to_owned()
     }
 }
 

@@ -2,7 +2,8 @@
 //! printed.
 
 use farcall_config::{Source, variables};
-use http::header;
+use farcall_server::connect::prefix;
+use http::{HeaderName, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
@@ -12,7 +13,7 @@ use super::{
 };
 use crate::{
     Failure,
-    client::{Endpoint, is_in_the_clear, is_loopback, one_line},
+    client::{Endpoint, is_in_the_clear, is_loopback, is_of_the_protocol, one_line},
 };
 
 const CHECK: &str = "credentials";
@@ -27,7 +28,7 @@ pub(super) struct Sent {
     pub(super) said: Vec<String>,
     /// What could not be sent, or must not be.
     pub(super) findings: Vec<Finding>,
-    /// Variables of `.env` that stay here.
+    /// Variables that stay here, and where they are.
     kept: Vec<String>,
 }
 
@@ -45,8 +46,8 @@ impl Sent {
     pub(super) fn finding(&self) -> Finding {
         if self.said.is_empty() && !self.kept.is_empty() {
             let kept = self.kept.join(", ");
-            return Finding::unverified(CHECK, format!("none are sent: {kept} of `.env` is of the server here, and the URL is not its own"))
-                .remedy("set PUBLIC_BASE_URL where it is its own; export the variable where it is meant for another server");
+            return Finding::unverified(CHECK, format!("none are sent: {kept} is of the server here, and the URL is not its own"))
+                .remedy("set PUBLIC_BASE_URL where it is its own; where it is meant for another server, export the variable, a token as FARCALL_TOKEN");
         }
         if self.said.is_empty() {
             return Finding::ok(CHECK, "none are set here, so none are sent");
@@ -65,29 +66,69 @@ pub(super) struct Sources<'a> {
     pub(super) registered: &'a [(String, String)],
     /// What the server is called, where that is known.
     pub(super) name: Option<&'a str>,
-    /// Whether the URL is that of the server that is configured here, so that it may have what is in `.env`.
-    pub(super) is_own: bool,
+    /// Of whom the URL is.
+    pub(super) whose: Whose,
+}
+
+/// Of whom a URL is, which decides what may be sent there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// The server that is configured here, which may have what is in `.env`.
+    Own,
+    /// Another server than that.
+    Foreign,
+    /// Nothing here says where the own server is, if there is one.
+    Unknown,
 }
 
 impl Sources<'_> {
-    /// A value that nobody has named: of the environment for whoever is asked, of `.env` for the own server alone.
+    /// A value that nobody has named: of the environment for whoever is asked, of `.env` for the own server alone, and
+    /// the server's own token, wherever it stands, for no server that is known to be another.
     fn unnamed(&self, name: &str, sent: &mut Sent) -> Option<&str> {
         let value = self.source.named(name).map(str::trim);
         let value = value.filter(|value| !value.is_empty())?;
-        if self.is_own || std::env::var_os(name).is_some() {
-            return Some(value);
+        let is_exported = is_exported(name);
+        let is_kept = match self.whose {
+            Whose::Own => false,
+            Whose::Foreign => !is_exported || name == variables::MCP_BEARER_TOKEN.name,
+            Whose::Unknown => !is_exported,
+        };
+        if is_kept {
+            let place = if is_exported {
+                "the environment"
+            } else {
+                "`.env`"
+            };
+            sent.kept.push(format!("`{name}` of {place}"));
+            return None;
         }
-        sent.kept.push(format!("`{name}`"));
-        None
+        Some(value)
     }
 
-    /// A value that a header of a hand-off names.
+    /// A value that a header of a hand-off names. Of `.env`, which is the server's, another one gets what is a
+    /// consumer's alone.
     fn registered(&self, name: &str) -> Result<Option<String>, Unknown> {
-        if !self.is_own && is_of_servers(name) {
-            return Err(Unknown::Withheld(name.to_owned()));
+        let is_own = self.whose == Whose::Own;
+        let withheld = || Err(Unknown::Withheld(name.to_owned()));
+        if !is_own && is_of_servers(name) {
+            return withheld();
         }
-        Ok(self.source.named(name).map(str::to_owned))
+        match self.source.named(name) {
+            Some(_) if !is_own && !is_exported(name) && !is_of_consumers(name) => withheld(),
+            value => Ok(value.map(str::to_owned)),
+        }
     }
+}
+
+/// Whether a variable is of this environment, and not of `.env`.
+fn is_exported(name: &str) -> bool {
+    std::env::var_os(name).is_some()
+}
+
+/// Whether a variable is what a consumer keeps a secret of one server in.
+fn is_of_consumers(name: &str) -> bool {
+    const ENDS: [&str; 3] = ["_MCP_TOKEN", "_CF_CLIENT_ID", "_CF_CLIENT_SECRET"];
+    name == variables::FARCALL_TOKEN.name || ENDS.iter().any(|end| name.ends_with(end))
 }
 
 /// Whether a variable is for servers alone, so that no hand-off has a reason to name it.
@@ -126,7 +167,7 @@ pub(super) fn read(url: &str, sources: &Sources<'_>) -> Result<Sent, Failure> {
                 .hint("quote it: --header 'CF-Access-Client-Id: ${EXAMPLE_CF_CLIENT_ID}'")
         })?;
         let look_up = |name: &str| Ok(sources.source.named(name).map(str::to_owned));
-        add(&mut sent, name, value.trim(), "--header", look_up)?;
+        add(&mut sent, name, value.trim(), false, look_up)?;
     }
     for (name, value) in sources.registered {
         if is_of_the_protocol(name) {
@@ -143,9 +184,16 @@ pub(super) fn read(url: &str, sources: &Sources<'_>) -> Result<Sent, Failure> {
                 )
                 .remedy("leave it out of the hand-off"),
             );
+        } else if HeaderName::try_from(name.trim()).is_err() {
+            let name = one_line(name);
+            sent.findings.push(
+                Finding::broken("hand-off", format!("`{name}` is no name of a header, so it is not sent"))
+                    .cause("a client refuses the entry, or sends nothing that says who asks")
+                    .remedy("write the name of the header alone, without `:` and blanks, such as Authorization"),
+            );
         } else if !sent.has(&name.trim().to_ascii_lowercase()) {
             let look_up = |name: &str| sources.registered(name);
-            add(&mut sent, name, value, "the hand-off", look_up)?;
+            add(&mut sent, name, value, true, look_up)?;
         }
     }
     if !sent.has(header::AUTHORIZATION.as_str()) {
@@ -161,9 +209,14 @@ fn add(
     sent: &mut Sent,
     name: &str,
     value: &str,
-    origin: &str,
+    is_registered: bool,
     look_up: impl Fn(&str) -> Result<Option<String>, Unknown>,
 ) -> Result<(), Failure> {
+    let origin = if is_registered {
+        "the hand-off"
+    } else {
+        "--header"
+    };
     let (value, names) = match expanded(value, look_up) {
         Ok(found) => found,
         Err(Unknown::Input(asked)) => {
@@ -182,8 +235,8 @@ fn add(
         }
         Err(Unknown::Withheld(name)) => {
             sent.findings.push(
-                Finding::broken(CHECK, format!("{origin} wants `{name}`, a secret of servers, for a URL that is not the own one; it is not sent"))
-                    .cause("who wrote it would get what the server here is protected by")
+                Finding::broken(CHECK, format!("{origin} wants `{}` for a URL that is not the own one; it is not sent", one_line(&name)))
+                    .cause("that is a secret of servers, or stands in `.env` and is not a consumer's: who wrote the hand-off would get what is kept here")
                     .remedy("have a consumer's own variable written there, such as ${EXAMPLE_MCP_TOKEN}, and see where the file comes from"),
             );
             return Ok(());
@@ -199,7 +252,25 @@ fn add(
         }
     };
     let line = SecretString::from(format!("{name}: {value}"));
-    sent.endpoint = sent.endpoint.clone().header(&line)?;
+    match sent.endpoint.clone().header(&line) {
+        Ok(endpoint) => sent.endpoint = endpoint,
+        // Whoever typed this command cannot write it otherwise.
+        Err(_) if is_registered => {
+            sent.findings.push(
+                Finding::broken(
+                    CHECK,
+                    format!(
+                        "`{}` cannot be sent: its value holds a sign that no header carries",
+                        one_line(name)
+                    ),
+                )
+                .cause("a line break, perhaps, at the end of a value that was read from a file")
+                .remedy("write the value anew where it comes from"),
+            );
+            return Ok(());
+        }
+        Err(failure) => return Err(failure),
+    }
     let origin = match names.first() {
         Some(_) => names
             .iter()
@@ -213,7 +284,9 @@ fn add(
 }
 
 fn bearer(sent: &mut Sent, sources: &Sources<'_>) -> Result<(), Failure> {
-    let own = prefix(sources.name).map(|prefix| format!("{prefix}_MCP_TOKEN"));
+    let own = sources
+        .name
+        .map(|name| format!("{}_MCP_TOKEN", prefix(name)));
     let names = [
         variables::FARCALL_TOKEN.name,
         variables::MCP_BEARER_TOKEN.name,
@@ -231,7 +304,9 @@ fn bearer(sent: &mut Sent, sources: &Sources<'_>) -> Result<(), Failure> {
 }
 
 fn access(sent: &mut Sent, sources: &Sources<'_>) -> Result<(), Failure> {
-    let own = prefix(sources.name).map(|prefix| format!("{prefix}_CF_CLIENT"));
+    let own = sources
+        .name
+        .map(|name| format!("{}_CF_CLIENT", prefix(name)));
     let prefixes = own.into_iter().chain(["CF_ACCESS_CLIENT".to_owned()]);
     for prefix in prefixes {
         let names = ["ID", "SECRET"].map(|part| format!("{prefix}_{part}"));
@@ -264,25 +339,15 @@ fn access(sent: &mut Sent, sources: &Sources<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What the variables of a consumer begin with: the server's name in upper snake case, without `_MCP` at its end.
-fn prefix(name: Option<&str>) -> Option<String> {
-    let snake = farcall_server::connect::slug(name?)
-        .replace('-', "_")
-        .to_ascii_uppercase();
-    Some(snake.strip_suffix("_MCP").unwrap_or(&snake).to_owned())
-}
-
-/// Whether a client sets a header itself.
-fn is_of_the_protocol(name: &str) -> bool {
-    let name = name.trim().to_ascii_lowercase();
-    let own = [
-        "accept",
-        "content-length",
-        "content-type",
-        "host",
-        "last-event-id",
-    ];
-    own.contains(&name.as_str()) || name.starts_with("mcp-")
+/// Of whom `url` is, where the server here is at `public`; `is_configured` says whether there is one here.
+pub(super) fn whose(url: &str, public: Option<&str>, is_configured: bool) -> Whose {
+    if is_own(url, public) {
+        Whose::Own
+    } else if is_configured || public.is_some() {
+        Whose::Foreign
+    } else {
+        Whose::Unknown
+    }
 }
 
 /// Whether `url` is where the server of this configuration is: its public origin, or this machine.
@@ -301,12 +366,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hand_off_gets_no_secret_of_servers_unless_it_is_the_own_one() {
+    fn a_hand_off_of_another_server_gets_what_is_a_consumers_alone() {
         let source = Source::from_pairs([
             ("FARCALL_SECRET", "s3cret-s3cret"),
             ("AWS_SECRET_ACCESS_KEY", "s3cret-s3cret"),
+            ("STRIPE_KEY", "s3cret-s3cret"),
             ("FARCALL_TOKEN", "t0ken-t0ken"),
             ("EXAMPLE_MCP_TOKEN", "t0ken-t0ken"),
+            ("EXAMPLE_CF_CLIENT_ID", "t0ken-t0ken"),
         ]);
         let registered: Vec<_> = source
             .names()
@@ -317,36 +384,35 @@ mod tests {
                 )
             })
             .collect();
-        let read = |url: &str, is_own| {
+        let read = |url: &str, whose| {
             let sources = Sources {
                 source: &source,
                 flags: &[],
                 registered: &registered,
                 name: None,
-                is_own,
+                whose,
             };
             read(url, &sources).unwrap()
         };
-        let foreign = read("https://b.example.com/mcp", false);
-        assert!(foreign.has("x-farcall-token") && foreign.has("x-example-mcp-token"));
-        assert!(!foreign.has("x-farcall-secret") && !foreign.has("x-aws-secret-access-key"));
-        assert_eq!(foreign.findings.len(), 2);
-        let own = read("https://a.example.com/mcp", true);
-        assert!(own.has("x-farcall-secret") && own.findings.is_empty());
-        let clear = read("http://a.example.com/mcp", true);
+        for whose in [Whose::Foreign, Whose::Unknown] {
+            let foreign = read("https://b.example.com/mcp", whose);
+            let mut names: Vec<_> = foreign.endpoint.headers().keys().collect();
+            names.sort_by_key(|name| name.as_str());
+            assert_eq!(
+                names,
+                [
+                    "x-example-cf-client-id",
+                    "x-example-mcp-token",
+                    "x-farcall-token"
+                ]
+            );
+            assert_eq!(foreign.findings.len(), 3);
+        }
+        let own = read("https://a.example.com/mcp", Whose::Own);
+        assert!(own.has("x-farcall-secret") && own.has("x-stripe-key") && own.findings.is_empty());
+        let clear = read("http://a.example.com/mcp", Whose::Own);
         assert!(!clear.is_somebody());
         assert!(clear.findings[0].said.contains("without TLS"));
-    }
-
-    #[test]
-    fn a_consumer_calls_its_variables_after_the_server() {
-        for (name, expected) in [
-            ("example-mcp", "EXAMPLE"),
-            ("Render Farm", "RENDER_FARM"),
-            ("mcp", "MCP"),
-        ] {
-            assert_eq!(prefix(Some(name)).as_deref(), Some(expected));
-        }
     }
 
     #[test]
@@ -361,6 +427,12 @@ mod tests {
             ("http://a.example.com/mcp", false),
         ] {
             assert_eq!(is_own(url, public), expected, "{url}");
+            let otherwise = |is_configured| whose(url, public, is_configured) == Whose::Foreign;
+            assert_eq!(otherwise(false), !expected, "{url}");
+        }
+        for (is_configured, expected) in [(true, Whose::Foreign), (false, Whose::Unknown)] {
+            let whose = whose("https://b.example.com/mcp", None, is_configured);
+            assert_eq!(whose, expected);
         }
     }
 }

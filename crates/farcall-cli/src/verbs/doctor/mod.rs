@@ -49,7 +49,8 @@ of jobs.
 Environment, and `.env`; none of it is ever printed:
   FARCALL_TOKEN, else MCP_BEARER_TOKEN, else NAME_MCP_TOKEN    Token of the server, sent as `Authorization: Bearer …`
   CF_ACCESS_CLIENT_ID and _SECRET, or NAME_CF_CLIENT_…         Service token of Cloudflare Access
-What `.env` says of them goes to PUBLIC_BASE_URL and this machine alone, and nothing goes anywhere without TLS.
+What `.env` says of them goes to PUBLIC_BASE_URL and this machine alone, and so does MCP_BEARER_TOKEN wherever it is set,
+where a server is configured here. Nothing goes to another machine without TLS.
 NAME is the server's in capitals, `EXAMPLE` for `example-mcp`.
 
 Exit status: 0 nothing is broken, 1 something is, 2 the configuration or the command is wrong")]
@@ -60,7 +61,7 @@ pub struct Flags {
     /// Look at a part alone: this machine, or the way to the URL
     #[arg(long, value_name = "PART")]
     pub only: Option<Part>,
-    /// Hand-off that a consumer has, JSON with `mcpServers`: its URL, headers and `enabledTools`
+    /// Hand-off that a consumer has, JSON or Codex's TOML as `handoff` prints it: its URL, headers and tools
     #[arg(long, value_name = "FILE")]
     pub registration: Option<PathBuf>,
     /// What a client says, to be told what it means, in the place of any check; `-` reads it
@@ -209,14 +210,14 @@ impl Target<'_> {
             flags: &flags.headers,
             registered: registration.map_or(&[][..], |entry| &entry.headers),
             name: name.or_else(|| self.machine.map(|machine| machine.name.as_str())),
-            is_own: credentials::is_own(&url, public),
+            whose: credentials::whose(&url, public, self.is_there()),
         };
         let sent = credentials::read(&url, &sources)?;
         let walk = Walk {
             sent: &sent,
             wanted: self.wanted,
             machine: self.machine,
-            enabled: registration.and_then(|entry| entry.enabled.as_deref()),
+            enabled: registration.and_then(|entry| entry.enabled.names()),
             idle: flags.idle.map(Duration::from_secs),
             give_up_after: Duration::from_secs(flags.timeout),
         };

@@ -35,6 +35,9 @@ pub(super) enum Way {
     Through,
 }
 
+/// What lets nobody in.
+const REFUSAL: &str = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
 /// Somebody who answers everything with the same; without a path.
 pub(super) async fn answering(
     status: &'static str,
@@ -52,7 +55,7 @@ pub(super) async fn answering(
 
 /// Somebody who refuses everything, and keeps the heads of what was asked.
 pub(super) async fn listening() -> (String, Arc<Mutex<String>>) {
-    keeping("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await
+    keeping(REFUSAL).await
 }
 
 /// Somebody who says of everything that it is alive, and keeps the heads of what was asked.
@@ -68,17 +71,40 @@ async fn keeping(answer: &'static str) -> (String, Arc<Mutex<String>>) {
     let heard = Arc::new(Mutex::new(String::new()));
     let kept = Arc::clone(&heard);
     tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let kept = Arc::clone(&kept);
-            tokio::spawn(async move {
-                let (asked, _) = request(&mut stream).await?;
-                kept.lock().unwrap().push_str(&asked);
-                stream.write_all(answer.as_bytes()).await.ok()?;
-                stream.shutdown().await.ok()
-            });
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(kept_and_answered(stream, Arc::clone(&kept), answer));
         }
     });
     (origin, heard)
+}
+
+/// [`listening`] over TLS; the port.
+pub(super) async fn listening_secured(acceptor: TlsAcceptor) -> (u16, Arc<Mutex<String>>) {
+    let (listener, _) = listener().await;
+    let port = listener.local_addr().unwrap().port();
+    let heard = Arc::new(Mutex::new(String::new()));
+    let kept = Arc::clone(&heard);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (acceptor, kept) = (acceptor.clone(), Arc::clone(&kept));
+            tokio::spawn(async move {
+                let stream = acceptor.accept(stream).await.ok()?;
+                kept_and_answered(stream, kept, REFUSAL).await
+            });
+        }
+    });
+    (port, heard)
+}
+
+async fn kept_and_answered(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    kept: Arc<Mutex<String>>,
+    answer: &str,
+) -> Option<()> {
+    let (asked, _) = request(&mut stream).await?;
+    kept.lock().unwrap().push_str(&asked);
+    stream.write_all(answer.as_bytes()).await.ok()?;
+    stream.shutdown().await.ok()
 }
 
 /// Somebody who answers 530 over TLS; the port.

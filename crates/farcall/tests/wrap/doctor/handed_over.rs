@@ -1,6 +1,6 @@
 //! A hand-off, held against the server that it is of.
 
-use std::fs;
+use std::{fs, process::Command};
 
 use serde_json::{Value, json};
 
@@ -126,4 +126,62 @@ async fn a_hand_off_of_another_server_gets_nothing_of_this_one() {
     );
     let seen = registered(&greedy, &[("FARCALL_SECRET", TOKEN)]).await;
     seen.is_broken_at("credentials", "wants `FARCALL_SECRET`", "EXAMPLE_MCP_TOKEN");
+}
+
+#[tokio::test]
+async fn the_list_of_tools_has_many_names_and_a_hand_off_many_forms() {
+    let project = Project::new(FARM).with("MCP_BEARER_TOKEN", TOKEN);
+    let server = project.serve().await;
+    let url = format!("{}/mcp", server.origin());
+    let folder = tempfile::tempdir().unwrap();
+    let look = |file: &str, text: String| {
+        fs::write(folder.path().join(file), text).unwrap();
+        Doctor::within(folder.path())
+            .argument("--registration")
+            .argument(file)
+            .variable("FARM_MCP_TOKEN", TOKEN)
+            .run()
+    };
+    let entry = |tools: Value| {
+        let mut entry =
+            json!({"httpUrl": url, "headers": {"Authorization": "Bearer ${FARM_MCP_TOKEN}"}});
+        entry
+            .as_object_mut()
+            .unwrap()
+            .extend(tools.as_object().unwrap().clone());
+        json!({"mcpServers": {"farm-mcp": entry}}).to_string()
+    };
+    let seen = look("a.json", entry(json!({"includeTools": ["sub"]}))).await;
+    seen.is_broken_at("enabledTools", "`sub`", "`start_print`");
+    let seen = look("b.json", entry(json!({"enabledTools": "add"}))).await;
+    seen.is_broken_at("hand-off", "`enabledTools` of `farm-mcp`", "[\"add\"]");
+    let seen = look("c.json", entry(json!({}))).await;
+    assert_eq!(seen.exit, 0, "{}", seen.all());
+    seen.says("enabledTools", "unverified", "lists no tools", "");
+
+    let printed = |client: &str| {
+        let run = Command::new(env!("CARGO_BIN_EXE_farcall"))
+            .args(["handoff", &url, "--client", client])
+            .env_clear()
+            .env("FARCALL_TOKEN", TOKEN)
+            .output()
+            .unwrap();
+        assert!(run.status.success(), "{run:?}");
+        String::from_utf8(run.stdout).unwrap()
+    };
+    for (file, client) in [
+        ("nanobot.json", "nanobot"),
+        ("desktop.json", "claude-desktop"),
+        ("config.toml", "codex"),
+    ] {
+        let seen = look(file, printed(client)).await;
+        assert_eq!(seen.exit, 0, "{client}: {}", seen.all());
+        seen.says("hand-off", "ok", "`farm-mcp` is registered at", "");
+        seen.says(
+            "credentials",
+            "ok",
+            "`Authorization` of `FARM_MCP_TOKEN`",
+            "",
+        );
+    }
 }

@@ -7,6 +7,7 @@ mod broken_path;
 mod certificates;
 mod configured;
 mod edges;
+mod elsewhere;
 mod front;
 mod handed_over;
 mod kept;

@@ -82,9 +82,9 @@ fn has(text: &str, word: &str) -> bool {
     let begins = |sign: char| sign.is_alphanumeric();
     text.match_indices(word).any(|(start, _)| {
         let (before, behind) = (&text[..start], &text[start + word.len()..]);
-        let goes_on = word.starts_with(begins) && before.ends_with(begins)
+        let is_more = word.starts_with(begins) && before.ends_with(begins)
             || word.ends_with(begins) && behind.starts_with(begins);
-        !goes_on && !(is_number && is_measured(before, behind))
+        !(is_more || is_number && is_measured(before, behind))
     })
 }
 
@@ -106,103 +106,139 @@ fn is_measured(before: &str, behind: &str) -> bool {
 mod tests {
     use super::*;
 
+    /// What clients and servers say, and words of what it means.
+    const SAID: &[(&str, &str)] = &[
+        (
+            "Dynamic Client Registration rejected (HTTP 404)",
+            "took that for OAuth",
+        ),
+        (
+            "SDK auth failed: Incompatible auth server: does not support dynamic client registration",
+            "took that for OAuth",
+        ),
+        (
+            "MCP server \"x\": unknown MCP server type: streamableHttp",
+            "different names",
+        ),
+        (
+            "✘ [ERROR] A request to the Cloudflare API failed. Project not found. [code: 8000007]",
+            "Pages",
+        ),
+        (
+            "ModuleNotFoundError: No module named 'mcp'",
+            "another Python",
+        ),
+        (
+            "curl: (35) error:0A000410:SSL routines::sslv3 alert handshake failure",
+            "no certificate for this name yet",
+        ),
+        (
+            "httpx.ConnectError: All connection attempts failed",
+            "nobody listens",
+        ),
+        ("error code: 530", "no active connection"),
+        (
+            "<html><title>502 Bad Gateway</title>",
+            "proxy or tunnel is up",
+        ),
+        (
+            "Error POSTing to endpoint (HTTP 401): {\"error\":\"no bearer token was sent; …\"}",
+            "did not send the header",
+        ),
+        ("HTTP 401 Unauthorized", "missing or wrong"),
+        (
+            "MCP error -32001: Request timed out",
+            "longer than the client waits",
+        ),
+        (
+            "TypeError: fetch failed: getaddrinfo ENOTFOUND a.example",
+            "no address",
+        ),
+        ("connect ECONNREFUSED 127.0.0.1:8401", "nobody listens"),
+        (
+            "SSL: CERTIFICATE_VERIFY_FAILED certificate verify failed: certificate has expired (_ssl.c:1006)",
+            "is over",
+        ),
+        (
+            r#"{"code":-32001,"message":"Session not found"}"#,
+            "holds a session",
+        ),
+        (
+            "StreamableHTTPError: Error POSTing to endpoint (HTTP 401): {\"error\":\"invalid_token\"}",
+            "none of this server",
+        ),
+        (
+            "StreamableHTTP connect failed: Invalid Host header",
+            "the name under which it was called",
+        ),
+        ("HTTP 401 headers mcp-session-id: x", "missing or wrong"),
+        (
+            "StreamableHTTPError: Unexpected content type: text/html",
+            "a page came",
+        ),
+        (
+            "type: Invalid option: expected one of \"stdio\"|\"sse\"|\"http\"",
+            "different names",
+        ),
+        ("connect ETIMEDOUT 203.0.113.7:443", "a firewall drops"),
+        (
+            "curl: (28) Failed to connect to a.example port 443 after 130000 ms: Couldn't connect to server",
+            "a firewall drops",
+        ),
+        ("getaddrinfo EAI_AGAIN a.example", "no DNS server said"),
+        (
+            "SSE error: Non-200 status code (405)",
+            "the older SSE transport",
+        ),
+        (
+            r#"{"code":-32001,"message":"Unauthorized"}"#,
+            "missing or wrong",
+        ),
+        ("MCP error -32001", "something of its own"),
+        ("Tool call timed out", "longer than the client waits"),
+        ("Verifying…", "one level below the zone"),
+        (
+            "Missing environment variables: EXAMPLE_MCP_TOKEN",
+            "is not set where",
+        ),
+        // What the server says where callers are not let in; the rest is asked of a real one.
+        (
+            "the request did not come through Cloudflare Access; call the public URL of this server",
+            "went around Access",
+        ),
+        (
+            "Bearer error=\"invalid_token\", error_description=\"the assertion of Cloudflare Access is not for this server\"",
+            "another team or application",
+        ),
+        (
+            "whoever you are to Cloudflare Access is a caller here that has no token, and without one is not let in",
+            "has no token any more",
+        ),
+        (
+            "Bearer error=\"insufficient_scope\", scope=\"admin\"",
+            "may not do this",
+        ),
+        (
+            "this server asks nobody who they are, and shows this to callers with the scope `admin` alone",
+            "asks nobody",
+        ),
+        (
+            "HTTP 503: the token cannot be verified at the moment; try again in a few seconds",
+            "could not fetch the keys",
+        ),
+        (
+            "HTTP 404: there is no such session; initialize a new one",
+            "holds a session",
+        ),
+        (
+            "too many wrong credentials came from this address; try again in 20 s",
+            "more requests came",
+        ),
+    ];
+
     #[test]
     fn what_clients_say_is_recognised_by_what_matters_in_it() {
-        for (text, part) in [
-            (
-                "Dynamic Client Registration rejected (HTTP 404)",
-                "took that for OAuth",
-            ),
-            (
-                "SDK auth failed: Incompatible auth server: does not support dynamic client registration",
-                "took that for OAuth",
-            ),
-            (
-                "MCP server \"x\": unknown MCP server type: streamableHttp",
-                "different names",
-            ),
-            (
-                "✘ [ERROR] A request to the Cloudflare API failed. Project not found. [code: 8000007]",
-                "Pages",
-            ),
-            (
-                "ModuleNotFoundError: No module named 'mcp'",
-                "another Python",
-            ),
-            (
-                "curl: (35) error:0A000410:SSL routines::sslv3 alert handshake failure",
-                "no certificate for this name yet",
-            ),
-            (
-                "httpx.ConnectError: All connection attempts failed",
-                "nobody listens",
-            ),
-            ("error code: 530", "no active connection"),
-            (
-                "<html><title>502 Bad Gateway</title>",
-                "proxy or tunnel is up",
-            ),
-            (
-                "Error POSTing to endpoint (HTTP 401): {\"error\":\"no bearer token was sent; …\"}",
-                "did not send the header",
-            ),
-            ("HTTP 401 Unauthorized", "missing or wrong"),
-            (
-                "MCP error -32001: Request timed out",
-                "longer than the client waits",
-            ),
-            (
-                "TypeError: fetch failed: getaddrinfo ENOTFOUND a.example",
-                "no address",
-            ),
-            ("connect ECONNREFUSED 127.0.0.1:8401", "nobody listens"),
-            (
-                "SSL: CERTIFICATE_VERIFY_FAILED certificate verify failed: certificate has expired (_ssl.c:1006)",
-                "is over",
-            ),
-            (
-                r#"{"code":-32001,"message":"Session not found"}"#,
-                "holds a session",
-            ),
-            (
-                "StreamableHTTPError: Error POSTing to endpoint (HTTP 401): {\"error\":\"invalid_token\"}",
-                "none of this server",
-            ),
-            (
-                "StreamableHTTP connect failed: Invalid Host header",
-                "the name under which it was called",
-            ),
-            ("HTTP 401 headers mcp-session-id: x", "missing or wrong"),
-            (
-                "StreamableHTTPError: Unexpected content type: text/html",
-                "a page came",
-            ),
-            (
-                "type: Invalid option: expected one of \"stdio\"|\"sse\"|\"http\"",
-                "different names",
-            ),
-            ("connect ETIMEDOUT 203.0.113.7:443", "a firewall drops"),
-            (
-                "curl: (28) Failed to connect to a.example port 443 after 130000 ms: Couldn't connect to server",
-                "a firewall drops",
-            ),
-            ("getaddrinfo EAI_AGAIN a.example", "no DNS server said"),
-            (
-                "SSE error: Non-200 status code (405)",
-                "the older SSE transport",
-            ),
-            (
-                r#"{"code":-32001,"message":"Unauthorized"}"#,
-                "missing or wrong",
-            ),
-            ("MCP error -32001", "something of its own"),
-            ("Tool call timed out", "longer than the client waits"),
-            ("Verifying…", "one level below the zone"),
-            (
-                "Missing environment variables: EXAMPLE_MCP_TOKEN",
-                "is not set where",
-            ),
-        ] {
+        for (text, part) in SAID {
             let meaning = meaning(text).unwrap_or_else(|| panic!("{text} is not known"));
             assert!(meaning.means.contains(part), "{text}: {}", meaning.means);
         }

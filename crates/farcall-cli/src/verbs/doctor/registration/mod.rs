@@ -1,8 +1,8 @@
-//! A hand-off as a consumer has it: `mcpServers` with a URL, headers and `enabledTools`.
+//! A hand-off as a consumer has it: a URL, headers, and the tools that are enabled. `forms` reads what each client has.
+
+mod forms;
 
 use std::{fs, path::Path};
-
-use serde_json::Value;
 
 use url::Url;
 
@@ -17,6 +17,9 @@ use crate::{
 
 const CHECK: &str = "hand-off";
 
+/// The check that `path` goes on with, once it has the list of tools.
+const TOOLS: &str = "enabledTools";
+
 /// The most bytes of a file that are read.
 const LARGEST: u64 = 1 << 20;
 
@@ -27,7 +30,32 @@ pub(super) struct Registration {
     pub(super) url: String,
     /// As they are written, with `${NAME}` in the place of secrets.
     pub(super) headers: Vec<(String, String)>,
-    pub(super) enabled: Option<Vec<String>>,
+    pub(super) enabled: Enabled,
+    /// Whether it starts a program that calls the server, whose client puts nothing in the place of `${NAME}`.
+    is_program: bool,
+}
+
+/// Which tools a hand-off lets a client see.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Enabled {
+    /// All of them, which it says.
+    All,
+    /// What stands below this key is no list of names.
+    Malformed(&'static str),
+    /// These.
+    Names(Vec<String>),
+    /// It does not say, so all of them.
+    Unsaid,
+}
+
+impl Enabled {
+    /// The names, where it lists any.
+    pub(super) fn names(&self) -> Option<&[String]> {
+        match self {
+            Self::Names(names) => Some(names),
+            Self::All | Self::Malformed(_) | Self::Unsaid => None,
+        }
+    }
 }
 
 impl Registration {
@@ -48,8 +76,8 @@ impl Registration {
             return Err(unread(&"it is larger than 1 MiB"));
         }
         let text = fs::read_to_string(file).map_err(|error| unread(&error))?;
-        let entries = entries(&text).map_err(|reason| {
-            unreadable(&reason).hint("it is JSON such as {\"mcpServers\": {\"example-mcp\": {\"url\": \"https://…/mcp\", \"headers\": {…}}}}")
+        let entries = forms::entries(&text).map_err(|reason| {
+            unreadable(&reason).hint("it is what `handoff --client` prints for any client but goose, JSON or Codex's TOML, such as {\"mcpServers\": {\"example-mcp\": {\"url\": \"https://…/mcp\", \"headers\": {…}}}}")
         })?;
         chosen(entries, url).map_err(|names| {
             Failure::usage(format!("the hand-off `{shown}` has several entries, {names}, and it is not told which is meant"))
@@ -82,7 +110,13 @@ impl Registration {
             let is_secret = ["authorization", "secret", "token", "key"]
                 .iter()
                 .any(|word| name.to_ascii_lowercase().contains(word));
-            if is_secret && is_literal(value) {
+            if is_secret && is_literal(value) && self.is_program {
+                findings.push(
+                    Finding::warning(CHECK, format!("the header `{name}` of `{}` holds the secret itself", self.name))
+                        .cause("this client puts no variable in its place, so whoever reads the file has the secret")
+                        .remedy("keep the file to yourself, and out of git; a token of its own can be revoked: farcall token create NAME"),
+                );
+            } else if is_secret && is_literal(value) {
                 findings.push(
                     Finding::broken(CHECK, format!("the header `{name}` of `{}` holds the secret itself", self.name))
                         .cause("whoever gets the JSON has the secret, and it may be committed")
@@ -114,6 +148,16 @@ impl Registration {
                 .remedy("write the URL alone, and send what says who asks as a header from a variable"),
             );
         }
+        if let Enabled::Malformed(key) = self.enabled {
+            findings.push(
+                Finding::broken(
+                    CHECK,
+                    format!("`{key}` of `{}` is no list of names", self.name),
+                )
+                .cause("a client refuses the entry, or shows its agent all tools")
+                .remedy(format!("write the names as a list: \"{key}\": [\"add\"]")),
+            );
+        }
         if findings.is_empty() {
             let variables = self
                 .headers
@@ -131,6 +175,20 @@ impl Registration {
                 self.headers.len()
             );
             findings.push(Finding::ok(CHECK, said));
+        }
+        match self.enabled {
+            Enabled::All => findings.push(Finding::ok(
+                TOOLS,
+                "it enables all tools, whichever there are",
+            )),
+            Enabled::Unsaid => findings.push(Finding::unverified(
+                TOOLS,
+                format!(
+                    "`{}` lists no tools, so there is nothing to hold against those that there are",
+                    self.name
+                ),
+            )),
+            Enabled::Malformed(_) | Enabled::Names(_) => {}
         }
         findings
     }
@@ -157,49 +215,6 @@ fn instead(header: &str) -> &'static str {
     }
 }
 
-/// All entries of a text that have a URL.
-///
-/// # Errors
-/// What it is instead.
-pub(super) fn entries(text: &str) -> Result<Vec<Registration>, String> {
-    let root: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    let servers = ["mcpServers", "servers", "mcp", "context_servers"]
-        .iter()
-        .find_map(|key| root.get(key));
-    let servers = servers
-        .unwrap_or(&root)
-        .as_object()
-        .ok_or("it is no JSON object")?;
-    let entries = servers.iter().filter_map(|(name, entry)| {
-        let url = ["url", "httpUrl", "serverUrl", "uri"]
-            .iter()
-            .find_map(|key| entry.get(key)?.as_str())?;
-        let headers = entry.get("headers").and_then(Value::as_object);
-        let headers = headers
-            .into_iter()
-            .flatten()
-            .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
-        let enabled = entry.get("enabledTools").and_then(Value::as_array);
-        let enabled = enabled.map(|tools| {
-            tools
-                .iter()
-                .filter_map(|tool| Some(tool.as_str()?.to_owned()))
-                .collect()
-        });
-        Some(Registration {
-            name: name.clone(),
-            url: url.to_owned(),
-            headers: headers.collect(),
-            enabled,
-        })
-    });
-    let entries: Vec<_> = entries.collect();
-    if entries.is_empty() {
-        return Err("it registers no server with a URL".to_owned());
-    }
-    Ok(entries)
-}
-
 /// The entry that is meant, or the names of all of them.
 fn chosen(mut entries: Vec<Registration>, url: Option<&str>) -> Result<Registration, String> {
     let names = || {
@@ -222,7 +237,7 @@ fn chosen(mut entries: Vec<Registration>, url: Option<&str>) -> Result<Registrat
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::finding::Level, forms::entries, *};
 
     const GUIDE: &str = r#"{"mcpServers": {"example-mcp": {"type": "streamableHttp", "url": "https://a.example/mcp",
         "headers": {"Authorization": "Bearer ${EXAMPLE_MCP_TOKEN}"}, "enabledTools": ["add"]}}}"#;
@@ -232,7 +247,7 @@ mod tests {
         let entries = entries(GUIDE).unwrap();
         assert_eq!(entries.len(), 1);
         assert_eq!(entries[0].name, "example-mcp");
-        assert_eq!(entries[0].enabled, Some(vec!["add".to_owned()]));
+        assert_eq!(entries[0].enabled, Enabled::Names(vec!["add".to_owned()]));
         assert!(entries[0].findings()[0].said.contains("1 of 1 headers"));
     }
 
@@ -275,17 +290,35 @@ mod tests {
     }
 
     #[test]
-    fn what_registers_nothing_is_none() {
-        for text in [
-            "",
-            "[]",
-            "3",
-            "{}",
-            r#"{"mcpServers": []}"#,
-            r#"{"mcpServers": {"a": {"command": "x"}}}"#,
+    fn tools_are_a_list_or_it_is_said() {
+        for (listed, level, said) in [
+            (
+                r#""enabledTools": "add""#,
+                Level::Broken,
+                "`enabledTools` of `example-mcp`",
+            ),
+            (
+                r#""includeTools": ["add", 1]"#,
+                Level::Broken,
+                "`includeTools` of",
+            ),
+            (r#""enabledTools": ["*"]"#, Level::Ok, "all tools"),
+            (r#""type": "http""#, Level::Unverified, "lists no tools"),
         ] {
-            assert!(entries(text).is_err(), "{text}");
+            let text = GUIDE.replace(r#""enabledTools": ["add"]"#, listed);
+            let findings = entries(&text).unwrap()[0].findings();
+            let is_it = |finding: &Finding| finding.level == level && finding.said.contains(said);
+            assert!(findings.iter().any(is_it), "{findings:?}");
         }
+    }
+
+    #[test]
+    fn a_program_has_the_secret_itself_and_that_is_no_fault() {
+        let text = r#"{"mcpServers": {"a": {"command": "npx", "args": ["-y", "mcp-remote", "https://a.example/mcp",
+            "--header", "Authorization:${A}"], "env": {"A": "Bearer s3cret-s3cret"}}}}"#;
+        let finding = entries(text).unwrap()[0].findings().remove(0);
+        assert_eq!(finding.level, Level::Warning);
+        assert!(!format!("{finding:?}").contains("s3cret"));
     }
 
     #[test]

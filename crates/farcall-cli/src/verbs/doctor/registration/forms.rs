@@ -1,0 +1,253 @@
+//! What clients call the parts of an entry: each has names of its own for the same.
+
+use serde_json::{Map, Value};
+use toml::de::{DeTable, DeValue};
+
+use super::{Enabled, Registration};
+
+/// Where the servers are, of those that call it otherwise than others the inner one first.
+const SERVERS: [&str; 6] = [
+    "/tools/mcpServers",
+    "/mcpServers",
+    "/mcp_servers",
+    "/servers",
+    "/mcp",
+    "/context_servers",
+];
+
+/// What the list of tools is called.
+const TOOLS: [&str; 5] = [
+    "enabledTools",
+    "includeTools",
+    "allowedTools",
+    "enabled_tools",
+    "available_tools",
+];
+
+/// All entries of a text that have a URL, JSON or the TOML of Codex.
+///
+/// # Errors
+/// What it is instead.
+pub(super) fn entries(text: &str) -> Result<Vec<Registration>, String> {
+    let root = match (serde_json::from_str(text), DeTable::parse(text)) {
+        (Ok(root), _) => root,
+        (Err(_), Ok(table)) if !table.get_ref().is_empty() => from_table(table.get_ref()),
+        (Err(error), _) => return Err(error.to_string()),
+    };
+    let mut servers = SERVERS.iter().filter_map(|place| root.pointer(place));
+    let servers = servers
+        .next()
+        .unwrap_or(&root)
+        .as_object()
+        .ok_or("it is no JSON object")?;
+    let entries: Vec<_> = servers
+        .iter()
+        .filter_map(|(name, entry)| of(name, entry))
+        .collect();
+    if entries.is_empty() {
+        return Err("it registers no server with a URL".to_owned());
+    }
+    Ok(entries)
+}
+
+/// One entry, where it has a URL.
+fn of(name: &str, entry: &Value) -> Option<Registration> {
+    let mut urls = ["url", "httpUrl", "serverUrl", "uri"].iter();
+    let url = urls.find_map(|key| entry.get(key)?.as_str());
+    let (url, headers, is_program) = if let Some(url) = url {
+        (url.to_owned(), headers(entry), false)
+    } else {
+        let (url, headers) = of_program(entry)?;
+        (url, headers, true)
+    };
+    Some(Registration {
+        name: name.to_owned(),
+        url,
+        headers,
+        enabled: enabled(name, entry),
+        is_program,
+    })
+}
+
+/// The headers, as they are written.
+fn headers(entry: &Value) -> Vec<(String, String)> {
+    let pairs = |key: &str| {
+        let pairs = entry.get(key).and_then(Value::as_object);
+        let pairs = pairs.into_iter().flatten();
+        pairs.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+    };
+    let named = |variable: &str| format!("${{{variable}}}");
+    // Codex has tables of values and of variables, and a key for the variable of a token.
+    let written = pairs("headers").chain(pairs("http_headers"));
+    let of_variables = pairs("env_http_headers").map(|(name, variable)| (name, named(&variable)));
+    let token = entry.get("bearer_token_env_var").and_then(Value::as_str);
+    let token = token.map(|variable| {
+        let value = format!("Bearer {}", named(variable));
+        ("Authorization".to_owned(), value)
+    });
+    written.chain(of_variables).chain(token).collect()
+}
+
+/// URL and headers of an entry that starts `mcp-remote`, as Claude Desktop's does. Its arguments name variables of the
+/// entry's own `env`.
+fn of_program(entry: &Value) -> Option<(String, Vec<(String, String)>)> {
+    let arguments = entry.get("args")?.as_array()?.iter();
+    let arguments: Vec<_> = arguments.filter_map(Value::as_str).collect();
+    let is_remote = |argument: &&str| {
+        let name = argument.strip_prefix("mcp-remote");
+        name.is_some_and(|version| version.is_empty() || version.starts_with('@'))
+    };
+    let program = arguments.iter().position(is_remote)?;
+    let url = arguments.get(program + 1)?;
+    let env = entry.get("env").and_then(Value::as_object);
+    let filled = |value: &str| {
+        let variables = env.into_iter().flatten();
+        let variables = variables.filter_map(|(name, value)| Some((name, value.as_str()?)));
+        variables.fold(value.to_owned(), |value, (name, own)| {
+            value.replace(&format!("${{{name}}}"), own)
+        })
+    };
+    let options = arguments.windows(2);
+    let headers = options.filter(|pair| pair[0] == "--header");
+    let headers = headers.filter_map(|pair| {
+        let (name, value) = pair[1].split_once(':')?;
+        Some((name.to_owned(), filled(value.trim())))
+    });
+    Some(((*url).to_owned(), headers.collect()))
+}
+
+/// The list of tools.
+fn enabled(name: &str, entry: &Value) -> Enabled {
+    let mut lists = TOOLS.iter().filter_map(|key| Some((*key, entry.get(key)?)));
+    let Some((key, list)) = lists.next() else {
+        return Enabled::Unsaid;
+    };
+    let Some(list) = list.as_array() else {
+        return Enabled::Malformed(key);
+    };
+    // nanobot takes the name under which its agent has a tool as well, and a star for all of them.
+    let own = format!("mcp_{name}_");
+    let plain = |tool: &str| tool.strip_prefix(&own).unwrap_or(tool).to_owned();
+    let names = list.iter().map(|tool| tool.as_str().map(plain));
+    match names.collect::<Option<Vec<_>>>() {
+        Some(names) if names.iter().any(|name| name == "*") => Enabled::All,
+        Some(names) => Enabled::Names(names),
+        None => Enabled::Malformed(key),
+    }
+}
+
+/// TOML as JSON has it, as far as an entry goes: numbers and times are none of its parts.
+fn from_table(table: &DeTable<'_>) -> Value {
+    let pairs = table.iter();
+    let pairs = pairs.map(|(key, value)| (key.get_ref().to_string(), from_toml(value.get_ref())));
+    Value::Object(pairs.collect::<Map<_, _>>())
+}
+
+fn from_toml(value: &DeValue<'_>) -> Value {
+    match value {
+        DeValue::String(text) => Value::String(text.to_string()),
+        DeValue::Boolean(value) => Value::Bool(*value),
+        DeValue::Array(values) => {
+            let values = values.iter();
+            values.map(|value| from_toml(value.get_ref())).collect()
+        }
+        DeValue::Table(table) => from_table(table),
+        DeValue::Integer(_) | DeValue::Float(_) | DeValue::Datetime(_) => Value::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use farcall_server::connect::{self, Auth, CLIENTS, Format, Tool};
+
+    use super::*;
+
+    const URL: &str = "https://farm.example.com/mcp";
+
+    fn block(client: &connect::Client, auth: Auth) -> String {
+        client.block(&connect::Registration {
+            name: "farm-mcp".to_owned(),
+            version: "1".to_owned(),
+            title: None,
+            url: URL.to_owned(),
+            auth,
+            tools: Some(vec![Tool {
+                name: "add".to_owned(),
+                description: String::new(),
+            }]),
+            keeps_contract: true,
+        })
+    }
+
+    #[test]
+    fn what_a_hand_off_writes_for_a_client_is_read() {
+        let readable = CLIENTS
+            .iter()
+            .filter(|client| client.format != Format::Yaml);
+        for client in readable {
+            for auth in [Auth::Access, Auth::Bearer, Auth::OAuth, Auth::Open] {
+                let block = block(client, auth);
+                let entries = entries(&block).unwrap_or_else(|why| panic!("{why}\n{block}"));
+                assert_eq!(entries.len(), 1, "{block}");
+                let entry = &entries[0];
+                assert_eq!((entry.name.as_str(), entry.url.as_str()), ("farm-mcp", URL));
+                let names: Vec<_> = entry
+                    .headers
+                    .iter()
+                    .map(|(name, _)| name.as_str())
+                    .collect();
+                let expected: &[&str] = match auth {
+                    Auth::Access => &["CF-Access-Client-Id", "CF-Access-Client-Secret"],
+                    Auth::Bearer => &["Authorization"],
+                    Auth::OAuth | Auth::Open => &[],
+                };
+                assert_eq!(names, expected, "{block}");
+                if auth == Auth::Bearer && client.id != "vscode" {
+                    let value = &entry.headers[0].1;
+                    assert!(
+                        value.starts_with("Bearer ") && value.contains("FARM_MCP_TOKEN}"),
+                        "{value}"
+                    );
+                }
+                let is_listed = TOOLS.iter().any(|key| block.contains(key));
+                let tools = ["add".to_owned()];
+                assert_eq!(
+                    entry.enabled.names(),
+                    is_listed.then_some(&tools[..]),
+                    "{block}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_yaml_of_goose_is_not_read_and_not_misread() {
+        let goose = connect::client("goose").unwrap();
+        assert!(entries(&block(goose, Auth::Bearer)).is_err());
+    }
+
+    #[test]
+    fn names_that_nanobot_gives_tools_are_theirs() {
+        let text = r#"{"a": {"url": "https://a/mcp", "enabledTools": ["mcp_a_add", "sub"]}}"#;
+        let entry = entries(text).unwrap().remove(0);
+        let names = ["add".to_owned(), "sub".to_owned()];
+        assert_eq!(entry.enabled.names(), Some(&names[..]));
+    }
+
+    #[test]
+    fn what_registers_nothing_is_none() {
+        for text in [
+            "",
+            "[]",
+            "3",
+            "{}",
+            "a = 1",
+            r#"{"mcpServers": []}"#,
+            r#"{"mcpServers": {"a": {"command": "x"}}}"#,
+            r#"{"mcpServers": {"a": {"command": "npx", "args": ["mcp-remote"]}}}"#,
+            r#"{"mcpServers": {"a": {"command": "npx", "args": ["mcp-remoter", "https://a/mcp"]}}}"#,
+        ] {
+            assert!(entries(text).is_err(), "{text}");
+        }
+    }
+}
