@@ -1,4 +1,4 @@
-//! Makes a module of the Rust that `docs/guide/rust-app.md` shows, for `tests/pages/rust.rs` to compile.
+//! Makes a module of the Rust that each of some pages shows, for `tests/pages/rust.rs` to compile.
 //!
 //! | a block | becomes |
 //! | --- | --- |
@@ -8,15 +8,30 @@
 
 use std::{env, fmt::Write as _, fs, path::Path};
 
-/// The page, seen from this crate.
-const PAGE: &str = "../docs/guide/rust-app.md";
+/// The modules, and their pages seen from this crate.
+const PAGES: [(&str, &str); 5] = [
+    ("from_fastmcp", "../docs/guide/migrate-fastmcp.md"),
+    ("jobs", "../docs/concepts/jobs.md"),
+    ("questions", "../docs/concepts/questions.md"),
+    ("readme", "../README.md"),
+    ("rust_app", "../docs/guide/rust-app.md"),
+];
 
 fn main() {
-    println!("cargo::rerun-if-changed={PAGE}");
     println!("cargo::rerun-if-changed=build.rs");
-    let page = fs::read_to_string(PAGE).expect("the page is in the repository");
+    let folder = env::var("OUT_DIR").expect("cargo says where");
+    for (name, page) in PAGES {
+        println!("cargo::rerun-if-changed={page}");
+        let text = fs::read_to_string(page).expect("the page is in the repository");
+        let place = Path::new(&folder).join(name).with_extension("rs");
+        fs::write(place, module(&text)).expect("cargo has made the folder");
+    }
+}
+
+/// All Rust of a page, as a module.
+fn module(page: &str) -> String {
     let mut module = String::new();
-    for (number, block) in blocks(&page).iter().enumerate() {
+    for (number, block) in blocks(page).iter().enumerate() {
         let written = if block.contains("#[test]") {
             write!(
                 module,
@@ -32,8 +47,7 @@ fn main() {
         };
         written.expect("a text takes all");
     }
-    let folder = env::var("OUT_DIR").expect("cargo says where");
-    fs::write(Path::new(&folder).join("rust_app.rs"), module).expect("cargo has made the folder");
+    module
 }
 
 /// The blocks of Rust.

@@ -17,7 +17,7 @@
 //! as a line of its own for any lines. Ids, ages, moments and the width of columns need not be the same, and each page
 //! has ports of its own in the place of 8900 and of those that [`session::PORTS`] has. `cargo run` and `cargo build` take what is built already.
 //!
-//! The Rust of [the page about it](rust) is compiled with this test.
+//! The Rust of the pages is [compiled](rust) with this test.
 
 #![expect(
     clippy::unwrap_used,
