@@ -57,6 +57,7 @@ fn deployment() -> anyhow::Result<Deployment> {
     Ok(Deployment {
         name: "example-mcp".to_owned(),
         command: "example-mcp-server deploy".to_owned(),
+        file: None,
         home: home.to_owned(),
         program: format!("{folder}/target/release/example-mcp-server"),
         folder,

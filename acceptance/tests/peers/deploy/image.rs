@@ -144,6 +144,96 @@ echo "data $(podman exec server stat --format '%U %a' /data)"
     assert_eq!(said.matches("healthy\n").count(), 2, "{said}");
 }
 
+/// Takes the place of cargo for the project: it has installed farcall.
+const INSTALLER: &str = "#!/bin/sh\nset -eu\n[ \"$1 $2 $3 $4\" = 'install --locked --root /out' ]\n\
+mkdir -p /out/bin\ncp /opt/farcall /out/bin/\n";
+
+/// A file other than `farcall.toml`, a script that its owner alone may read, data and an audit log of a server that ran
+/// here, and a folder of the source that is called as the data is.
+fn project(place: &Path) {
+    for folder in ["state", "src/state", "src/target"] {
+        fs::create_dir_all(place.join(folder)).unwrap();
+    }
+    for (file, text) in [
+        (
+            "farm.toml",
+            "[server]\nname = \"farm\"\ndata_dir = \"state\"\naudit = \"audit.jsonl\"\n\
+             [tool.hello]\ndescription = \"Greet.\"\ncommand = [\"./hello.sh\"]\n",
+        ),
+        ("hello.sh", "#!/bin/sh\necho hello from the image\n"),
+        ("state/canary", ""),
+        ("audit.jsonl", ""),
+        ("src/state/kept", ""),
+        ("src/target/kept", ""),
+        (".env", "MCP_HOST=127.0.0.1\nFARCALL_DATA_DIR=state\n"),
+    ] {
+        fs::write(place.join(file), text).unwrap();
+    }
+    fs::set_permissions(place.join("hello.sh"), fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+#[tokio::test]
+async fn a_projects_image_serves_its_file_and_holds_nothing_that_a_server_wrote() {
+    let place = scratch(env!("CARGO_TARGET_TMPDIR"));
+    let path = place.path();
+    let farm = path.join("farm");
+    project(&farm);
+    super::deploy("farcall", &farm, &["docker", "--config", "farm.toml"]).await;
+    let rust = path.join("rust");
+    for folder in ["opt", "usr/local/bin"] {
+        fs::create_dir_all(rust.join(folder)).unwrap();
+    }
+    for (file, text) in [("cargo", INSTALLER), ("apt-get", "#!/bin/sh\n")] {
+        let file = rust.join("usr/local/bin").join(file);
+        fs::write(&file, text).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let (stripped, farcall) = (rust.join("opt/farcall"), binary("farcall"));
+    let words = ["-o", stripped.to_str().unwrap(), farcall.to_str().unwrap()];
+    content("strip", path, &words, &[]).await;
+    let (base, port, farcall) = (folder().join("debian"), free_port(), farcall.display());
+    // The options of the header, but for the network, which podman has none of here.
+    let header = fs::read_to_string(farm.join("Dockerfile")).unwrap();
+    let (_, options) = header.split_once("--env-file .env ").unwrap();
+    let (options, _) = options.split_once("-e PUBLIC_BASE_URL").unwrap();
+    let options = options.replace("\\\n#", "");
+    let script = format!(
+        r#"
+tar --create --directory {base} . | podman import --quiet - docker.io/library/plain >&2
+printf 'FROM docker.io/library/plain\nCOPY . /\n' >of-rust
+podman build --quiet --network none --tag docker.io/library/rust:1.94-slim-bookworm -f of-rust rust >&2
+podman tag docker.io/library/rust:1.94-slim-bookworm docker.io/library/debian:bookworm-slim
+cd farm
+podman build --quiet --format docker --network none --tag farm . >&2
+podman run --detach --name server --init --network slirp4netns --publish 127.0.0.1:{port}:8900 \
+  --env-file .env {options} -e FARCALL_AUDIT=stdout farm >/dev/null
+attempts=0
+until curl -sf http://127.0.0.1:{port}/healthz >/dev/null; do
+  attempts=$((attempts + 1))
+  [ $attempts -lt 300 ] || {{ podman logs server >&2; echo 'error: nobody answers at the port' >&2; exit 1; }}
+  sleep 0.2
+done
+{farcall} smoke http://127.0.0.1:{port}/mcp --tool hello
+echo "image: $(podman exec server find . -mindepth 1 | sort | tr '\n' ' ')"
+"#,
+        base = base.display()
+    );
+    let file = path.join("script");
+    fs::write(&file, script).unwrap();
+    let wrapper = repository().join("acceptance/clients/with_containers.sh");
+    let words = [path.to_str().unwrap(), file.to_str().unwrap()];
+    let said = content(wrapper, path, &words, &[]).await;
+    println!("{said}");
+    assert!(
+        said.contains("OK ✅\n") && said.contains("hello from the image"),
+        "{said}"
+    );
+    assert!(
+        said.contains("image: ./farm.toml ./hello.sh ./src ./src/state ./src/state/kept ./src/target ./src/target/kept \n"),
+        "{said}"
+    );
+}
+
 /// The container is taken away in the middle of a job, and another one goes on with it.
 fn recreated(port: u16) -> String {
     format!(

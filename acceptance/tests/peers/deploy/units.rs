@@ -276,3 +276,33 @@ async fn a_unit_that_is_wrong_is_noticed() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_name_that_a_unit_of_the_machine_has_is_warned_of() {
+    let units = fs::read_dir("/usr/lib/systemd/user").unwrap();
+    let names = units.map(|unit| unit.unwrap().file_name().into_string().unwrap());
+    let is_plain = |name: &String| {
+        name.bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+    };
+    let name = names
+        .filter_map(|name| name.strip_suffix(".service").map(str::to_owned))
+        .find(is_plain)
+        .expect("systemd has units of its own");
+    let home = scratch(env!("CARGO_TARGET_TMPDIR"));
+    for (name, is_warned) in [(name.as_str(), true), ("nobody-has-this-name", false)] {
+        let text = format!(
+            "[server]\nname = \"{name}\"\n[tool.a]\ndescription = \"A.\"\ncommand = [\"sh\"]\n"
+        );
+        fs::write(home.path().join("farcall.toml"), text).unwrap();
+        let ended = run(binary("farcall"), home.path(), &["deploy", "systemd"], &[]).await;
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        let warning = format!("which `{name}.service` would take the place of");
+        assert_eq!(
+            ended.stderr.contains(&warning),
+            is_warned,
+            "{}",
+            ended.stderr
+        );
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::{
     Deployment, Planned,
-    proxy::{Flags, Site, certificate},
+    proxy::{Flags, Site, certificate, open, own_address, written},
     template::fill,
 };
 use crate::Failure;
@@ -24,11 +24,12 @@ pub(super) fn files(deployment: &Deployment, flags: &Flags) -> Result<Vec<Planne
         TEMPLATE,
         &[
             ("title", &deployment.title()),
-            ("command", &deployment.command),
+            ("written", &written(deployment, flags, "caddy")),
             ("site", &address),
-            ("port", &site.port.to_string()),
+            ("open", &open(&site, flags)),
             ("tls", &tls.unwrap_or_default()),
             ("upstream", &deployment.upstream()),
+            ("proxy", &own_address(&deployment.config).to_string()),
         ],
     );
     Ok(vec![Planned::new("deploy/Caddyfile", text)])

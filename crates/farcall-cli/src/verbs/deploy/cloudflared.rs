@@ -45,21 +45,32 @@ pub(super) fn files(deployment: &Deployment, flags: &Flags) -> Result<Vec<Planne
         TEMPLATE,
         &[
             ("title", &deployment.title()),
-            (
-                "command",
-                &format!("{} cloudflared --zone {}", deployment.command, flags.zone),
-            ),
+            ("written", &written(deployment, flags)),
             ("slug", &slug),
             ("hostname", &hostname),
             ("file", path),
             ("fill_in", fill_in),
             ("service", &service),
+            ("proxy", &proxy::own_address(&deployment.config).to_string()),
             ("tunnel", tunnel),
             ("credentials", &scalar(&credentials)),
             ("rules", &rules),
         ],
     );
     Ok(vec![Planned::new(path, text)])
+}
+
+/// The command that writes the file.
+fn written(deployment: &Deployment, flags: &Flags) -> String {
+    let mut words = format!("cloudflared --zone {}", flags.zone);
+    if let Some(tunnel) = &flags.tunnel {
+        words.push_str(" --tunnel ");
+        words.push_str(tunnel);
+    }
+    if flags.advanced_certificate {
+        words.push_str(" --advanced-certificate");
+    }
+    deployment.written(&words)
 }
 
 /// What does not hold yet of a server behind a tunnel.

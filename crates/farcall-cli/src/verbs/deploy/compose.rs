@@ -1,6 +1,10 @@
 //! Containers: one server alone, or several with what they share.
 
-use super::{Build, Deployment, Planned, template::fill};
+use std::fmt::Write as _;
+
+use farcall_config::variables;
+
+use super::{Build, Deployment, Planned, docker, template::fill};
 use crate::Failure;
 
 const ALONE: &str = include_str!("templates/docker-compose.yml");
@@ -9,6 +13,20 @@ const BALANCER: &str = include_str!("templates/Caddyfile.replicas");
 
 /// The store for files, where the configuration names none.
 const STORE: &str = include_str!("templates/store.yml");
+
+/// What the servers are told of that store.
+const STORE_KEYS: &str = "AWS_ENDPOINT_URL: http://store:9000\nAWS_ALLOW_HTTP: \"true\"\nAWS_REGION: us-east-1\n\
+    AWS_ACCESS_KEY_ID: files\nAWS_SECRET_ACCESS_KEY: ${STORE_PASSWORD:?put it into .env}\n";
+
+/// The variables of [`STORE_KEYS`], and one that must not stand beside them.
+const OF_STORE: [&str; 6] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_ALLOW_HTTP",
+    "AWS_ENDPOINT_URL",
+    "AWS_REGION",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+];
 
 /// What `deploy compose` takes.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -32,7 +50,7 @@ pub(super) fn files(deployment: &Deployment, flags: &Flags) -> Result<Vec<Planne
             "docker-compose.yml",
             filled(ALONE, deployment, &build, &[]),
         )]),
-        Some(replicas) => several(deployment, &build, replicas, flags.workers.unwrap_or(2)),
+        Some(replicas) => several(deployment, &build, replicas, flags.workers),
     }
 }
 
@@ -40,15 +58,19 @@ fn several(
     deployment: &Deployment,
     build: &str,
     replicas: u32,
-    workers: u32,
+    workers: Option<u32>,
 ) -> Result<Vec<Planned>, Failure> {
+    let mut words = format!("compose --replicas {replicas}");
+    if let Some(workers) = workers {
+        let _ = write!(words, " --workers {workers}");
+    }
+    let workers = workers.unwrap_or(2);
     let place = deployment.config.storage.artifacts.as_ref();
     let (url, store, keys, waits, volume) = match place.map(|place| &place.url) {
         None => (
             "s3://files".to_owned(),
             STORE,
-            "AWS_ENDPOINT_URL: http://store:9000\nAWS_ALLOW_HTTP: \"true\"\nAWS_REGION: us-east-1\n\
-             AWS_ACCESS_KEY_ID: files\nAWS_SECRET_ACCESS_KEY: ${STORE_PASSWORD:?put it into .env}\n",
+            STORE_KEYS,
             "bucket:\n  condition: service_completed_successfully\n",
             "files:\n",
         ),
@@ -70,9 +92,10 @@ fn several(
     let needs_store = if store.is_empty() {
         ""
     } else {
-        "#   (umask 077; echo \"STORE_PASSWORD=$(openssl rand -hex 32)\" >> .env)\n"
+        "#   grep -qs '^STORE_PASSWORD=' .env || (umask 077; printf '\\nSTORE_PASSWORD=%s\\n' \"$(openssl rand -hex 32)\" >> .env)\n"
     };
     let values = [
+        ("written_several", deployment.written(&words)),
         ("replicas", replicas.to_string()),
         ("workers", workers.to_string()),
         ("connections", connections(replicas + workers).to_string()),
@@ -94,7 +117,7 @@ fn several(
         ),
         Planned::new(
             "deploy/Caddyfile.replicas",
-            filled(BALANCER, deployment, build, &[]),
+            filled(BALANCER, deployment, build, &values),
         ),
     ])
 }
@@ -107,17 +130,26 @@ fn connections(servers: u32) -> u32 {
 }
 
 fn filled(template: &str, deployment: &Deployment, build: &str, more: &[(&str, &str)]) -> String {
-    let passed = deployment.passed.iter().map(String::as_str);
-    let listed = unset(passed.clone());
-    let shared = unset(passed.filter(|name| !is_shared(name)));
     let slug = deployment.slug();
+    let project = match template {
+        ALONE => slug.clone(),
+        _ => format!("{slug} replicas"),
+    };
+    let passed = deployment.passed.iter().map(String::as_str);
+    // Compose says it itself: whose word counts is told by its network.
+    let alone = passed.clone().filter(|name| *name != PROXIES);
+    let listed = unset(alone);
+    let shared = unset(passed.filter(|name| !is_shared(name, deployment)));
     let values = [
         ("title", deployment.title()),
         ("command", deployment.command.clone()),
+        ("written", deployment.written("compose")),
         ("service", yaml(&slug)),
         ("port", deployment.config.http.port.to_string()),
         ("stop", deployment.stops_within().to_string()),
         ("build", build.to_owned()),
+        ("source", source(deployment).to_owned()),
+        ("network", network(&project)),
         ("passed", listed),
         ("shared", shared),
     ];
@@ -130,17 +162,46 @@ fn filled(template: &str, deployment: &Deployment, build: &str, more: &[(&str, &
 }
 
 /// Whether a variable is the same for several containers, and comes from their own file.
-fn is_shared(name: &str) -> bool {
-    matches!(
-        name,
-        "FARCALL_ARTIFACTS_URL"
-            | "FARCALL_DATABASE_URL"
-            | "FARCALL_ROLE"
-            | "FARCALL_TRUSTED_PROXIES"
-    ) || ["AWS_", "AZURE_", "GOOGLE_"]
-        .iter()
-        .any(|cloud| name.starts_with(cloud))
-        || name.ends_with("_PASSWORD")
+fn is_shared(name: &str, deployment: &Deployment) -> bool {
+    const SAID: [&str; 6] = [
+        variables::FARCALL_ARTIFACTS_URL.name,
+        variables::FARCALL_DATABASE_URL.name,
+        variables::FARCALL_ROLE.name,
+        PROXIES,
+        "POSTGRES_PASSWORD",
+        "STORE_PASSWORD",
+    ];
+    SAID.contains(&name)
+        || match &deployment.config.storage.artifacts {
+            None => OF_STORE.contains(&name),
+            Some(place) => place.options.iter().any(|(known, _)| known == name),
+        }
+}
+
+const PROXIES: &str = variables::FARCALL_TRUSTED_PROXIES.name;
+
+/// The first three numbers of the addresses of a project's network: the same for the same project each time, and most
+/// likely others for another one on the same machine. Docker's own networks count up from 172.17, so they come here last.
+fn network(project: &str) -> String {
+    let fnv = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    let hash = project.bytes().fold(0x811c_9dc5, fnv);
+    format!("172.{}.{}", 24 + hash % 7, hash / 7 % 256)
+}
+
+/// What keeps the containers from working as the server does that runs here.
+pub(super) fn warnings(deployment: &Deployment, flags: &Flags) -> Vec<String> {
+    let mut warnings = docker::warnings(deployment);
+    let is_own_store = flags.replicas.is_some() && deployment.config.storage.artifacts.is_none();
+    let hidden = OF_STORE.into_iter().filter(|name| {
+        let name = (*name).to_owned();
+        is_own_store && deployment.passed.contains(&name)
+    });
+    warnings.extend(hidden.map(|name| {
+        format!(
+            "`{name}` of `.env` does not reach the servers, which are told of the store in the file"
+        )
+    }));
+    warnings
 }
 
 /// The keys of a bucket that the configuration names, as `.env` has them.
@@ -171,10 +232,24 @@ fn build(deployment: &Deployment) -> Result<String, Failure> {
             "context: {up}\ndockerfile: {}\n",
             yaml(&format!("{down}/Dockerfile"))
         )),
-        Build::Package { .. } | Build::Project { .. } => Ok("context: .\n".to_owned()),
+        Build::Package { .. } => Ok("context: .\n".to_owned()),
+        Build::Project { .. } => Ok(format!(
+            "context: .\nargs:\n  FARCALL: ${{FARCALL:-farcall@{}}}\n",
+            env!("CARGO_PKG_VERSION")
+        )),
         Build::Impossible { reason, hint } => {
             Err(Failure::usage(reason.as_str()).hint(hint.as_str()))
         }
+    }
+}
+
+/// The first command, where farcall itself is installed into the image.
+fn source(deployment: &Deployment) -> &'static str {
+    match deployment.build {
+        Build::Project { .. } => {
+            "#   export FARCALL='--git URL farcall'     # the URL of farcall's repository; without it, its crate, once published\n"
+        }
+        _ => "",
     }
 }
 

@@ -15,6 +15,8 @@ pub struct Deployment {
     pub name: String,
     /// The command that the files are written by, such as `farcall deploy`.
     pub command: String,
+    /// The file that it is declared in, as it was named, where it is not `farcall.toml`.
+    pub file: Option<String>,
     /// The home of the user, absolute, in UTF-8.
     pub home: String,
     /// The folder in which the server runs, absolute.
@@ -53,8 +55,14 @@ pub enum Build {
     },
     /// A `farcall.toml`, with the `farcall` binary.
     Project {
-        /// Programs that it runs and that are not in its folder, by name or path.
+        /// The name of the file.
+        file: String,
+        /// The version of Python, such as `3.13`, where it runs Python.
+        python: Option<String>,
+        /// Programs that it runs and that its folder does not bring into an image, by name or path.
         programs: Vec<String>,
+        /// Environments of Python in its folder, whose programs it runs.
+        environments: Vec<String>,
         /// Whether there is a `requirements.txt`.
         has_requirements: bool,
     },
@@ -81,6 +89,16 @@ impl Deployment {
             .collect()
     }
 
+    /// The command that writes a file, with these words.
+    pub(super) fn written(&self, words: &str) -> String {
+        let file = self.file.as_deref().map(shell_word);
+        let file = file.map(|file| format!(" --config {file}"));
+        let line = format!("{} {words}{}", self.command, file.unwrap_or_default());
+        line.chars()
+            .map(|sign| if sign.is_control() { ' ' } else { sign })
+            .collect()
+    }
+
     /// Host and port under which this machine reaches the server.
     pub(super) fn upstream(&self) -> String {
         upstream(&self.config)
@@ -92,6 +110,16 @@ impl Deployment {
         let time = linger.saturating_add(drain).saturating_add(LEEWAY);
         time.as_secs() + u64::from(time.subsec_nanos() > 0)
     }
+}
+
+/// `text` as one word of a shell.
+pub(super) fn shell_word(text: &str) -> String {
+    let is_plain = |sign: char| sign.is_ascii_alphanumeric() || "/._-+".contains(sign);
+    if !text.is_empty() && text.chars().all(is_plain) && !text.starts_with('-') {
+        return text.to_owned();
+    }
+    let dashes = if text.starts_with('-') { "-- " } else { "" };
+    format!("{dashes}'{}'", text.replace('\'', "'\\''"))
 }
 
 /// Host and port under which this machine reaches a server with this configuration.

@@ -1,6 +1,8 @@
 //! An image of the server.
 
-use super::{Build, Deployment, Planned, template::fill};
+use std::{fmt::Write as _, path::PathBuf};
+
+use super::{Build, Deployment, Planned, deployment::shell_word, ignored, template::fill};
 use crate::Failure;
 
 const PACKAGE: &str = include_str!("templates/Dockerfile.package");
@@ -10,10 +12,7 @@ const IGNORE: &str = include_str!("templates/dockerignore");
 /// Rust in the stage that compiles: the oldest that farcall builds with is new enough, and all after it.
 const RUST: &str = env!("CARGO_PKG_RUST_VERSION");
 
-/// What a `farcall.toml` with Python programs begins with.
-const PYTHON: &str = "python:3.13-slim-bookworm";
-
-/// What every other one begins with.
+/// What a `farcall.toml` without Python begins with.
 const DEBIAN: &str = "debian:bookworm-slim";
 
 /// The files for `deployment`.
@@ -38,21 +37,28 @@ pub(super) fn files(deployment: &Deployment) -> Result<Vec<Planned>, Failure> {
             (filled(PACKAGE, deployment, &values), !up.is_empty())
         }
         Build::Project {
+            file,
+            python,
             programs,
+            environments,
             has_requirements,
         } => {
-            let is_python = programs.iter().any(|program| program.starts_with("python"));
-            let base = if is_python { PYTHON } else { DEBIAN };
-            let requirements = if is_python && *has_requirements {
-                "COPY requirements.txt ./\nRUN pip install --no-cache-dir --requirement requirements.txt\n"
-            } else {
-                ""
+            let base = match python {
+                Some(version) => format!("python:{version}-slim-bookworm"),
+                None => DEBIAN.to_owned(),
             };
-            let packages = packages(programs);
+            let command = match file.as_str() {
+                "farcall.toml" => serde_json::json!(["serve"]),
+                file => serde_json::json!(["serve", "--config", file]),
+            };
             let values = [
-                ("base", base),
-                ("requirements", requirements),
-                ("packages", packages.as_str()),
+                ("base", base.as_str()),
+                (
+                    "requirements",
+                    &requirements(programs, environments, *has_requirements),
+                ),
+                ("packages", &packages(programs)),
+                ("arguments", &command.to_string()),
                 ("version", env!("CARGO_PKG_VERSION")),
             ];
             (filled(PROJECT, deployment, &values), false)
@@ -61,7 +67,11 @@ pub(super) fn files(deployment: &Deployment) -> Result<Vec<Planned>, Failure> {
             return Err(Failure::usage(reason.as_str()).hint(hint.as_str()));
         }
     };
-    let ignored = filled(IGNORE, deployment, &[("data", &data(deployment))]);
+    let ignored = filled(
+        IGNORE,
+        deployment,
+        &[("more", &ignored::lines(deployment)?)],
+    );
     let mut files = vec![
         Planned::new("Dockerfile", dockerfile),
         Planned::new(".dockerignore", ignored.clone()),
@@ -80,9 +90,11 @@ fn filled(template: &str, deployment: &Deployment, more: &[(&str, &str)]) -> Str
     let port = deployment.config.http.port.to_string();
     let stop = deployment.stops_within().to_string();
     let title = deployment.title();
+    let written = deployment.written("docker");
     let mut values = vec![
         ("title", title.as_str()),
         ("command", &deployment.command),
+        ("written", &written),
         ("slug", &slug),
         ("folder", &folder),
         ("context", &context),
@@ -94,16 +106,6 @@ fn filled(template: &str, deployment: &Deployment, more: &[(&str, &str)]) -> Str
     fill(template, &values)
 }
 
-/// `text` as one word of a shell.
-fn shell_word(text: &str) -> String {
-    let is_plain = |sign: char| sign.is_ascii_alphanumeric() || "/._-+".contains(sign);
-    if !text.is_empty() && text.chars().all(is_plain) && !text.starts_with('-') {
-        return text.to_owned();
-    }
-    let dashes = if text.starts_with('-') { "-- " } else { "" };
-    format!("{dashes}'{}'", text.replace('\'', "'\\''"))
-}
-
 /// What `docker build` is given behind the name: where its files begin.
 fn context(deployment: &Deployment) -> String {
     match &deployment.build {
@@ -112,22 +114,82 @@ fn context(deployment: &Deployment) -> String {
     }
 }
 
-/// The line that installs what the programs of a `farcall.toml` need, as far as that can be told: some names of
+/// What Debian's smallest image has, and farcall's own.
+const IN_BASE: [&str; 53] = [
+    "awk",
+    "base64",
+    "basename",
+    "bash",
+    "cat",
+    "chmod",
+    "cp",
+    "cut",
+    "date",
+    "dd",
+    "df",
+    "dirname",
+    "du",
+    "echo",
+    "env",
+    "expr",
+    "false",
+    "farcall",
+    "find",
+    "grep",
+    "gzip",
+    "head",
+    "hostname",
+    "id",
+    "ln",
+    "ls",
+    "md5sum",
+    "mkdir",
+    "mktemp",
+    "mv",
+    "nproc",
+    "perl",
+    "printf",
+    "pwd",
+    "rm",
+    "sed",
+    "seq",
+    "sh",
+    "sha256sum",
+    "sleep",
+    "sort",
+    "stat",
+    "tail",
+    "tar",
+    "tee",
+    "test",
+    "touch",
+    "tr",
+    "true",
+    "uname",
+    "uniq",
+    "wc",
+    "xargs",
+];
+
+/// The programs that the image has not.
+fn lacking(programs: &[String]) -> Vec<&str> {
+    let names = programs.iter().map(String::as_str);
+    names
+        .filter(|program| !IN_BASE.contains(program) && !program.starts_with("python"))
+        .collect()
+}
+
+/// The lines that install what the programs of a `farcall.toml` need, as far as that can be told: some names of
 /// programs are those of packages, and the rest is for whoever knows.
 fn packages(programs: &[String]) -> String {
-    let here = ["bash", "cat", "echo", "env", "sh"];
-    let needed: Vec<_> = programs
-        .iter()
-        .filter(|program| !here.contains(&program.as_str()) && !program.starts_with("python"))
-        .map(String::as_str)
-        .collect();
-    let named = if needed.is_empty() {
+    let lacking = lacking(programs);
+    let named = if lacking.is_empty() {
         "# It runs no program that the base lacks. Add packages here where one needs more.\n"
             .to_owned()
     } else {
         format!(
             "# It runs {}: add the packages that have them, and what they need.\n",
-            needed.join(", ")
+            lacking.join(", ")
         )
     };
     format!(
@@ -135,15 +197,88 @@ fn packages(programs: &[String]) -> String {
     )
 }
 
-/// The line for the data folder, where it is one below the folder and has a name of its own.
-fn data(deployment: &Deployment) -> String {
-    let folder = &deployment.config.storage.data_dir;
-    let text = folder.to_string_lossy();
-    if folder.is_absolute() || text == ".farcall" || text.contains("..") {
-        return String::new();
+/// The lines that make the environments of Python anew, at the paths that the `farcall.toml` says, and install what
+/// its programs import.
+fn requirements(programs: &[String], environments: &[String], are_there: bool) -> String {
+    const INSTALL: &str = "pip install --no-cache-dir --requirement requirements.txt";
+    let mut lines = String::new();
+    if are_there && (!environments.is_empty() || is_python(programs)) {
+        lines.push_str("COPY requirements.txt ./\n");
     }
-    format!(
-        "**/{}\n",
-        text.trim_start_matches("./").trim_end_matches('/')
-    )
+    if are_there && is_python(programs) {
+        let _ = writeln!(lines, "RUN {INSTALL}");
+    }
+    for environment in environments {
+        let environment = match environment.strip_prefix('-') {
+            Some(_) => format!("./{environment}"),
+            None => environment.clone(),
+        };
+        let path = shell_word(&environment);
+        let _ = write!(lines, "RUN python -m venv {path}");
+        if are_there {
+            let pip = shell_word(&format!("{environment}/bin/"));
+            let _ = write!(lines, " \\\n && {pip}{INSTALL}");
+        }
+        lines.push('\n');
+    }
+    lines
+}
+
+fn is_python(programs: &[String]) -> bool {
+    programs.iter().any(|program| program.starts_with("python"))
+}
+
+/// What keeps a container of the image from working as the server does that runs here.
+pub(super) fn warnings(deployment: &Deployment) -> Vec<String> {
+    let mut warnings = outside(deployment);
+    if let Build::Project {
+        programs,
+        environments,
+        has_requirements,
+        ..
+    } = &deployment.build
+    {
+        let lacking = lacking(programs);
+        if !lacking.is_empty() {
+            warnings.push(format!(
+                "the image lacks `{}`: add what has them to the `apt-get install` of the Dockerfile",
+                lacking.join("`, `")
+            ));
+        }
+        if !has_requirements && let Some(environment) = environments.first() {
+            warnings.push(format!(
+                "there is no `requirements.txt`, so nothing is installed into `{environment}` of the image: make it with \
+                 `{environment}/bin/pip freeze > requirements.txt`, and write the Dockerfile again"
+            ));
+        }
+    }
+    warnings
+}
+
+/// Paths that a server can write to here, and in the container cannot.
+fn outside(deployment: &Deployment) -> Vec<String> {
+    let config = &deployment.config;
+    let mut warnings = Vec::new();
+    let files = config.storage.artifacts.as_ref();
+    let files = files.filter(|place| place.url.scheme() == "file");
+    if let Some(place) = files.filter(|place| !place.url.path().starts_with("/data/")) {
+        warnings.push(format!(
+            "`FARCALL_ARTIFACTS_URL` is `{}`, a folder that the container does not have: leave it out, and files are in \
+             the volume; or name one below /data, or a bucket",
+            place.url
+        ));
+    }
+    let audit = config.audit.as_ref().and_then(|audit| audit.file.as_ref());
+    // A relative one begins at the folder that it works in: that of the programs, or the volume.
+    let is_kept = |file: &PathBuf| {
+        file.starts_with("/data")
+            || file.is_relative() && matches!(deployment.build, Build::Package { .. })
+    };
+    if let Some(file) = audit.filter(|file| !is_kept(file)) {
+        warnings.push(format!(
+            "`FARCALL_AUDIT` is `{}`, where the container cannot write: say stdout, or a path such as /data/audit.jsonl",
+            file.display()
+        ));
+    }
+    warnings
 }

@@ -10,8 +10,10 @@ mod cloudflared;
 mod compose;
 mod deployment;
 mod docker;
+mod ignored;
 mod nginx;
 mod package;
+mod project;
 mod proxy;
 mod read;
 mod systemd;
@@ -42,8 +44,9 @@ use crate::{
     disable_help_subcommand = true,
     after_help = "\
 It reads what a server in this folder would read: `.env`, farcall.toml where there is one, and the variables of this
-shell. A variable that only the shell has goes into the files, unless it is a secret: those belong into `.env`, mode
-0600, and never into a file that is written here. A file that is there stays, unless --force is given.
+shell. A variable that only the shell has goes into the unit of systemd, and containers are given it by its name; a
+secret goes into no file that is written here: those belong into `.env`, mode 0600. A file that is there stays, unless
+--force is given.
 
 Exit status: 0 the files are written, 1 they cannot be, 2 one is there already, or the configuration or the command
 is wrong"
@@ -67,11 +70,12 @@ pub struct Flags {
 pub enum Kind {
     /// User services for the server and its Cloudflare Tunnel: deploy/NAME.service, deploy/cloudflared-NAME.service
     Systemd,
-    /// An image: Dockerfile, .dockerignore
+    /// An image: Dockerfile, .dockerignore; in a workspace Dockerfile.dockerignore, too
     Docker,
     /// Containers: docker-compose.yml; with --replicas, several of them with PostgreSQL and an S3 store
     Compose(compose::Flags),
-    /// The configuration of a Cloudflare Tunnel: deploy/cloudflared.config.yml
+    /// The configuration of a Cloudflare Tunnel: deploy/cloudflared.config.yml, or without --tunnel
+    /// deploy/cloudflared.config.example.yml, to be filled in
     Cloudflared(cloudflared::Flags),
     /// Caddy in front of the server: deploy/Caddyfile
     Caddy(proxy::Flags),
@@ -101,7 +105,8 @@ impl Kind {
             Self::Caddy(_) | Self::Nginx(_) => proxy::warnings(deployment),
             Self::Cloudflared(_) => cloudflared::warnings(deployment),
             Self::Systemd => systemd::warnings(deployment),
-            Self::Compose(_) | Self::Docker => Vec::new(),
+            Self::Compose(flags) => compose::warnings(deployment, flags),
+            Self::Docker => docker::warnings(deployment),
         }
     }
 }
@@ -113,20 +118,25 @@ pub(crate) async fn deploy(subject: Subject<'_>, flags: Flags) -> Result<(), Fai
         show(&files);
         return Ok(());
     }
-    write::write(
-        flags.out.as_deref().unwrap_or(".".as_ref()),
-        &files,
-        flags.force,
-    )?;
+    let folder = flags.out.unwrap_or_default();
+    write::write(&folder, &files, flags.force)?;
     for file in &files {
-        print(&file.path);
+        print(&folder.join(&file.path).to_string_lossy());
     }
     let warnings = flags.kind.warnings(&deployment);
     for warning in warnings.iter().chain(&left_out) {
         talk(&format!("warning: {}", printable(warning)));
     }
     if let Some(first) = files.first() {
-        talk("next, as the file itself says:");
+        if folder.as_os_str().is_empty() {
+            talk("next, as the file itself says:");
+        } else {
+            let folder = folder.display().to_string();
+            talk(&format!(
+                "next, as the file itself says of a folder that it is in, and it is in `{}`:",
+                printable(&folder)
+            ));
+        }
         for command in first.commands() {
             talk(&format!("  {}", printable(command)));
         }

@@ -1,10 +1,14 @@
 //! What Caddy and nginx have in common: the site, its certificate, and what has to hold behind it.
 
-use std::{net::Ipv4Addr, path::PathBuf};
+use std::{
+    fmt::Write as _,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    path::PathBuf,
+};
 
 use farcall_config::Config;
 
-use super::Deployment;
+use super::{Deployment, deployment::shell_word};
 use crate::Failure;
 
 /// What a reverse proxy takes.
@@ -52,6 +56,15 @@ impl Site {
     }
 }
 
+/// The ports that the world has to reach: an authority asks for its proof at 80, whatever the port of the site.
+pub(super) fn open(site: &Site, flags: &Flags) -> String {
+    if flags.certificate.is_some() || site.port == 80 {
+        format!("port {}", site.port)
+    } else {
+        format!("ports 80 and {}", site.port)
+    }
+}
+
 /// That the server has its name for itself.
 ///
 /// # Errors
@@ -89,6 +102,17 @@ pub(super) fn certificate(flags: &Flags) -> Result<Option<[String; 2]>, Failure>
     Ok(Some([quoted(certificate)?, quoted(key)?]))
 }
 
+/// The command that writes the file of `kind`.
+pub(super) fn written(deployment: &Deployment, flags: &Flags, kind: &str) -> String {
+    let mut words = kind.to_owned();
+    for (name, path) in [("--certificate", &flags.certificate), ("--key", &flags.key)] {
+        if let Some(path) = path {
+            let _ = write!(words, " {name} {}", shell_word(&path.to_string_lossy()));
+        }
+    }
+    deployment.written(&words)
+}
+
 /// What does not hold yet of a server behind a proxy on this machine.
 pub(super) fn warnings(deployment: &Deployment) -> Vec<String> {
     let mut warnings = Vec::new();
@@ -105,13 +129,26 @@ pub(super) fn warnings(deployment: &Deployment) -> Vec<String> {
 
 /// That limits and the audit log see the proxy alone, where they do.
 pub(in crate::verbs) fn trusted_proxies(config: &Config) -> Option<String> {
+    let address = own_address(config);
     let proxies = &config.limits.trusted_proxies;
-    let is_trusted = proxies
-        .iter()
-        .any(|proxy| proxy.contains(&std::net::IpAddr::from(Ipv4Addr::LOCALHOST)));
+    let is_trusted = proxies.iter().any(|proxy| proxy.contains(&address));
     (!is_trusted).then(|| {
-        "all callers come from one address, that of the proxy: put FARCALL_TRUSTED_PROXIES=127.0.0.1 into `.env`, \
-         so that limits and the audit log see theirs"
-            .to_owned()
+        format!(
+            "all callers come from one address, that of the proxy: put FARCALL_TRUSTED_PROXIES={address} into `.env`, \
+             so that limits and the audit log see theirs"
+        )
     })
+}
+
+/// The address from which this machine calls a server with this configuration.
+pub(super) fn own_address(config: &Config) -> IpAddr {
+    let host = config.http.host.trim_matches(['[', ']']);
+    match host.parse() {
+        Ok(IpAddr::V6(address)) if address.is_loopback() || address.is_unspecified() => {
+            Ipv6Addr::LOCALHOST.into()
+        }
+        // One of the machine's own calls itself.
+        Ok(address) if !address.is_loopback() && !address.is_unspecified() => address,
+        _ => Ipv4Addr::LOCALHOST.into(),
+    }
 }

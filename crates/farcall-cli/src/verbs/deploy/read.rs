@@ -6,13 +6,9 @@ use std::{
     path::{self, Path, PathBuf},
 };
 
-use farcall_config::{
-    Source,
-    file::{Body, Entry, Project},
-    variables,
-};
+use farcall_config::{Source, variables};
 
-use super::{Build, Deployment, package};
+use super::{Deployment, package, project};
 use crate::{
     Failure,
     subject::{Configured, Reader, Subject},
@@ -24,8 +20,11 @@ const READER: Reader = Reader {
     has_faults: "has faults for a service, which has `.env` and no shell",
 };
 
-/// Names that begin like this hold the keys of buckets.
-const CLOUDS: [&str; 3] = ["AWS_", "AZURE_", "GOOGLE_"];
+/// How the variables of a cloud begin, for buckets whose URL begins like this.
+const CLOUDS: [(&str, &str); 3] = [("az:", "AZURE_"), ("gs:", "GOOGLE_"), ("s3:", "AWS_")];
+
+/// What is in the name of a variable of a cloud that holds a secret.
+const SECRETS: [&str; 6] = ["CREDENTIAL", "KEY", "PASSWORD", "SAS", "SECRET", "TOKEN"];
 
 /// What an image says by itself, so that nothing of outside is passed on.
 const IN_IMAGE: [&str; 5] = [
@@ -34,6 +33,15 @@ const IN_IMAGE: [&str; 5] = [
     variables::PORT.name,
     variables::FARCALL_DATA_DIR.name,
     variables::FARCALL_ALLOW_UNAUTHENTICATED.name,
+];
+
+/// What no server reads: the path of programs, which an image has of its own, and what is for clients and for compose.
+const OF_OTHERS: [&str; 5] = [
+    "COMPOSE_FILE",
+    "COMPOSE_PROFILES",
+    "COMPOSE_PROJECT_NAME",
+    variables::FARCALL_TOKEN.name,
+    "PATH",
 ];
 
 /// What containers are given in any case, where `.env` or the shell says it.
@@ -61,24 +69,27 @@ pub(super) async fn read(subject: Subject<'_>) -> Result<(Deployment, Vec<String
     let program = env::current_exe().map_err(|error| {
         Failure::failed(format!("the path of this program cannot be found: {error}"))
     })?;
-    let Configured { project, config } = subject.read(&mut service, &READER).await?;
-    let (name, arguments, build) = match (subject, project) {
+    let Configured {
+        project: declared,
+        config,
+    } = subject.read(&mut service, &READER).await?;
+    let (name, arguments, build) = match (subject, declared) {
         (Subject::App(app), _) => {
             let build = package::build(&here, &program);
             (app.identity.name.clone(), vec!["serve".to_owned()], build)
         }
-        (Subject::File(file), project) => {
-            let project = project.ok_or_else(|| Failure::failed("the file was not read"))?;
+        (Subject::File(file), declared) => {
+            let declared = declared.ok_or_else(|| Failure::failed("the file was not read"))?;
             let mut arguments = vec!["serve".to_owned()];
             if file != Path::new("farcall.toml") {
                 let file = path::absolute(file).unwrap_or_else(|_| file.to_owned());
                 arguments.extend(["--config".to_owned(), utf8(&file)?]);
             }
-            let build = image(&project, &here);
-            (project.server.name, arguments, build)
+            let build = project::build(&declared, file, &here);
+            (declared.server.name, arguments, build)
         }
     };
-    left_out.extend(cloud_keys(&shell, &service));
+    left_out.extend(of_cloud(&shell, &service));
     if config.http.port == 0 {
         return Err(Failure::usage(
             "`MCP_PORT` is `0`, so the port is another one each time, and nothing can be put in front of it",
@@ -87,7 +98,7 @@ pub(super) async fn read(subject: Subject<'_>) -> Result<(Deployment, Vec<String
     }
     passed.extend(PASSED.map(str::to_owned));
     passed.extend(environment.iter().map(|(name, _)| name.clone()));
-    passed.retain(|name| !IN_IMAGE.contains(&name.as_str()) && name != "PATH");
+    passed.retain(|name| !IN_IMAGE.contains(&name.as_str()) && !OF_OTHERS.contains(&name.as_str()));
     passed.sort_unstable();
     passed.dedup();
     let command = match subject {
@@ -97,6 +108,10 @@ pub(super) async fn read(subject: Subject<'_>) -> Result<(Deployment, Vec<String
     let deployment = Deployment {
         name,
         command: format!("{command} deploy"),
+        file: match subject {
+            Subject::File(file) if file != Path::new("farcall.toml") => Some(utf8(file)?),
+            _ => None,
+        },
         home: utf8(&home())?,
         folder: utf8(&here)?,
         program: utf8(&program)?,
@@ -140,51 +155,34 @@ fn of_shell(
     (taken, left_out)
 }
 
-/// The keys of a bucket that only the shell has, where the server has one.
-fn cloud_keys<'a>(shell: &'a Source, service: &'a Source) -> impl Iterator<Item = String> + 'a {
-    let has_bucket = service.filled(&variables::FARCALL_ARTIFACTS_URL).is_some();
-    let names = shell.names().filter(move |name| {
-        let is_of_cloud = CLOUDS.iter().any(|cloud| name.starts_with(cloud));
-        has_bucket && is_of_cloud && !service.names().any(|known| known == *name)
+/// What only the shell says of the cloud that the server's bucket is in.
+fn of_cloud<'a>(shell: &'a Source, service: &'a Source) -> impl Iterator<Item = String> + 'a {
+    let place = service.filled(&variables::FARCALL_ARTIFACTS_URL);
+    let cloud = place.and_then(|place| {
+        let of = |(scheme, _): &&(&str, &str)| place.starts_with(scheme);
+        CLOUDS.iter().find(of).map(|(_, cloud)| *cloud)
     });
-    let mut names: Vec<_> = names.collect();
+    let is_missing = |name: &&str| {
+        cloud.is_some_and(|cloud| name.starts_with(cloud))
+            && !service.names().any(|known| known == *name)
+    };
+    let mut names: Vec<_> = shell.names().filter(is_missing).collect();
     names.sort_unstable();
-    names.into_iter().map(only_in_shell)
+    names.into_iter().map(|name| {
+        if SECRETS.iter().any(|word| name.contains(word)) {
+            only_in_shell(name)
+        } else {
+            format!(
+                "`{name}` is set in this shell only: where the bucket needs it, put it into `.env`"
+            )
+        }
+    })
 }
 
 fn only_in_shell(name: &str) -> String {
     format!(
         "`{name}` is set in this shell only, and a secret is written into no file here; put it into `.env`, mode 0600"
     )
-}
-
-/// What an image of `project`, in the working folder `here`, needs.
-fn image(project: &Project, here: &Path) -> Build {
-    if project.folder != here && path::absolute(&project.folder).ok().as_deref() != Some(here) {
-        return Build::Impossible {
-            reason: "the farcall.toml is in another folder than this one".to_owned(),
-            hint: "call it in the folder of the file".to_owned(),
-        };
-    }
-    let entries = project.entries.iter().filter_map(|entry| {
-        let body = match entry {
-            Entry::Tool(tool) => &tool.body,
-            Entry::Job(job) => &job.body,
-        };
-        match body {
-            Body::Command(command) => Some(command),
-            Body::Request(_) => None,
-        }
-    });
-    let commands = entries.chain(project.mounts.iter().map(|mount| &mount.command));
-    let elsewhere = commands.filter(|command| !command.program.starts_with(&project.folder));
-    let mut programs: Vec<_> = elsewhere.map(|command| called(&command.program)).collect();
-    programs.sort_unstable();
-    programs.dedup();
-    Build::Project {
-        programs,
-        has_requirements: project.folder.join("requirements.txt").is_file(),
-    }
 }
 
 fn called(program: &Path) -> String {

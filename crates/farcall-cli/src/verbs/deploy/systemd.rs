@@ -1,5 +1,7 @@
 //! User services: the server, and the tunnel in front of it.
 
+use std::path::Path;
+
 use super::{Build, Deployment, Planned, template::fill};
 use crate::Failure;
 
@@ -15,6 +17,7 @@ pub(super) fn files(deployment: &Deployment) -> Result<Vec<Planned>, Failure> {
         ("title", title.as_str()),
         ("description", &title.replace('%', "%%")),
         ("command", &deployment.command),
+        ("written", &deployment.written("systemd")),
         ("slug", &slug),
         ("upstream", &deployment.upstream()),
         ("folder", &directory(&deployment.folder, &deployment.home)),
@@ -34,17 +37,31 @@ pub(super) fn files(deployment: &Deployment) -> Result<Vec<Planned>, Failure> {
 
 /// What may surprise whoever starts the service.
 pub(super) fn warnings(deployment: &Deployment) -> Vec<String> {
-    let is_debug = deployment.program.contains("/target/debug/");
-    is_debug
-        .then(|| {
-            format!(
-                "the service runs `{}`, a debug build: build with --release, and call deploy from there",
-                deployment.program
-            )
-        })
-        .into_iter()
-        .collect()
+    let mut warnings = Vec::new();
+    if deployment.program.contains("/target/debug/") {
+        warnings.push(format!(
+            "the service runs `{}`, a debug build: build with --release, and call deploy from there",
+            deployment.program
+        ));
+    }
+    let unit = format!("{}.service", deployment.slug());
+    let shadowed = UNITS.iter().map(|folder| Path::new(folder).join(&unit));
+    warnings.extend(shadowed.filter(|path| path.exists()).take(1).map(|path| {
+        format!(
+            "`{}` is a unit of this machine, which `{unit}` would take the place of: give the server another name",
+            path.display()
+        )
+    }));
+    warnings
 }
+
+/// Where the units of all users are; those of one user come before them.
+const UNITS: [&str; 4] = [
+    "/etc/systemd/user",
+    "/usr/local/lib/systemd/user",
+    "/usr/lib/systemd/user",
+    "/lib/systemd/user",
+];
 
 /// Which families of addresses the service may use; the programs of a `farcall.toml` may need any.
 fn addresses(deployment: &Deployment) -> &'static str {

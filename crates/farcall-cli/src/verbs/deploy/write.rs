@@ -48,7 +48,7 @@ pub(super) fn write(folder: &Path, files: &[Planned], force: bool) -> Result<(),
     };
     let in_the_way: Vec<_> = files.iter().filter(is_there).collect();
     if !force && !in_the_way.is_empty() {
-        return Err(there(in_the_way.iter().map(|file| file.path.as_str())));
+        return Err(there(in_the_way.iter().map(|file| folder.join(&file.path))));
     }
     let mut staged = Vec::new();
     for file in files {
@@ -81,8 +81,8 @@ fn holds(path: &Path, text: &str) -> bool {
         && fs::read(path).is_ok_and(|found| found == text.as_bytes())
 }
 
-fn there<'a>(paths: impl Iterator<Item = &'a str>) -> Failure {
-    let names: Vec<_> = paths.map(|path| format!("`{path}`")).collect();
+fn there(paths: impl Iterator<Item = PathBuf>) -> Failure {
+    let names: Vec<_> = paths.map(|path| shown(&path)).collect();
     let (names, are) = match names.as_slice() {
         [one] => (one.clone(), "is"),
         several => (several.join(", "), "are"),
@@ -102,47 +102,53 @@ struct Staged<'a> {
 
 impl<'a> Staged<'a> {
     fn write(path: PathBuf, file: &'a Planned) -> Result<Self, Failure> {
-        let failed = |error: &io::Error| unwritable(&file.path, error);
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let temporary = path.with_file_name(format!(".{name}.{}", std::process::id()));
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(|error| failed(&error))?;
+            fs::create_dir_all(folder).map_err(|error| no_folder(&path, folder, &error))?;
         }
-        let mut options = OpenOptions::new();
-        let opened = options
-            .write(true)
-            .create_new(true)
-            .mode(0o644)
-            .open(&temporary);
+        let opened = fresh(&temporary).map_err(|error| unwritable(&path, &error))?;
+        // Only now is it this one's to take away.
         let staged = Self {
             file,
             path,
             temporary,
         };
-        let written = opened.and_then(|mut opened: File| {
-            opened.write_all(file.text.as_bytes())?;
-            opened.sync_all()
-        });
-        written.map_err(|error| failed(&error))?;
+        fill(opened, staged.file).map_err(|error| unwritable(&staged.path, &error))?;
         Ok(staged)
     }
 
     /// Gives it its name.
     fn publish(self, force: bool) -> Result<PathBuf, Failure> {
-        // A link does not replace what came there since it was looked for.
         let named = if force {
             fs::rename(&self.temporary, &self.path)
         } else {
-            fs::hard_link(&self.temporary, &self.path)
+            // A link does not replace what came there since it was looked for.
+            fs::hard_link(&self.temporary, &self.path).or_else(|error| match error.kind() {
+                io::ErrorKind::AlreadyExists => Err(error),
+                // Some disks have no links: those of cameras, and folders of another machine.
+                _ => fresh(&self.path).and_then(|opened| fill(opened, self.file)),
+            })
         };
         match named {
             Ok(()) => Ok(self.path.clone()),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                Err(there([self.file.path.as_str()].into_iter()))
+                Err(there([self.path.clone()].into_iter()))
             }
-            Err(error) => Err(unwritable(&self.file.path, &error)),
+            Err(error) => Err(unwritable(&self.path, &error)),
         }
     }
+}
+
+/// A file that was not there.
+fn fresh(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o644).open(path)
+}
+
+fn fill(mut opened: File, file: &Planned) -> io::Result<()> {
+    opened.write_all(file.text.as_bytes())?;
+    opened.sync_all()
 }
 
 impl Drop for Staged<'_> {
@@ -152,6 +158,21 @@ impl Drop for Staged<'_> {
     }
 }
 
-fn unwritable(path: &str, error: &io::Error) -> Failure {
-    Failure::failed(format!("`{path}` cannot be written: {error}"))
+fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    Failure::failed(format!("{} cannot be written: {error}", shown(path)))
+        .hint("see who may write there, or write elsewhere with --out FOLDER")
+}
+
+fn no_folder(path: &Path, folder: &Path, error: &io::Error) -> Failure {
+    Failure::failed(format!(
+        "{} cannot be written: {} cannot be made a folder: {error}",
+        shown(path),
+        shown(folder)
+    ))
+    .hint("move what is in its place, or write elsewhere with --out FOLDER")
+}
+
+/// A path as messages have it: without the `./` of this folder.
+fn shown(path: &Path) -> String {
+    format!("`{}`", path.strip_prefix(".").unwrap_or(path).display())
 }

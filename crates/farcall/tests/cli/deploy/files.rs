@@ -70,7 +70,7 @@ fn every_file_is_written_and_named_and_the_next_commands_are_shown() {
         (
             "docker",
             "Dockerfile\n.dockerignore\n",
-            "  docker build -t render-farm .\n",
+            "  docker build -t render-farm --build-arg FARCALL=\"--git URL farcall\" .\n",
         ),
         (
             "compose",
@@ -200,13 +200,113 @@ fn they_can_be_written_elsewhere() {
         home.read("sub/folder/deploy/Caddyfile")
             .contains("reverse_proxy")
     );
+    assert_eq!(ended.stdout, "sub/folder/deploy/Caddyfile\n", "{ended}");
+    assert!(ended.stderr.contains("it is in `sub/folder`"), "{ended}");
     assert!(!home.folder().join("deploy").exists());
-    home.put("file", "");
-    let ended = home.deploy("caddy --out file");
+    home.put("sub/folder/deploy/Caddyfile", "mine\n");
+    let ended = home.deploy("caddy --out sub/folder");
     assert!(
-        ended.exit == 1 && ended.stderr.contains("cannot be written"),
+        ended.exit == 2
+            && ended
+                .stderr
+                .contains("`sub/folder/deploy/Caddyfile` is there already"),
         "{ended}"
     );
+}
+
+#[test]
+fn what_is_no_folder_is_named_with_what_to_do() {
+    let home = Home::online();
+    home.put("file", "");
+    std::os::unix::fs::symlink("nowhere", home.folder().join("deploy")).unwrap();
+    for (words, reason) in [
+        ("docker --out file", "`file` cannot be made a folder"),
+        ("caddy", "`deploy` cannot be made a folder"),
+    ] {
+        let ended = home.deploy(words);
+        assert!(
+            ended.exit == 1
+                && ended.stderr.contains("cannot be written")
+                && ended.stderr.contains(reason)
+                && ended.stderr.contains("hint: "),
+            "{ended}"
+        );
+    }
+}
+
+#[test]
+fn a_file_says_the_command_that_writes_it() {
+    let home = Home::online();
+    home.put("other.toml", super::PROJECT);
+    for words in [
+        "systemd --config other.toml",
+        "docker --config other.toml",
+        "compose",
+        "compose --replicas 2 --workers 1",
+        "cloudflared --zone example.com --tunnel 6ff42ae2-765d-4adf-8112-31c55c1551ef --advanced-certificate",
+        "caddy --certificate a.pem --key b.pem",
+        "nginx --certificate a.pem --key b.pem --config other.toml",
+    ] {
+        let ended = home.deploy(&format!("{words} --force"));
+        for file in ended.stdout.lines().filter(|file| !file.starts_with('.')) {
+            let said = format!("Written by `farcall deploy {words}`");
+            assert!(
+                home.read(file).contains(&said),
+                "{file}: {}",
+                home.read(file)
+            );
+        }
+    }
+}
+
+#[test]
+fn a_proxy_that_fetches_a_certificate_is_asked_at_port_80() {
+    let home = Home::new(
+        "PUBLIC_BASE_URL=https://farm.example.com:8443\nMCP_BEARER_TOKEN=a-token-for-tests-only\n",
+    );
+    for words in ["caddy", "nginx"] {
+        let printed = home.print(words);
+        assert!(printed.contains("open ports 80 and 8443."), "{printed}");
+        let printed = home.print(&format!("{words} --certificate a.pem --key b.pem"));
+        assert!(printed.contains("open port 8443."), "{printed}");
+        assert!(!printed.contains("certbot"), "{printed}");
+    }
+    // nginx has the port, now and whenever it is renewed.
+    let printed = home.print("nginx");
+    assert!(
+        printed.contains(
+            "--standalone -d farm.example.com --pre-hook 'systemctl stop nginx' --post-hook 'systemctl start nginx'\n"
+        ),
+        "{printed}"
+    );
+}
+
+#[test]
+fn a_proxy_is_trusted_by_the_address_that_it_comes_from() {
+    for (host, address) in [
+        ("127.0.0.1", "127.0.0.1"),
+        ("localhost", "127.0.0.1"),
+        ("::1", "::1"),
+    ] {
+        let env = format!(
+            "PUBLIC_BASE_URL=https://farm.example.com\nMCP_BEARER_TOKEN=a-token-for-tests-only\nMCP_HOST={host}\n"
+        );
+        let said = format!("FARCALL_TRUSTED_PROXIES={address} ");
+        for words in ["caddy", "nginx", "cloudflared --zone example.com"] {
+            let home = Home::new(&env);
+            let ended = home.deploy(words);
+            assert!(ended.stderr.contains(&said), "{host}, {words}: {ended}");
+            assert!(
+                home.read(ended.stdout.trim_end()).contains(&said),
+                "{host}, {words}"
+            );
+            let ended = Home::new(&format!("{env}{said}\n")).deploy(words);
+            assert!(
+                ended.exit == 0 && !ended.stderr.contains("one address"),
+                "{host}, {words}: {ended}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `deploy` writes whole files from the configuration there is, replaces nothing unasked, and puts no secret into any
 //! of them.
 
+mod containers;
 mod files;
 mod healthcheck;
 mod names;

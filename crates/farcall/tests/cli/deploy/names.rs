@@ -163,3 +163,20 @@ fn a_description_is_taken_for_what_it_says() {
         "{printed}"
     );
 }
+
+#[test]
+fn a_name_is_no_order_to_who_reads_the_file() {
+    let home = super::Home::online();
+    for name in ["syntax=evil/frontend", "escape=`", "ends in\\\\"] {
+        home.put("farcall.toml", &super::PROJECT.replace("Render Farm", name));
+        let printed = home.print("docker");
+        let first = printed.lines().find(|line| line.starts_with('#')).unwrap();
+        assert!(first.starts_with("# Image of "), "{first}");
+        // A backslash at the end of a line would take the next one in.
+        let printed = home.print("systemd");
+        let mut lines = printed
+            .lines()
+            .filter(|line| line.starts_with("Description="));
+        assert!(lines.all(|line| !line.ends_with('\\')), "{printed}");
+    }
+}

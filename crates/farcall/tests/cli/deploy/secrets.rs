@@ -115,3 +115,26 @@ fn what_a_service_would_lack_is_a_fault_now() {
     assert!(ended.stderr.contains("WEATHER_KEY"), "{ended}");
     assert!(!fs::exists(home.folder().join("deploy")).unwrap());
 }
+
+#[test]
+fn a_setting_of_a_cloud_is_called_a_secret_where_it_is_one_of_the_buckets() {
+    let home = Home::new("WEATHER_KEY=canary-weather\n");
+    home.put("farcall.toml", PROJECT);
+    let ended = home
+        .typed("systemd")
+        .variable("AWS_ACCESS_KEY_ID", "canary-id")
+        .variable("AWS_CA_BUNDLE", "/etc/ssl/canary.pem")
+        .variable("GOOGLE_API_KEY", "canary-google")
+        .ended();
+    assert_eq!(ended.exit, 0, "{ended}");
+    for said in [
+        "warning: `AWS_ACCESS_KEY_ID` is set in this shell only, and a secret is written",
+        "warning: `AWS_CA_BUNDLE` is set in this shell only: where the bucket needs it",
+    ] {
+        assert!(ended.stderr.contains(said), "{said}: {ended}");
+    }
+    assert!(
+        !ended.stderr.contains("GOOGLE_API_KEY") && !ended.stderr.contains("canary"),
+        "{ended}"
+    );
+}

@@ -1,0 +1,124 @@
+//! What stays out of an image because of the configuration: what a server that runs in the folder writes there.
+
+use std::{
+    fs,
+    path::{Component, Path, PathBuf},
+};
+
+use farcall_config::variables;
+
+use super::{Build, Deployment};
+use crate::Failure;
+
+/// The lines of a `.dockerignore`, for paths from the folder that the build begins in.
+///
+/// # Errors
+/// Where one of these is the folder of the server itself, so that nothing would be left of it.
+pub(super) fn lines(deployment: &Deployment) -> Result<String, Failure> {
+    let folder = Path::new(&deployment.folder);
+    let (up, down) = match &deployment.build {
+        Build::Package { up, down, .. } => (up.as_str(), down.as_str()),
+        _ => ("", ""),
+    };
+    let root = folder.ancestors().nth(Path::new(up).components().count());
+    let root = root.unwrap_or(folder);
+    let mut patterns = Vec::new();
+    for (name, path) in written(deployment) {
+        for path in places(&folder.join(path)) {
+            if folder.starts_with(&path) && path.starts_with(root) {
+                return Err(Failure::usage(format!(
+                    "`{name}` is the folder of the server or one above it, so an image would hold keys, callers and jobs"
+                ))
+                .hint("give the data a folder of its own, such as FARCALL_DATA_DIR=.farcall"));
+            }
+            patterns.extend(match (path.strip_prefix(folder), path.strip_prefix(root)) {
+                (Ok(below), _) => Some(Path::new(down).join(below)),
+                (_, Ok(below)) => Some(below.to_owned()),
+                _ => None,
+            });
+        }
+    }
+    if let Build::Project { environments, .. } = &deployment.build {
+        patterns.extend(environments.iter().map(PathBuf::from));
+    }
+    // These two are left out wherever they are.
+    let is_known = |path: &PathBuf| {
+        path.iter()
+            .any(|part| part == ".farcall" || part == ".venv")
+    };
+    patterns.retain(|path| !is_known(path));
+    if !down.is_empty() {
+        patterns.push(Path::new(down).join("target"));
+    }
+    let mut lines: Vec<_> = patterns.iter().map(|path| pattern(path)).collect();
+    lines.sort_unstable();
+    lines.dedup();
+    Ok(lines.concat())
+}
+
+/// What a server with this configuration writes, and the variables that say so.
+fn written(deployment: &Deployment) -> Vec<(&'static str, PathBuf)> {
+    let config = &deployment.config;
+    let mut written = vec![(
+        variables::FARCALL_DATA_DIR.name,
+        config.storage.data_dir.clone(),
+    )];
+    let audit = config.audit.as_ref().and_then(|audit| audit.file.clone());
+    written.extend(audit.map(|file| (variables::FARCALL_AUDIT.name, file)));
+    let files = config.storage.artifacts.as_ref();
+    let files = files.filter(|place| place.url.scheme() == "file");
+    let files = files.and_then(|place| place.url.to_file_path().ok());
+    written.extend(files.map(|folder| (variables::FARCALL_ARTIFACTS_URL.name, folder)));
+    written
+}
+
+/// A path without `.` and `..`, as it is written and, where it is there, as it is without links.
+fn places(path: &Path) -> Vec<PathBuf> {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    let real = fs::canonicalize(path).ok();
+    let real = real.filter(|real| *real != plain);
+    [Some(plain), real].into_iter().flatten().collect()
+}
+
+/// A line that means this path and no other one; what a line cannot say is any sign.
+fn pattern(path: &Path) -> String {
+    let mut line = String::new();
+    for (index, sign) in path.to_string_lossy().chars().enumerate() {
+        match sign {
+            '*' | '?' | '[' | ']' | '\\' => line.extend(['\\', sign]),
+            '#' | '!' if index == 0 => line.extend(['\\', sign]),
+            sign if sign.is_whitespace() || sign.is_control() => line.push('?'),
+            char::REPLACEMENT_CHARACTER => line.push('*'),
+            sign => line.push(sign),
+        }
+    }
+    line.push('\n');
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_means_one_path() {
+        for (path, line) in [
+            ("data", "data\n"),
+            ("a/b c", "a/b?c\n"),
+            ("[x]*", "\\[x\\]\\*\n"),
+            ("#1", "\\#1\n"),
+            ("!a#", "\\!a#\n"),
+        ] {
+            assert_eq!(pattern(Path::new(path)), line);
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! What comes into an image and what stays out, and what containers are told.
+
+use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
+
+use super::{Home, PROJECT};
+
+/// The lines of `.dockerignore` as they are for this `.env` and these lines of `[server]`.
+fn ignored(env: &str, server: &str) -> Vec<String> {
+    let home = Home::new("");
+    put(&home, env, server);
+    let printed = home.print("docker");
+    let (_, lines) = printed.split_once("==> .dockerignore <==\n").unwrap();
+    lines.lines().map(str::to_owned).collect()
+}
+
+fn put(home: &Home, env: &str, server: &str) {
+    let here = home.folder();
+    home.put(".env", &env.replace("HERE", here.to_str().unwrap()));
+    home.put(
+        "farcall.toml",
+        &PROJECT.replace("[server]", &format!("[server]\n{server}")),
+    );
+}
+
+fn executable(home: &Home, name: &str, text: &str) {
+    let path = home.folder().join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn what_a_server_wrote_here_stays_out_of_its_image() {
+    for (env, server, line) in [
+        ("FARCALL_DATA_DIR=data", "", "data"),
+        ("FARCALL_DATA_DIR=./a//data/", "", "a/data"),
+        ("FARCALL_DATA_DIR=sub/../data..x", "", "data..x"),
+        ("FARCALL_DATA_DIR=HERE/data", "", "data"),
+        ("FARCALL_DATA_DIR=[a]*", "", "\\[a\\]\\*"),
+        ("", "data_dir = \"state\"", "state"),
+        ("FARCALL_AUDIT=audit.jsonl", "", "audit.jsonl"),
+        ("", "audit = \"logs/audit.jsonl\"", "logs/audit.jsonl"),
+        ("FARCALL_ARTIFACTS_URL=file://HERE/films", "", "films"),
+    ] {
+        let lines = ignored(env, server);
+        assert!(
+            lines.iter().any(|known| known == line),
+            "{env}{server}: {lines:?}"
+        );
+        // A path, and not a name anywhere: folders of the source may be called that.
+        let anywhere = format!("**/{line}");
+        assert!(lines.iter().all(|known| *known != anywhere), "{lines:?}");
+    }
+    let usual = ignored("", "");
+    assert_eq!(
+        usual,
+        ignored("FARCALL_DATA_DIR=/srv/elsewhere", ""),
+        "what is elsewhere needs no line"
+    );
+    assert!(
+        usual.iter().any(|line| line == "target") && usual.iter().all(|line| line != "**/target"),
+        "{usual:?}"
+    );
+}
+
+#[test]
+fn data_in_the_folder_of_the_server_itself_makes_no_image() {
+    for (env, server) in [
+        ("FARCALL_DATA_DIR=.", ""),
+        ("FARCALL_DATA_DIR=HERE", ""),
+        ("FARCALL_DATA_DIR=sub/..", ""),
+        ("", "data_dir = \".\""),
+    ] {
+        let home = Home::new("");
+        put(&home, env, server);
+        let ended = home.deploy("docker");
+        assert!(
+            ended.exit == 2
+                && ended
+                    .stderr
+                    .contains("`FARCALL_DATA_DIR` is the folder of the server")
+                && ended.stderr.contains("hint: "),
+            "{env}{server}: {ended}"
+        );
+    }
+}
+
+#[test]
+fn an_environment_of_python_is_made_anew_where_the_file_looks_for_it() {
+    let home = Home::online();
+    executable(&home, ".venv/bin/python", "#!/bin/sh\n");
+    home.put(".venv/pyvenv.cfg", "home = /usr/bin\nversion = 3.12.4\n");
+    home.put("x.py", "");
+    home.put(
+        "farcall.toml",
+        "[tool.a]\ndescription = \"A.\"\ncommand = [\".venv/bin/python\", \"x.py\"]\n",
+    );
+    let ended = home.deploy("docker");
+    assert_eq!(ended.exit, 0, "{ended}");
+    assert!(
+        ended.stderr.contains("there is no `requirements.txt`"),
+        "{ended}"
+    );
+    home.put("requirements.txt", "pillow==11\n");
+    let printed = home.print("docker");
+    for line in [
+        "FROM python:3.12-slim-bookworm\n",
+        "COPY requirements.txt ./\nRUN python -m venv .venv \\\n && .venv/bin/pip install --no-cache-dir --requirement \
+         requirements.txt\n",
+    ] {
+        assert!(printed.contains(line), "{line}: {printed}");
+    }
+    // Of another name, it does not come over what was made.
+    fs::rename(home.folder().join(".venv"), home.folder().join("my env")).unwrap();
+    home.put(
+        "farcall.toml",
+        "[tool.a]\ndescription = \"A.\"\ncommand = [\"./my env/bin/python\", \"x.py\"]\n",
+    );
+    let printed = home.print("docker");
+    assert!(
+        printed.contains("RUN python -m venv 'my env' \\\n && 'my env/bin/'pip install")
+            && printed.contains("\nmy?env\n"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn the_first_line_of_a_script_says_what_the_image_needs() {
+    let home = Home::online();
+    executable(&home, "a.py", "#!/usr/bin/env -S python3 -u\n");
+    executable(&home, "b.sh", "#!/bin/sh\n");
+    executable(&home, "c", "#!/usr/bin/julia --quiet\n");
+    home.put(
+        "farcall.toml",
+        "[tool.a]\ndescription = \"A.\"\ncommand = [\"./a.py\"]\n\
+         [tool.b]\ndescription = \"B.\"\ncommand = [\"./b.sh\"]\n",
+    );
+    let ended = home.deploy("docker");
+    assert!(
+        ended.exit == 0 && !ended.stderr.contains("warning"),
+        "{ended}"
+    );
+    let text = home.read("Dockerfile");
+    assert!(text.contains("FROM python:3.13-slim-bookworm\n"), "{text}");
+    home.put(
+        "farcall.toml",
+        "[tool.c]\ndescription = \"C.\"\ncommand = [\"./c\"]\n",
+    );
+    for words in ["docker --force", "compose", "compose --replicas 2"] {
+        let ended = home.deploy(words);
+        assert_eq!(ended.exit, 0, "{ended}");
+        assert!(
+            ended.stderr.contains("warning: the image lacks `julia`"),
+            "{words}: {ended}"
+        );
+    }
+}
+
+#[test]
+fn an_image_serves_the_file_that_it_was_written_for() {
+    let home = Home::online();
+    home.put("other.toml", PROJECT);
+    let printed = home.print("docker");
+    assert!(printed.contains("\nCMD [\"serve\"]\n"), "{printed}");
+    for file in ["other.toml", "./other.toml"] {
+        let printed = home.print(&format!("docker --config {file}"));
+        assert!(
+            printed.contains("\nCMD [\"serve\",\"--config\",\"other.toml\"]\n"),
+            "{printed}"
+        );
+    }
+}
+
+#[test]
+fn places_that_a_container_lacks_are_warned_of() {
+    for (env, server, warned) in [
+        (
+            "FARCALL_AUDIT=audit.jsonl",
+            "",
+            "`FARCALL_AUDIT` is `audit.jsonl`",
+        ),
+        (
+            "",
+            "audit = \"audit.jsonl\"",
+            "`FARCALL_AUDIT` is `audit.jsonl`",
+        ),
+        (
+            "FARCALL_ARTIFACTS_URL=file:///srv/films",
+            "",
+            "`FARCALL_ARTIFACTS_URL` is `file:///srv/films`",
+        ),
+        ("FARCALL_AUDIT=stdout", "", ""),
+        ("FARCALL_AUDIT=/data/audit.jsonl", "", ""),
+        ("FARCALL_ARTIFACTS_URL=file:///data/films", "", ""),
+        ("FARCALL_ARTIFACTS_URL=s3://films", "", ""),
+    ] {
+        for words in ["docker", "compose"] {
+            let home = Home::new("");
+            put(&home, env, server);
+            let ended = home.deploy(words);
+            assert_eq!(ended.exit, 0, "{ended}");
+            if warned.is_empty() {
+                assert!(!ended.stderr.contains("warning"), "{ended}");
+            } else {
+                let warning = format!("warning: {warned}");
+                assert!(ended.stderr.contains(&warning), "{words}: {ended}");
+            }
+        }
+    }
+}
+
+#[test]
+fn several_servers_have_the_keys_that_one_would_have() {
+    let home = Home::new(
+        "GOOGLE_API_KEY=a\nSMTP_PASSWORD=b\nAZURE_OPENAI_KEY=c\nPOSTGRES_PASSWORD=d\nSTORE_PASSWORD=e\n\
+         AWS_SECRET_ACCESS_KEY=f\nAWS_SESSION_TOKEN=g\nCOMPOSE_PROJECT_NAME=h\nFARCALL_TOKEN=i\n",
+    );
+    let ended = home.deploy("compose --replicas 2");
+    assert_eq!(ended.exit, 0, "{ended}");
+    for name in ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+        let warning = format!("warning: `{name}` of `.env` does not reach the servers");
+        assert!(ended.stderr.contains(&warning), "{ended}");
+    }
+    let text = home.read("docker-compose.replicas.yml");
+    for name in ["GOOGLE_API_KEY", "SMTP_PASSWORD", "AZURE_OPENAI_KEY"] {
+        assert!(text.contains(&format!("\n  {name}:\n")), "{name}: {text}");
+    }
+    for name in ["POSTGRES_PASSWORD", "STORE_PASSWORD", "AWS_SESSION_TOKEN"] {
+        assert!(!text.contains(&format!("\n  {name}:\n")), "{name}: {text}");
+    }
+    // With a bucket of its own they have its keys, once.
+    let ended = home
+        .typed("compose --replicas 2 --force")
+        .variable("FARCALL_ARTIFACTS_URL", "s3://bucket")
+        .ended();
+    assert_eq!(ended.exit, 0, "{ended}");
+    let text = home.read("docker-compose.replicas.yml");
+    for name in [
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "GOOGLE_API_KEY",
+    ] {
+        let line = format!("\n  {name}:\n");
+        assert_eq!(text.matches(&line).count(), 1, "{name}: {text}");
+    }
+    let text = home.print("compose");
+    assert!(
+        !text.contains("COMPOSE_PROJECT_NAME") && !text.contains("FARCALL_TOKEN"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_commands_that_make_passwords_spoil_no_line_and_make_them_once() {
+    let home = Home::new("MCP_BEARER_TOKEN=a-token-for-tests-only");
+    let printed = home.print("compose --replicas 2");
+    let commands = printed.lines().filter_map(|line| line.strip_prefix("#   "));
+    let commands: Vec<_> = commands.filter(|line| line.contains(">> .env")).collect();
+    assert_eq!(commands.len(), 2, "{printed}");
+    for _ in 0..2 {
+        let ended = Command::new("sh")
+            .args(["-euc", &commands.join("\n")])
+            .current_dir(home.folder())
+            .status()
+            .unwrap();
+        assert!(ended.success(), "{commands:?}");
+    }
+    let env = home.read(".env");
+    let lines: Vec<_> = env.lines().filter(|line| !line.is_empty()).collect();
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert_eq!(lines[0], "MCP_BEARER_TOKEN=a-token-for-tests-only");
+    for (line, name) in lines[1..].iter().zip(["POSTGRES", "STORE"]) {
+        let value = line.strip_prefix(&format!("{name}_PASSWORD=")).unwrap();
+        assert_eq!(value.len(), 64, "{line}");
+    }
+}
+
+#[test]
+fn each_project_has_a_network_of_its_own_and_believes_its_gateway() {
+    let network = |name: &str, words: &str| {
+        let home = Home::online();
+        home.put("farcall.toml", &PROJECT.replace("Render Farm", name));
+        let printed = home.print(words);
+        let (_, rest) = printed.split_once("- subnet: ").unwrap();
+        let (network, _) = rest.split_once(".0/24\n").unwrap();
+        (network.to_owned(), printed)
+    };
+    let (alone, printed) = network("farm", "compose");
+    assert!(
+        printed.contains(&format!("      FARCALL_TRUSTED_PROXIES: {alone}.1/32\n")),
+        "{printed}"
+    );
+    assert_eq!(
+        printed.matches("FARCALL_TRUSTED_PROXIES").count(),
+        1,
+        "{printed}"
+    );
+    let (several, printed) = network("farm", "compose --replicas 2");
+    for line in [
+        format!("  FARCALL_TRUSTED_PROXIES: {several}.0/24\n"),
+        format!("\t\ttrusted_proxies {several}.1/32\n"),
+    ] {
+        assert!(printed.contains(&line), "{line}: {printed}");
+    }
+    let (other, _) = network("mill", "compose");
+    assert!(alone != several && alone != other && several != other);
+}
+
+#[test]
+fn what_env_says_for_a_server_here_does_not_hide_a_container() {
+    let home = Home::new("MCP_PORT=9000\nMCP_HOST=127.0.0.1\nFARCALL_DATA_DIR=.farcall\n");
+    let printed = home.print("docker");
+    assert!(
+        printed.contains(
+            "--env-file .env -e MCP_HOST=0.0.0.0 -e MCP_PORT=9000 -e FARCALL_DATA_DIR=/data \\\n"
+        ),
+        "{printed}"
+    );
+}
