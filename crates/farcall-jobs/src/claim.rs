@@ -33,6 +33,7 @@ pub(crate) async fn dispatch(mut services: Services) {
     let mut offered = services.offered.clone();
     let mut running = Running::default();
     let mut is_known = true;
+    services.programs.begin_counting(services.metrics());
     loop {
         let is_stopping = services.soft_stop.is_cancelled();
         if is_stopping && running.tasks.is_empty() {
@@ -41,6 +42,7 @@ pub(crate) async fn dispatch(mut services: Services) {
         let now = offered.borrow_and_update().clone();
         if !now.is_same(&services.programs) {
             services.programs = now;
+            services.programs.begin_counting(services.metrics());
             is_known = false;
         }
         if !is_known {
@@ -101,25 +103,32 @@ impl Running {
 
     /// A job whose task of ours panicked has nobody who would end it.
     fn note(&mut self, services: &Services, ended: Result<(Id, ()), JoinError>) {
-        services.metrics().worker().set_running(self.tasks.len());
         match ended {
             Ok((id, ())) => {
                 self.attempts.remove(&id);
             }
             Err(error) => {
                 tracing::error!(%error, "the runner of a job ended badly");
-                let Some(attempt) = self.attempts.remove(&error.id()) else {
-                    return;
-                };
-                let (services, claim) = (services.clone(), attempt.claim.clone());
-                let problem = Problem::internal("the runner of this job ended badly");
-                let end = async move {
-                    finish::fail(&services, &claim, &problem).await;
-                };
-                let id = self.tasks.spawn(end).id();
-                self.attempts.insert(id, attempt);
+                if let Some(attempt) = self.attempts.remove(&error.id()) {
+                    self.end(services.clone(), attempt);
+                }
             }
         }
+        services.metrics().worker().set_running(self.tasks.len());
+    }
+
+    /// Ends a job in the place of its runner.
+    fn end(&mut self, services: Services, attempt: Attempt) {
+        let claim = attempt.claim.clone();
+        let end = async move {
+            let problem = Problem::internal("the runner of this job ended badly");
+            let came_to = finish::fail(&services, &claim, &problem).await;
+            if let Some(known) = services.programs.get(&claim.job) {
+                known.series(services.metrics()).count(came_to);
+            }
+        };
+        let id = self.tasks.spawn(end).id();
+        self.attempts.insert(id, attempt);
     }
 
     /// Hands back what the store says that this worker has `claimed` and what it does not know,
@@ -338,9 +347,20 @@ mod tests {
             overrun: Arc::default(),
         };
         running.attempts.insert(task.id(), attempt);
+        let metrics = fixture.services.metrics().clone();
+        let tells = |line: &str| {
+            let text = metrics.text("1", farcall_metrics::Seen::default());
+            assert!(text.lines().any(|told| told == line), "{line}\n{text}");
+        };
+        let ended = running.tasks.join_next_with_id().await.unwrap();
+        running.note(&fixture.services, ended);
+        // Until its record is written it has its place here.
+        tells("farcall_worker_running 1");
         while let Some(ended) = running.tasks.join_next_with_id().await {
             running.note(&fixture.services, ended);
         }
+        tells("farcall_worker_running 0");
+        tells(r#"farcall_job_attempts_total{kind="idle",outcome="failed"} 1"#);
         let error = fixture.record().await.error.expect("it has failed");
         assert_eq!(error.code, ErrorCode::Internal);
     }

@@ -17,7 +17,7 @@ use farcall_core::{
     problem::{ErrorCode, Problem},
     trace::{Kind, Span, TraceParent},
 };
-use farcall_metrics::{Attempt as CameTo, JobSeries};
+use farcall_metrics::Attempt as CameTo;
 use farcall_store::{Checkpoint, Claim, StoreError, WorkerId};
 use serde_json::Value;
 use tokio::{runtime::Handle, sync::oneshot};
@@ -59,27 +59,24 @@ pub(crate) async fn run(services: Services, claim: Claim, by: WorkerId, overrun:
     let mut span = Span::begin(Kind::Consumer, claim.trace, || format!("job {kind}"));
     span.say("farcall.job.id", || job.to_string());
     span.say("farcall.job.attempt", || attempt.to_string());
-    // Every line that is logged meanwhile says of which job.
-    let logged = tracing::info_span!("job", %job, kind, attempt, trace_id = tracing::field::Empty);
+    // Every line that is logged meanwhile says of which job, whatever the level of lines is.
+    let logged = tracing::error_span!("job", %job, kind, attempt, trace_id = tracing::field::Empty);
     if let Some(place) = span.place() {
         logged.record("trace_id", place.trace_id());
     }
-    let came_to = ended(services, claim, by, overrun, span.place());
-    let came_to = came_to.instrument(logged).await;
-    span.say("farcall.job.outcome", || came_to.as_str().to_owned());
-    if matches!(came_to, CameTo::Failed | CameTo::Retried | CameTo::Timeout) {
-        span.fail(came_to.as_str());
-    }
+    ended(services, claim, by, overrun, span)
+        .instrument(logged)
+        .await;
 }
 
-/// Does so, and says what it came to; its stages stand below `place` in a trace.
+/// Does so; its stages stand below `span` in a trace.
 async fn ended(
     services: Services,
     claim: Claim,
     by: WorkerId,
     overrun: Arc<AtomicBool>,
-    place: Option<TraceParent>,
-) -> CameTo {
+    span: Span,
+) {
     let work = Stop::default();
     let over = CancellationToken::new();
     let reporter = Arc::new(Reporter::new(Arc::clone(&services.store), claim.fence));
@@ -90,7 +87,7 @@ async fn ended(
     let ended = begin(
         services.clone(),
         claim.clone(),
-        (by, place),
+        (by, span.place()),
         reporter,
         work.clone(),
     );
@@ -126,23 +123,25 @@ async fn ended(
         }
         (Err(reason), _) => {
             let came_to = finish::stopped(&services, &claim, reason).await;
+            // Nobody knows how long its code goes on, and what it came to is known by now.
+            tell(&services, &claim, span, came_to);
             overrun.store(true, Ordering::Relaxed);
             returned(&services, &claim, reason, ended).await;
-            came_to
+            return;
         }
     };
-    // Of a job that nobody here offers any more nothing is told.
-    if let Some(known) = services.programs.get(&claim.job) {
-        series(&services, known).count(came_to);
-    }
-    came_to
+    tell(&services, &claim, span, came_to);
 }
 
-/// Where attempts at a job are counted.
-fn series(services: &Services, known: &Known) -> Arc<JobSeries> {
-    let steps = known.job.program.steps().iter();
-    let stages: Vec<_> = steps.flat_map(|step| step.stages.clone()).collect();
-    services.metrics().job(&known.job.name, &stages)
+/// Counts an attempt whose record is written, and ends its span.
+fn tell(services: &Services, claim: &Claim, mut span: Span, came_to: CameTo) {
+    span.say("farcall.job.outcome", || came_to.as_str().to_owned());
+    if matches!(came_to, CameTo::Failed | CameTo::Retried | CameTo::Timeout) {
+        span.fail(came_to.as_str());
+    }
+    if let Some(known) = services.programs.get(&claim.job) {
+        known.series(services.metrics()).count(came_to);
+    }
 }
 
 /// Puts a job back that could not be begun.
@@ -227,7 +226,7 @@ fn attempt(
         Ok(work_dir) => work_dir,
         Err(error) => return Ending::NotBegun(error.into_problem()),
     };
-    let series = series(services, known);
+    let series = Arc::clone(known.series(services.metrics()));
     let seen = Seen { series, place };
     let host = Attempt::new(services, claim, (by, seen), known, work_dir, reporter, work);
     let host = Arc::new(host);

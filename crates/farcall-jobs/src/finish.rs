@@ -71,10 +71,9 @@ async fn try_again(
         let (store, message) = (&services.store, message.clone());
         store.retry(claim.fence, pause, message)
     };
-    if until_it_is_kept(services, claim.fence, write).await {
-        Attempt::Retried
-    } else {
-        Attempt::Lost
+    match until_it_is_kept(services, claim.fence, write).await {
+        Ok(()) => Attempt::Retried,
+        Err(not_kept) => not_kept.into(),
     }
 }
 
@@ -89,8 +88,8 @@ pub(crate) async fn fail(services: &Services, claim: &Claim, problem: &Problem) 
     let message = problem.public_message();
     let error = JobError { code, message };
     let write = || services.store.fail(claim.fence, error.clone());
-    if !until_it_is_kept(services, claim.fence, write).await {
-        return Attempt::Lost;
+    if let Err(not_kept) = until_it_is_kept(services, claim.fence, write).await {
+        return not_kept.into();
     }
     clean_up(&services.artifacts, claim.fence.id).await;
     match code {
@@ -213,24 +212,44 @@ async fn write_result(
     tokio::task::spawn_blocking(write).await?
 }
 
+/// Why the ending of an attempt is not in the store.
+enum NotKept {
+    /// The server stopped first, and the job is handed back.
+    HandedBack,
+    /// It is no longer this worker's.
+    Lost,
+}
+
+impl From<NotKept> for Attempt {
+    fn from(not_kept: NotKept) -> Self {
+        match not_kept {
+            NotKept::HandedBack => Self::HandedBack,
+            NotKept::Lost => Self::Lost,
+        }
+    }
+}
+
 /// Does the `write` that ends an attempt, however long the store takes to accept it: a job must not
-/// stay `running` because the disk was full for a while. `false` where it is no longer this
-/// worker's, or the server stops first; then the next start takes it up, and needs its work folder.
+/// stay `running` because the disk was full for a while.
+///
+/// # Errors
+/// [`NotKept`] where it is no longer this worker's, or the server stops first; then the next start takes it
+/// up, and needs its work folder.
 async fn until_it_is_kept<W>(
     services: &Services,
     fence: Fence,
     mut write: impl FnMut() -> W,
-) -> bool
+) -> Result<(), NotKept>
 where
     W: Future<Output = Result<(), StoreError>>,
 {
     let job = fence.id;
     loop {
         match write().await {
-            Ok(()) => return true,
+            Ok(()) => return Ok(()),
             Err(StoreError::StaleClaim) => {
                 tracing::warn!(%job, "the job is no longer this worker's, its ending is dropped");
-                return false;
+                return Err(NotKept::Lost);
             }
             Err(error) => tracing::error!(%job, %error, "the ending of the job is not kept yet"),
         }
@@ -239,7 +258,7 @@ where
             () = services.hard_stop.cancelled() => {
                 // Handed back, it is at least not counted as a loss.
                 hand_back(services, fence).await;
-                return false;
+                return Err(NotKept::HandedBack);
             }
         }
     }

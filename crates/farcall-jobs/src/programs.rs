@@ -3,11 +3,12 @@
 use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use farcall_core::job::Job;
+use farcall_metrics::{JobSeries, Metrics};
 use farcall_store::WantedJob;
 use tokio::sync::watch;
 
@@ -26,6 +27,18 @@ pub struct Programs {
 pub(crate) struct Known {
     pub(crate) job: Job,
     pub(crate) fingerprint: String,
+    series: OnceLock<Arc<JobSeries>>,
+}
+
+impl Known {
+    /// Where attempts at it are counted.
+    pub(crate) fn series(&self, metrics: &Metrics) -> &Arc<JobSeries> {
+        self.series.get_or_init(|| {
+            let steps = self.job.program.steps().iter();
+            let stages: Vec<_> = steps.flat_map(|step| step.stages.clone()).collect();
+            metrics.job(&self.job.name, &stages)
+        })
+    }
 }
 
 impl Programs {
@@ -33,7 +46,12 @@ impl Programs {
     pub fn new(jobs: impl IntoIterator<Item = Job>) -> Self {
         let known = |job: Job| {
             let fingerprint = job.program.fingerprint();
-            (job.name.clone(), Known { job, fingerprint })
+            let known = Known {
+                fingerprint,
+                series: OnceLock::new(),
+                job,
+            };
+            (known.job.name.clone(), known)
         };
         let jobs: HashMap<_, _> = jobs.into_iter().map(known).collect();
         let wanted = jobs.iter().map(|(name, known)| WantedJob {
@@ -55,6 +73,13 @@ impl Programs {
     /// Whether these are the very same, and not others that are equal.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.jobs, &other.jobs)
+    }
+
+    /// Begins to tell their numbers, from zero on: of a first event that comes with its number, no rate is made.
+    pub(crate) fn begin_counting(&self, metrics: &Metrics) {
+        for known in self.jobs.values() {
+            known.series(metrics);
+        }
     }
 
     /// Whether there is no job at all.

@@ -74,6 +74,7 @@ families! {
     PROCESS_CPU, "process_cpu_seconds_total", Counter, [], "Processor time of this process, without its children.";
     PROCESS_MEMORY, "process_resident_memory_bytes", Gauge, [], "Memory of this process, without its children.";
     PROCESS_FILES, "process_open_fds", Gauge, [], "Open files and sockets of this process.";
+    PROCESS_MAX_FILES, "process_max_fds", Gauge, [], "How many files and sockets this process may have open.";
     PROCESS_START, "process_start_time_seconds", Gauge, [], "When this process began, in seconds since 1970.";
 }
 
@@ -89,11 +90,11 @@ pub const LABELS: &[(&str, &str)] = &[
     ),
     (
         "outcome",
-        "of calls: `ok`; `failed` where the tool says so or was called wrongly, `internal` where a fault is behind that, `timeout`, `refused` before it began, `abandoned` by its caller, `input_required` where the caller is asked first. Of attempts: `succeeded`, `failed`, `timeout`, `cancelled`, `retried` after an error, `handed_back` unfinished, `lost` to another worker. Of starts: `started` or `failed`",
+        "of calls: `ok`; `failed` where the tool says so, was called wrongly, or needs what its client lacks, `internal` where a fault is behind that, `timeout`, `refused` before it began, `abandoned` by its caller, `input_required` where the caller is asked first. Of attempts: `succeeded`, `failed`, `timeout`, `cancelled`, `retried` after an error, `handed_back` unfinished, `lost` to another worker. Of starts: `started` or `failed`",
     ),
     (
         "reason",
-        "`missing` where no credential was sent, `wrong` where it is none here, `insufficient` where its caller may not do this, `throttled` after too many wrong ones, `link` where a link opens nothing, `unavailable` where it could not be verified",
+        "`missing` where no credential was sent, `wrong` where it is none here, `insufficient` where its caller may not do this, `throttled` after too many wrong ones, `link` where a link opens nothing, `expired` where its time is up, `unavailable` where it could not be verified",
     ),
     (
         "route",

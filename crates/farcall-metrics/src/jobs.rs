@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -57,24 +57,37 @@ const BOUNDS: &[f64] = &[
     0.1, 1.0, 5.0, 30.0, 120.0, 600.0, 1_800.0, 7_200.0, 28_800.0,
 ];
 
-/// The jobs of a server, by name. Each attempt asks once, and then has what it needs in its hands.
+/// The jobs of a server, by name, as long as somebody offers them or runs an attempt that began with them.
 #[derive(Debug, Default)]
-pub(crate) struct Jobs(Mutex<BTreeMap<String, Arc<JobSeries>>>);
+pub(crate) struct Jobs(Mutex<BTreeMap<String, Weak<JobSeries>>>);
 
 /// What is counted of one job.
 #[derive(Debug)]
 pub struct JobSeries {
-    attempts: [Counter; OUTCOMES.len()],
-    stages: Vec<(String, Histogram)>,
+    attempts: Arc<Attempts>,
+    stages: Vec<(String, Arc<Histogram>)>,
 }
 
+type Attempts = [Counter; OUTCOMES.len()];
+
 impl JobSeries {
-    fn new(stages: &[String]) -> Self {
+    /// Those of a job with these stages. What it was `before` goes on where it has the same name, because attempts
+    /// may be under way that began before.
+    fn new(stages: &[String], before: Option<&Self>) -> Self {
+        let kept = |stage: &String| {
+            let mut before = before?.stages.iter();
+            let (_, seconds) = before.find(|(name, _)| name == stage)?;
+            Some(Arc::clone(seconds))
+        };
+        let seconds = |stage| kept(stage).unwrap_or_else(|| Arc::new(Histogram::new(BOUNDS)));
         let stages = stages.iter();
-        let stages = stages.map(|stage| (stage.clone(), Histogram::new(BOUNDS)));
+        let attempts = before.map(|before| Arc::clone(&before.attempts));
         Self {
-            attempts: [const { Counter::new() }; OUTCOMES.len()],
-            stages: stages.collect(),
+            attempts: attempts
+                .unwrap_or_else(|| Arc::new([const { Counter::new() }; OUTCOMES.len()])),
+            stages: stages
+                .map(|stage| (stage.clone(), seconds(stage)))
+                .collect(),
         }
     }
 
@@ -97,26 +110,29 @@ impl JobSeries {
 }
 
 impl Jobs {
-    /// The series of a job with these stages; others of its name end where its stages are others by now.
+    /// The series of a job with these stages, which are told from now on in the place of others of its name.
     pub(crate) fn series(&self, name: &str, stages: &[String]) -> Arc<JobSeries> {
         let mut jobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(series) = jobs.get(name).filter(|series| series.has(stages)) {
+        jobs.retain(|_, series| series.strong_count() > 0);
+        let before = jobs.get(name).and_then(Weak::upgrade);
+        if let Some(series) = before.as_ref().filter(|series| series.has(stages)) {
             return Arc::clone(series);
         }
-        let series = Arc::new(JobSeries::new(stages));
-        jobs.insert(name.to_owned(), Arc::clone(&series));
+        let series = Arc::new(JobSeries::new(stages, before.as_deref()));
+        jobs.insert(name.to_owned(), Arc::downgrade(&series));
         series
     }
 
     pub(crate) fn write(&self, text: &mut Text) {
-        let jobs = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let jobs: Vec<(String, Arc<JobSeries>)> = {
+            let jobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let jobs = jobs.iter();
+            jobs.filter_map(|(name, series)| Some((name.clone(), series.upgrade()?)))
+                .collect()
+        };
         text.family(&JOB_ATTEMPTS);
         for (name, series) in &jobs {
-            for (outcome, counter) in OUTCOMES.iter().zip(&series.attempts) {
+            for (outcome, counter) in OUTCOMES.iter().zip(series.attempts.iter()) {
                 text.value(&JOB_ATTEMPTS, &[name, outcome], counter.get());
             }
         }

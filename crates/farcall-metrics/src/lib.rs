@@ -131,7 +131,8 @@ impl Metrics {
         &self.0.no_tool
     }
 
-    /// The series of a job of this server, whose stages are these.
+    /// The series of a job of this server, whose stages are these; whoever offers it keeps them, and they go with
+    /// the last who does, or with the last attempt that began with them.
     pub fn job(&self, name: &str, stages: &[String]) -> Arc<JobSeries> {
         self.0.jobs.series(name, stages)
     }
@@ -208,7 +209,7 @@ mod tests {
     use super::*;
 
     /// Metrics in which everything has been counted that there is to count.
-    fn everything() -> (Metrics, Arc<ToolSeries>) {
+    fn everything() -> (Metrics, (Arc<ToolSeries>, Arc<JobSeries>)) {
         let metrics = Metrics::default();
         metrics
             .requests()
@@ -221,7 +222,7 @@ mod tests {
         let job = metrics.job("film", &["cutting".to_owned()]);
         job.count(Attempt::Succeeded);
         job.stage(0, Duration::from_secs(2));
-        (metrics, tool)
+        (metrics, (tool, job))
     }
 
     fn seen() -> Seen {
@@ -284,11 +285,39 @@ mod tests {
 
     #[test]
     fn a_tool_that_nobody_offers_any_more_has_no_series() {
-        let (metrics, tool) = everything();
+        let (metrics, (tool, _job)) = everything();
         let again = metrics.tool("add");
         assert!(Arc::ptr_eq(&tool, &again));
         drop((tool, again));
         assert!(!metrics.text("1", seen()).contains(r#"tool="add""#));
+    }
+
+    #[test]
+    fn attempts_of_before_and_after_a_change_of_stages_are_counted_together() {
+        let metrics = Metrics::default();
+        let stages = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let before = metrics.job("film", &stages(&["cutting", "mixing"]));
+        let after = metrics.job("film", &stages(&["lighting", "cutting"]));
+        let text = || metrics.text("1", seen());
+        let has = |line: &str| {
+            let text = text();
+            assert_eq!(
+                text.lines().filter(|told| *told == line).count(),
+                1,
+                "{text}"
+            );
+        };
+        has(r#"farcall_job_attempts_total{kind="film",outcome="succeeded"} 0"#);
+        before.count(Attempt::Succeeded);
+        before.stage(0, Duration::from_secs(2));
+        before.stage(1, Duration::from_secs(2));
+        after.stage(1, Duration::from_secs(3));
+        after.count(Attempt::Succeeded);
+        has(r#"farcall_job_attempts_total{kind="film",outcome="succeeded"} 2"#);
+        has(r#"farcall_job_stage_duration_seconds_sum{kind="film",stage="cutting"} 5"#);
+        assert!(!text().contains("mixing"), "{}", text());
+        drop((before, after));
+        assert!(!text().contains("film"), "{}", text());
     }
 
     #[test]

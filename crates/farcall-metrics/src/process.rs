@@ -1,10 +1,10 @@
 //! What the system says about this process, under the names that all Prometheus clients use. Where it does not
 //! say, the metric is left out.
 
-use std::fs;
+use std::{fs, sync::OnceLock};
 
 use crate::{
-    families::{PROCESS_CPU, PROCESS_FILES, PROCESS_MEMORY, PROCESS_START},
+    families::{PROCESS_CPU, PROCESS_FILES, PROCESS_MAX_FILES, PROCESS_MEMORY, PROCESS_START},
     text::Text,
 };
 
@@ -31,15 +31,25 @@ pub(crate) fn write(text: &mut Text) {
     if let Ok(open) = fs::read_dir("/proc/self/fd") {
         text.only(&PROCESS_FILES, (open.count() as u64).saturating_sub(1));
     }
-    if let Some((stat, booted)) = stat().zip(booted()) {
-        text.family(&PROCESS_START);
-        #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are exact")]
-        text.float(
-            &PROCESS_START,
-            &[],
-            booted as f64 + in_seconds(stat.started),
-        );
+    if let Some(most) = most_files() {
+        text.only(&PROCESS_MAX_FILES, most);
     }
+    if let Some(began) = began() {
+        text.family(&PROCESS_START);
+        text.float(&PROCESS_START, &[], began);
+    }
+}
+
+/// When this process began, in seconds since 1970. Read once: it does not change, and when the system began, which
+/// it is reckoned from, is corrected with the clock.
+fn began() -> Option<f64> {
+    static BEGAN: OnceLock<Option<f64>> = OnceLock::new();
+    *BEGAN.get_or_init(|| {
+        let (stat, booted) = stat().zip(booted())?;
+        #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are exact")]
+        let booted = booted as f64;
+        Some(booted + in_seconds(stat.started))
+    })
 }
 
 fn stat() -> Option<Stat> {
@@ -62,6 +72,16 @@ fn memory() -> Option<u64> {
         .find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kibibytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
     Some(kibibytes * 1024)
+}
+
+/// How many files and sockets it may have open; none where there is no such limit.
+fn most_files() -> Option<u64> {
+    let limits = fs::read_to_string("/proc/self/limits").ok()?;
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"))?;
+    // The soft limit, which counts, stands before the hard one.
+    line.split_whitespace().next()?.parse().ok()
 }
 
 /// In seconds since 1970.

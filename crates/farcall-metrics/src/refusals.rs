@@ -5,6 +5,8 @@ use crate::{families::AUTH_FAILURES, number::Counter, text::Text};
 /// Why somebody is not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
+    /// A link opens no file any more: its time is up.
+    Expired,
     /// The caller is known, and may not do this.
     Insufficient,
     /// A link opens no file.
@@ -20,7 +22,8 @@ pub enum Refused {
 }
 
 /// In the order of [`Refused`].
-const REASONS: [&str; 6] = [
+const REASONS: [&str; 7] = [
+    "expired",
     "insufficient",
     "link",
     "missing",

@@ -41,27 +41,36 @@ impl Readings {
     }
 
     async fn stored(&self) -> Option<Store> {
-        let store = self.store.as_ref()?;
-        // Held while the store is asked, so that many who read at once ask it once.
-        let mut last = self.last.lock().await;
-        if let Some((at, said)) = &*last
-            && at.elapsed() < HOLDS
-        {
-            return Some(*said);
+        let (store, last) = (Arc::clone(self.store.as_ref()?), Arc::clone(&self.last));
+        // A task of its own: of a reader that goes meanwhile the answer is kept for the next one, which would have
+        // to ask again otherwise.
+        let asked = tokio::spawn(async move {
+            // Held while the store is asked, so that many who read at once ask it once.
+            let mut last = last.lock().await;
+            if let Some((at, said)) = &*last
+                && at.elapsed() < HOLDS
+            {
+                return *said;
+            }
+            let said = asked(store.as_ref()).await;
+            *last = Some((Instant::now(), said));
+            said
+        });
+        Some(asked.await.unwrap_or(Store::Away))
+    }
+}
+
+async fn asked(store: &dyn JobStore) -> Store {
+    match timeout(PATIENCE, store.tally()).await {
+        Ok(Ok(tally)) => Store::Holds(stored(tally)),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the store cannot be asked how many jobs there are");
+            Store::Away
         }
-        let said = match timeout(PATIENCE, store.tally()).await {
-            Ok(Ok(tally)) => Store::Holds(stored(tally)),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "the store cannot be asked how many jobs there are");
-                Store::Away
-            }
-            Err(_) => {
-                tracing::warn!("the store does not say in time how many jobs there are");
-                Store::Away
-            }
-        };
-        *last = Some((Instant::now(), said));
-        Some(said)
+        Err(_) => {
+            tracing::warn!("the store does not say in time how many jobs there are");
+            Store::Away
+        }
     }
 }
 

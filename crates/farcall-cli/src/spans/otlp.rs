@@ -13,22 +13,27 @@ use serde_json::{Value, json};
 pub(super) struct Resource {
     service: String,
     version: String,
-    /// A moment on both clocks.
-    anchor: (Instant, i64),
 }
+
+/// A moment on both clocks: the steady one, and milliseconds since 1970.
+type Anchor = (Instant, i64);
 
 impl Resource {
     pub(super) fn new(service: &str, version: &str) -> Self {
         Self {
             service: service.to_owned(),
             version: version.to_owned(),
-            anchor: (Instant::now(), SystemClock.now().0),
         }
     }
 
     /// One request with these spans.
     pub(super) fn request(&self, spans: &[Kept]) -> Value {
-        let spans: Value = spans.iter().map(|span| self.span(span)).collect();
+        // Taken anew each time: the steady clock stands still while a machine sleeps, and spans are young.
+        self.request_at((Instant::now(), SystemClock.now().0), spans)
+    }
+
+    fn request_at(&self, anchor: Anchor, spans: &[Kept]) -> Value {
+        let spans: Value = spans.iter().map(|kept| span(anchor, kept)).collect();
         json!({"resourceSpans": [{
             "resource": {"attributes": [
                 attribute("service.name", &self.service),
@@ -43,44 +48,43 @@ impl Resource {
             }],
         }]})
     }
+}
 
-    fn span(&self, span: &Kept) -> Value {
-        let begun = self.nanoseconds(span.begun);
-        let ended = begun + i128::try_from(span.took.as_nanos()).unwrap_or_default();
-        let attributes: Vec<_> = span
-            .attributes
-            .iter()
-            .map(|(name, value)| attribute(name, value))
-            .collect();
-        let mut written = json!({
-            "traceId": span.place.trace_id(),
-            "spanId": span.place.span_id(),
-            "name": span.name,
-            "kind": kind(span.kind),
-            "startTimeUnixNano": begun.to_string(),
-            "endTimeUnixNano": ended.to_string(),
-            "attributes": attributes,
-            "status": {},
-        });
-        if let Some(parent) = span.parent {
-            written["parentSpanId"] = parent.span_id().into();
-        }
-        if let Some(error) = span.error {
-            // STATUS_CODE_ERROR.
-            written["status"] = json!({"code": 2, "message": error});
-        }
-        written
+fn span(anchor: Anchor, span: &Kept) -> Value {
+    let begun = nanoseconds(anchor, span.begun);
+    let ended = begun + i128::try_from(span.took.as_nanos()).unwrap_or_default();
+    let attributes: Vec<_> = span
+        .attributes
+        .iter()
+        .map(|(name, value)| attribute(name, value))
+        .collect();
+    let mut written = json!({
+        "traceId": span.place.trace_id(),
+        "spanId": span.place.span_id(),
+        "name": span.name,
+        "kind": kind(span.kind),
+        "startTimeUnixNano": begun.to_string(),
+        "endTimeUnixNano": ended.to_string(),
+        "attributes": attributes,
+        "status": {},
+    });
+    if let Some(parent) = span.parent {
+        written["parentSpanId"] = parent.span_id().into();
     }
+    if let Some(error) = span.error {
+        // STATUS_CODE_ERROR.
+        written["status"] = json!({"code": 2, "message": error});
+    }
+    written
+}
 
-    /// Since 1970.
-    fn nanoseconds(&self, moment: Instant) -> i128 {
-        let (steady, milliseconds) = self.anchor;
-        let anchor = i128::from(milliseconds) * 1_000_000;
-        let since = moment.saturating_duration_since(steady).as_nanos();
-        let before = steady.saturating_duration_since(moment).as_nanos();
-        let of = |nanoseconds: u128| i128::try_from(nanoseconds).unwrap_or_default();
-        anchor + of(since) - of(before)
-    }
+/// Since 1970.
+fn nanoseconds((steady, milliseconds): Anchor, moment: Instant) -> i128 {
+    let anchor = i128::from(milliseconds) * 1_000_000;
+    let since = moment.saturating_duration_since(steady).as_nanos();
+    let before = steady.saturating_duration_since(moment).as_nanos();
+    let of = |nanoseconds: u128| i128::try_from(nanoseconds).unwrap_or_default();
+    anchor + of(since) - of(before)
 }
 
 fn attribute(name: &str, value: &str) -> Value {
@@ -106,22 +110,20 @@ mod tests {
 
     #[test]
     fn a_span_is_written_as_otlp_has_it() {
-        let resource = Resource {
-            anchor: (Instant::now(), 1_700_000_000_000),
-            ..Resource::new("farm", "1.2")
-        };
+        let resource = Resource::new("farm", "1.2");
+        let anchor = (Instant::now(), 1_700_000_000_000);
         let place = TraceParent::new([0xab; 16], [1; 8]);
         let span = Kept {
             place,
             parent: Some(TraceParent::new([0xab; 16], [2; 8])),
             kind: Kind::Consumer,
             name: "job film".to_owned(),
-            begun: resource.anchor.0 + Duration::from_millis(1),
+            begun: anchor.0 + Duration::from_millis(1),
             took: Duration::from_micros(2),
             attributes: vec![("farcall.job.id", "7".to_owned())],
             error: Some("timeout"),
         };
-        let request = resource.request(&[span]);
+        let request = resource.request_at(anchor, &[span]);
         let written = &request["resourceSpans"][0]["scopeSpans"][0]["spans"][0];
         let expected = json!({
             "traceId": "ab".repeat(16), "spanId": "01".repeat(8), "parentSpanId": "02".repeat(8),
@@ -136,5 +138,8 @@ mod tests {
             *service,
             json!({"key": "service.name", "value": {"stringValue": "farm"}})
         );
+        // What ended before the moment that is known on both clocks is reckoned backwards.
+        let begun = anchor.0.checked_sub(Duration::from_millis(2)).unwrap();
+        assert_eq!(nanoseconds(anchor, begun), 1_699_999_999_998_000_000);
     }
 }

@@ -231,9 +231,46 @@ fn may_pass(status: StatusCode) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
+    use std::{collections::HashSet, sync::mpsc::channel, thread, time::Instant};
+
+    use farcall_core::trace::{Kind, TraceParent};
 
     use super::*;
+
+    fn kept() -> Kept {
+        Kept {
+            place: TraceParent::new([1; 16], fresh()),
+            parent: None,
+            kind: Kind::Server,
+            name: "tools/call add".to_owned(),
+            begun: Instant::now(),
+            took: Duration::ZERO,
+            attributes: Vec::new(),
+            error: None,
+        }
+    }
+
+    #[test]
+    fn a_span_that_finds_no_room_is_dropped_and_counted_and_nobody_waits() {
+        let (queue, mut waiting) = mpsc::channel(1);
+        let lost = Arc::<AtomicU64>::default();
+        let queue = Queue {
+            queue,
+            lost: Arc::clone(&lost),
+        };
+        let (tell, told) = channel();
+        let work = thread::spawn(move || {
+            for _ in 0..3 {
+                queue.keep(kept());
+            }
+            tell.send(()).unwrap();
+        });
+        let returned = told.recv_timeout(Duration::from_secs(10));
+        assert!(returned.is_ok(), "work waits for a collector");
+        work.join().unwrap();
+        assert_eq!(lost.load(Ordering::Relaxed), 2);
+        assert!(waiting.try_recv().is_ok() && waiting.try_recv().is_err());
+    }
 
     #[test]
     fn no_id_comes_twice_and_none_is_zero() {

@@ -42,7 +42,12 @@ impl<'a> Link<'a> {
         is_link.then(|| Self(is_whole.then(claims).flatten()))
     }
 
-    /// Whether its time is up.
+    /// Whether it can be read, and its time is up.
+    pub(super) fn has_expired(&self, now: Timestamp) -> bool {
+        self.0.is_some() && self.is_over(now)
+    }
+
+    /// Whether its time is up, or it is none that could be read.
     pub(super) fn is_over(&self, now: Timestamp) -> bool {
         let until = self.0.as_ref().map(|claims| claims.until);
         until.is_none_or(|until| until.saturating_mul(1_000) <= now.0)

@@ -75,10 +75,16 @@ pub(super) async fn opened(
                 && let Some((link, _)) = &link =>
         {
             // One whose time is up was a good one, and tells nothing.
-            if !link.is_over(files.clock.now()) {
+            let now = files.clock.now();
+            if !link.is_over(now) {
                 Trial::tell(&request.extensions, false);
             }
-            files.gate.metrics().refusals().count(Refused::Link);
+            let refused = if link.has_expired(now) {
+                Refused::Expired
+            } else {
+                Refused::Link
+            };
+            files.gate.metrics().refusals().count(refused);
             return Err((not_there(), None));
         }
         Err(refusal) => {

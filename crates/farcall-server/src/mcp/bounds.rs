@@ -7,7 +7,7 @@ use farcall_metrics::Metrics;
 use http::{Method, StatusCode, request};
 use serde_json::Value;
 
-use super::{Protocol, plain::Plain};
+use super::{Protocol, Server, plain::Plain};
 use crate::{
     Limits,
     auth::{Granted, OAuth},
@@ -59,19 +59,18 @@ impl Protocol {
             _ if request.method == Method::POST => Asked::in_body(body),
             _ => Asked::other(),
         };
+        let server = self.current.get();
         if let Some(address) = counted {
-            let server = self.current.get();
             let kind = asked.what.kind(&server.catalog, caller);
             if let Err(wait) = self.limits.admit(caller, address, kind) {
-                if let Kind::Tool(name) = kind
-                    && let Some(series) = server.series(name)
-                {
-                    series.refuse();
-                }
+                asked.what.count_refused(&server, caller);
                 return Some(too_many(MCP, asked.id, &sentence(kind), wait));
             }
         }
-        scoped.and_then(|(oauth, granted)| asked.what.beyond_scopes(oauth, granted, &self.metrics))
+        let (oauth, granted) = scoped?;
+        let refusal = asked.what.beyond_scopes(oauth, granted, &self.metrics)?;
+        asked.what.count_refused(&server, caller);
+        Some(refusal)
     }
 }
 
@@ -126,6 +125,13 @@ impl What {
             }
             _ => Kind::Other,
         }
+    }
+
+    /// Counts a call that is not let through; one of a tool that does not exist for the caller as one of none.
+    fn count_refused(&self, server: &Server, caller: &Principal) {
+        let Self::Call(name) = self else { return };
+        let series = server.series(name).filter(|_| caller.may_call(name));
+        series.unwrap_or_else(|| server.metrics.no_tool()).refuse();
     }
 
     fn beyond_scopes(

@@ -15,13 +15,19 @@ use farcall_core::{
 use farcall_metrics::{Call as Counted, Called as CameTo};
 use rmcp::{
     ErrorData,
-    model::{CallToolResponse, CallToolResult, ContentBlock, CreateTaskResult, MetaObject},
+    model::{
+        CallToolResponse, CallToolResult, ContentBlock, CreateTaskResult,
+        ErrorCode as ProtocolError, MetaObject,
+    },
 };
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use super::{Server, client::Era, limit, rounds::Binding, tasks};
 use crate::audit;
+
+/// What a client is told that cannot be asked for what a tool needs.
+const LACKING: ProtocolError = ProtocolError::MISSING_REQUIRED_CLIENT_CAPABILITY;
 
 /// What a call came to.
 enum Called {
@@ -71,7 +77,9 @@ pub(super) async fn answer(
         let who = audit::Who::of(context, address);
         audit::Call::begin(audit, who, name, &arguments)
     });
-    let answer = answered(called, context, arguments, reader, binding, &mut counted).await;
+    let answered = answered(called, context, arguments, reader, binding, &mut counted);
+    // What is logged meanwhile says of which request it is.
+    let answer = context.scope(answered).await;
     let came_to = counted.outcome();
     span.say("farcall.call.outcome", || came_to.as_str().to_owned());
     if matches!(came_to, CameTo::Failed | CameTo::Internal | CameTo::Timeout) {
@@ -128,14 +136,21 @@ async fn answered(
         Called::Answered(result) | Called::Failed(result, _) => {
             Ok(CallToolResponse::Complete(result))
         }
-        Called::Demanding(problem) => match problem.demand() {
-            Some(demand) => {
-                let recollection = context.recollection();
-                let required = server.rounds.demand(demand, &recollection, binding)?;
-                Ok(CallToolResponse::InputRequired(required))
-            }
-            None => Err(ErrorData::internal_error(problem.public_message(), None)),
-        },
+        Called::Demanding(problem) => {
+            let required = match problem.demand() {
+                Some(demand) => server
+                    .rounds
+                    .demand(demand, &context.recollection(), binding),
+                None => Err(ErrorData::internal_error(problem.public_message(), None)),
+            };
+            // Only here it shows whether the client can be asked at all.
+            counted.note(match &required {
+                Ok(_) => CameTo::InputRequired,
+                Err(error) if error.code == LACKING => CameTo::Failed,
+                Err(_) => CameTo::Internal,
+            });
+            required.map(CallToolResponse::InputRequired)
+        }
     }
 }
 
@@ -169,7 +184,7 @@ async fn call(
         Ok(called) => Ok(called),
         Err(problem) if is_for_the_protocol(&problem, reader.era) => Ok(Called::Demanding(problem)),
         Err(problem) => {
-            log(tool, context, &problem);
+            log(tool, &problem);
             let said = present(failed(tool, &problem))?;
             Ok(Called::Failed(said, problem.code()))
         }
@@ -311,15 +326,14 @@ pub(super) fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn log(tool: &CatalogedTool, context: &CallContext, problem: &Problem) {
+fn log(tool: &CatalogedTool, problem: &Problem) {
     let name = &tool.tool.declaration.name;
-    let request = context.request_id();
     match problem.cause() {
         Some(cause) => {
-            tracing::error!(tool = name, request, code = %problem.code(), %cause, "a call failed");
+            tracing::error!(tool = name, code = %problem.code(), %cause, "a call failed");
         }
         None => {
-            tracing::debug!(tool = name, request, code = %problem.code(), error = %problem, "a call was refused");
+            tracing::debug!(tool = name, code = %problem.code(), error = %problem, "a call was refused");
         }
     }
 }

@@ -133,9 +133,10 @@ impl Connection {
         };
         let recollection = server.rounds.open(state.as_deref(), responses, &binding)?;
         let mut meta = request.meta.0.0.clone();
-        if let Some(parts) = request.extensions.get::<http::request::Parts>() {
-            take_trace(&parts.headers, &mut meta);
-        }
+        let parts = request.extensions.get::<http::request::Parts>();
+        // Standard input has none.
+        let nothing = http::HeaderMap::new();
+        take_trace(parts.map_or(&nothing, |parts| &parts.headers), &mut meta);
         let context = CallContext::new(
             caller,
             request_id(request),

@@ -16,11 +16,13 @@ pub(super) const MCP_METHOD: HeaderName = HeaderName::from_static("mcp-method");
 pub(super) const MCP_NAME: HeaderName = HeaderName::from_static("mcp-name");
 
 /// Puts where a caller stands in a trace to where MCP has it, where the head alone says it, as clients of HTTP
-/// do by themselves.
+/// do by themselves. What is there and is no place in a trace is taken away: nobody is told it, and it does not
+/// stand before a head that is right.
 pub(super) fn take_trace(headers: &HeaderMap, meta: &mut JsonObject) {
-    if meta.contains_key(TRACEPARENT) {
+    if TraceParent::of_meta(meta).is_some() {
         return;
     }
+    meta.remove(TRACEPARENT);
     let mut values = headers.get_all(TRACEPARENT).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
         return;

@@ -43,12 +43,13 @@ impl Read {
         self.0.get(series).copied().unwrap_or_default()
     }
 
+    /// It is told, and has this value.
     #[track_caller]
     fn is(&self, series: &str, value: f64) {
-        let told = self.value(series);
+        let told = self.0.get(series);
         assert!(
-            (told - value).abs() < 1e-9,
-            "{series} is {told}: {:#?}",
+            told.is_some_and(|told| (told - value).abs() < 1e-9),
+            "{series} is {told:?}, not {value}: {:#?}",
             self.0
         );
     }
@@ -69,6 +70,8 @@ on_each_engine! {
         let (alice, carol) = (server.with_token("alice-token"), server.with_token("carol-token"));
         let before = Read::by(&carol).await;
         before.is(r#"farcall_tool_calls_total{tool="add",outcome="ok"}"#, 0.0);
+        // So that there is a rate of the first one.
+        before.is(r#"farcall_job_attempts_total{kind="print",outcome="failed"}"#, 0.0);
         for _ in 0..3 {
             alice.call("add", json!({"a": 1, "b": 2})).await.structured();
         }
@@ -124,6 +127,7 @@ on_each_engine! {
             (r#"farcall_auth_failures_total{reason="insufficient"}"#, 1.0),
             (r#"farcall_auth_failures_total{reason="unavailable"}"#, 1.0),
             (r#"farcall_auth_failures_total{reason="link"}"#, 1.0),
+            (r#"farcall_auth_failures_total{reason="expired"}"#, 0.0),
             (r#"farcall_http_requests_total{route="/files",status="200"}"#, 2.0),
             (r#"farcall_http_requests_total{route="/files",status="206"}"#, 1.0),
             (r#"farcall_http_requests_total{route="/admin",status="401"}"#, 2.0),
@@ -143,6 +147,8 @@ on_each_engine! {
         }
         assert!(told.value("farcall_worker_capacity") >= 1.0);
         assert!(told.value("process_resident_memory_bytes") > 1e6);
+        assert!(told.value("process_open_fds") > 3.0);
+        assert!(told.value("process_max_fds") > told.value("process_open_fds"));
         assert!(told.value("process_start_time_seconds") > 1.7e9);
         // What is counted has no names of callers, jobs or files.
         for part in ["alice", "carol", &film, &jammed, "page.txt", "nothing-there", "somewhere"] {
@@ -179,7 +185,12 @@ on_each_engine! {
         told.is(r#"farcall_jobs{state="queued"}"#, 2.0);
         told.is("farcall_worker_running", 1.0);
         told.is("farcall_worker_capacity", 1.0);
-        assert!(told.value("farcall_job_queue_oldest_age_seconds") >= 0.0);
+        soon(async {
+            while Read::by(&carol).await.value("farcall_job_queue_oldest_age_seconds") <= 0.0 {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
         gate.cancel();
         for id in &ids {
             ended(&alice, "print", id).await;

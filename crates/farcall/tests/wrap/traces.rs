@@ -1,6 +1,6 @@
 //! Where a caller stands in a trace, in everything that its call makes others do.
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt};
 
 use serde_json::{Value, json};
 
@@ -127,6 +127,13 @@ async fn a_client_of_http_may_say_it_in_the_head_and_what_mcp_says_goes_first() 
     // Which of two counts must not be a matter of taste.
     assert_eq!(ask(json!({}), &[PLACE, OTHER]).await, "nowhere");
     assert_eq!(ask(json!({}), &["x"]).await, "nowhere");
+    // What is none stands before no other, and is told to nobody.
+    for none in [json!("x"), json!(7), json!(null)] {
+        let meta = json!({"traceparent": none});
+        assert_eq!(ask(meta.clone(), &[PLACE]).await, PLACE, "{none}");
+        let quick = told(&server, "quick", json!({}), meta).await;
+        assert_eq!(quick["structuredContent"]["meta"], json!(null), "{none}");
+    }
     server.stop().await;
 }
 
@@ -158,6 +165,56 @@ async fn a_job_that_waited_for_a_server_still_stands_in_its_trace() {
     second.stop().await;
 }
 
+/// The first line of the log that says this.
+async fn logged(server: &Server, message: &str) -> String {
+    until(message, async || {
+        let talk = server.talk();
+        let mut lines = talk.lines();
+        let said = |line: &&str| {
+            let line = serde_json::from_str::<Value>(line);
+            line.is_ok_and(|line| line["message"] == message)
+        };
+        lines.find(said).map(str::to_owned)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_line_about_a_call_that_failed_says_of_which_request_and_of_which_trace_it_is() {
+    let toml = r#"
+[tool.gone]
+description = "Be gone."
+command = ["./gone.sh"]
+"#;
+    let project = project(toml).with("FARCALL_LOG_FORMAT", "json");
+    let program = project.path("gone.sh");
+    fs::write(&program, "#!/bin/sh\n").unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let server = project.serve().await;
+    fs::remove_file(&program).unwrap();
+    let params = json!({"name": "gone", "arguments": {}, "_meta": {"traceparent": PLACE}});
+    let request = server.request("tools/call", "gone", params);
+    let answer = request.send().await.unwrap();
+    let id = answer.headers()["x-request-id"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(
+        message(&answer.text().await.unwrap())["result"]["isError"],
+        true
+    );
+    let line = logged(&server, "a call failed").await;
+    // As the guide shows it.
+    let begun = format!(r#"{{"request":"{id}","trace_id":"{TRACE}","timestamp":""#);
+    assert!(line.starts_with(&begun), "{line}");
+    let rest =
+        r#""level":"ERROR","message":"a call failed","tool":"gone","code":"internal","cause":""#;
+    assert!(line.contains(rest), "{line}");
+    let end = r#"","target":"farcall_server::mcp::call"}"#;
+    assert!(line.ends_with(end), "{line}");
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn lines_of_a_job_say_of_which_job_and_of_which_trace_they_are() {
     let toml = r#"
@@ -166,20 +223,14 @@ description = "Fail."
 command = ["sh", "-c", "exit 3"]
 "#;
     let project = project(toml).with("FARCALL_LOG_FORMAT", "json");
-    let server = project.serve().await;
+    // Whose lines they are does not depend on how many there are.
+    let server = project.with("FARCALL_LOG", "warn").serve().await;
     let meta = json!({"traceparent": PLACE});
     let started = told(&server, "start_fail", json!({}), meta).await;
     let id = started["structuredContent"]["job_id"].as_str().unwrap();
     assert_eq!(server.ended("fail", id).await["state"], "failed");
-    let line = until("the line about the job", async || {
-        let talk = server.talk();
-        let lines = talk
-            .lines()
-            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let mut lines = lines.filter(|line| line["message"] == "the job has failed");
-        lines.next()
-    })
-    .await;
+    let line = logged(&server, "the job has failed").await;
+    let line: Value = serde_json::from_str(&line).unwrap();
     let span = &line["span"];
     assert_eq!(
         (&span["name"], &span["kind"]),

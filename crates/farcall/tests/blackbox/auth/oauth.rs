@@ -250,6 +250,7 @@ async fn a_call_beyond_what_was_granted_names_all_scopes_that_it_needs() {
         let server = setup(&issuer)
             .with("FARCALL_PLAIN_CALLS", plain)
             .with("FARCALL_OAUTH_SCOPES", "*=mcp,add=math:read math:write")
+            .with("FARCALL_METRICS", "127.0.0.1:0")
             .start()
             .await;
         let token = |scope: Value| Signer::today().token(&with(&claims(&issuer), scope));
@@ -284,6 +285,11 @@ async fn a_call_beyond_what_was_granted_names_all_scopes_that_it_needs() {
                 assert_eq!(challenge, "", "{scope}");
             }
         }
+        // None of them began.
+        let told = server.at_its_metrics().get("/metrics").await.text();
+        let refused = r#"farcall_tool_calls_total{tool="add",outcome="refused"} "#;
+        let refused = told.lines().find_map(|line| line.strip_prefix(refused));
+        assert_ne!(refused.unwrap(), "0", "{told}");
         // A tool without scopes of its own needs those of every call.
         let mcp = token(json!({"scope": "mcp"}));
         let echoed = server

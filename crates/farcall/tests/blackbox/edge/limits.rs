@@ -6,7 +6,7 @@ use reqwest::Method;
 
 use super::connections::{HELLO, accepting, greeted, hello};
 use crate::{
-    harness::{Client, Connection, Era, Reply, Rpc, Setup, soon},
+    harness::{Client, Connection, Era, Reply, Rpc, Server, Setup, soon},
     offers::{Callers, printed, result, tools, tools_and_jobs},
 };
 
@@ -34,9 +34,20 @@ fn is_refused(reply: &Reply, what: &str) {
     );
 }
 
+/// How many calls of each tool count as refused.
+async fn are_counted(server: &Server, refused: &[(&str, u32)]) {
+    let told = server.at_its_metrics().get("/metrics").await.text();
+    for (tool, calls) in refused {
+        let line =
+            format!(r#"farcall_tool_calls_total{{tool="{tool}",outcome="refused"}} {calls}"#);
+        assert!(told.lines().any(|told| told == line), "{line}: {told}");
+    }
+}
+
 #[tokio::test]
 async fn a_caller_has_so_many_calls_and_others_have_their_own() {
-    let server = setup().with("FARCALL_CALL_RATE", "4/h").start().await;
+    let setup = setup().with("FARCALL_METRICS", "127.0.0.1:0");
+    let server = setup.with("FARCALL_CALL_RATE", "4/h").start().await;
     let alice = server.with_token("alice-token");
     for era in Era::ALL {
         let params = json!({"name": "add", "arguments": {"a": 2, "b": 3}});
@@ -60,6 +71,8 @@ async fn a_caller_has_so_many_calls_and_others_have_their_own() {
         is_refused(&refused, "more ");
         assert_eq!(refused.json()["id"], 1);
     }
+    is_refused(&alice.call("nothing-there", json!({})).await, "more ");
+    are_counted(&server, &[("add", 2), ("(none)", 1)]).await;
     is_refused(&alice.get("/files/nothing").await, "more requests");
     let bob = server.with_token("bob-token");
     assert_eq!(addition(&bob).send().await.structured()["sum"], 5.0);
@@ -86,7 +99,8 @@ async fn operators_and_routes_of_the_programs_own_count_as_well() {
 
 #[tokio::test]
 async fn a_tool_has_a_limit_of_its_own() {
-    let server = setup().with("FARCALL_TOOL_RATE", "2/h").start().await;
+    let setup = setup().with("FARCALL_METRICS", "127.0.0.1:0");
+    let server = setup.with("FARCALL_TOOL_RATE", "2/h").start().await;
     let alice = server.with_token("alice-token");
     for _ in 0..2 {
         addition(&alice).send().await.structured();
@@ -94,6 +108,7 @@ async fn a_tool_has_a_limit_of_its_own() {
     is_refused(&addition(&alice).send().await, "`add`");
     let asking = addition(&alice).capabilities(json!({"elicitation": {}}));
     is_refused(&asking.send().await, "`add`");
+    are_counted(&server, &[("add", 2), ("echo", 0), ("(none)", 0)]).await;
     alice.call("echo", json!({"text": "hi"})).await.structured();
     let bob = server.with_token("bob-token");
     addition(&bob).send().await.structured();
@@ -111,7 +126,8 @@ async fn polls_have_a_bucket_of_their_own() {
     }
     result(&alice, "print", &id).await.structured();
 
-    let server = setup().with("FARCALL_POLL_RATE", "3/h").start().await;
+    let setup = setup().with("FARCALL_METRICS", "127.0.0.1:0");
+    let server = setup.with("FARCALL_POLL_RATE", "3/h").start().await;
     let alice = server.with_token("alice-token");
     let unknown = json!({"job_id": id});
     for _ in 0..3 {
@@ -124,6 +140,11 @@ async fn polls_have_a_bucket_of_their_own() {
     is_refused(&refused, "wait as long as `poll_after_ms` says");
     let task = alice.rpc("tasks/get", json!({"taskId": id})).send().await;
     is_refused(&task, "more polls");
+    are_counted(
+        &server,
+        &[("get_print_status", 1), ("add", 0), ("(none)", 0)],
+    )
+    .await;
     addition(&alice).send().await.structured();
 }
 

@@ -292,4 +292,13 @@ async fn a_link_of_a_file_that_expired_opens_nothing() {
         }
     })
     .await;
+    // It was a good one, so nobody has tried anything out.
+    let carol = server.with_token("carol-token");
+    let told = carol.get("/metrics").await.text();
+    let counted = |reason: &str, times: u32| {
+        let series = format!("farcall_auth_failures_total{{reason=\"{reason}\"}} {times}\n");
+        assert!(told.contains(&series), "{told}");
+    };
+    counted("expired", 1);
+    counted("link", 0);
 }

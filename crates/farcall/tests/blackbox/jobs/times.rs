@@ -15,7 +15,7 @@ use farcall_store::{JobStore, Reach, SqliteStore};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    harness::{Client, Engine, Server, on_each_engine},
+    harness::{Client, Engine, Server, on_each_engine, soon},
     offers::{ended, started, status_when, tools},
 };
 
@@ -96,10 +96,20 @@ on_each_engine! {
     async fn a_job_that_does_not_look_has_ended_ten_seconds_after_its_limit(engine: Engine) {
         let gate = CancellationToken::new();
         let job = deaf(&gate).with(|options| options.timeout = Some(LIMIT));
-        let server = server(engine, job).await;
+        let setup = engine.setup(tools().add_job(job));
+        let server = setup.with("FARCALL_METRICS", "127.0.0.1:0").start().await;
         let (id, before) = running(&server).await;
         let status = ended(&server, "brew", &id).await;
         let elapsed = before.elapsed();
+        // It counts while its code still runs, which nobody knows the end of.
+        let line = r#"farcall_job_attempts_total{kind="brew",outcome="timeout"} 1"#;
+        let metrics = server.at_its_metrics();
+        soon(async {
+            while !metrics.get("/metrics").await.text().lines().any(|told| told == line) {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
         gate.cancel();
         assert_eq!(status["error_code"], "timeout", "{status}");
         assert_between(elapsed, LIMIT + GRACE, LIMIT + GRACE);

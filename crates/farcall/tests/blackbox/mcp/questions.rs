@@ -210,7 +210,8 @@ async fn a_state_outlives_a_restart_where_the_server_keeps_data() {
 
 #[tokio::test]
 async fn a_client_that_cannot_be_asked_is_told_which_capability_it_lacks() {
-    let server = server().await;
+    let setup = Setup::new(app()).with("FARCALL_METRICS", "127.0.0.1:0");
+    let server = setup.start().await;
     for (tool, arguments, capability) in [
         ("buy", json!({"tins": 1}), "elicitation"),
         ("ponder", json!({}), "sampling"),
@@ -223,6 +224,12 @@ async fn a_client_that_cannot_be_asked_is_told_which_capability_it_lacks() {
         );
         let required = &reply.json()["error"]["data"]["requiredCapabilities"];
         assert!(required[capability].is_object(), "{}", reply.text());
+    }
+    // Nobody was asked anything.
+    let told = server.at_its_metrics().get("/metrics").await.text();
+    for (outcome, calls) in [("input_required", 0), ("failed", 1)] {
+        let line = format!(r#"farcall_tool_calls_total{{tool="buy",outcome="{outcome}"}} {calls}"#);
+        assert!(told.lines().any(|told| told == line), "{line}: {told}");
     }
 }
 
