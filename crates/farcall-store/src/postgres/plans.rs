@@ -29,17 +29,21 @@ pub(super) async fn plan(connection: &mut PgConnection, statement: &str) -> Stri
     let parameters = (1..20)
         .take_while(|number| statement.contains(&format!("${number}")))
         .map(|_| "NULL")
-        .collect::<Vec<_>>();
+        .collect::<Vec<_>>()
+        .join(", ");
+    // Empty parentheses are none.
+    let given = if parameters.is_empty() {
+        String::new()
+    } else {
+        format!("({parameters})")
+    };
     let prepare = format!(
         "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan;
          DEALLOCATE ALL; PREPARE judged AS {statement}"
     );
     let prepared = sqlx::raw_sql(AssertSqlSafe(prepare));
     prepared.execute(&mut *connection).await.unwrap();
-    let explain = format!(
-        "EXPLAIN (COSTS OFF) EXECUTE judged({})",
-        parameters.join(", ")
-    );
+    let explain = format!("EXPLAIN (COSTS OFF) EXECUTE judged{given}");
     let lines = sqlx::raw_sql(AssertSqlSafe(explain));
     let lines = lines.fetch_all(connection).await.unwrap();
     let line = |row: &sqlx::postgres::PgRow| sqlx::Row::get::<String, _>(row, 0);
