@@ -57,7 +57,7 @@ pub(super) fn files(deployment: &Deployment) -> Result<Vec<Planned>, Failure> {
                     "requirements",
                     &requirements(programs, environments, *has_requirements),
                 ),
-                ("packages", &packages(programs)),
+                ("packages", &packages(programs, python.is_some())),
                 ("arguments", &command.to_string()),
                 ("version", env!("CARGO_PKG_VERSION")),
             ];
@@ -181,7 +181,7 @@ fn lacking(programs: &[String]) -> Vec<&str> {
 
 /// The lines that install what the programs of a `farcall.toml` need, as far as that can be told: some names of
 /// programs are those of packages, and the rest is for whoever knows.
-fn packages(programs: &[String]) -> String {
+fn packages(programs: &[String], has_python: bool) -> String {
     let lacking = lacking(programs);
     let named = if lacking.is_empty() {
         "# It runs no program that the base lacks. Add packages here where one needs more.\n"
@@ -192,8 +192,13 @@ fn packages(programs: &[String]) -> String {
             lacking.join(", ")
         )
     };
+    let linked = if has_python {
+        "# The path that it has in Debian, for scripts that begin with it.\nRUN ln -sf /usr/local/bin/python3 /usr/bin/python3\n"
+    } else {
+        ""
+    };
     format!(
-        "{named}RUN apt-get update \\\n && apt-get install --yes --no-install-recommends ca-certificates \\\n && rm -rf /var/lib/apt/lists/*\n"
+        "{named}RUN apt-get update \\\n && apt-get install --yes --no-install-recommends ca-certificates \\\n && rm -rf /var/lib/apt/lists/*\n{linked}"
     )
 }
 

@@ -142,6 +142,10 @@ fn the_first_line_of_a_script_says_what_the_image_needs() {
     );
     let text = home.read("Dockerfile");
     assert!(text.contains("FROM python:3.13-slim-bookworm\n"), "{text}");
+    assert!(
+        text.contains("RUN ln -sf /usr/local/bin/python3 /usr/bin/python3\n"),
+        "{text}"
+    );
     home.put(
         "farcall.toml",
         "[tool.c]\ndescription = \"C.\"\ncommand = [\"./c\"]\n",
