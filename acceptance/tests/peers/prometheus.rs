@@ -142,6 +142,11 @@ async fn promtool_takes_rules_configuration_and_what_a_server_tells() {
         .content("the rules")
         .await;
     promtool()
+        .arguments(&["test", "rules"])
+        .argument(deployed("prometheus/alerts.test.yml"))
+        .content("when the alerts speak")
+        .await;
+    promtool()
         .arguments(&["check", "config"])
         .argument(deployed("prometheus/prometheus.example.yml"))
         .content("the configuration")
@@ -159,6 +164,24 @@ async fn promtool_takes_rules_configuration_and_what_a_server_tells() {
     // It finds fault by a status, and by a word about style that has none.
     let said = format!("{}{}", judged.stdout, judged.stderr);
     assert_eq!((judged.code, said.trim()), (Some(0), ""), "{told}");
+}
+
+#[test]
+fn of_every_alert_it_is_tried_when_it_speaks() {
+    let read = |file: &str| fs::read_to_string(deployed(file)).unwrap();
+    let (alerts, tried) = (
+        read("prometheus/alerts.yml"),
+        read("prometheus/alerts.test.yml"),
+    );
+    let names = alerts
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- alert: "));
+    let names: Vec<_> = names.collect();
+    assert_eq!(names.len(), of_alerts().len());
+    for name in names {
+        let asked = format!("alertname=\"{name}\",alertstate=\"firing\"");
+        assert!(tried.contains(&asked), "{name}");
+    }
 }
 
 #[test]
