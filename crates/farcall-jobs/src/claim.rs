@@ -33,7 +33,6 @@ pub(crate) async fn dispatch(mut services: Services) {
     let mut offered = services.offered.clone();
     let mut running = Running::default();
     let mut is_known = true;
-    services.programs.begin_counting(services.metrics());
     loop {
         let is_stopping = services.soft_stop.is_cancelled();
         if is_stopping && running.tasks.is_empty() {
@@ -123,9 +122,7 @@ impl Running {
         let end = async move {
             let problem = Problem::internal("the runner of this job ended badly");
             let came_to = finish::fail(&services, &claim, &problem).await;
-            if let Some(known) = services.programs.get(&claim.job) {
-                known.series(services.metrics()).count(came_to);
-            }
+            services.count(&claim, came_to);
         };
         let id = self.tasks.spawn(end).id();
         self.attempts.insert(id, attempt);

@@ -119,7 +119,9 @@ async fn ended(
         }
         (Ok(Ending::NotBegun(problem)), None) => {
             put_back(&services, &claim, &problem).await;
-            CameTo::HandedBack
+            tell(&services, &claim, span, CameTo::HandedBack);
+            pause(&services).await;
+            return;
         }
         (Err(reason), _) => {
             let came_to = finish::stopped(&services, &claim, reason).await;
@@ -139,9 +141,7 @@ fn tell(services: &Services, claim: &Claim, mut span: Span, came_to: CameTo) {
     if matches!(came_to, CameTo::Failed | CameTo::Retried | CameTo::Timeout) {
         span.fail(came_to.as_str());
     }
-    if let Some(known) = services.programs.get(&claim.job) {
-        known.series(services.metrics()).count(came_to);
-    }
+    services.count(claim, came_to);
 }
 
 /// Puts a job back that could not be begun.
@@ -149,7 +149,10 @@ async fn put_back(services: &Services, claim: &Claim, problem: &Problem) {
     let cause = problem.cause().map(ToString::to_string);
     tracing::error!(job = %claim.fence.id, cause, "the job cannot be begun, it is put back");
     finish::hand_back(services, claim.fence).await;
-    // What was missing is not there again at once, and the queue must not run dry on it.
+}
+
+/// What was missing is not there again at once, and the queue must not run dry on it.
+async fn pause(services: &Services) {
     tokio::select! {
         () = tokio::time::sleep(PAUSE) => {}
         () = services.soft_stop.cancelled() => {}

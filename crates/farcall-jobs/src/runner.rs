@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use farcall_artifacts::Artifacts;
 use farcall_core::problem::Problem;
-use farcall_metrics::Metrics;
-use farcall_store::JobStore;
+use farcall_metrics::{Attempt, Metrics};
+use farcall_store::{Claim, JobStore};
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -108,6 +108,13 @@ impl Services {
         &self.options.metrics
     }
 
+    /// Counts what an attempt came to.
+    pub(crate) fn count(&self, claim: &Claim, came_to: Attempt) {
+        if let Some(known) = self.programs.get(&claim.job) {
+            known.series(self.metrics()).count(came_to);
+        }
+    }
+
     pub(crate) fn sweep(&self) -> Sweep {
         Sweep {
             store: Arc::clone(&self.store),
@@ -156,6 +163,7 @@ impl Runner {
         let beat = options.beat;
         let worker_seen = options.metrics.worker();
         worker_seen.set_capacity(options.concurrency.max(1));
+        programs.begin_counting(&options.metrics);
         let services = Services {
             store,
             artifacts,

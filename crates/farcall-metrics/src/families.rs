@@ -86,7 +86,7 @@ pub const LABELS: &[(&str, &str)] = &[
     ),
     (
         "kind",
-        "the name of a job that this server offers; `job` is what Prometheus calls whom it asks",
+        "the name of a job that this server offers, or has offered since it began; `job` is what Prometheus calls whom it asks",
     ),
     (
         "outcome",

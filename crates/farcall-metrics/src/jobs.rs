@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, PoisonError, Weak,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -57,9 +57,10 @@ const BOUNDS: &[f64] = &[
     0.1, 1.0, 5.0, 30.0, 120.0, 600.0, 1_800.0, 7_200.0, 28_800.0,
 ];
 
-/// The jobs of a server, by name, as long as somebody offers them or runs an attempt that began with them.
+/// The jobs that a server has offered, by name. What was counted of one stays when it is offered no more: attempts may
+/// go on for hours, and of a counter that is gone with them nobody could say what they came to.
 #[derive(Debug, Default)]
-pub(crate) struct Jobs(Mutex<BTreeMap<String, Weak<JobSeries>>>);
+pub(crate) struct Jobs(Mutex<BTreeMap<String, Arc<JobSeries>>>);
 
 /// What is counted of one job.
 #[derive(Debug)]
@@ -113,23 +114,18 @@ impl Jobs {
     /// The series of a job with these stages, which are told from now on in the place of others of its name.
     pub(crate) fn series(&self, name: &str, stages: &[String]) -> Arc<JobSeries> {
         let mut jobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        jobs.retain(|_, series| series.strong_count() > 0);
-        let before = jobs.get(name).and_then(Weak::upgrade);
-        if let Some(series) = before.as_ref().filter(|series| series.has(stages)) {
+        let before = jobs.get(name);
+        if let Some(series) = before.filter(|series| series.has(stages)) {
             return Arc::clone(series);
         }
-        let series = Arc::new(JobSeries::new(stages, before.as_deref()));
-        jobs.insert(name.to_owned(), Arc::downgrade(&series));
+        let series = Arc::new(JobSeries::new(stages, before.map(AsRef::as_ref)));
+        jobs.insert(name.to_owned(), Arc::clone(&series));
         series
     }
 
     pub(crate) fn write(&self, text: &mut Text) {
-        let jobs: Vec<(String, Arc<JobSeries>)> = {
-            let jobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let jobs = jobs.iter();
-            jobs.filter_map(|(name, series)| Some((name.clone(), series.upgrade()?)))
-                .collect()
-        };
+        let jobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let jobs = jobs.clone();
         text.family(&JOB_ATTEMPTS);
         for (name, series) in &jobs {
             for (outcome, counter) in OUTCOMES.iter().zip(series.attempts.iter()) {

@@ -40,16 +40,17 @@ pub(crate) fn write(text: &mut Text) {
     }
 }
 
-/// When this process began, in seconds since 1970. Read once: it does not change, and when the system began, which
-/// it is reckoned from, is corrected with the clock.
+/// When this process began, in seconds since 1970. Kept once it could be read: it does not change, and when the
+/// system began, which it is reckoned from, is corrected with the clock.
 fn began() -> Option<f64> {
-    static BEGAN: OnceLock<Option<f64>> = OnceLock::new();
-    *BEGAN.get_or_init(|| {
-        let (stat, booted) = stat().zip(booted())?;
-        #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are exact")]
-        let booted = booted as f64;
-        Some(booted + in_seconds(stat.started))
-    })
+    static BEGAN: OnceLock<f64> = OnceLock::new();
+    if let Some(began) = BEGAN.get() {
+        return Some(*began);
+    }
+    let (stat, booted) = stat().zip(booted())?;
+    #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are exact")]
+    let booted = booted as f64;
+    Some(*BEGAN.get_or_init(|| booted + in_seconds(stat.started)))
 }
 
 fn stat() -> Option<Stat> {

@@ -82,15 +82,14 @@ impl Requests {
         for (route, answered) in ROUTES.iter().zip(&self.answered) {
             for (index, counter) in answered.iter().enumerate() {
                 let count = counter.get();
-                if count == 0 {
+                let status = STATUSES.get(index);
+                let is_error = status.is_some_and(|status| *status >= 500);
+                // Of a first error that comes with its number, no alert could make a rate.
+                if count == 0 && !is_error {
                     continue;
                 }
-                match STATUSES.get(index) {
-                    Some(status) => {
-                        text.value(&HTTP_REQUESTS, &[route, &status.to_string()], count);
-                    }
-                    None => text.value(&HTTP_REQUESTS, &[route, OTHER], count),
-                }
+                let status = status.map_or_else(|| OTHER.to_owned(), u16::to_string);
+                text.value(&HTTP_REQUESTS, &[route, &status], count);
             }
         }
         text.family(&HTTP_REQUEST_SECONDS);

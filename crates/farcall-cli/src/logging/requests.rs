@@ -67,32 +67,38 @@ struct Said<'a> {
 }
 
 impl Said<'_> {
-    /// An object with both in front, unless the line says of which request it is.
+    /// An object with both in front, but for what the line says itself.
     fn in_json(&self, line: &str) -> String {
-        let rest = line.strip_prefix('{');
-        let Some(rest) = rest.filter(|rest| !rest.contains("\"request\":")) else {
+        let Some(rest) = line.strip_prefix('{') else {
             return line.to_owned();
         };
-        let trace = self.trace.map(|trace| format!("\"trace_id\":\"{trace}\","));
-        let request = json!(self.request);
-        format!(
-            "{{\"request\":{request},{}{rest}",
-            trace.unwrap_or_default()
-        )
+        let fields = self.fields();
+        let fields = fields.filter(|(name, _)| !rest.contains(&format!("\"{name}\":")));
+        let front: String = fields
+            .map(|(name, value)| format!("\"{name}\":{value},"))
+            .collect();
+        format!("{{{front}{rest}")
     }
 
-    /// A line with both at its end.
+    /// A line with both at its end, but for what it says itself.
     fn in_text(&self, line: &str) -> String {
         let (said, end) = match line.strip_suffix('\n') {
             Some(said) => (said, "\n"),
             None => (line, ""),
         };
-        if said.contains(" request=") {
-            return line.to_owned();
-        }
-        let trace = self.trace.map(|trace| format!(" trace_id={trace}"));
-        let request = json!(self.request);
-        format!("{said} request={request}{}{end}", trace.unwrap_or_default())
+        let fields = self.fields();
+        let fields = fields.filter(|(name, _)| !said.contains(&format!(" {name}=")));
+        let behind: String = fields
+            .map(|(name, value)| format!(" {name}={value}"))
+            .collect();
+        format!("{said}{behind}{end}")
+    }
+
+    /// Names and values, which are JSON: an id may be a caller's own, and the name of a trace is hexadecimal.
+    fn fields(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let request = ("request", json!(self.request).to_string());
+        let trace = self.trace.map(|trace| ("trace_id", format!("\"{trace}\"")));
+        std::iter::once(request).chain(trace)
     }
 }
 
@@ -161,13 +167,15 @@ mod tests {
         );
         assert_eq!(
             said.in_text("INFO it is so\n"),
-            "INFO it is so request=\"8f-2a\" trace_id=0af7\n"
+            "INFO it is so request=\"8f-2a\" trace_id=\"0af7\"\n"
         );
-        for known in ["{\"request\":\"1\"}\n", "no object"] {
-            assert_eq!(said.in_json(known), known);
-        }
-        let known = "INFO it is so request=\"1\"\n";
+        assert_eq!(
+            said.in_json("{\"request\":\"1\"}\n"),
+            "{\"trace_id\":\"0af7\",\"request\":\"1\"}\n"
+        );
+        let known = "INFO it is so trace_id=1 request=\"1\"\n";
         assert_eq!(said.in_text(known), known);
+        assert_eq!(said.in_json("no object"), "no object");
     }
 
     #[test]

@@ -27,7 +27,8 @@ use crate::{
 /// How long the executables may take to be read from a disk.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Starts a program, and counts it, unless its caller is why it cannot be; `lease` may say meanwhile that it may live longer than its specification does.
+/// Starts a program, and counts it, unless its caller is why it cannot be; `lease` may say meanwhile that it may live
+/// longer than its specification does.
 pub(super) async fn start(
     spec: ChildSpec,
     lease: Option<watch::Receiver<Instant>>,
