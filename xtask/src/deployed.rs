@@ -64,6 +64,7 @@ fn deployment() -> anyhow::Result<Deployment> {
         arguments: vec!["serve".to_owned()],
         environment: Vec::new(),
         passed: passed.map(str::to_owned).to_vec(),
+        secret_files: Vec::new(),
         build: Build::Package {
             package: "example-mcp-server".to_owned(),
             binary: "example-mcp-server".to_owned(),

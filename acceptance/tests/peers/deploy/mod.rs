@@ -103,3 +103,15 @@ async fn the_examples_files_are_what_its_program_writes() {
         }
     }
 }
+
+#[tokio::test]
+async fn in_a_workspace_what_stays_out_is_said_where_docker_looks_for_it() {
+    let folder = farcall_acceptance::scratch(env!("CARGO_TARGET_TMPDIR"));
+    let place = folder.path().join("examples/server");
+    fs::create_dir_all(&place).unwrap();
+    fs::write(folder.path().join("Cargo.lock"), "").unwrap();
+    fs::write(place.join("Cargo.toml"), "[package]\nname = \"server\"\n").unwrap();
+    // Beside the package, its lines would be about other paths.
+    let written = deploy("example-mcp-server", &place, &["docker"]).await;
+    assert_eq!(written, "Dockerfile\nDockerfile.dockerignore\n");
+}

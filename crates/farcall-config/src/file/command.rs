@@ -9,6 +9,8 @@ use secrecy::{ExposeSecret, SecretString};
 pub struct Command {
     /// The program's absolute path, found when the file was read.
     pub program: PathBuf,
+    /// What the file calls it: a name, which was looked for in `PATH`, or a path.
+    pub written: String,
     /// Its arguments; no shell ever sees them. Where it runs in a folder of its own, the first that is
     /// the name of a file in the project's folder, such as a script, is its absolute path.
     pub arguments: Vec<Element>,

@@ -18,15 +18,8 @@ const STORE: &str = include_str!("templates/store.yml");
 const STORE_KEYS: &str = "AWS_ENDPOINT_URL: http://store:9000\nAWS_ALLOW_HTTP: \"true\"\nAWS_REGION: us-east-1\n\
     AWS_ACCESS_KEY_ID: files\nAWS_SECRET_ACCESS_KEY: ${STORE_PASSWORD:?put it into .env}\n";
 
-/// The variables of [`STORE_KEYS`], and one that must not stand beside them.
-const OF_STORE: [&str; 6] = [
-    "AWS_ACCESS_KEY_ID",
-    "AWS_ALLOW_HTTP",
-    "AWS_ENDPOINT_URL",
-    "AWS_REGION",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-];
+/// How all variables begin that say something of that store; no other one may stand beside [`STORE_KEYS`].
+const OF_STORE: &str = "AWS_";
 
 /// What `deploy compose` takes.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -142,7 +135,6 @@ fn filled(template: &str, deployment: &Deployment, build: &str, more: &[(&str, &
     let shared = unset(passed.filter(|name| !is_shared(name, deployment)));
     let values = [
         ("title", deployment.title()),
-        ("command", deployment.command.clone()),
         ("written", deployment.written("compose")),
         ("service", yaml(&slug)),
         ("port", deployment.config.http.port.to_string()),
@@ -173,7 +165,7 @@ fn is_shared(name: &str, deployment: &Deployment) -> bool {
     ];
     SAID.contains(&name)
         || match &deployment.config.storage.artifacts {
-            None => OF_STORE.contains(&name),
+            None => name.starts_with(OF_STORE),
             Some(place) => place.options.iter().any(|(known, _)| known == name),
         }
 }
@@ -192,15 +184,25 @@ fn network(project: &str) -> String {
 pub(super) fn warnings(deployment: &Deployment, flags: &Flags) -> Vec<String> {
     let mut warnings = docker::warnings(deployment);
     let is_own_store = flags.replicas.is_some() && deployment.config.storage.artifacts.is_none();
-    let hidden = OF_STORE.into_iter().filter(|name| {
-        let name = (*name).to_owned();
-        is_own_store && deployment.passed.contains(&name)
-    });
+    let hidden = deployment.passed.iter();
+    let hidden = hidden.filter(|name| is_own_store && name.starts_with(OF_STORE));
     warnings.extend(hidden.map(|name| {
         format!(
-            "`{name}` of `.env` does not reach the servers, which are told of the store in the file"
+            "`{name}` of `.env` does not reach the servers, which are told of the store in the file: set \
+             FARCALL_ARTIFACTS_URL to a bucket of yours, or give the program's key another name"
         )
     }));
+    let proxies = deployment.config.limits.trusted_proxies.iter();
+    let others: Vec<_> = proxies
+        .filter(|proxy| !proxy.network().is_loopback())
+        .map(ToString::to_string)
+        .collect();
+    if !others.is_empty() {
+        warnings.push(format!(
+            "`{PROXIES}` names `{}`, which containers are not told of: add it to the value in the file",
+            others.join("`, `")
+        ));
+    }
     warnings
 }
 

@@ -1,6 +1,6 @@
 //! What is deployed: a server, where it is, and how it was configured.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, path::Path, time::Duration};
 
 use farcall_config::Config;
 use farcall_server::connect;
@@ -29,6 +29,8 @@ pub struct Deployment {
     pub environment: Vec<(String, String)>,
     /// The variables that containers are given, by name.
     pub passed: Vec<String>,
+    /// Variables of a cloud that name a file with a secret: names, and the paths as they are written.
+    pub secret_files: Vec<(String, String)>,
     /// How an image of it is made.
     pub build: Build,
     /// Paths of the program's own, as its router has them.
@@ -59,10 +61,16 @@ pub enum Build {
         file: String,
         /// The version of Python, such as `3.13`, where it runs Python.
         python: Option<String>,
-        /// Programs that it runs and that its folder does not bring into an image, by name or path.
+        /// Programs that it runs and that its folder does not bring into an image, by name.
         programs: Vec<String>,
-        /// Environments of Python in its folder, whose programs it runs.
+        /// Environments of Python, whose programs it runs, by paths from its folder.
         environments: Vec<String>,
+        /// Folders in its own in which `PATH` finds programs here, by paths from it.
+        searched: Vec<String>,
+        /// Programs that it runs by paths at which an image has nothing.
+        absent: Vec<String>,
+        /// Programs that it runs and that cargo built in its folder.
+        built: Vec<String>,
         /// Whether there is a `requirements.txt`.
         has_requirements: bool,
     },
@@ -112,14 +120,26 @@ impl Deployment {
     }
 }
 
-/// `text` as one word of a shell.
-pub(super) fn shell_word(text: &str) -> String {
+/// The name of a program or a file.
+pub(super) fn called(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+/// A path that no program takes for an option.
+pub(super) fn operand(path: &str) -> String {
+    let here = if path.starts_with('-') { "./" } else { "" };
+    format!("{here}{path}")
+}
+
+/// A path as one word of a shell.
+pub(super) fn shell_word(path: &str) -> String {
+    let path = operand(path);
     let is_plain = |sign: char| sign.is_ascii_alphanumeric() || "/._-+".contains(sign);
-    if !text.is_empty() && text.chars().all(is_plain) && !text.starts_with('-') {
-        return text.to_owned();
+    if !path.is_empty() && path.chars().all(is_plain) {
+        return path;
     }
-    let dashes = if text.starts_with('-') { "-- " } else { "" };
-    format!("{dashes}'{}'", text.replace('\'', "'\\''"))
+    format!("'{}'", path.replace('\'', "'\\''"))
 }
 
 /// Host and port under which this machine reaches a server with this configuration.

@@ -1,8 +1,17 @@
 //! An image of the server.
 
-use std::{fmt::Write as _, path::PathBuf};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
 
-use super::{Build, Deployment, Planned, deployment::shell_word, ignored, template::fill};
+use super::{
+    Build, Deployment, Planned,
+    deployment::{operand, shell_word},
+    ignored,
+    project::is_python,
+    template::fill,
+};
 use crate::Failure;
 
 const PACKAGE: &str = include_str!("templates/Dockerfile.package");
@@ -41,7 +50,9 @@ pub(super) fn files(deployment: &Deployment) -> Result<Vec<Planned>, Failure> {
             python,
             programs,
             environments,
+            searched,
             has_requirements,
+            ..
         } => {
             let base = match python {
                 Some(version) => format!("python:{version}-slim-bookworm"),
@@ -49,14 +60,16 @@ pub(super) fn files(deployment: &Deployment) -> Result<Vec<Planned>, Failure> {
             };
             let command = match file.as_str() {
                 "farcall.toml" => serde_json::json!(["serve"]),
-                file => serde_json::json!(["serve", "--config", file]),
+                file => serde_json::json!(["serve", "--config", operand(file)]),
             };
+            let installed = format!(
+                "{}{}",
+                requirements(programs, environments, *has_requirements),
+                paths(&deployment.slug(), searched)
+            );
             let values = [
                 ("base", base.as_str()),
-                (
-                    "requirements",
-                    &requirements(programs, environments, *has_requirements),
-                ),
+                ("requirements", &installed),
                 ("packages", &packages(programs, python.is_some())),
                 ("arguments", &command.to_string()),
                 ("version", env!("CARGO_PKG_VERSION")),
@@ -72,15 +85,16 @@ pub(super) fn files(deployment: &Deployment) -> Result<Vec<Planned>, Failure> {
         deployment,
         &[("more", &ignored::lines(deployment)?)],
     );
-    let mut files = vec![
+    // Where the build begins in another folder, only the second name is looked for beside the Dockerfile.
+    let beside = if is_below {
+        "Dockerfile.dockerignore"
+    } else {
+        ".dockerignore"
+    };
+    Ok(vec![
         Planned::new("Dockerfile", dockerfile),
-        Planned::new(".dockerignore", ignored.clone()),
-    ];
-    if is_below {
-        // Where the build begins in another folder, only this name is looked for beside the Dockerfile.
-        files.push(Planned::new("Dockerfile.dockerignore", ignored));
-    }
-    Ok(files)
+        Planned::new(beside, ignored),
+    ])
 }
 
 fn filled(template: &str, deployment: &Deployment, more: &[(&str, &str)]) -> String {
@@ -115,67 +129,107 @@ fn context(deployment: &Deployment) -> String {
 }
 
 /// What Debian's smallest image has, and farcall's own.
-const IN_BASE: [&str; 53] = [
+const IN_BASE: [&str; 93] = [
     "awk",
     "base64",
     "basename",
     "bash",
     "cat",
     "chmod",
+    "cksum",
+    "cmp",
+    "comm",
     "cp",
+    "csplit",
     "cut",
+    "dash",
     "date",
     "dd",
     "df",
+    "diff",
     "dirname",
     "du",
     "echo",
+    "egrep",
     "env",
     "expr",
     "false",
     "farcall",
+    "fgrep",
     "find",
+    "flock",
+    "fold",
     "grep",
     "gzip",
     "head",
     "hostname",
     "id",
+    "install",
+    "ionice",
+    "join",
+    "link",
     "ln",
     "ls",
+    "mawk",
     "md5sum",
     "mkdir",
+    "mkfifo",
     "mktemp",
     "mv",
+    "nice",
+    "nl",
+    "nohup",
     "nproc",
+    "numfmt",
+    "od",
+    "paste",
     "perl",
     "printf",
     "pwd",
+    "readlink",
+    "realpath",
     "rm",
+    "rmdir",
     "sed",
     "seq",
+    "setsid",
     "sh",
+    "sha1sum",
     "sha256sum",
+    "sha512sum",
+    "shuf",
     "sleep",
     "sort",
+    "split",
     "stat",
+    "stdbuf",
+    "sum",
+    "sync",
+    "tac",
     "tail",
     "tar",
     "tee",
     "test",
+    "timeout",
     "touch",
     "tr",
     "true",
+    "truncate",
+    "tsort",
     "uname",
     "uniq",
+    "unlink",
     "wc",
     "xargs",
+    "yes",
+    "zcat",
 ];
 
 /// The programs that the image has not.
 fn lacking(programs: &[String]) -> Vec<&str> {
     let names = programs.iter().map(String::as_str);
     names
-        .filter(|program| !IN_BASE.contains(program) && !program.starts_with("python"))
+        .filter(|program| !IN_BASE.contains(program) && !is_python(program))
         .collect()
 }
 
@@ -184,8 +238,7 @@ fn lacking(programs: &[String]) -> Vec<&str> {
 fn packages(programs: &[String], has_python: bool) -> String {
     let lacking = lacking(programs);
     let named = if lacking.is_empty() {
-        "# It runs no program that the base lacks. Add packages here where one needs more.\n"
-            .to_owned()
+        "# Add packages here where its programs need more.\n".to_owned()
     } else {
         format!(
             "# It runs {}: add the packages that have them, and what they need.\n",
@@ -207,18 +260,17 @@ fn packages(programs: &[String], has_python: bool) -> String {
 fn requirements(programs: &[String], environments: &[String], are_there: bool) -> String {
     const INSTALL: &str = "pip install --no-cache-dir --requirement requirements.txt";
     let mut lines = String::new();
-    if are_there && (!environments.is_empty() || is_python(programs)) {
-        lines.push_str("COPY requirements.txt ./\n");
+    let runs_python = programs.iter().any(|name| is_python(name));
+    if are_there && (!environments.is_empty() || runs_python) {
+        lines.push_str(
+            "# Where it names files of this folder, with -r or -e, copy those here, too.\nCOPY requirements.txt ./\n",
+        );
     }
-    if are_there && is_python(programs) {
+    if are_there && runs_python {
         let _ = writeln!(lines, "RUN {INSTALL}");
     }
     for environment in environments {
-        let environment = match environment.strip_prefix('-') {
-            Some(_) => format!("./{environment}"),
-            None => environment.clone(),
-        };
-        let path = shell_word(&environment);
+        let path = shell_word(environment);
         let _ = write!(lines, "RUN python -m venv {path}");
         if are_there {
             let pip = shell_word(&format!("{environment}/bin/"));
@@ -229,16 +281,39 @@ fn requirements(programs: &[String], environments: &[String], are_there: bool) -
     lines
 }
 
-fn is_python(programs: &[String]) -> bool {
-    programs.iter().any(|program| program.starts_with("python"))
+/// The line by which a program is found by its name where it is found here.
+fn paths(slug: &str, searched: &[String]) -> String {
+    if searched.is_empty() {
+        return String::new();
+    }
+    let home = Path::new("/srv").join(slug);
+    let mut path = String::new();
+    for folder in searched {
+        for sign in home.join(folder).to_string_lossy().chars() {
+            if matches!(sign, '"' | '$' | '\\') {
+                path.push('\\');
+            }
+            path.push(sign);
+        }
+        path.push(':');
+    }
+    format!("# Where its programs are looked for first, as here.\nENV PATH=\"{path}$PATH\"\n")
 }
 
 /// What keeps a container of the image from working as the server does that runs here.
 pub(super) fn warnings(deployment: &Deployment) -> Vec<String> {
     let mut warnings = outside(deployment);
+    warnings.extend(deployment.secret_files.iter().map(|(name, path)| {
+        format!(
+            "`{name}` names the file `{path}`, which the image does not have: mount it into the container, and set the \
+             variable to its path there"
+        )
+    }));
     if let Build::Project {
         programs,
         environments,
+        absent,
+        built,
         has_requirements,
         ..
     } = &deployment.build
@@ -250,10 +325,23 @@ pub(super) fn warnings(deployment: &Deployment) -> Vec<String> {
                 lacking.join("`, `")
             ));
         }
+        warnings.extend(absent.iter().map(|path| {
+            format!(
+                "the image has nothing at `{path}`: write the program as a name, or as the path of what is in the folder, \
+                 from the folder, and write the Dockerfile again"
+            )
+        }));
+        warnings.extend(built.iter().map(|path| {
+            format!(
+                "what cargo built, `{path}`, stays out of the image: build it in a stage of the Dockerfile, or copy it out \
+                 of `target` and name it there"
+            )
+        }));
         if !has_requirements && let Some(environment) = environments.first() {
+            let pip = shell_word(&format!("{environment}/bin/pip"));
             warnings.push(format!(
                 "there is no `requirements.txt`, so nothing is installed into `{environment}` of the image: make it with \
-                 `{environment}/bin/pip freeze > requirements.txt`, and write the Dockerfile again"
+                 `{pip} freeze > requirements.txt` (or `uv pip freeze`), and write the Dockerfile again"
             ));
         }
     }
@@ -266,7 +354,8 @@ fn outside(deployment: &Deployment) -> Vec<String> {
     let mut warnings = Vec::new();
     let files = config.storage.artifacts.as_ref();
     let files = files.filter(|place| place.url.scheme() == "file");
-    if let Some(place) = files.filter(|place| !place.url.path().starts_with("/data/")) {
+    let is_in_volume = |path: &str| Path::new(path).starts_with("/data");
+    if let Some(place) = files.filter(|place| !is_in_volume(place.url.path())) {
         warnings.push(format!(
             "`FARCALL_ARTIFACTS_URL` is `{}`, a folder that the container does not have: leave it out, and files are in \
              the volume; or name one below /data, or a bucket",

@@ -5,8 +5,6 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use farcall_config::variables;
-
 use super::{Build, Deployment};
 use crate::Failure;
 
@@ -23,13 +21,15 @@ pub(super) fn lines(deployment: &Deployment) -> Result<String, Failure> {
     let root = folder.ancestors().nth(Path::new(up).components().count());
     let root = root.unwrap_or(folder);
     let mut patterns = Vec::new();
-    for (name, path) in written(deployment) {
-        for path in places(&folder.join(path)) {
+    for (what, said) in written(deployment) {
+        for path in places(&folder.join(&said)) {
             if folder.starts_with(&path) && path.starts_with(root) {
                 return Err(Failure::usage(format!(
-                    "`{name}` is the folder of the server or one above it, so an image would hold keys, callers and jobs"
+                    "{what}, `{}`, is the folder of the server or one above it, so an image would hold keys, callers, jobs \
+                     or files",
+                    said.display()
                 ))
-                .hint("give the data a folder of its own, such as FARCALL_DATA_DIR=.farcall"));
+                .hint("give it a folder of its own, below this one or elsewhere"));
             }
             patterns.extend(match (path.strip_prefix(folder), path.strip_prefix(root)) {
                 (Ok(below), _) => Some(Path::new(down).join(below)),
@@ -39,7 +39,8 @@ pub(super) fn lines(deployment: &Deployment) -> Result<String, Failure> {
         }
     }
     if let Build::Project { environments, .. } = &deployment.build {
-        patterns.extend(environments.iter().map(PathBuf::from));
+        let environments = environments.iter().map(PathBuf::from);
+        patterns.extend(environments.filter(|path| !path.starts_with("..")));
     }
     // These two are left out wherever they are.
     let is_known = |path: &PathBuf| {
@@ -56,24 +57,38 @@ pub(super) fn lines(deployment: &Deployment) -> Result<String, Failure> {
     Ok(lines.concat())
 }
 
-/// What a server with this configuration writes, and the variables that say so.
+/// What a server with this configuration writes, and its files with secrets; each with what it is.
 fn written(deployment: &Deployment) -> Vec<(&'static str, PathBuf)> {
     let config = &deployment.config;
-    let mut written = vec![(
-        variables::FARCALL_DATA_DIR.name,
-        config.storage.data_dir.clone(),
-    )];
+    let mut written = vec![("the data folder", config.storage.data_dir.clone())];
     let audit = config.audit.as_ref().and_then(|audit| audit.file.clone());
-    written.extend(audit.map(|file| (variables::FARCALL_AUDIT.name, file)));
+    written.extend(audit.map(|file| ("the file of the audit log", file)));
     let files = config.storage.artifacts.as_ref();
     let files = files.filter(|place| place.url.scheme() == "file");
     let files = files.and_then(|place| place.url.to_file_path().ok());
-    written.extend(files.map(|folder| (variables::FARCALL_ARTIFACTS_URL.name, folder)));
+    written.extend(files.map(|folder| ("the folder of files", folder)));
+    let secrets = deployment.secret_files.iter();
+    written.extend(secrets.map(|(_, path)| ("the file of a secret", path.into())));
     written
 }
 
-/// A path without `.` and `..`, as it is written and, where it is there, as it is without links.
+/// A path without `.` and `..`, as it is written and as it is without links.
 fn places(path: &Path) -> Vec<PathBuf> {
+    let mut places = vec![plain(path), plain(&without_links(path))];
+    places.dedup();
+    places
+}
+
+/// What is there of a path leads elsewhere by links, and what will be made goes there.
+fn without_links(path: &Path) -> PathBuf {
+    let real = path.ancestors().find_map(|above| {
+        let real = fs::canonicalize(above).ok()?;
+        Some(real.join(path.strip_prefix(above).ok()?))
+    });
+    real.unwrap_or_else(|| path.to_owned())
+}
+
+fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {
@@ -84,9 +99,7 @@ fn places(path: &Path) -> Vec<PathBuf> {
             part => plain.push(part),
         }
     }
-    let real = fs::canonicalize(path).ok();
-    let real = real.filter(|real| *real != plain);
-    [Some(plain), real].into_iter().flatten().collect()
+    plain
 }
 
 /// A line that means this path and no other one; what a line cannot say is any sign.

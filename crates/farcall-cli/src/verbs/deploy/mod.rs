@@ -44,9 +44,9 @@ use crate::{
     disable_help_subcommand = true,
     after_help = "\
 It reads what a server in this folder would read: `.env`, farcall.toml where there is one, and the variables of this
-shell. A variable that only the shell has goes into the unit of systemd, and containers are given it by its name; a
-secret goes into no file that is written here: those belong into `.env`, mode 0600. A file that is there stays, unless
---force is given.
+shell. A variable that only the shell has goes into the unit of systemd, and compose passes it on by its name; a secret
+goes into no file that is written here: those belong into `.env`, mode 0600. A file that is there stays, unless --force is
+given.
 
 Exit status: 0 the files are written, 1 they cannot be, 2 one is there already, or the configuration or the command
 is wrong"
@@ -70,7 +70,7 @@ pub struct Flags {
 pub enum Kind {
     /// User services for the server and its Cloudflare Tunnel: deploy/NAME.service, deploy/cloudflared-NAME.service
     Systemd,
-    /// An image: Dockerfile, .dockerignore; in a workspace Dockerfile.dockerignore, too
+    /// An image: Dockerfile, .dockerignore; in a workspace Dockerfile.dockerignore in its place
     Docker,
     /// Containers: docker-compose.yml; with --replicas, several of them with PostgreSQL and an S3 store
     Compose(compose::Flags),

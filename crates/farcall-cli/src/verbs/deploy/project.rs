@@ -3,12 +3,12 @@
 use std::{
     fs::{self, File},
     io::Read as _,
-    path::{self, Path, PathBuf},
+    path::{self, Component, Path, PathBuf},
 };
 
-use farcall_config::file::{Body, Entry, Project};
+use farcall_config::file::{Body, Command, Entry, Project};
 
-use super::Build;
+use super::{Build, deployment::called};
 
 /// Python, where nothing says which.
 const PYTHON: &str = "3.13";
@@ -21,43 +21,108 @@ pub(super) fn build(project: &Project, file: &Path, here: &Path) -> Build {
             hint: "call it in the folder of the file".to_owned(),
         };
     }
-    let (mut programs, mut environments, mut python) = (Vec::new(), Vec::new(), None);
-    for program in commands(project) {
-        let name = called(program);
-        let Ok(own) = program.strip_prefix(&project.folder) else {
-            python = python.or(version(&name));
-            programs.push(name);
-            continue;
-        };
-        if let Some(environment) = environment(&project.folder, own) {
-            let said = settings(&project.folder.join(&environment));
-            python = version(&name).or(said).or(python);
-            environments.push(environment.to_string_lossy().into_owned());
-        } else if own.starts_with("target") {
-            // What cargo made here stays out.
-            programs.push(own.to_string_lossy().into_owned());
-        } else if let Some(interpreter) = interpreter(program) {
-            python = python.or(version(&interpreter));
-            programs.push(interpreter);
-        }
-    }
-    for names in [&mut programs, &mut environments] {
-        names.sort_unstable();
-        names.dedup();
-    }
-    let is_python = |program: &String| program.starts_with("python");
-    let has_python = !environments.is_empty() || programs.iter().any(is_python);
+    let needs = Needs::of(project);
+    let has_python =
+        !needs.environments.is_empty() || needs.programs.iter().any(|name| is_python(name));
     Build::Project {
         file: called(file),
-        python: has_python.then(|| python.unwrap_or_else(|| PYTHON.to_owned())),
-        programs,
-        environments,
+        python: has_python.then(|| needs.python.unwrap_or_else(|| PYTHON.to_owned())),
+        programs: needs.programs,
+        environments: needs.environments,
+        searched: needs.searched,
+        absent: needs.absent,
+        built: needs.built,
         has_requirements: project.folder.join("requirements.txt").is_file(),
     }
 }
 
+/// Whether a program of this name is Python: `python`, `python3`, `python3.12`.
+pub(super) fn is_python(program: &str) -> bool {
+    let version = program.strip_prefix("python");
+    version.is_some_and(|version| {
+        matches!(version, "" | "3") || version.strip_prefix("3.").and_then(minor).is_some()
+    })
+}
+
+/// What the programs of a project need, as [`Build::Project`] has it.
+#[derive(Default)]
+struct Needs {
+    programs: Vec<String>,
+    environments: Vec<String>,
+    searched: Vec<String>,
+    absent: Vec<String>,
+    built: Vec<String>,
+    python: Option<String>,
+}
+
+impl Needs {
+    fn of(project: &Project) -> Self {
+        let mut needs = Self::default();
+        for command in commands(project) {
+            needs.add(&project.folder, command);
+        }
+        for names in [
+            &mut needs.programs,
+            &mut needs.environments,
+            &mut needs.searched,
+            &mut needs.absent,
+            &mut needs.built,
+        ] {
+            names.sort_unstable();
+            names.dedup();
+        }
+        needs
+    }
+
+    fn add(&mut self, folder: &Path, command: &Command) {
+        let (program, written) = (&command.program, Path::new(&command.written));
+        // An image has the folder elsewhere.
+        if written.is_absolute() {
+            return self.outside(written);
+        }
+        let Ok(own) = program.strip_prefix(folder) else {
+            return self.outside(written);
+        };
+        if !command.written.contains('/') {
+            let folder = own.parent().unwrap_or(Path::new(""));
+            self.searched.push(folder.to_string_lossy().into_owned());
+        }
+        if let Some(environment) = environment(folder, own) {
+            let said = settings(&folder.join(&environment));
+            let python = version(&called(program)).or(said);
+            self.python = python.or(self.python.take());
+            self.environments
+                .push(environment.to_string_lossy().into_owned());
+        } else if own.components().any(|part| part == Component::ParentDir) {
+            self.absent.push(command.written.clone());
+        } else if own.starts_with("target") {
+            self.built.push(own.to_string_lossy().into_owned());
+        } else if let Some(interpreter) = interpreter(program) {
+            self.outside(&interpreter);
+        }
+    }
+
+    /// A program that the folder does not bring, by the name or the path that it is run by.
+    fn outside(&mut self, program: &Path) {
+        let name = called(program);
+        let is_placed = match program.parent().and_then(Path::to_str) {
+            Some("") => true,
+            // Where Debian's packages put theirs; of Python there is a link.
+            Some("/bin" | "/usr/bin") => name == "python3" || !is_python(&name),
+            Some("/usr/local/bin") => name == "farcall" || is_python(&name),
+            _ => false,
+        };
+        if is_placed {
+            self.python = self.python.take().or_else(|| version(&name));
+            self.programs.push(name);
+        } else {
+            self.absent.push(program.to_string_lossy().into_owned());
+        }
+    }
+}
+
 /// The programs that it runs.
-fn commands(project: &Project) -> impl Iterator<Item = &Path> {
+fn commands(project: &Project) -> impl Iterator<Item = &Command> {
     let entries = project.entries.iter().filter_map(|entry| {
         let body = match entry {
             Entry::Tool(tool) => &tool.body,
@@ -68,8 +133,7 @@ fn commands(project: &Project) -> impl Iterator<Item = &Path> {
             Body::Request(_) => None,
         }
     });
-    let commands = entries.chain(project.mounts.iter().map(|mount| &mount.command));
-    commands.map(|command| command.program.as_path())
+    entries.chain(project.mounts.iter().map(|mount| &mount.command))
 }
 
 /// The environment of Python that a program belongs to, such as `.venv` of `.venv/bin/python`; both from `folder`.
@@ -107,8 +171,8 @@ fn minor(text: &str) -> Option<String> {
     is_number.then(|| format!("3.{text}"))
 }
 
-/// The name of the program that runs a script, which its first line says.
-fn interpreter(script: &Path) -> Option<String> {
+/// The program that runs a script, by the path or the name that its first line says.
+fn interpreter(script: &Path) -> Option<PathBuf> {
     /// As much of the first line as Linux reads.
     const LINE: u64 = 256;
     let mut begin = Vec::new();
@@ -117,15 +181,10 @@ fn interpreter(script: &Path) -> Option<String> {
     let line = begin.split(|byte| *byte == b'\n').next()?;
     let line = String::from_utf8_lossy(line.strip_prefix(b"#!")?);
     let mut words = line.split_whitespace();
-    let first = called(Path::new(words.next()?));
-    if first != "env" {
-        return Some(first);
+    let first = words.next()?;
+    if called(Path::new(first)) != "env" {
+        return Some(first.into());
     }
     let named = words.find(|word| !word.starts_with('-') && !word.contains('='));
-    named.map(|word| called(Path::new(word)))
-}
-
-fn called(program: &Path) -> String {
-    let name = program.file_name().unwrap_or_default();
-    name.to_string_lossy().into_owned()
+    named.map(PathBuf::from)
 }

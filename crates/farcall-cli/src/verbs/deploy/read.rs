@@ -8,7 +8,7 @@ use std::{
 
 use farcall_config::{Source, variables};
 
-use super::{Deployment, package, project};
+use super::{Deployment, deployment::called, package, project};
 use crate::{
     Failure,
     subject::{Configured, Reader, Subject},
@@ -35,14 +35,12 @@ const IN_IMAGE: [&str; 5] = [
     variables::FARCALL_ALLOW_UNAUTHENTICATED.name,
 ];
 
-/// What no server reads: the path of programs, which an image has of its own, and what is for clients and for compose.
-const OF_OTHERS: [&str; 5] = [
-    "COMPOSE_FILE",
-    "COMPOSE_PROFILES",
-    "COMPOSE_PROJECT_NAME",
-    variables::FARCALL_TOKEN.name,
-    "PATH",
-];
+/// Whether no server reads a variable: the path of programs, which an image has of its own, and what is for clients, for
+/// the build of an image and for compose.
+fn is_of_others(name: &str) -> bool {
+    const OTHERS: [&str; 3] = ["FARCALL", variables::FARCALL_TOKEN.name, "PATH"];
+    OTHERS.contains(&name) || name.starts_with("COMPOSE_")
+}
 
 /// What containers are given in any case, where `.env` or the shell says it.
 const PASSED: [&str; 4] = [
@@ -98,7 +96,7 @@ pub(super) async fn read(subject: Subject<'_>) -> Result<(Deployment, Vec<String
     }
     passed.extend(PASSED.map(str::to_owned));
     passed.extend(environment.iter().map(|(name, _)| name.clone()));
-    passed.retain(|name| !IN_IMAGE.contains(&name.as_str()) && !OF_OTHERS.contains(&name.as_str()));
+    passed.retain(|name| !IN_IMAGE.contains(&name.as_str()) && !is_of_others(name));
     passed.sort_unstable();
     passed.dedup();
     let command = match subject {
@@ -118,6 +116,7 @@ pub(super) async fn read(subject: Subject<'_>) -> Result<(Deployment, Vec<String
         arguments,
         environment,
         passed,
+        secret_files: secret_files(&service, &here),
         build,
         routes: match subject {
             Subject::App(app) => app.routes.paths().map(str::to_owned).collect(),
@@ -169,7 +168,7 @@ fn of_cloud<'a>(shell: &'a Source, service: &'a Source) -> impl Iterator<Item = 
     let mut names: Vec<_> = shell.names().filter(is_missing).collect();
     names.sort_unstable();
     names.into_iter().map(|name| {
-        if SECRETS.iter().any(|word| name.contains(word)) {
+        if is_secret(name) {
             only_in_shell(name)
         } else {
             format!(
@@ -179,15 +178,29 @@ fn of_cloud<'a>(shell: &'a Source, service: &'a Source) -> impl Iterator<Item = 
     })
 }
 
+/// Variables of a cloud that name a file with a secret; most hold the secret itself.
+fn secret_files(service: &Source, here: &Path) -> Vec<(String, String)> {
+    let is_of_cloud = |name: &str| CLOUDS.iter().any(|(_, cloud)| name.starts_with(cloud));
+    let names = service.names();
+    let files = names
+        .filter(|name| is_of_cloud(name) && is_secret(name))
+        .filter_map(|name| Some((name, service.named(name)?)))
+        .filter(|(_, path)| here.join(path).is_file());
+    let mut files: Vec<_> = files
+        .map(|(name, path)| (name.to_owned(), path.to_owned()))
+        .collect();
+    files.sort_unstable();
+    files
+}
+
+fn is_secret(name: &str) -> bool {
+    SECRETS.iter().any(|word| name.contains(word))
+}
+
 fn only_in_shell(name: &str) -> String {
     format!(
         "`{name}` is set in this shell only, and a secret is written into no file here; put it into `.env`, mode 0600"
     )
-}
-
-fn called(program: &Path) -> String {
-    let name = program.file_name().unwrap_or_default();
-    name.to_string_lossy().into_owned()
 }
 
 /// The home of the user; where the environment does not say it, no path is below it.

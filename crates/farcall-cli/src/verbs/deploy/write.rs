@@ -42,6 +42,18 @@ impl Planned {
 /// cannot be written. Nothing is left of the others then, and nothing was replaced unless the disk failed between two
 /// names.
 pub(super) fn write(folder: &Path, files: &[Planned], force: bool) -> Result<(), Failure> {
+    let is_folder = |file: &&Planned| {
+        let path = folder.join(&file.path);
+        fs::symlink_metadata(path).is_ok_and(|found| found.is_dir())
+    };
+    if let Some(file) = files.iter().find(is_folder) {
+        let path = folder.join(&file.path);
+        return Err(Failure::failed(format!(
+            "{} is a folder, and no file can be written there",
+            shown(&path)
+        ))
+        .hint("move what is in its place, or write elsewhere with --out FOLDER"));
+    }
     let is_there = |file: &&Planned| {
         let path = folder.join(&file.path);
         fs::symlink_metadata(&path).is_ok() && !holds(&path, &file.text)
@@ -107,7 +119,10 @@ impl<'a> Staged<'a> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(|error| no_folder(&path, folder, &error))?;
         }
-        let opened = fresh(&temporary).map_err(|error| unwritable(&path, &error))?;
+        let opened = fresh(&temporary).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => left_over(&path, &temporary),
+            _ => unwritable(&path, &error),
+        })?;
         // Only now is it this one's to take away.
         let staged = Self {
             file,
@@ -127,7 +142,12 @@ impl<'a> Staged<'a> {
             fs::hard_link(&self.temporary, &self.path).or_else(|error| match error.kind() {
                 io::ErrorKind::AlreadyExists => Err(error),
                 // Some disks have no links: those of cameras, and folders of another machine.
-                _ => fresh(&self.path).and_then(|opened| fill(opened, self.file)),
+                _ => fresh(&self.path).and_then(|opened| {
+                    fill(opened, self.file).inspect_err(|_| {
+                        // A part of a file is worse than none.
+                        let _ = fs::remove_file(&self.path);
+                    })
+                }),
             })
         };
         match named {
@@ -161,6 +181,15 @@ impl Drop for Staged<'_> {
 fn unwritable(path: &Path, error: &io::Error) -> Failure {
     Failure::failed(format!("{} cannot be written: {error}", shown(path)))
         .hint("see who may write there, or write elsewhere with --out FOLDER")
+}
+
+fn left_over(path: &Path, temporary: &Path) -> Failure {
+    Failure::failed(format!(
+        "{} cannot be written: {} is there already, the name that it has until it is whole",
+        shown(path),
+        shown(temporary)
+    ))
+    .hint("remove that one, and try again")
 }
 
 fn no_folder(path: &Path, folder: &Path, error: &io::Error) -> Failure {

@@ -193,6 +193,7 @@ fn command(
     }
     Some(Command {
         program: program.filter(|_| are_whole)?,
+        written: (*name.get_ref()).to_owned(),
         arguments: elements.into_iter().map(|(element, _)| element).collect(),
         working_dir,
         readable,

@@ -1,6 +1,6 @@
 //! What comes into an image and what stays out, and what containers are told.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
+use std::{fs, os::unix, process::Command};
 
 use super::{Home, PROJECT};
 
@@ -20,13 +20,6 @@ fn put(home: &Home, env: &str, server: &str) {
         "farcall.toml",
         &PROJECT.replace("[server]", &format!("[server]\n{server}")),
     );
-}
-
-fn executable(home: &Home, name: &str, text: &str) {
-    let path = home.folder().join(name);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(&path, text).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 #[test]
@@ -64,6 +57,41 @@ fn what_a_server_wrote_here_stays_out_of_its_image() {
 }
 
 #[test]
+fn data_behind_a_link_stays_out_before_it_is_there() {
+    let home = Home::new("FARCALL_DATA_DIR=link/new/../data\n");
+    fs::create_dir(home.folder().join("real")).unwrap();
+    unix::fs::symlink("real", home.folder().join("link")).unwrap();
+    let printed = home.print("docker");
+    assert!(
+        printed.contains("\nlink/data\n") && printed.contains("\nreal/data\n"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn a_file_with_a_key_stays_out_of_the_image_and_is_said() {
+    let home = Home::new(
+        "GOOGLE_APPLICATION_CREDENTIALS=./keys/a.json\nAWS_SECRET_ACCESS_KEY=none\nGOOGLE_CLOUD_PROJECT=farcall.toml\n",
+    );
+    fs::create_dir(home.folder().join("keys")).unwrap();
+    home.put("keys/a.json", "{}");
+    for words in ["docker", "compose"] {
+        let ended = home.deploy(words);
+        assert!(
+            ended.exit == 0
+                && ended.stderr.matches("warning: ").count() == 1
+                && ended.stderr.contains(
+                    "warning: `GOOGLE_APPLICATION_CREDENTIALS` names the file `./keys/a.json`"
+                ),
+            "{words}: {ended}"
+        );
+    }
+    let text = home.read(".dockerignore");
+    assert!(text.contains("\nkeys/a.json\n"), "{text}");
+    assert!(!text.contains("farcall.toml\n"), "{text}");
+}
+
+#[test]
 fn data_in_the_folder_of_the_server_itself_makes_no_image() {
     for (env, server) in [
         ("FARCALL_DATA_DIR=.", ""),
@@ -76,103 +104,27 @@ fn data_in_the_folder_of_the_server_itself_makes_no_image() {
         let ended = home.deploy("docker");
         assert!(
             ended.exit == 2
-                && ended
-                    .stderr
-                    .contains("`FARCALL_DATA_DIR` is the folder of the server")
-                && ended.stderr.contains("hint: "),
+                && ended.stderr.contains("the data folder, `")
+                && ended.stderr.contains("`, is the folder of the server")
+                && ended.stderr.contains("hint: give it a folder of its own"),
             "{env}{server}: {ended}"
         );
     }
 }
 
 #[test]
-fn an_environment_of_python_is_made_anew_where_the_file_looks_for_it() {
-    let home = Home::online();
-    executable(&home, ".venv/bin/python", "#!/bin/sh\n");
-    home.put(".venv/pyvenv.cfg", "home = /usr/bin\nversion = 3.12.4\n");
-    home.put("x.py", "");
-    home.put(
-        "farcall.toml",
-        "[tool.a]\ndescription = \"A.\"\ncommand = [\".venv/bin/python\", \"x.py\"]\n",
-    );
-    let ended = home.deploy("docker");
-    assert_eq!(ended.exit, 0, "{ended}");
+fn what_makes_no_image_is_named() {
+    let ended = {
+        let home = Home::new("");
+        put(&home, "FARCALL_ARTIFACTS_URL=file://HERE", "");
+        home.deploy("docker")
+    };
     assert!(
-        ended.stderr.contains("there is no `requirements.txt`"),
+        ended.exit == 2
+            && ended.stderr.contains("the folder of files, `/")
+            && ended.stderr.contains("`, is the folder of the server"),
         "{ended}"
     );
-    home.put("requirements.txt", "pillow==11\n");
-    let printed = home.print("docker");
-    for line in [
-        "FROM python:3.12-slim-bookworm\n",
-        "COPY requirements.txt ./\nRUN python -m venv .venv \\\n && .venv/bin/pip install --no-cache-dir --requirement \
-         requirements.txt\n",
-    ] {
-        assert!(printed.contains(line), "{line}: {printed}");
-    }
-    // Of another name, it does not come over what was made.
-    fs::rename(home.folder().join(".venv"), home.folder().join("my env")).unwrap();
-    home.put(
-        "farcall.toml",
-        "[tool.a]\ndescription = \"A.\"\ncommand = [\"./my env/bin/python\", \"x.py\"]\n",
-    );
-    let printed = home.print("docker");
-    assert!(
-        printed.contains("RUN python -m venv 'my env' \\\n && 'my env/bin/'pip install")
-            && printed.contains("\nmy?env\n"),
-        "{printed}"
-    );
-}
-
-#[test]
-fn the_first_line_of_a_script_says_what_the_image_needs() {
-    let home = Home::online();
-    executable(&home, "a.py", "#!/usr/bin/env -S python3 -u\n");
-    executable(&home, "b.sh", "#!/bin/sh\n");
-    executable(&home, "c", "#!/usr/bin/julia --quiet\n");
-    home.put(
-        "farcall.toml",
-        "[tool.a]\ndescription = \"A.\"\ncommand = [\"./a.py\"]\n\
-         [tool.b]\ndescription = \"B.\"\ncommand = [\"./b.sh\"]\n",
-    );
-    let ended = home.deploy("docker");
-    assert!(
-        ended.exit == 0 && !ended.stderr.contains("warning"),
-        "{ended}"
-    );
-    let text = home.read("Dockerfile");
-    assert!(text.contains("FROM python:3.13-slim-bookworm\n"), "{text}");
-    assert!(
-        text.contains("RUN ln -sf /usr/local/bin/python3 /usr/bin/python3\n"),
-        "{text}"
-    );
-    home.put(
-        "farcall.toml",
-        "[tool.c]\ndescription = \"C.\"\ncommand = [\"./c\"]\n",
-    );
-    for words in ["docker --force", "compose", "compose --replicas 2"] {
-        let ended = home.deploy(words);
-        assert_eq!(ended.exit, 0, "{ended}");
-        assert!(
-            ended.stderr.contains("warning: the image lacks `julia`"),
-            "{words}: {ended}"
-        );
-    }
-}
-
-#[test]
-fn an_image_serves_the_file_that_it_was_written_for() {
-    let home = Home::online();
-    home.put("other.toml", PROJECT);
-    let printed = home.print("docker");
-    assert!(printed.contains("\nCMD [\"serve\"]\n"), "{printed}");
-    for file in ["other.toml", "./other.toml"] {
-        let printed = home.print(&format!("docker --config {file}"));
-        assert!(
-            printed.contains("\nCMD [\"serve\",\"--config\",\"other.toml\"]\n"),
-            "{printed}"
-        );
-    }
 }
 
 #[test]
@@ -196,6 +148,7 @@ fn places_that_a_container_lacks_are_warned_of() {
         ("FARCALL_AUDIT=stdout", "", ""),
         ("FARCALL_AUDIT=/data/audit.jsonl", "", ""),
         ("FARCALL_ARTIFACTS_URL=file:///data/films", "", ""),
+        ("FARCALL_ARTIFACTS_URL=file:///data", "", ""),
         ("FARCALL_ARTIFACTS_URL=s3://films", "", ""),
     ] {
         for words in ["docker", "compose"] {
@@ -217,19 +170,35 @@ fn places_that_a_container_lacks_are_warned_of() {
 fn several_servers_have_the_keys_that_one_would_have() {
     let home = Home::new(
         "GOOGLE_API_KEY=a\nSMTP_PASSWORD=b\nAZURE_OPENAI_KEY=c\nPOSTGRES_PASSWORD=d\nSTORE_PASSWORD=e\n\
-         AWS_SECRET_ACCESS_KEY=f\nAWS_SESSION_TOKEN=g\nCOMPOSE_PROJECT_NAME=h\nFARCALL_TOKEN=i\n",
+         AWS_SECRET_ACCESS_KEY=f\nAWS_SESSION_TOKEN=g\nAWS_SKIP_SIGNATURE=true\nCOMPOSE_PROFILES=h\nCOMPOSE_BAKE=h\n\
+         FARCALL_TOKEN=i\nFARCALL=--git\n",
     );
     let ended = home.deploy("compose --replicas 2");
     assert_eq!(ended.exit, 0, "{ended}");
-    for name in ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+    for name in [
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_SKIP_SIGNATURE",
+    ] {
         let warning = format!("warning: `{name}` of `.env` does not reach the servers");
         assert!(ended.stderr.contains(&warning), "{ended}");
+        assert!(
+            ended
+                .stderr
+                .contains("set FARCALL_ARTIFACTS_URL to a bucket of yours"),
+            "{ended}"
+        );
     }
     let text = home.read("docker-compose.replicas.yml");
     for name in ["GOOGLE_API_KEY", "SMTP_PASSWORD", "AZURE_OPENAI_KEY"] {
         assert!(text.contains(&format!("\n  {name}:\n")), "{name}: {text}");
     }
-    for name in ["POSTGRES_PASSWORD", "STORE_PASSWORD", "AWS_SESSION_TOKEN"] {
+    for name in [
+        "POSTGRES_PASSWORD",
+        "STORE_PASSWORD",
+        "AWS_SESSION_TOKEN",
+        "AWS_SKIP_SIGNATURE",
+    ] {
         assert!(!text.contains(&format!("\n  {name}:\n")), "{name}: {text}");
     }
     // With a bucket of its own they have its keys, once.
@@ -249,7 +218,9 @@ fn several_servers_have_the_keys_that_one_would_have() {
     }
     let text = home.print("compose");
     assert!(
-        !text.contains("COMPOSE_PROJECT_NAME") && !text.contains("FARCALL_TOKEN"),
+        !text.contains("COMPOSE_")
+            && !text.contains("FARCALL_TOKEN")
+            && !text.contains("FARCALL:\n"),
         "{text}"
     );
 }
@@ -320,4 +291,19 @@ fn what_env_says_for_a_server_here_does_not_hide_a_container() {
         ),
         "{printed}"
     );
+}
+
+#[test]
+fn a_proxy_elsewhere_that_containers_are_not_told_of_is_said() {
+    let home = Home::new("FARCALL_TRUSTED_PROXIES=127.0.0.0/8,::1,192.0.2.7\n");
+    for words in ["compose", "compose --replicas 2"] {
+        let ended = home.deploy(words);
+        assert!(
+            ended.exit == 0
+                && ended
+                    .stderr
+                    .contains("warning: `FARCALL_TRUSTED_PROXIES` names `192.0.2.7/32`, which containers are not told of"),
+            "{words}: {ended}"
+        );
+    }
 }

@@ -1,6 +1,6 @@
 //! What the files look like, and when they are written.
 
-use std::{fmt::Write as _, fs, os::unix::fs::PermissionsExt as _};
+use std::{fmt::Write as _, fs, os::unix::fs::PermissionsExt as _, process::Command};
 
 use super::{Home, KINDS};
 
@@ -235,6 +235,44 @@ fn what_is_no_folder_is_named_with_what_to_do() {
 }
 
 #[test]
+fn a_folder_in_the_place_of_a_file_is_not_replaced_and_nothing_else_is() {
+    let home = Home::online();
+    home.put("Dockerfile", "mine\n");
+    fs::create_dir(home.folder().join(".dockerignore")).unwrap();
+    for words in ["docker", "docker --force"] {
+        let ended = home.deploy(words);
+        assert!(
+            ended.exit == 1
+                && ended.stderr.contains("`.dockerignore` is a folder")
+                && ended.stderr.contains("hint: move what is in its place"),
+            "{words}: {ended}"
+        );
+    }
+    assert_eq!(home.read("Dockerfile"), "mine\n");
+}
+
+#[test]
+fn what_is_left_over_under_another_name_is_named() {
+    let home = Home::online();
+    let ended = Command::new("sh")
+        .arg("-c")
+        .arg("touch .Dockerfile.$$ && exec \"$0\" deploy docker")
+        .arg(env!("CARGO_BIN_EXE_farcall"))
+        .current_dir(home.folder())
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("`Dockerfile` cannot be written: `.Dockerfile.")
+            && said.contains("hint: remove that one"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_file_says_the_command_that_writes_it() {
     let home = Home::online();
     home.put("other.toml", super::PROJECT);
@@ -248,6 +286,7 @@ fn a_file_says_the_command_that_writes_it() {
         "nginx --certificate a.pem --key b.pem --config other.toml",
     ] {
         let ended = home.deploy(&format!("{words} --force"));
+        assert_eq!(ended.exit, 0, "{words}: {ended}");
         for file in ended.stdout.lines().filter(|file| !file.starts_with('.')) {
             let said = format!("Written by `farcall deploy {words}`");
             assert!(

@@ -5,6 +5,7 @@ mod containers;
 mod files;
 mod healthcheck;
 mod names;
+mod projects;
 mod refusals;
 mod secrets;
 mod tunnel;
