@@ -26,7 +26,12 @@ fn context(place: &Path) {
         fs::create_dir_all(example.join(folder.trim_start_matches('/'))).unwrap();
     }
     fs::create_dir(place.join("target")).unwrap();
-    for file in ["Cargo.toml", "Dockerfile", "Dockerfile.dockerignore"] {
+    for file in [
+        "Cargo.toml",
+        "Dockerfile",
+        "Dockerfile.dockerignore",
+        ".dockerignore",
+    ] {
         fs::copy(repository().join(EXAMPLE).join(file), example.join(file)).unwrap();
     }
     fs::copy(repository().join("Cargo.lock"), place.join("Cargo.lock")).unwrap();

@@ -111,7 +111,16 @@ async fn in_a_workspace_what_stays_out_is_said_where_docker_looks_for_it() {
     fs::create_dir_all(&place).unwrap();
     fs::write(folder.path().join("Cargo.lock"), "").unwrap();
     fs::write(place.join("Cargo.toml"), "[package]\nname = \"server\"\n").unwrap();
-    // Beside the package, its lines would be about other paths.
     let written = deploy("example-mcp-server", &place, &["docker"]).await;
-    assert_eq!(written, "Dockerfile\nDockerfile.dockerignore\n");
+    assert_eq!(
+        written,
+        "Dockerfile\n.dockerignore\nDockerfile.dockerignore\n"
+    );
+    let read = |file: &str| fs::read_to_string(place.join(file)).unwrap();
+    for (file, of_package) in [(".dockerignore", false), ("Dockerfile.dockerignore", true)] {
+        let says = read(file)
+            .lines()
+            .any(|line| line == "examples/server/target");
+        assert_eq!(says, of_package, "{file}");
+    }
 }

@@ -29,11 +29,10 @@ const DEBIAN: &str = "debian:bookworm-slim";
 /// # Errors
 /// Where the folder holds nothing that an image can be made of.
 pub(super) fn files(deployment: &Deployment) -> Result<Vec<Planned>, Failure> {
-    let (dockerfile, is_below) = match &deployment.build {
+    let dockerfile = match &deployment.build {
         Build::Package {
             package,
             binary,
-            up,
             is_locked,
             ..
         } => {
@@ -43,7 +42,7 @@ pub(super) fn files(deployment: &Deployment) -> Result<Vec<Planned>, Failure> {
                 ("binary", binary),
                 ("locked", locked),
             ];
-            (filled(PACKAGE, deployment, &values), !up.is_empty())
+            filled(PACKAGE, deployment, &values)
         }
         Build::Project {
             file,
@@ -74,27 +73,27 @@ pub(super) fn files(deployment: &Deployment) -> Result<Vec<Planned>, Failure> {
                 ("arguments", &command.to_string()),
                 ("version", env!("CARGO_PKG_VERSION")),
             ];
-            (filled(PROJECT, deployment, &values), false)
+            filled(PROJECT, deployment, &values)
         }
         Build::Impossible { reason, hint } => {
             return Err(Failure::usage(reason.as_str()).hint(hint.as_str()));
         }
     };
-    let ignored = filled(
-        IGNORE,
-        deployment,
-        &[("more", &ignored::lines(deployment)?)],
-    );
-    // Where the build begins in another folder, only the second name is looked for beside the Dockerfile.
-    let beside = if is_below {
-        "Dockerfile.dockerignore"
-    } else {
-        ".dockerignore"
+    let ignored = |up: &str, down: &str| {
+        let more = ignored::lines(deployment, up, down)?;
+        Ok::<_, Failure>(filled(IGNORE, deployment, &[("more", &more)]))
     };
-    Ok(vec![
+    let mut files = vec![
         Planned::new("Dockerfile", dockerfile),
-        Planned::new(beside, ignored),
-    ])
+        Planned::new(".dockerignore", ignored("", "")?),
+    ];
+    if let Build::Package { up, down, .. } = &deployment.build
+        && !up.is_empty()
+    {
+        // Where the build begins in another folder, only this name is looked for beside the Dockerfile.
+        files.push(Planned::new("Dockerfile.dockerignore", ignored(up, down)?));
+    }
+    Ok(files)
 }
 
 fn filled(template: &str, deployment: &Deployment, more: &[(&str, &str)]) -> String {

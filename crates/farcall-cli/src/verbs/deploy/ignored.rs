@@ -8,16 +8,13 @@ use std::{
 use super::{Build, Deployment};
 use crate::Failure;
 
-/// The lines of a `.dockerignore`, for paths from the folder that the build begins in.
+/// The lines of a `.dockerignore` for a build that begins `up` from the server's folder, such as `../..`, from where
+/// `down` leads back to it; both are empty where it begins there.
 ///
 /// # Errors
 /// Where one of these is the folder of the server itself, so that nothing would be left of it.
-pub(super) fn lines(deployment: &Deployment) -> Result<String, Failure> {
+pub(super) fn lines(deployment: &Deployment, up: &str, down: &str) -> Result<String, Failure> {
     let folder = Path::new(&deployment.folder);
-    let (up, down) = match &deployment.build {
-        Build::Package { up, down, .. } => (up.as_str(), down.as_str()),
-        _ => ("", ""),
-    };
     let root = folder.ancestors().nth(Path::new(up).components().count());
     let root = root.unwrap_or(folder);
     let mut patterns = Vec::new();

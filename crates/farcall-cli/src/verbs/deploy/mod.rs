@@ -70,7 +70,7 @@ pub struct Flags {
 pub enum Kind {
     /// User services for the server and its Cloudflare Tunnel: deploy/NAME.service, deploy/cloudflared-NAME.service
     Systemd,
-    /// An image: Dockerfile, .dockerignore; in a workspace Dockerfile.dockerignore in its place
+    /// An image: Dockerfile, .dockerignore; in a workspace Dockerfile.dockerignore too
     Docker,
     /// Containers: docker-compose.yml; with --replicas, several of them with PostgreSQL and an S3 store
     Compose(compose::Flags),
