@@ -68,6 +68,21 @@ async fn what_the_server_says_itself_is_known() {
                 .json(&json!({"jsonrpc": "2.0", "id": 1, "method": "ping"})),
             "not those of Streamable HTTP",
         ),
+        (
+            client()
+                .post(format!("{}/mpc", server.origin()))
+                .bearer_auth(TOKEN),
+            "nothing is at this path",
+        ),
+        (
+            client()
+                .post(format!("{}/mcp", server.origin()))
+                .bearer_auth(TOKEN)
+                .header("accept", "application/json, text/event-stream")
+                .header("content-type", "application/json")
+                .body(""),
+            "a POST without a body",
+        ),
     ] {
         let answer = request.send().await.unwrap();
         assert!(!answer.status().is_success(), "{answer:?}");

@@ -75,8 +75,8 @@ fn lines(text: &str) -> String {
     lines.fold("\n".to_owned(), |text, line| text + line + "\n")
 }
 
-/// Whether a word stands alone in the text, and is no number of something else: neither a port is a status, nor
-/// `StreamableHTTPError` the name of a transport.
+/// Whether a word stands alone in the text, and is no number of something else: neither a port nor a line of a file is a
+/// status, nor `StreamableHTTPError` the name of a transport.
 fn has(text: &str, word: &str) -> bool {
     let is_number = word.bytes().all(|byte| byte.is_ascii_digit());
     let begins = |sign: char| sign.is_alphanumeric();
@@ -84,8 +84,35 @@ fn has(text: &str, word: &str) -> bool {
         let (before, behind) = (&text[..start], &text[start + word.len()..]);
         let is_more = word.starts_with(begins) && before.ends_with(begins)
             || word.ends_with(begins) && behind.starts_with(begins);
-        !(is_more || is_number && is_measured(before, behind))
+        !(is_more || is_number && is_of_another_kind(before, behind))
     })
+}
+
+/// Whether a number is no status by what stands around it.
+fn is_of_another_kind(before: &str, behind: &str) -> bool {
+    is_measured(before, behind) || is_placed(before, behind)
+}
+
+/// Whether what stands around a number makes it a port, a line, a process, the value of some key, or the second of two
+/// numbers, as the size is in the log of a proxy.
+fn is_placed(before: &str, behind: &str) -> bool {
+    // `"status": 401` and `code:401`, but neither `"id": 405` nor `127.0.0.1:502`.
+    let key = before.strip_suffix(':');
+    let key = key.or_else(|| before.trim_end().strip_suffix("\":"));
+    if let Some(key) = key {
+        let key = key.strip_suffix('"').unwrap_or(key);
+        let is_in_name = |sign: char| sign.is_alphanumeric() || sign == '_' || sign == '-';
+        let name = key.rsplit(|sign: char| !is_in_name(sign)).next();
+        let names_status = |name: &str| {
+            let mut words = ["code", "error", "status"].iter();
+            words.any(|word| name.contains(word))
+        };
+        return !name.is_some_and(names_status);
+    }
+    let is_number = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    let word_before = before.strip_suffix(' ').map(str::trim_end);
+    let word_before = word_before.and_then(|before| before.rsplit(char::is_whitespace).next());
+    before.ends_with(['[', '#']) || behind.starts_with('#') || word_before.is_some_and(is_number)
 }
 
 /// Whether what stands around a number makes it a time, a size, or the rest of a number.
@@ -93,13 +120,14 @@ fn is_measured(before: &str, behind: &str) -> bool {
     const UNITS: [&str; 11] = [
         "b", "byte", "bytes", "kb", "kib", "mb", "mib", "ms", "s", "sec", "seconds",
     ];
-    let unit = behind
-        .trim_start()
-        .split(|sign: char| !sign.is_alphanumeric());
+    let unit = behind.trim_start();
+    let end = unit.find(|sign: char| !sign.is_alphanumeric());
+    let (unit, rest) = unit.split_at(end.unwrap_or(unit.len()));
     let is_fraction = before
         .strip_suffix(['.', ','])
         .is_some_and(|whole| whole.ends_with(|sign: char| sign.is_ascii_digit()));
-    is_fraction || unit.take(1).any(|unit| UNITS.contains(&unit))
+    // `s-maxage` is no unit.
+    is_fraction || UNITS.contains(&unit) && !rest.starts_with('-')
 }
 
 #[cfg(test)]
@@ -201,6 +229,107 @@ mod tests {
             "Missing environment variables: EXAMPLE_MCP_TOKEN",
             "is not set where",
         ),
+        (
+            "SDK auth failed: HTTP 404: Invalid OAuth error response: SyntaxError: Unexpected token '<'",
+            "took that for OAuth",
+        ),
+        (
+            "Does not adhere to MCP server configuration schema",
+            "different names",
+        ),
+        ("(HTTP 403): error code: 1010", "against bots"),
+        ("1010", "against bots"),
+        (
+            r#"{"title":"Error 1010: Access denied","status":403,"error_code":1010,"cloudflare_error":true}"#,
+            "against bots",
+        ),
+        ("error code: 1015", "limits how often"),
+        ("error code: 1016", "no address behind the name"),
+        ("error code: 526", "does not accept the certificate"),
+        ("525", "does not accept the certificate"),
+        ("401 Session expired, please log in", "no session of MCP"),
+        (
+            "Access to fetch at 'https://a.example/mcp' has been blocked by CORS policy: No 'Access-Control-Allow-Origin' header is present",
+            "its origin is not listed",
+        ),
+        ("Verifying domain ownership failed: NXDOMAIN", "no address"),
+        ("Unauthorized: Failed to get tunnel", "no such tunnel"),
+        ("MCP error -32000: Connection closed", "has ended"),
+        (
+            "MCP client for `x` timed out after 10 seconds. Add or adjust `startup_timeout_sec` in your config.toml",
+            "Codex waits",
+        ),
+        ("httpx.ReadTimeout", "longer than the client waits"),
+        (
+            "curl: (28) Operation timed out after 5001 milliseconds with 0 bytes received",
+            "longer than the client waits",
+        ),
+        ("read ECONNRESET", "dropped before an answer"),
+        ("Error: socket hang up", "dropped before an answer"),
+        (
+            "upstream prematurely closed connection while reading response header from upstream",
+            "dropped before an answer",
+        ),
+        ("dial tcp: lookup a.example: no such host", "no address"),
+        ("dial tcp 203.0.113.7:443: i/o timeout", "a firewall drops"),
+        (
+            "x509: certificate signed by unknown authority",
+            "does not trust who signed",
+        ),
+        (
+            "x509: certificate is valid for a.example, not b.example",
+            "for another name",
+        ),
+        (
+            "certificate verify failed: Hostname mismatch, certificate is not valid for 'a.example'",
+            "for another name",
+        ),
+        ("net::ERR_CERT_DATE_INVALID", "is over"),
+        ("net::ERR_CERT_COMMON_NAME_INVALID", "for another name"),
+        (
+            "net::ERR_CERT_AUTHORITY_INVALID",
+            "does not trust who signed",
+        ),
+        (
+            "certificate verify failed: certificate is not yet valid (_ssl.c:1006)",
+            "only from a later time on",
+        ),
+        (
+            "client intended to send too large body: 2097152 bytes",
+            "more than the 1 MiB",
+        ),
+        (
+            "no live upstreams while connecting to upstream",
+            "proxy or tunnel is up",
+        ),
+        (
+            "Redirect response '307 Temporary Redirect' for url 'https://a.example/mcp'",
+            "do not follow redirects",
+        ),
+        (
+            "Failed to open SSE stream: Not Found",
+            "nothing is at this path",
+        ),
+        (
+            "upstream timed out (110: Connection timed out) while reading response header from upstream",
+            "waited for longer",
+        ),
+        ("add 10.0.0.0/8 to tools.ssrfWhitelist", "private networks"),
+        // Numbers beside words that say more.
+        ("connect ECONNREFUSED 127.0.0.1:502", "nobody listens"),
+        (
+            "node:internal/deps/undici:530:11 cause: ECONNREFUSED",
+            "nobody listens",
+        ),
+        (
+            "[error] 502#502: *1 connect() failed (111: Connection refused)",
+            "nobody listens",
+        ),
+        (r#""POST /mcp HTTP/1.1" 401 503 "-""#, "missing or wrong"),
+        ("HTTP 401 s-maxage=0", "missing or wrong"),
+        ("HTTP/1.1 401", "missing or wrong"),
+        (r#"{"status":401}"#, "missing or wrong"),
+        ("status:502", "proxy or tunnel is up"),
         // What the server says where callers are not let in; the rest is asked of a real one.
         (
             "the request did not come through Cloudflare Access; call the public URL of this server",
@@ -231,6 +360,18 @@ mod tests {
             "holds a session",
         ),
         (
+            "the request took longer than 30 s to arrive",
+            "did not arrive whole",
+        ),
+        (
+            "nothing of the request arrived for 10 s",
+            "did not arrive whole",
+        ),
+        (
+            "the request broke off before its end",
+            "did not arrive whole",
+        ),
+        (
             "too many wrong credentials came from this address; try again in 20 s",
             "more requests came",
         ),
@@ -252,12 +393,33 @@ mod tests {
             "read 502 bytes in 1.403 s",
             "2026-11-30 10:00:00,504 - INFO - started",
             "verifying the token of ann",
+            "verifying certificate for domain a.example",
+            "access-control-allow-origin: *",
+            "[504] Using automatically selected callback port",
+            "(node:530) Warning: a thing is deprecated",
+            "at client.js:404:13",
+            "farcall[503]: started",
+            r#"{"jsonrpc":"2.0","id":405,"result":{}}"#,
+            r#"{"port": 502}"#,
+            r#""POST /mcp HTTP/1.1" 200 401"#,
             "the scores of all players",
             "",
         ] {
             assert_eq!(meaning(text), None, "{text}");
         }
         assert!(meaning("status=401,").is_some());
+    }
+
+    #[test]
+    fn no_group_of_words_says_what_another_of_its_row_says() {
+        for row in MEANINGS {
+            for words in row.words {
+                let text = lines(&words.join(" "));
+                let is_said = |other: &&&[&str]| other.iter().all(|word| has(&text, word));
+                let said: Vec<_> = row.words.iter().filter(is_said).collect();
+                assert_eq!(said, [words], "{words:?}");
+            }
+        }
     }
 
     #[test]

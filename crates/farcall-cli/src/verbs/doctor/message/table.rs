@@ -19,14 +19,16 @@ pub(super) const MEANINGS: &[Meaning] = &[
     known(
         &[
             &["dynamic client registration"],
-            &["does not support dynamic client registration"],
+            &["invalid oauth error response"],
             &["oauth", "registration", "404"],
+            &["sdk auth failed"],
         ],
         "the client got 401, took that for OAuth and looked for where to register; the server has a token and no OAuth, so the token was not sent or is not the server's",
         "put the header into the client's entry, \"headers\": {\"Authorization\": \"Bearer ${EXAMPLE_MCP_TOKEN}\"}, and set that variable where the client is started; then start the client again",
     ),
     known(
         &[
+            &["does not adhere to mcp server configuration schema"],
             &["unknown mcp server type"],
             &["invalid mcp server type"],
             &["unknown type", "streamablehttp"],
@@ -89,8 +91,12 @@ pub(super) const MEANINGS: &[Meaning] = &[
     known(
         &[
             &["pages of this `origin` may not call"],
-            &["cors"],
-            &["access-control-allow-origin"],
+            &["blocked by cors"],
+            &["cors error"],
+            &["cors policy"],
+            &["cors request"],
+            &["cross-origin request blocked"],
+            &["no 'access-control-allow-origin'"],
         ],
         "a page in a browser called, and its origin is not listed",
         "list it in FARCALL_ALLOWED_ORIGINS, scheme and host: https://app.example.com",
@@ -101,12 +107,32 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "call the public URL; see that the application of Access covers this path, and that no policy has the action Bypass",
     ),
     known(
-        &[
-            &["assertion of cloudflare access is not for this server"],
-            &["is not for this server"],
-        ],
+        &[&["is not for this server"]],
         "what Cloudflare Access put on the request is of another team or application, or too old",
         "compare team and AUD tag of the server with those of the Access application, and look at the clock of its machine; the log says why with FARCALL_LOG=farcall_server=debug",
+    ),
+    known(
+        &[
+            &["failed to get tunnel"],
+            &["tunnel not found"],
+            &["tunnel credentials file"],
+        ],
+        "cloudflared knows no such tunnel: it was deleted, is of another account, or its file of credentials is missing or another's",
+        "cloudflared tunnel list; compare `tunnel` and `credentials-file` in ~/.cloudflared/config.yml with it; a new one: cloudflared tunnel create NAME",
+    ),
+    known(
+        &[
+            &["the request took longer than", "to arrive"],
+            &["nothing of the request arrived"],
+            &["the request broke off before its end"],
+        ],
+        "a request did not arrive whole: the way to the server is slow, or something on it cut the connection",
+        "try again; hand large things over as URLs or files; behind a proxy, let it read a request whole before it passes it on (proxy_request_buffering of nginx, which is on where nobody turned it off)",
+    ),
+    known(
+        &[&["the body is empty"]],
+        "a POST without a body: it was typed by hand, or a redirect or a proxy has taken the body away",
+        "see that the URL is the one that answers itself, https:// and without a `/` behind /mcp; by hand: curl URL -H 'Content-Type: application/json' -d '{…}'",
     ),
     known(
         &[
@@ -168,8 +194,54 @@ pub(super) const MEANINGS: &[Meaning] = &[
     ),
     known(
         &[
+            &["error code: 1010"],
+            &["error code: 1020"],
+            &["error 1010"],
+            &["error 1020"],
+            &["error_code", "1010"],
+            &["error_code", "1020"],
+            &["\n1010\n"],
+            &["\n1020\n"],
+            &["cf-mitigated"],
+            &["<title>just a moment"],
+        ],
+        "a rule of Cloudflare against bots or attacks refuses this program, before Access or the server see it",
+        "Security, Events shows which rule; let it skip /mcp and /files of this host (a custom rule with the action Skip), and turn Bot Fight Mode off where it cannot be skipped",
+    ),
+    known(
+        &[
+            &["error code: 1015"],
+            &["error 1015"],
+            &["error_code", "1015"],
+            &["\n1015\n"],
+        ],
+        "a rule of Cloudflare limits how often this may be asked, before the server sees it",
+        "wait a minute; Security, WAF, Rate limiting rules: let the rule leave out /mcp and /files of this host, jobs are polled there",
+    ),
+    known(
+        &[
+            &["error code: 1016"],
+            &["error 1016"],
+            &["error_code", "1016"],
+            &["\n1016\n"],
+        ],
+        "Cloudflare finds no address behind the name: the record leads to a name without one, or to a tunnel that was deleted",
+        "cloudflared tunnel route dns NAME HOST for a tunnel that there is; behind your own proxy, correct the record",
+    ),
+    known(
+        &[
+            &["redirect response"],
+            &["temporary redirect"],
+            &["permanent redirect"],
+            &["moved permanently"],
+        ],
+        "the URL leads to another one, and clients of MCP do not follow redirects, or lose their headers on the way",
+        "give the client the URL that answers itself: https:// and not http://, and no `/` behind /mcp; farcall doctor URL says where it leads",
+    ),
+    known(
+        &[
             &["stuck at verifying"],
-            &["domain", "verifying"],
+            &["custom domain", "verifying"],
             &["\nverifying\n"],
             &["\n\"verifying\"\n"],
         ],
@@ -182,9 +254,33 @@ pub(super) const MEANINGS: &[Meaning] = &[
             &["cert_has_expired"],
             &["certificate expired"],
             &["certificate verify failed", "expired"],
+            &["err_cert_date_invalid"],
         ],
         "the certificate of the proxy is over, nothing has renewed it",
         "certbot renew, or Caddy's log; farcall doctor URL says until when it held",
+    ),
+    known(
+        &[
+            &["not yet valid"],
+            &["cert_not_yet_valid"],
+            &["notvalidyet"],
+        ],
+        "the certificate holds only from a later time on: the clock of the client's machine is behind, or that of the authority was ahead",
+        "set the clock: timedatectl set-ntp true; farcall doctor URL says from when it holds",
+    ),
+    known(
+        &[
+            &["altname_invalid"],
+            &["certificate is valid for"],
+            &["err_cert_common_name_invalid"],
+            &["no alternative certificate subject name"],
+            &["hostname mismatch"],
+            &["notvalidforname"],
+            &["certificate", "doesn't match"],
+            &["not valid for", "name"],
+        ],
+        "the certificate is for another name than the one in the URL",
+        "let the proxy have one for this very name; a free certificate of Cloudflare covers one level below the zone",
     ),
     known(
         &[
@@ -197,21 +293,11 @@ pub(super) const MEANINGS: &[Meaning] = &[
             &["unknownissuer"],
             &["certificate verify failed"],
             &["unable to verify the first certificate"],
+            &["certificate signed by unknown authority"],
+            &["err_cert_authority_invalid"],
         ],
         "the client does not trust who signed the certificate: it is of an authority of your own, or the proxy does not send the whole chain",
         "use a certificate of a public authority with its chain (fullchain.pem); for your own authority: SSL_CERT_FILE, or NODE_EXTRA_CA_CERTS for clients in Node",
-    ),
-    known(
-        &[
-            &["altname_invalid"],
-            &["no alternative certificate subject name"],
-            &["hostname mismatch"],
-            &["notvalidforname"],
-            &["certificate", "doesn't match"],
-            &["not valid for", "name"],
-        ],
-        "the certificate is for another name than the one in the URL",
-        "let the proxy have one for this very name; a free certificate of Cloudflare covers one level below the zone",
     ),
     known(
         &[
@@ -253,43 +339,21 @@ pub(super) const MEANINGS: &[Meaning] = &[
             &["curl: (6)"],
             &["dns error"],
             &["err_name_not_resolved"],
+            &["no such host"],
+            &["nxdomain"],
         ],
         "the name in the URL has no address",
         "cloudflared tunnel route dns NAME HOST, or an A or AAAA record; then wait a minute, and see that it is spelt right",
     ),
     known(
         &[
-            &["530"],
-            &["1033"],
-            &["argo tunnel error"],
-            &["cloudflare tunnel error"],
-        ],
-        "the tunnel has no active connection",
-        "cloudflared tunnel info NAME; cloudflared tunnel run NAME, or systemctl --user restart cloudflared-NAME; then curl -s http://127.0.0.1:8900/healthz on that machine",
-    ),
-    known(
-        &[
-            &["524"],
-            &["504"],
             &["gateway time-out"],
             &["gateway timeout"],
             &["a timeout occurred"],
+            &["upstream timed out"],
         ],
         "something in front of the server waited for longer than it may",
         "make a job of what takes long; give the proxy the time limits that `farcall deploy nginx` writes",
-    ),
-    known(
-        &[
-            &["502"],
-            &["bad gateway"],
-            &["503"],
-            &["service unavailable"],
-            &["521"],
-            &["522"],
-            &["523"],
-        ],
-        "a proxy or tunnel is up, and the server behind it does not answer",
-        "on its machine: curl -s http://127.0.0.1:8900/healthz; start the server, and compare the port with that in the proxy's configuration",
     ),
     known(
         &[
@@ -302,6 +366,8 @@ pub(super) const MEANINGS: &[Meaning] = &[
             &["ehostunreach"],
             &["enetunreach"],
             &["no route to host"],
+            &["i/o timeout"],
+            &["err_connection_timed_out"],
             &["network is unreachable"],
         ],
         "no connection came about: a firewall drops what is sent to that address and port, or there is no way to it from where the client is",
@@ -311,6 +377,7 @@ pub(super) const MEANINGS: &[Meaning] = &[
         &[
             &["econnrefused"],
             &["connection refused"],
+            &["err_connection_refused"],
             &["connecterror"],
             &["all connection attempts failed"],
             &["curl: (7)"],
@@ -319,6 +386,63 @@ pub(super) const MEANINGS: &[Meaning] = &[
         ],
         "nobody listens there: the server does not run, or on another port",
         "start it, and ask it: curl -s http://127.0.0.1:8900/healthz; in a container it must bind 0.0.0.0, and the port be published",
+    ),
+    known(
+        &[
+            &["econnreset"],
+            &["connection reset by peer"],
+            &["connection was reset"],
+            &["err_connection_reset"],
+            &["socket hang up"],
+            &["upstream prematurely closed"],
+            &["empty reply from server"],
+            &["remote end closed connection"],
+        ],
+        "the connection was taken, and dropped before an answer was whole: the server or the proxy was started again, or something on the way cuts connections",
+        "try again; if it stays so, look into the log of the proxy, then of the server; farcall doctor URL says how far it comes",
+    ),
+    known(
+        &[
+            &["530"],
+            &["1033"],
+            &["argo tunnel error"],
+            &["cloudflare tunnel error"],
+        ],
+        "the tunnel has no active connection",
+        "cloudflared tunnel info NAME; cloudflared tunnel run NAME, or systemctl --user restart cloudflared-NAME; then curl -s http://127.0.0.1:8900/healthz on that machine",
+    ),
+    known(
+        &[&["524"], &["504"]],
+        "something in front of the server waited for longer than it may",
+        "make a job of what takes long; give the proxy the time limits that `farcall deploy nginx` writes",
+    ),
+    known(
+        &[
+            &["no live upstreams"],
+            &["502"],
+            &["bad gateway"],
+            &["503"],
+            &["service unavailable"],
+            &["521"],
+            &["522"],
+            &["523"],
+        ],
+        "a proxy or tunnel is up, and the server behind it does not answer",
+        "on its machine: curl -s http://127.0.0.1:8900/healthz; start the server, and compare the port with that in the proxy's configuration",
+    ),
+    known(
+        &[&["525"], &["526"]],
+        "Cloudflare does not accept the certificate of the proxy behind it",
+        "give the proxy a certificate of an authority or of Cloudflare's origin authority, or set the mode of encryption to Full",
+    ),
+    known(
+        &[
+            &["session expired", "log in"],
+            &["session expired", "login"],
+            &["session expired", "sign in"],
+        ],
+        "a log-in is over, that of the client's own account or that at the edge; it is no session of MCP",
+        "log in again in the client; a client without a person needs a token or a service token in its headers, and no log-in",
     ),
     known(
         &[
@@ -334,9 +458,26 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "start the client again; behind several servers, requests of a session must go to the same one; Python's SDK says the same of every 404, so see that the URL ends in /mcp",
     ),
     known(
+        &[&["startup_timeout_sec"], &["mcp client for", "timed out"]],
+        "Codex waits 10 seconds for a server to begin, and this one took longer or did not answer",
+        "farcall doctor URL says how far it comes; startup_timeout_sec = 30 in the server's entry of ~/.codex/config.toml lets it wait longer",
+    ),
+    known(
+        &[
+            &["mcp error", "connection closed"],
+            &["-32000", "connection closed"],
+        ],
+        "the program that the client's entry starts has ended: it is not there, needs another version of Node.js or Python, or failed at once",
+        "run the command of the entry in a shell and read what it says; for a server at a URL choose Streamable HTTP in the place of a program, where the client has it",
+    ),
+    known(
         &[
             &["request timed out"],
             &["timed out while waiting"],
+            &["readtimeout"],
+            &["read timeout"],
+            &["read timed out"],
+            &["curl: (28)"],
             &["timeout", "tool"],
             &["timed out", "tool"],
             &["tooltimeout"],
@@ -350,7 +491,6 @@ pub(super) const MEANINGS: &[Meaning] = &[
     ),
     known(
         &[
-            &["sse stream disconnected"],
             &["stream disconnected"],
             &["body timeout"],
             &["body_timeout"],
@@ -393,6 +533,7 @@ pub(super) const MEANINGS: &[Meaning] = &[
             &["request entity too large"],
             &["content too large"],
             &["larger than 1 mib"],
+            &["client intended to send too large body"],
         ],
         "a request has more than the 1 MiB that the server takes, or than a proxy lets through",
         "hand large things over as URLs or files; nginx: client_max_body_size 2m, which lets the server say it itself",
@@ -404,6 +545,8 @@ pub(super) const MEANINGS: &[Meaning] = &[
             &["406"],
             &["not acceptable"],
             &["names neither of the types that are sent here"],
+            &["is not allowed here"],
+            &["compressed requests are not read"],
             &["415"],
             &["unsupported media type"],
         ],
@@ -437,7 +580,12 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "farcall doctor URL says which; Access needs both headers and a policy with the action Service Auth",
     ),
     known(
-        &[&["404"], &["not found", "mcp"]],
+        &[
+            &["404"],
+            &["mcp is spoken at"],
+            &["not found", "mcp"],
+            &["failed to open sse stream", "not found"],
+        ],
         "nothing is at this path: the URL does not end in /mcp, or a tunnel does not list the name and answers by its last rule",
         "write /mcp at the end of the URL; compare `hostname` in ~/.cloudflared/config.yml with it",
     ),
