@@ -84,7 +84,8 @@ impl Endpoint {
         if is_of_the_protocol(name.as_str()) {
             return Err(Failure::usage(format!(
                 "the header `{name}` belongs to the protocol and cannot be set"
-            )));
+            ))
+            .hint("leave it out, each request has its own; --header is for what says who asks"));
         }
         self.with(name, value.trim()).map_err(|()| malformed())
     }
@@ -92,14 +93,21 @@ impl Endpoint {
     /// Sends what a command line has to say about who calls: these headers, and where none of them is
     /// `Authorization`, the token of the environment.
     ///
+    /// A header that somebody types for this very URL is sent wherever it leads; a token that is only set is sent to
+    /// another machine over TLS alone.
+    ///
     /// # Errors
-    /// A [`Failure`], as of [`Endpoint::header`] and [`Endpoint::bearer`].
+    /// A [`Failure`], as of [`Endpoint::header`] and [`Endpoint::bearer`], or where the token could be read on the way.
     pub fn with_credentials(mut self, headers: &[SecretString]) -> Result<Self, Failure> {
         for header in headers {
             self = self.header(header)?;
         }
         match token().filter(|_| !self.has_credentials()) {
-            Some(token) => self.bearer(token.expose_secret()),
+            Some((name, _)) if is_in_the_clear(&self.url) => Err(Failure::usage(format!(
+                "`{self}` is asked without TLS, so the token of `{name}` is not sent there"
+            ))
+            .hint(format!("give the https:// URL of a tunnel or a proxy; on the machine of the server, http://127.0.0.1 with its port; in a network that is yours alone, say so: --header \"Authorization: Bearer ${name}\"; where it asks for none, unset {name}"))),
+            Some((_, token)) => self.bearer(token.expose_secret()),
             None => Ok(self),
         }
     }
@@ -220,12 +228,14 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// The token of the environment.
-fn token() -> Option<SecretString> {
-    let values = TOKEN_VARIABLES.iter().filter_map(std::env::var_os);
-    let mut values = values.filter_map(|value| value.into_string().ok());
-    let token = values.find(|value| !value.trim().is_empty())?;
-    Some(token.trim().into())
+/// The token of the environment, and the variable that has it.
+fn token() -> Option<(&'static str, SecretString)> {
+    let mut variables = TOKEN_VARIABLES.iter();
+    variables.find_map(|name| {
+        let value = std::env::var_os(name)?.into_string().ok()?;
+        let value = value.trim();
+        (!value.is_empty()).then(|| (*name, value.into()))
+    })
 }
 
 #[cfg(test)]

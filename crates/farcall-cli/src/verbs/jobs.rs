@@ -39,6 +39,7 @@ the scope admin.
 
 Environment, with --server:
   FARCALL_TOKEN, else MCP_BEARER_TOKEN   Token, sent as `Authorization: Bearer …`
+To another machine it goes over TLS alone; a --header goes wherever it is typed for.
 
 Exit status: 0 fine, 1 a job is unknown, has failed or is refused, 2 usage or configuration"
 )]
@@ -49,12 +50,7 @@ pub struct Flags {
     #[arg(long, global = true, value_name = "URL", conflicts_with = "data_dir")]
     server: Option<String>,
     /// Header to send with every request to the server; can be given several times
-    #[arg(
-        long = "header",
-        global = true,
-        value_name = "NAME: VALUE",
-        requires = "server"
-    )]
+    #[arg(long = "header", global = true, value_name = "NAME: VALUE")]
     headers: Vec<SecretString>,
     #[command(subcommand)]
     verb: Verb,
@@ -77,6 +73,13 @@ enum Verb {
 pub(crate) async fn jobs(flags: Flags) -> Result<(), Failure> {
     if let Some(url) = &flags.server {
         return run(flags.verb, &Remote::new(url, &flags.headers)?).await;
+    }
+    // clap sees no --server before the verb where --header stands behind it.
+    if !flags.headers.is_empty() {
+        return Err(
+            Failure::usage("a --header is sent to a server, and none is named")
+                .hint("name it: --server https://example-mcp.example.com"),
+        );
     }
     let (source, storage) = flags.data.read()?;
     let store = attach(&storage).await?;

@@ -35,6 +35,7 @@ use crate::{
 #[command(after_help = "\
 Environment:
   FARCALL_TOKEN, else MCP_BEARER_TOKEN   Token of the server, sent as `Authorization: Bearer …`
+To another machine it goes over TLS alone; a --header goes wherever it is typed for.
 
 Exit status: 0 the server is fine, 1 it is not, 2 the command is wrong")]
 pub struct Flags {

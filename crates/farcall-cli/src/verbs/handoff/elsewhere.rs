@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use crate::{
     Failure,
-    client::{ConnectError, Connection, Endpoint, ListedTool, Wire, is_in_the_clear},
+    client::{ConnectError, Connection, Endpoint, ListedTool, Wire},
 };
 
 /// The two headers that Cloudflare Access asks for.
@@ -27,12 +27,6 @@ pub(super) async fn registration(
             "the URL has a query, which may hold a secret, and a block holds none",
         )
         .hint("give the URL without it; what it says travels in a --header"));
-    }
-    if is_in_the_clear(endpoint.url()) && !endpoint.headers().is_empty() {
-        return Err(Failure::usage(format!(
-            "`{endpoint}` is asked without TLS, so no credentials are sent there"
-        ))
-        .hint("give the https:// URL of a tunnel or a proxy; on the machine of the server, http://127.0.0.1 with its port; where it asks for none, unset FARCALL_TOKEN and MCP_BEARER_TOKEN"));
     }
     let auth = match auth {
         Some(auth) => auth,

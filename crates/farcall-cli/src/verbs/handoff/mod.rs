@@ -25,6 +25,7 @@ started to be asked. With one, the server there is asked for its tools, as the c
 
 Environment:
   FARCALL_TOKEN, else MCP_BEARER_TOKEN   With a URL: token of the server, sent as `Authorization: Bearer …`
+To another machine it goes over TLS alone; a --header goes wherever it is typed for.
 
 Exit status: 0 fine, 1 the server at the URL does not tell its tools, 2 the configuration or the command is wrong")]
 pub struct Flags {

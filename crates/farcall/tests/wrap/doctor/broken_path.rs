@@ -387,6 +387,41 @@ async fn what_is_asked_without_tls_gets_no_credentials() {
 }
 
 #[tokio::test]
+async fn a_token_that_is_only_set_is_sent_nowhere_without_tls_and_one_that_is_typed_is() {
+    let (origin, heard) = listening().await;
+    let port = origin.rsplit_once(':').unwrap().1;
+    let url = format!("http://0.0.0.0:{port}/mcp");
+    let typed = format!("Authorization: Bearer {TOKEN}");
+    for verb in [
+        &["smoke", &url][..],
+        &["handoff", &url],
+        &["jobs", "--server", &url, "list"],
+    ] {
+        let run = |more: &[&str]| {
+            let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_farcall"));
+            command.args(verb).args(more).env_clear().env("PATH", PATH);
+            command.env("MCP_BEARER_TOKEN", TOKEN);
+            command.output()
+        };
+        let output = run(&[]).await.unwrap();
+        let talk = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{verb:?}: {talk}");
+        assert!(
+            talk.contains("without TLS, so the token of `MCP_BEARER_TOKEN` is not sent")
+                && talk.contains("--header \"Authorization: Bearer $MCP_BEARER_TOKEN\""),
+            "{verb:?}: {talk}"
+        );
+        assert_eq!(*heard.lock().unwrap(), "", "{verb:?}");
+        let output = run(&["--header", &typed]).await.unwrap();
+        assert_eq!(output.status.code(), Some(1), "{verb:?}: {output:?}");
+        assert!(
+            std::mem::take(&mut *heard.lock().unwrap()).contains(TOKEN),
+            "{verb:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn credentials_of_env_stay_with_the_server_they_are_of() {
     let (origin, heard) = listening().await;
     let port = origin.rsplit_once(':').unwrap().1.to_owned();

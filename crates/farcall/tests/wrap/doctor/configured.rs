@@ -114,4 +114,17 @@ async fn a_folder_without_a_server_and_without_a_url() {
         "{}",
         seen.stderr
     );
+    let seen = Doctor::within(folder.path())
+        .argument("http://127.0.0.1:1/mcp")
+        .argument("--header")
+        .argument("Mcp-Method: x")
+        .run()
+        .await;
+    assert_eq!(seen.exit, 2);
+    assert!(
+        seen.stderr.contains("belongs to the protocol")
+            && seen.stderr.contains("\nhint: leave it out"),
+        "{}",
+        seen.stderr
+    );
 }
