@@ -265,12 +265,16 @@ fn redirected(failure: Failure, location: Option<&str>) -> Failure {
     }
 }
 
-/// What a server says in an error: JSON-RPC's message, `{"error": …}`, or plain text.
+/// What a server says in an error: JSON-RPC's message, `{"error": …}`, a problem of RFC 9457, or plain text.
 pub(crate) fn words(json: &Value, body: &str, media_type: &str) -> String {
     let error = json.get("error");
     let message = error.and_then(|error| error.get("message")).or(error);
+    let problem = ["title", "detail"].map(|part| json.get(part).and_then(Value::as_str));
     match message.and_then(Value::as_str) {
         Some(message) => message.to_owned(),
+        None if problem[0].is_some() => {
+            problem.into_iter().flatten().collect::<Vec<_>>().join(": ")
+        }
         None if media_type.starts_with("text/plain") => body.to_owned(),
         None => String::new(),
     }

@@ -5,15 +5,15 @@ use farcall_config::{Source, variables};
 use farcall_server::connect::prefix;
 use http::{HeaderName, header};
 use secrecy::{ExposeSecret as _, SecretString};
-use url::Url;
 
 use super::{
     finding::Finding,
     placeholder::{Unknown, expanded},
+    whose::Whose,
 };
 use crate::{
     Failure,
-    client::{Endpoint, is_in_the_clear, is_loopback, is_of_the_protocol, one_line},
+    client::{Endpoint, is_in_the_clear, is_of_the_protocol, one_line},
 };
 
 const CHECK: &str = "credentials";
@@ -28,8 +28,13 @@ pub(super) struct Sent {
     pub(super) said: Vec<String>,
     /// What could not be sent, or must not be.
     pub(super) findings: Vec<Finding>,
+    /// Whether a hand-off says what is sent, so that what it lacks is lacking.
+    pub(super) is_handed_over: bool,
     /// Variables that stay here, and where they are.
     kept: Vec<String>,
+    whose: Whose,
+    /// Headers that a client would ask a person for, and by which name; `--header` or a variable may have them.
+    asked: Vec<(String, String)>,
 }
 
 impl Sent {
@@ -42,17 +47,53 @@ impl Sent {
         !self.endpoint.headers().is_empty()
     }
 
-    /// What is sent, as a finding.
-    pub(super) fn finding(&self) -> Finding {
-        if self.said.is_empty() && !self.kept.is_empty() {
+    /// Whether something that is set here stays here, because the URL is not that of the server here.
+    pub(super) fn is_kept(&self) -> bool {
+        !self.kept.is_empty()
+    }
+
+    fn is_asked(&self, header: &str) -> bool {
+        let mut asked = self.asked.iter();
+        asked.any(|(name, _)| name.trim().eq_ignore_ascii_case(header))
+    }
+
+    /// What is sent and what is not, at the end.
+    fn conclude(&mut self) {
+        for (name, asked) in std::mem::take(&mut self.asked) {
+            if self.has(&name.trim().to_ascii_lowercase()) {
+                continue;
+            }
+            let said = format!(
+                "`{}` is what the client asks a person for, `{}`, so it is not sent",
+                one_line(&name),
+                one_line(&asked)
+            );
+            self.findings.push(
+                Finding::unverified(CHECK, said)
+                    .remedy("give it with --header 'Name: ${VARIABLE}'"),
+            );
+        }
+        if self.is_kept() {
+            let why = match self.whose {
+                Whose::Unknown => "nothing here says whose the URL is",
+                Whose::Own | Whose::Foreign => {
+                    "it is of the server here, and the URL is not its own"
+                }
+            };
             let kept = self.kept.join(", ");
-            return Finding::unverified(CHECK, format!("none are sent: {kept} is of the server here, and the URL is not its own"))
-                .remedy("set PUBLIC_BASE_URL where it is its own; where it is meant for another server, export the variable, a token as FARCALL_TOKEN");
+            self.findings.push(
+                Finding::unverified(CHECK, format!("not sent is {kept}: {why}"))
+                    .remedy("set PUBLIC_BASE_URL where it is its own; where it is meant for another server, export the variable, a token as FARCALL_TOKEN"),
+            );
         }
-        if self.said.is_empty() {
-            return Finding::ok(CHECK, "none are set here, so none are sent");
+        let is_explained = self.findings.iter().any(|finding| finding.check == CHECK);
+        if !self.said.is_empty() {
+            let said = format!("sent are {}", self.said.join(", "));
+            self.findings.push(Finding::ok(CHECK, said));
+        } else if !is_explained {
+            let said = "none are set here, so none are sent";
+            self.findings.push(Finding::ok(CHECK, said));
         }
-        Finding::ok(CHECK, format!("sent are {}", self.said.join(", ")))
     }
 }
 
@@ -62,23 +103,12 @@ pub(super) struct Sources<'a> {
     pub(super) source: &'a Source,
     /// Of the command line, `Name: value`, with `${NAME}` for what stays in the environment.
     pub(super) flags: &'a [SecretString],
-    /// Of a hand-off, in the same form.
-    pub(super) registered: &'a [(String, String)],
+    /// Of a hand-off, in the same form; `None` where none is looked at.
+    pub(super) registered: Option<&'a [(String, String)]>,
     /// What the server is called, where that is known.
     pub(super) name: Option<&'a str>,
     /// Of whom the URL is.
     pub(super) whose: Whose,
-}
-
-/// Of whom a URL is, which decides what may be sent there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Whose {
-    /// The server that is configured here, which may have what is in `.env`.
-    Own,
-    /// Another server than that.
-    Foreign,
-    /// Nothing here says where the own server is, if there is one.
-    Unknown,
 }
 
 impl Sources<'_> {
@@ -150,7 +180,10 @@ pub(super) fn read(url: &str, sources: &Sources<'_>) -> Result<Sent, Failure> {
         endpoint: Endpoint::new(url)?,
         said: Vec::new(),
         findings: Vec::new(),
+        is_handed_over: sources.registered.is_some(),
         kept: Vec::new(),
+        whose: sources.whose,
+        asked: Vec::new(),
     };
     if is_in_the_clear(sent.endpoint.url()) {
         let place = sent.endpoint.to_string();
@@ -169,7 +202,7 @@ pub(super) fn read(url: &str, sources: &Sources<'_>) -> Result<Sent, Failure> {
         let look_up = |name: &str| Ok(sources.source.named(name).map(str::to_owned));
         add(&mut sent, name, value.trim(), false, look_up)?;
     }
-    for (name, value) in sources.registered {
+    for (name, value) in sources.registered.unwrap_or_default() {
         if is_of_the_protocol(name) {
             sent.findings.push(
                 Finding::warning(
@@ -196,13 +229,49 @@ pub(super) fn read(url: &str, sources: &Sources<'_>) -> Result<Sent, Failure> {
             add(&mut sent, name, value, true, look_up)?;
         }
     }
-    if !sent.has(header::AUTHORIZATION.as_str()) {
-        bearer(&mut sent, sources)?;
+    // What a client would not send is not added to what a hand-off says, or it would be called fine.
+    let is_free = sources.registered.is_none();
+    let authorization = header::AUTHORIZATION.as_str();
+    if !sent.has(authorization) {
+        if is_free || sent.is_asked(authorization) {
+            bearer(&mut sent, sources)?;
+        } else {
+            left_out(&mut sent, "Authorization", sources, &tokens(sources));
+        }
     }
     if !ACCESS.iter().any(|header| sent.has(header)) {
-        access(&mut sent, sources)?;
+        if is_free || ACCESS.iter().any(|header| sent.is_asked(header)) {
+            access(&mut sent, sources)?;
+        } else {
+            let names = service_tokens(sources).concat();
+            left_out(&mut sent, "CF-Access-Client-Id", sources, &names);
+        }
     }
+    sent.conclude();
     Ok(sent)
+}
+
+/// That a hand-off sends no such header, and there are variables here that have what would be sent.
+fn left_out(sent: &mut Sent, header: &str, sources: &Sources<'_>, names: &[String]) {
+    let is_set = |name: &&String| {
+        let value = sources.source.named(name);
+        value.is_some_and(|value| !value.trim().is_empty())
+    };
+    let here: Vec<_> = names.iter().filter(is_set).collect();
+    let Some(first) = here.first() else {
+        return;
+    };
+    let remedy = match header {
+        "Authorization" => format!("have it written into the hand-off, if the client is to send it; to look further all the same: --header 'Authorization: Bearer ${{{first}}}'"),
+        _ => "have both headers of the service token written into the hand-off, if the client is to send them".to_owned(),
+    };
+    let quoted: Vec<_> = here.iter().map(|name| format!("`{name}`")).collect();
+    let said = format!(
+        "the hand-off sends no `{header}`, so {} stays here",
+        quoted.join(", ")
+    );
+    sent.findings
+        .push(Finding::unverified(CHECK, said).remedy(remedy));
 }
 
 fn add(
@@ -220,17 +289,7 @@ fn add(
     let (value, names) = match expanded(value, look_up) {
         Ok(found) => found,
         Err(Unknown::Input(asked)) => {
-            sent.findings.push(
-                Finding::unverified(
-                    CHECK,
-                    format!(
-                        "`{}` is what the client asks a person for, `{}`, so it is not sent",
-                        one_line(name),
-                        one_line(&asked)
-                    ),
-                )
-                .remedy("give it with --header 'Name: ${VARIABLE}'"),
-            );
+            sent.asked.push((name.to_owned(), asked));
             return Ok(());
         }
         Err(Unknown::Withheld(name)) => {
@@ -283,7 +342,8 @@ fn add(
     Ok(())
 }
 
-fn bearer(sent: &mut Sent, sources: &Sources<'_>) -> Result<(), Failure> {
+/// Variables that may hold a token, the first that is set.
+fn tokens(sources: &Sources<'_>) -> Vec<String> {
     let own = sources
         .name
         .map(|name| format!("{}_MCP_TOKEN", prefix(name)));
@@ -291,8 +351,11 @@ fn bearer(sent: &mut Sent, sources: &Sources<'_>) -> Result<(), Failure> {
         variables::FARCALL_TOKEN.name,
         variables::MCP_BEARER_TOKEN.name,
     ];
-    let names = names.into_iter().map(str::to_owned).chain(own);
-    for name in names {
+    names.into_iter().map(str::to_owned).chain(own).collect()
+}
+
+fn bearer(sent: &mut Sent, sources: &Sources<'_>) -> Result<(), Failure> {
+    for name in tokens(sources) {
         let Some(value) = sources.unnamed(&name, sent) else {
             continue;
         };
@@ -303,13 +366,18 @@ fn bearer(sent: &mut Sent, sources: &Sources<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn access(sent: &mut Sent, sources: &Sources<'_>) -> Result<(), Failure> {
+/// Variables that may hold id and secret of a service token, the first that are set.
+fn service_tokens(sources: &Sources<'_>) -> Vec<[String; 2]> {
     let own = sources
         .name
         .map(|name| format!("{}_CF_CLIENT", prefix(name)));
     let prefixes = own.into_iter().chain(["CF_ACCESS_CLIENT".to_owned()]);
-    for prefix in prefixes {
-        let names = ["ID", "SECRET"].map(|part| format!("{prefix}_{part}"));
+    let names = |prefix: String| ["ID", "SECRET"].map(|part| format!("{prefix}_{part}"));
+    prefixes.map(names).collect()
+}
+
+fn access(sent: &mut Sent, sources: &Sources<'_>) -> Result<(), Failure> {
+    for names in service_tokens(sources) {
         let values = names
             .clone()
             .map(|name| sources.unnamed(&name, sent).map(str::to_owned));
@@ -339,31 +407,9 @@ fn access(sent: &mut Sent, sources: &Sources<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Of whom `url` is, where the server here is at `public`; `is_configured` says whether there is one here.
-pub(super) fn whose(url: &str, public: Option<&str>, is_configured: bool) -> Whose {
-    if is_own(url, public) {
-        Whose::Own
-    } else if is_configured || public.is_some() {
-        Whose::Foreign
-    } else {
-        Whose::Unknown
-    }
-}
-
-/// Whether `url` is where the server of this configuration is: its public origin, or this machine.
-pub(super) fn is_own(url: &str, public: Option<&str>) -> bool {
-    let Ok(url) = Url::parse(url) else {
-        return false;
-    };
-    is_loopback(&url)
-        || public
-            .and_then(|public| Url::parse(public).ok())
-            .is_some_and(|public| public.origin() == url.origin())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::finding::Level, *};
 
     #[test]
     fn a_hand_off_of_another_server_gets_what_is_a_consumers_alone() {
@@ -388,7 +434,7 @@ mod tests {
             let sources = Sources {
                 source: &source,
                 flags: &[],
-                registered: &registered,
+                registered: Some(&registered),
                 name: None,
                 whose,
             };
@@ -406,33 +452,18 @@ mod tests {
                     "x-farcall-token"
                 ]
             );
-            assert_eq!(foreign.findings.len(), 3);
+            let is_broken = |finding: &&Finding| finding.level == Level::Broken;
+            assert_eq!(foreign.findings.iter().filter(is_broken).count(), 3);
         }
         let own = read("https://a.example.com/mcp", Whose::Own);
-        assert!(own.has("x-farcall-secret") && own.has("x-stripe-key") && own.findings.is_empty());
+        assert!(own.has("x-farcall-secret") && own.has("x-stripe-key"));
+        assert!(
+            !own.findings
+                .iter()
+                .any(|finding| finding.level == Level::Broken)
+        );
         let clear = read("http://a.example.com/mcp", Whose::Own);
         assert!(!clear.is_somebody());
         assert!(clear.findings[0].said.contains("without TLS"));
-    }
-
-    #[test]
-    fn the_own_server_is_at_its_public_origin_or_on_this_machine() {
-        let public = Some("https://a.example.com");
-        for (url, expected) in [
-            ("https://a.example.com/mcp", true),
-            ("http://127.0.0.1:8900/mcp", true),
-            ("http://[::1]:1/mcp", true),
-            ("https://a.example.com:444/mcp", false),
-            ("https://b.example.com/mcp", false),
-            ("http://a.example.com/mcp", false),
-        ] {
-            assert_eq!(is_own(url, public), expected, "{url}");
-            let otherwise = |is_configured| whose(url, public, is_configured) == Whose::Foreign;
-            assert_eq!(otherwise(false), !expected, "{url}");
-        }
-        for (is_configured, expected) in [(true, Whose::Foreign), (false, Whose::Unknown)] {
-            let whose = whose("https://b.example.com/mcp", None, is_configured);
-            assert_eq!(whose, expected);
-        }
     }
 }

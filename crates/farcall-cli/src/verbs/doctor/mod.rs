@@ -14,6 +14,7 @@ mod message;
 mod path;
 mod placeholder;
 mod registration;
+mod whose;
 
 use std::{
     path::{Path, PathBuf},
@@ -30,6 +31,7 @@ use self::{
     machine::Machine,
     path::Walk,
     registration::Registration,
+    whose::Whose,
 };
 use crate::{
     Failure,
@@ -61,7 +63,7 @@ pub struct Flags {
     /// Look at a part alone: this machine, or the way to the URL
     #[arg(long, value_name = "PART")]
     pub only: Option<Part>,
-    /// Hand-off that a consumer has, JSON or Codex's TOML as `handoff` prints it: its URL, headers and tools
+    /// Hand-off that a consumer has, JSON or Codex's TOML as `handoff` prints it: its URL, headers and tools; `-` reads it
     #[arg(long, value_name = "FILE")]
     pub registration: Option<PathBuf>,
     /// What a client says, to be told what it means, in the place of any check; `-` reads it
@@ -205,12 +207,13 @@ impl Target<'_> {
             findings.for_each(|finding| chart.add(finding));
         }
         let name = registration.map(|entry| entry.name.as_str());
+        let registered = registration.map(Registration::sent);
         let sources = Sources {
             source,
             flags: &flags.headers,
-            registered: registration.map_or(&[][..], |entry| &entry.headers),
+            registered: registered.as_deref(),
             name: name.or_else(|| self.machine.map(|machine| machine.name.as_str())),
-            whose: credentials::whose(&url, public, self.is_there()),
+            whose: Whose::of(&url, public, self.is_there()),
         };
         let sent = credentials::read(&url, &sources)?;
         let walk = Walk {

@@ -350,6 +350,43 @@ async fn an_open_server_whose_list_is_long() {
 }
 
 #[tokio::test]
+async fn an_open_server_whose_list_takes_too_long_for_strangers() {
+    let port = free_port().to_string();
+    let project = Project::new(FARM).with("MCP_PORT", &port);
+    let server = project.serve().await;
+    let front = relay(&server.origin(), Way::SilentToStrangers).await;
+    let seen = Doctor::within(&project.path(""))
+        .variable("MCP_PORT", &port)
+        .variable("MCP_BEARER_TOKEN", TOKEN)
+        .argument(&front)
+        .run()
+        .await;
+    seen.is_broken_at(
+        "open to strangers",
+        "is let in; the list",
+        "MCP_BEARER_TOKEN",
+    );
+}
+
+#[tokio::test]
+async fn keys_of_a_secret_prove_a_server_whose_store_is_away() {
+    let port = free_port().to_string();
+    let secret = "0123456789abcdef0123456789abcdef";
+    let project = Project::new(FARM)
+        .with("MCP_PORT", &port)
+        .with("FARCALL_SECRET", secret);
+    let _server = project.serve().await;
+    let seen = Doctor::within(&project.path(""))
+        .variable("MCP_PORT", &port)
+        .variable("FARCALL_SECRET", secret)
+        .variable("FARCALL_DATABASE_URL", "postgres://farm@127.0.0.1:1/farm")
+        .run()
+        .await;
+    seen.says("store", "broken", "", "");
+    seen.says("same server", "ok", "whose data is here", "");
+}
+
+#[tokio::test]
 async fn files_that_are_let_past_the_gate() {
     let port = free_port().to_string();
     let own = format!("http://127.0.0.1:{port}");

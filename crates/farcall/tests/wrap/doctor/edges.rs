@@ -9,6 +9,12 @@ use super::{
 
 const CLOUDFLARE: &str = "server: cloudflare\r\ncf-ray: 1-FRA\r\n";
 
+/// What Cloudflare answers to who accepts JSON, since 2026-03-11.
+const PROBLEM: &str = r#"{"type":"https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-1xxx-errors/error-1010/","title":"Error 1010: Access denied","status":403,"detail":"The site owner has blocked access based on your client.","instance":"1","error_code":1010,"cloudflare_error":true}"#;
+/// The head of that.
+const JSON: &str =
+    "server: cloudflare\r\ncf-ray: 1-FRA\r\ncontent-type: application/json; charset=utf-8\r\n";
+
 async fn afar(url: &str) -> Seen {
     let folder = tempfile::tempdir().unwrap();
     Doctor::within(folder.path()).argument(url).run().await
@@ -19,10 +25,23 @@ async fn cloudflare_refuses_for_other_reasons_than_access() {
     const CHALLENGED: &str = "server: cloudflare\r\ncf-mitigated: challenge\r\n";
     let challenged = answering("403 Forbidden", CHALLENGED, "<html>Just a moment").await;
     let banned = answering("403 Forbidden", CLOUDFLARE, "error code: 1010").await;
-    for edge in [challenged, banned] {
+    let problem = answering("403 Forbidden", JSON, PROBLEM).await;
+    let seen = afar(&problem).await;
+    seen.says(
+        "edge auth",
+        "broken",
+        "403 Forbidden: Error 1010: Access denied: The site",
+        "",
+    );
+    let coded = answering("403 Forbidden", JSON, r#"{"error_code": 1020}"#).await;
+    for edge in [challenged, banned, problem, coded] {
         let seen = afar(&edge).await;
         seen.is_broken_at("edge auth", "against bots or attacks", "Skip");
     }
+    let limited = r#"{"title":"Error 1015: You are being rate limited","error_code":1015,"cloudflare_error":true}"#;
+    let limiting = answering("429 Too Many Requests", JSON, limited).await;
+    let seen = afar(&limiting).await;
+    seen.is_broken_at("edge", "a rule of Cloudflare limits", "Rate limiting");
     let body = r#"{"error": "the badge is missing"}"#;
     let origin = answering("403 Forbidden", CLOUDFLARE, body).await;
     let seen = afar(&origin).await;

@@ -63,6 +63,20 @@ async fn what_env_has_stays_with_the_server_it_is_of() {
     let (seen, heard) = asked(false, &dotenv, &[], None).await;
     assert!(!heard.contains(KEPT), "{heard}");
     seen.says("credentials", "unverified", "`FARCALL_TOKEN` of `.env`", "");
+    seen.says(
+        "edge auth",
+        "broken",
+        "is missing",
+        "or set PUBLIC_BASE_URL",
+    );
+    // Here nothing says that there is a server of this folder.
+    let (seen, _) = asked(false, &format!("FARCALL_TOKEN={KEPT}\n"), &[], None).await;
+    seen.says(
+        "credentials",
+        "unverified",
+        "nothing here says whose the URL is",
+        "",
+    );
 }
 
 #[tokio::test]
@@ -75,6 +89,31 @@ async fn the_servers_own_token_is_sent_to_no_other_server() {
         "unverified",
         "`MCP_BEARER_TOKEN` of the environment",
         "a token as FARCALL_TOKEN",
+    );
+    seen.says(
+        "edge auth",
+        "broken",
+        "is missing",
+        "FARCALL_TOKEN with the token of that server",
+    );
+    // Something else that is sent does not hide it.
+    let service = [
+        own,
+        ("CF_ACCESS_CLIENT_ID", TOKEN),
+        ("CF_ACCESS_CLIENT_SECRET", TOKEN),
+    ];
+    let (seen, _) = asked(true, "", &service, None).await;
+    seen.says(
+        "credentials",
+        "unverified",
+        "`MCP_BEARER_TOKEN` of the environment",
+        "",
+    );
+    seen.says(
+        "credentials",
+        "ok",
+        "`CF-Access-Client-Id` of `CF_ACCESS_CLIENT_ID`",
+        "",
     );
     // A token for this call is, and the server's where nothing says that it is another's.
     let (_, heard) = asked(true, "", &[own, ("FARCALL_TOKEN", TOKEN)], None).await;

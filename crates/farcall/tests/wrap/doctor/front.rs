@@ -31,11 +31,16 @@ pub(super) enum Way {
     OnlyMcp,
     /// Has `/healthz` of the server at another port.
     ProbesOf(u16),
+    /// Has no answer for who asks for the list of tools and sends no token.
+    SilentToStrangers,
     /// Nothing.
     Through,
 }
 
 /// What lets nobody in.
+const CHALLENGE: &str = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+/// The same, without saying why.
 const REFUSAL: &str = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 /// Somebody who answers everything with the same; without a path.
@@ -78,7 +83,7 @@ async fn keeping(answer: &'static str) -> (String, Arc<Mutex<String>>) {
     (origin, heard)
 }
 
-/// [`listening`] over TLS; the port.
+/// [`listening`] over TLS, which asks for a token; the port.
 pub(super) async fn listening_secured(acceptor: TlsAcceptor) -> (u16, Arc<Mutex<String>>) {
     let (listener, _) = listener().await;
     let port = listener.local_addr().unwrap().port();
@@ -89,7 +94,7 @@ pub(super) async fn listening_secured(acceptor: TlsAcceptor) -> (u16, Arc<Mutex<
             let (acceptor, kept) = (acceptor.clone(), Arc::clone(&kept));
             tokio::spawn(async move {
                 let stream = acceptor.accept(stream).await.ok()?;
-                kept_and_answered(stream, kept, REFUSAL).await
+                kept_and_answered(stream, kept, CHALLENGE).await
             });
         }
     });
@@ -262,6 +267,13 @@ async fn carried(mut client: TcpStream, server: &str, way: Way) -> Option<()> {
             client.write_all(none.as_bytes()).await.ok()?;
             return client.shutdown().await.ok();
         }
+        Way::SilentToStrangers
+            if String::from_utf8_lossy(&body).contains("tools/list")
+                && !lines.iter().any(|line| is(line, "authorization:")) =>
+        {
+            // Until the client gives up.
+            client.read_u8().await.ok()?;
+        }
         Way::FilesAt(port) if head.split(' ').nth(1)?.starts_with("/files/") => {
             let path = head.split(' ').nth(1)?;
             let sent = format!(
@@ -275,6 +287,7 @@ async fn carried(mut client: TcpStream, server: &str, way: Way) -> Option<()> {
         | Way::Holding
         | Way::OnlyMcp
         | Way::ProbesOf(_)
+        | Way::SilentToStrangers
         | Way::Through => {}
     }
     let probed = match way {

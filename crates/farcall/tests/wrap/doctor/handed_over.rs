@@ -169,9 +169,10 @@ async fn the_list_of_tools_has_many_names_and_a_hand_off_many_forms() {
         assert!(run.status.success(), "{run:?}");
         String::from_utf8(run.stdout).unwrap()
     };
+    // VS Code asks a person for it, and this is told here.
     for (file, client) in [
         ("nanobot.json", "nanobot"),
-        ("desktop.json", "claude-desktop"),
+        ("vscode.json", "vscode"),
         ("config.toml", "codex"),
     ] {
         let seen = look(file, printed(client)).await;
@@ -184,4 +185,67 @@ async fn the_list_of_tools_has_many_names_and_a_hand_off_many_forms() {
             "",
         );
     }
+    // Claude Desktop puts nothing in the place of what is written, so somebody has to.
+    let desktop = printed("claude-desktop");
+    let seen = look("desktop.json", desktop.clone()).await;
+    seen.is_broken_at("edge auth", "is missing", "let the hand-off send it");
+    seen.says(
+        "hand-off",
+        "warning",
+        "`Authorization` of `farm-mcp` is still to be filled in",
+        "below `env`",
+    );
+    let seen = look("desktop.json", desktop.replace("${FARM_MCP_TOKEN}", TOKEN)).await;
+    assert_eq!(seen.exit, 0, "{}", seen.all());
+    seen.says("hand-off", "warning", "holds the secret itself", "");
+}
+
+#[tokio::test]
+async fn what_a_hand_off_lacks_is_not_added_from_here() {
+    let project = Project::new(FARM).with("MCP_BEARER_TOKEN", TOKEN);
+    let server = project.serve().await;
+    let url = format!("{}/mcp", server.origin());
+    let bare = json!({"mcpServers": {"farm-mcp": {"url": url}}});
+    for variable in ["FARM_MCP_TOKEN", "FARCALL_TOKEN", "MCP_BEARER_TOKEN"] {
+        let seen = registered(&bare, &[(variable, TOKEN)]).await;
+        seen.is_broken_at(
+            "edge auth",
+            "`Authorization` is missing",
+            "let the hand-off",
+        );
+        let stays = format!("sends no `Authorization`, so `{variable}` stays here");
+        seen.says(
+            "credentials",
+            "unverified",
+            &stays,
+            &format!("${{{variable}}}"),
+        );
+    }
+    let service = [
+        ("CF_ACCESS_CLIENT_ID", TOKEN),
+        ("CF_ACCESS_CLIENT_SECRET", TOKEN),
+    ];
+    let seen = registered(&bare, &service).await;
+    seen.says(
+        "credentials",
+        "unverified",
+        "`CF_ACCESS_CLIENT_SECRET` stays",
+        "both headers",
+    );
+
+    // A list of tools that is empty is one of no tools; and standard input is a file.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mcp.json");
+    fs::write(
+        &file,
+        block(&url, "Bearer ${FARM_MCP_TOKEN}", &[]).to_string(),
+    )
+    .unwrap();
+    let mut doctor = Doctor::within(folder.path())
+        .argument("--registration")
+        .argument("-")
+        .variable("FARM_MCP_TOKEN", TOKEN);
+    doctor.0.stdin(fs::File::open(&file).unwrap());
+    let seen = doctor.run().await;
+    seen.is_broken_at("enabledTools", "shows its agent none", "`start_print`");
 }

@@ -194,6 +194,59 @@ async fn secrets_that_are_in_git() {
 }
 
 #[tokio::test]
+async fn what_is_staged_is_searched_also_where_the_file_is_another_by_now() {
+    let project = Project::new(FARM);
+    let folder = project.path("");
+    let here = || machine(&project).variable("MCP_BEARER_TOKEN", TOKEN);
+    git(&folder, &["init", "-q"]);
+    fs::write(project.path(".gitignore"), ".env\n.farcall\n").unwrap();
+    fs::write(project.path("deploy.sh"), format!("token={TOKEN}\n")).unwrap();
+    git(&folder, &["add", ".gitignore", "deploy.sh"]);
+    fs::write(project.path("deploy.sh"), "token=$TOKEN\n").unwrap();
+    let staged = "`MCP_BEARER_TOKEN` stands in `deploy.sh` as it is staged";
+    here()
+        .run()
+        .await
+        .is_broken_at("secrets", staged, "make a new one");
+    fs::remove_file(project.path("deploy.sh")).unwrap();
+    here()
+        .run()
+        .await
+        .is_broken_at("secrets", staged, "make a new one");
+    // What is neither here nor said to differ is not called clean.
+    git(&folder, &["update-index", "--skip-worktree", "deploy.sh"]);
+    let seen = here().run().await;
+    seen.says(
+        "secrets",
+        "unverified",
+        "1 of the files that git has here could not be read",
+        "",
+    );
+    let is_clean =
+        |found: &serde_json::Value| found["check"] == "secrets" && found["level"] == "ok";
+    assert!(!seen.findings.iter().any(is_clean), "{}", seen.all());
+}
+
+#[tokio::test]
+async fn an_env_in_git_is_told_also_where_git_cannot_say_the_rest() {
+    let project = Project::new(FARM);
+    fs::write(project.path(".env"), format!("MCP_BEARER_TOKEN={TOKEN}\n")).unwrap();
+    git(&project.path(""), &["init", "-q"]);
+    git(&project.path(""), &["add", "-f", ".env"]);
+    let seen = machine(&project)
+        .variable("FARCALL_DATA_DIR", ":(nonsense)data")
+        .run()
+        .await;
+    seen.says(
+        "secrets",
+        "broken",
+        "`.env` is in git",
+        "git rm --cached .env",
+    );
+    seen.says("secrets", "unverified", "git fails", "git status");
+}
+
+#[tokio::test]
 async fn what_git_does_not_tell_is_not_said_to_be_clean() {
     let project = Project::new(FARM);
     let folder = project.path("");

@@ -135,7 +135,7 @@ complete -c farcall -n "__fish_farcall_using_subcommand handoff" -s h -l help -d
 complete -c farcall -n "__fish_farcall_using_subcommand doctor" -l config -d 'The file that says what is served' -r -F
 complete -c farcall -n "__fish_farcall_using_subcommand doctor" -l only -d 'Look at a part alone: this machine, or the way to the URL' -r -f -a "machine\t'The configuration, the data and the server of this machine'
 url\t'What a client meets on its way to the URL'"
-complete -c farcall -n "__fish_farcall_using_subcommand doctor" -l registration -d 'Hand-off that a consumer has, JSON or Codex\'s TOML as `handoff` prints it: its URL, headers and tools' -r -F
+complete -c farcall -n "__fish_farcall_using_subcommand doctor" -l registration -d 'Hand-off that a consumer has, JSON or Codex\'s TOML as `handoff` prints it: its URL, headers and tools; `-` reads it' -r -F
 complete -c farcall -n "__fish_farcall_using_subcommand doctor" -l message -d 'What a client says, to be told what it means, in the place of any check; `-` reads it' -r
 complete -c farcall -n "__fish_farcall_using_subcommand doctor" -l tool -d 'Tool to call, or job to drive, in the place of `add` and the first job' -r
 complete -c farcall -n "__fish_farcall_using_subcommand doctor" -l args -d 'Arguments of that tool or job, a JSON object [default: {}]' -r

@@ -7,6 +7,7 @@ mod files;
 mod folder;
 mod secrets;
 mod service;
+mod staged;
 mod store;
 
 use farcall_config::{Config, Source};

@@ -1,6 +1,7 @@
 //! Secrets are in `.env` and in the environment, for nobody else to read, and in no repository.
 
 use std::{
+    collections::HashSet,
     fs,
     io::{self, Read as _},
     os::unix::fs::PermissionsExt as _,
@@ -15,7 +16,7 @@ use super::{
         command,
         finding::{Chart, Finding},
     },
-    Machine,
+    Machine, staged,
 };
 use crate::client::one_line;
 
@@ -105,11 +106,9 @@ async fn repository(machine: &Machine) -> Vec<Finding> {
         Ok(tracked) => tracked,
         Err(why) => return vec![unseen(&why)],
     };
-    match git(&["ls-files", "-z", "--", &data]).await {
-        Ok(more) => tracked.push_str(&more),
-        // It is of another place, and so in no repository of this one.
-        Err(why) if why.contains("outside repository") => {}
-        Err(why) => return vec![unseen(&why)],
+    let of_data = git(&["ls-files", "-z", "--", &data]).await;
+    if let Ok(more) = &of_data {
+        tracked.push_str(more);
     }
     if let Some(first) = tracked.split('\0').find(|name| !name.is_empty()) {
         findings.push(
@@ -119,6 +118,14 @@ async fn repository(machine: &Machine) -> Vec<Finding> {
                     "git rm --cached {first}, add it to .gitignore, and make every secret in it anew: the history keeps the old ones"
                 )),
         );
+    }
+    match of_data {
+        // It is of another place, and so in no repository of this one.
+        Err(why) if !why.contains("outside repository") => {
+            findings.push(unseen(&why));
+            return findings;
+        }
+        Ok(_) | Err(_) => {}
     }
     for (name, is_there) in [
         (".env", Path::new(".env").exists()),
@@ -136,75 +143,149 @@ async fn repository(machine: &Machine) -> Vec<Finding> {
             );
         }
     }
-    let listed = match git(&["ls-files", "-z", "--full-name", ":/"]).await {
-        Ok(files) => git(&["rev-parse", "--show-toplevel"])
-            .await
-            .map(|root| (files, root)),
-        Err(why) => Err(why),
-    };
-    let (files, root) = match listed {
-        Ok(listed) => listed,
-        Err(why) => {
-            findings.push(unseen(&why));
-            return findings;
-        }
-    };
-    let root = PathBuf::from(root.trim_end_matches('\n'));
-    let files: Vec<_> = files.split('\0').filter(|name| !name.is_empty()).collect();
-    let all = files.len();
-    let files = files.into_iter().take(MOST_FILES).map(str::to_owned);
-    let files: Vec<_> = files.collect();
-    let secrets = values(&machine.source);
-    // The values go on no command line, where others of the machine could see them.
-    let searched = tokio::task::spawn_blocking(move || search(&root, &files, &secrets)).await;
-    match searched {
-        Ok(Searched::Found { file, name }) => findings.push(
-            Finding::broken(CHECK, format!("the value of `{name}` stands in `{file}`, which is in git"))
-                .cause("a secret was written into a file that is committed")
-                .remedy(format!("take it out, make a new one, and keep that in `.env` or the environment alone; write ${{{name}}} where a file must name it")),
-        ),
-        Ok(Searched::Clean(files)) if files < all => findings.push(Finding::unverified(
-            CHECK,
-            format!("no secret of the configuration is in the first {files} files of the {all} that git has here; no more are searched"),
-        )),
-        Ok(Searched::Clean(files)) if findings.is_empty() => findings.push(Finding::ok(
-            CHECK,
-            format!("no secret of the configuration is in the {files} files that git has here, in the first MiB of each; their history was not searched"),
-        )),
-        Ok(Searched::Clean(_)) => {}
-        Ok(Searched::Late(files)) => findings.push(Finding::unverified(
-            CHECK,
-            format!("no secret of the configuration is in the first {files} files of the {all} that git has here; the others were not searched within {} seconds", SEARCH.as_secs()),
-        )),
-        Err(_) => findings.push(Finding::unverified(CHECK, "files in git could not be searched for secrets")),
+    match listed().await {
+        Ok(listed) => findings.extend(leaks(listed, &machine.source, findings.is_empty()).await),
+        Err(why) => findings.push(unseen(&why)),
     }
     findings
 }
 
-/// What came of a search.
-enum Searched {
-    Found {
-        file: String,
-        name: &'static str,
-    },
-    /// Nothing is in so many files, which are all.
-    Clean(usize),
-    /// Nothing is in so many files, and then the time was over.
-    Late(usize),
+/// What git has here.
+struct Listed {
+    root: PathBuf,
+    files: Vec<String>,
+    /// Those of them that are staged otherwise than they lie here.
+    differing: HashSet<String>,
 }
 
-fn search(root: &Path, files: &[String], secrets: &[(&'static str, String)]) -> Searched {
-    let began = Instant::now();
-    for (done, file) in files.iter().enumerate() {
-        if began.elapsed() >= SEARCH {
-            return Searched::Late(done);
-        }
-        if let Some(name) = held(&root.join(file), secrets) {
-            let file = file.clone();
-            return Searched::Found { file, name };
-        }
+async fn listed() -> Result<Listed, String> {
+    let files = git(&["ls-files", "-z", "--full-name", ":/"]).await?;
+    let root = git(&["rev-parse", "--show-toplevel"]).await?;
+    let differing = git(&[
+        "diff-files",
+        "--name-only",
+        "-z",
+        "--no-relative",
+        "--ignore-submodules=all",
+    ]);
+    let files = files.split('\0').filter(|name| !name.is_empty());
+    Ok(Listed {
+        root: PathBuf::from(root.trim_end_matches('\n')),
+        files: files.map(str::to_owned).collect(),
+        differing: staged::names(&differing.await?),
+    })
+}
+
+/// Values of secrets that stand in files of git, as they lie here and as they are staged.
+async fn leaks(listed: Listed, source: &Source, is_clean: bool) -> Vec<Finding> {
+    let Listed {
+        root,
+        files,
+        differing,
+    } = listed;
+    let all = files.len();
+    let files: Vec<_> = files.into_iter().take(MOST_FILES).collect();
+    let is_differing = |file: &&String| differing.contains(*file);
+    let secrets = values(source);
+    let as_staged: Vec<_> = files.iter().filter(is_differing).cloned().collect();
+    let as_staged: Vec<_> = as_staged.iter().collect();
+    let beside = (root.clone(), secrets.clone());
+    // The values go on no command line, where others of the machine could see them.
+    let searched =
+        tokio::task::spawn_blocking(move || search(&beside.0, &files, &differing, &beside.1)).await;
+    let Ok(searched) = searched else {
+        let said = "files in git could not be searched for secrets";
+        return vec![Finding::unverified(CHECK, said)];
+    };
+    if let Some((file, name)) = searched.found {
+        return vec![leak(&file, name, "")];
     }
-    Searched::Clean(files.len())
+    let held = |text: &[u8]| held(text, &secrets);
+    let staged = staged::search(&root, &as_staged, LARGEST, held).await;
+    if let Some((file, name)) = staged.found {
+        return vec![leak(&file, name, " as it is staged")];
+    }
+    let mut findings = Vec::new();
+    let mut doubt = |said: String| findings.push(Finding::unverified(CHECK, said));
+    let files = searched.files;
+    if searched.is_late {
+        doubt(format!(
+            "no secret of the configuration is in the first {files} files of the {all} that git has here; the others were not searched within {} seconds",
+            SEARCH.as_secs()
+        ));
+    } else if files < all {
+        doubt(format!(
+            "no secret of the configuration is in the first {files} files of the {all} that git has here; no more are searched"
+        ));
+    }
+    if let Some(first) = searched.unread.first() {
+        let count = searched.unread.len();
+        doubt(format!(
+            "{count} of the files that git has here could not be read, so they were not searched for secrets: `{}` is the first",
+            one_line(first)
+        ));
+    }
+    if staged.unread > 0 {
+        doubt(format!(
+            "{} of the files that differ from what is staged in git were not searched as they are staged",
+            staged.unread
+        ));
+    }
+    if is_clean && findings.is_empty() {
+        findings.push(Finding::ok(
+            CHECK,
+            format!("no secret of the configuration is in the {files} files that git has here, in the first MiB of each; their history was not searched"),
+        ));
+    }
+    findings
+}
+
+fn leak(file: &str, name: &str, how: &str) -> Finding {
+    Finding::broken(CHECK, format!("the value of `{name}` stands in `{}`{how}, which is in git", one_line(file)))
+        .cause("a secret was written into a file that is committed")
+        .remedy(format!("take it out, make a new one, and keep that in `.env` or the environment alone; write ${{{name}}} where a file must name it"))
+}
+
+/// What came of a search.
+#[derive(Default)]
+struct Searched {
+    /// A file, and the name of the secret in it.
+    found: Option<(String, &'static str)>,
+    /// How many were looked at.
+    files: usize,
+    /// Those of them that could not be read.
+    unread: Vec<String>,
+    /// Whether the time was over before the end.
+    is_late: bool,
+}
+
+fn search(
+    root: &Path,
+    files: &[String],
+    differing: &HashSet<String>,
+    secrets: &[(&'static str, String)],
+) -> Searched {
+    let began = Instant::now();
+    let mut searched = Searched::default();
+    for file in files {
+        if began.elapsed() >= SEARCH {
+            searched.is_late = true;
+            break;
+        }
+        match beginning(&root.join(file)) {
+            Ok(text) => {
+                if let Some(name) = held(&text, secrets) {
+                    searched.found = Some((file.clone(), name));
+                    break;
+                }
+            }
+            // What is staged of it is looked at.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && differing.contains(file) => {}
+            Err(_) => searched.unread.push(file.clone()),
+        }
+        searched.files += 1;
+    }
+    searched
 }
 
 /// The secrets that are set, by the names of their variables.
@@ -215,9 +296,8 @@ fn values(source: &Source) -> Vec<(&'static str, String)> {
     set.filter(|(_, value)| value.len() >= SECRET).collect()
 }
 
-/// The name of the secret that is in a file.
-fn held(file: &Path, secrets: &[(&'static str, String)]) -> Option<&'static str> {
-    let text = beginning(file).ok()?;
+/// The name of the secret that is in a text.
+fn held(text: &[u8], secrets: &[(&'static str, String)]) -> Option<&'static str> {
     let has = |value: &str| {
         text.windows(value.len())
             .any(|window| window == value.as_bytes())
@@ -226,9 +306,13 @@ fn held(file: &Path, secrets: &[(&'static str, String)]) -> Option<&'static str>
     found.map(|(name, _)| *name)
 }
 
+/// The beginning of a file; of a link where it leads, of a folder, as of another repository in this one, nothing.
 fn beginning(file: &Path) -> io::Result<Vec<u8>> {
+    let kind = fs::symlink_metadata(file)?.file_type();
     let mut text = Vec::new();
-    if fs::symlink_metadata(file)?.is_file() {
+    if kind.is_symlink() {
+        text.extend_from_slice(fs::read_link(file)?.as_os_str().as_encoded_bytes());
+    } else if kind.is_file() {
         fs::File::open(file)?.take(LARGEST).read_to_end(&mut text)?;
     }
     Ok(text)

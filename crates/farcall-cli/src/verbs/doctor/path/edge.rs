@@ -107,6 +107,11 @@ fn judged(seen: &Seen<'_>, sent: &Sent) -> Option<Finding> {
                 .cause("a proxy takes only small requests")
                 .remedy("let it take 2 MiB (client_max_body_size 2m in nginx), the server itself refuses more than 1"),
         ),
+        429 if is_blocked(seen.answer) => Some(
+            Finding::broken("edge", said)
+                .cause("a rule of Cloudflare limits how often this may be asked, before the server sees it")
+                .remedy("wait a minute; Security, WAF, Rate limiting rules: let the rule leave out /mcp and /files of this host, jobs are polled there"),
+        ),
         429 => Some(
             Finding::broken("edge", said)
                 .cause("too many requests, or too many wrong credentials came from this address")
@@ -277,11 +282,18 @@ fn refused(seen: &Seen<'_>, said: String, sent: &Sent) -> Finding {
 }
 
 /// Whether Cloudflare asks for proof of a person, or has an error of its own, 1000 to 1099, such as 1010 and 1020.
+///
+/// Who accepts JSON gets that as a problem of RFC 9457 (Cloudflare's changelog of 2026-03-11): `error_code`, and
+/// `cloudflare_error` set to true.
 fn is_blocked(answer: &Answer) -> bool {
-    let code = answer.body.split_once("error code: 10");
+    let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+    let code = body["error_code"].as_u64();
+    let is_problem =
+        body["cloudflare_error"] == true || code.is_some_and(|code| (1000..=1099).contains(&code));
+    let text = answer.body.split_once("error code: 10");
     let has_code =
-        code.is_some_and(|(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count() == 2);
-    has_code || !answer.header("cf-mitigated").is_empty()
+        text.is_some_and(|(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count() == 2);
+    is_problem || has_code || !answer.header("cf-mitigated").is_empty()
 }
 
 fn bearer(finding: Finding, sent: &Sent, challenge: &str) -> Finding {
@@ -292,9 +304,18 @@ fn bearer(finding: Finding, sent: &Sent, challenge: &str) -> Finding {
     }
     if !sent.has("authorization") {
         let via_oauth = challenge.contains("resource_metadata");
+        if sent.is_handed_over && via_oauth {
+            return Finding::unverified(finding.check, finding.said)
+                .cause("the server wants what a client gets from an authorization server when somebody logs in there")
+                .remedy("let the client log in; to look further from here: --header 'Authorization: Bearer ${FARCALL_TOKEN}', with a token of that server in FARCALL_TOKEN");
+        }
         return finding
             .cause("the header `Authorization` is missing")
-            .remedy(if via_oauth {
+            .remedy(if sent.is_handed_over {
+                "let the hand-off send it, \"headers\": {\"Authorization\": \"Bearer ${EXAMPLE_MCP_TOKEN}\"}, and set what it names; `hand-off` and `credentials` above say what became of it"
+            } else if sent.is_kept() {
+                "export FARCALL_TOKEN with the token of that server, or set PUBLIC_BASE_URL where the URL is that of the server here; clients send `Authorization: Bearer <token>`"
+            } else if via_oauth {
                 "export FARCALL_TOKEN with a token of the authorization server, or of `token create NAME`; clients log in by themselves"
             } else {
                 "export FARCALL_TOKEN, or MCP_BEARER_TOKEN, with the token of the server; clients send `Authorization: Bearer <token>`"
@@ -318,6 +339,11 @@ fn access(finding: Finding, sent: &Sent) -> Finding {
         (false, true) => "`CF-Access-Client-Id` is missing",
         (false, false) => "`CF-Access-Client-Id` and `CF-Access-Client-Secret` are missing",
     };
+    if sent.is_handed_over {
+        return finding
+            .cause(missing)
+            .remedy("let the hand-off send both of a service token, from the consumer's EXAMPLE_CF_CLIENT_ID and EXAMPLE_CF_CLIENT_SECRET, called after the server; the application needs a policy with the action Service Auth");
+    }
     finding
         .cause(missing)
         .remedy("send both of a service token: export CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET, or the consumer's EXAMPLE_CF_CLIENT_ID and EXAMPLE_CF_CLIENT_SECRET, called after the server; the application needs a policy with the action Service Auth")

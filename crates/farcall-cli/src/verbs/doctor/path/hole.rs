@@ -31,39 +31,56 @@ const GATE: &str = "put MCP_BEARER_TOKEN, of `openssl rand -hex 32`, into the se
 enum Gate {
     /// They are refused, with this.
     Closed(StatusCode),
-    /// They get the list of so many tools.
-    Open(usize),
+    /// They are let in, and get the list of so many tools; `None` where it did not come in time.
+    Open(Option<usize>),
     /// Neither is sure; why.
     Unknown(String),
 }
 
+/// A file that a job has made.
+#[derive(Clone, Debug)]
+pub(super) struct Made {
+    pub(super) url: String,
+    /// What the job says that it is, where it does.
+    pub(super) media_type: Option<String>,
+}
+
 /// Asks for the list of tools, then for a file, and sends nothing with it.
-pub(super) async fn look(walk: &Walk<'_>, file: Option<&str>, chart: &mut Chart) {
+pub(super) async fn look(walk: &Walk<'_>, file: Option<&Made>, chart: &mut Chart) {
     let gate = asked_by_a_stranger(walk).await;
     chart.add(of_tools(walk, &gate));
     chart.add(of_files(walk, &gate, file).await);
 }
 
+/// What a client without credentials came to.
+enum Came {
+    /// It is let in, and gets so many tools.
+    Listed(usize),
+    /// It is let in, and the list does not come in time.
+    Waited,
+    /// It is let in, and the list fails.
+    Failed(String),
+    /// It is not let in, or not in time.
+    Outside { is_late: bool },
+}
+
 /// The client that people have is the stranger: it reads lists of any length, and streams, and shakes hands.
 async fn asked_by_a_stranger(walk: &Walk<'_>) -> Gate {
     let nobody = walk.sent.endpoint.without_headers();
-    let mut is_let_in = false;
+    let mut let_in = None;
     for wire in [Wire::Stateless, Wire::Handshake] {
-        let listed = timeout(STEP, listed(&nobody, wire)).await;
-        let is_late = listed.is_err();
-        match listed {
-            Ok(Ok(tools)) if tools > 0 => return Gate::Open(tools),
-            Ok(Ok(_)) => is_let_in = true,
-            Ok(Err(failure)) => tracing::debug!(%failure, "a stranger gets no list"),
-            Err(_) => tracing::debug!("a stranger gets no list in time"),
-        }
-        // The other version would take as long.
-        if is_late {
-            break;
+        match came(&nobody, wire).await {
+            Came::Listed(0) => let_in = Some("is shown no tool".to_owned()),
+            Came::Listed(tools) => return Gate::Open(Some(tools)),
+            Came::Waited => return Gate::Open(None),
+            Came::Failed(why) => let_in = Some(format!("gets no list of tools: {why}")),
+            // The other version would take as long.
+            Came::Outside { is_late: true } => break,
+            Came::Outside { is_late: false } => {}
         }
     }
-    if is_let_in {
-        return Gate::Unknown("is let in, and is shown no tool".to_owned());
+    if let Some(why) = let_in {
+        return Gate::Unknown(format!("is let in, and {why}"));
     }
     // No client gets in. That it is refused, and not merely failed, shows the status.
     let mut refusal = None;
@@ -79,12 +96,22 @@ async fn asked_by_a_stranger(walk: &Walk<'_>) -> Gate {
     refusal.map_or_else(|| Gate::Unknown("gets nothing".to_owned()), Gate::Closed)
 }
 
-/// How many tools a client is told of.
-async fn listed(endpoint: &Endpoint, wire: Wire) -> Result<usize, Failure> {
-    let connection = Connection::open(endpoint, wire).await?;
-    let tools = connection.tools().await;
+async fn came(endpoint: &Endpoint, wire: Wire) -> Came {
+    let connection = match timeout(STEP, Connection::open(endpoint, wire)).await {
+        Ok(Ok(connection)) => connection,
+        Ok(Err(error)) => {
+            tracing::debug!(error = %Failure::from(error), "a stranger is not let in");
+            return Came::Outside { is_late: false };
+        }
+        Err(_) => return Came::Outside { is_late: true },
+    };
+    let tools = timeout(STEP, connection.tools()).await;
     connection.close().await;
-    Ok(tools?.len())
+    match tools {
+        Ok(Ok(tools)) => Came::Listed(tools.len()),
+        Ok(Err(failure)) => Came::Failed(failure.message),
+        Err(_) => Came::Waited,
+    }
 }
 
 /// What a stranger's handshake is answered.
@@ -108,7 +135,7 @@ async fn is_refusal(url: &Url, answer: &Answer) -> bool {
 
 fn of_tools(walk: &Walk<'_>, gate: &Gate) -> Finding {
     let place = &walk.sent.endpoint;
-    let tools = match gate {
+    let open = match gate {
         Gate::Closed(status) => {
             return Finding::ok(
                 MCP,
@@ -118,7 +145,14 @@ fn of_tools(walk: &Walk<'_>, gate: &Gate) -> Finding {
         Gate::Unknown(why) => {
             return Finding::unverified(MCP, format!("who sends nothing {why}, at `{place}`"));
         }
-        Gate::Open(tools) => count(*tools as u64, "tool"),
+        Gate::Open(Some(tools)) => format!(
+            "anyone who finds `{place}` may call {}: a list was given to somebody who sent nothing",
+            count(*tools as u64, "tool")
+        ),
+        Gate::Open(None) => format!(
+            "anyone who finds `{place}` is let in; the list of tools did not come to who sent nothing within {} seconds",
+            STEP.as_secs()
+        ),
     };
     let is_configured = walk
         .machine
@@ -135,12 +169,7 @@ fn of_tools(walk: &Walk<'_>, gate: &Gate) -> Finding {
             Finding::ok(MCP, said)
         };
     }
-    let finding = Finding::broken(
-        MCP,
-        format!(
-            "anyone who finds `{place}` may call {tools}: a list was given to somebody who sent nothing"
-        ),
-    );
+    let finding = Finding::broken(MCP, open);
     let cause = if walk.sent.is_somebody() {
         "what was sent to say who asks is not asked for: the policy lets everybody through, or the server runs without its token"
     } else {
@@ -150,8 +179,8 @@ fn of_tools(walk: &Walk<'_>, gate: &Gate) -> Finding {
 }
 
 /// The same for files: the URL of a job's file without the signature that is behind it, else of a job that is not there.
-async fn of_files(walk: &Walk<'_>, gate: &Gate, file: Option<&str>) -> Finding {
-    let real = file.and_then(|file| Url::parse(file).ok());
+async fn of_files(walk: &Walk<'_>, gate: &Gate, file: Option<&Made>) -> Finding {
+    let real = file.and_then(|file| Url::parse(&file.url).ok());
     let is_real = real.is_some();
     let mut url = real.unwrap_or_else(|| walk.beside(NO_JOB));
     url.set_query(None);
@@ -162,7 +191,7 @@ async fn of_files(walk: &Walk<'_>, gate: &Gate, file: Option<&str>) -> Finding {
     let given = if answer.status.is_redirection() {
         match asked::leads(&url, &answer, STEP).await {
             // A file may be a page itself.
-            Leads::Page if is_page(&url) => Given::Unclear,
+            Leads::Page if is_page(&url, file) => Given::Unclear,
             Leads::LogIn | Leads::Page => Given::Refused,
             Leads::There => Given::File,
             Leads::Somewhere => Given::Unclear,
@@ -173,9 +202,15 @@ async fn of_files(walk: &Walk<'_>, gate: &Gate, file: Option<&str>) -> Finding {
     judged(gate, given, is_real, answer.status, &place)
 }
 
-/// Whether a file is a page by its name.
-fn is_page(file: &Url) -> bool {
-    let ending = file.path().rsplit_once('.').map(|(_, ending)| ending);
+/// Whether a file is a page by what its job says of it, else by its name.
+fn is_page(url: &Url, file: Option<&Made>) -> bool {
+    if let Some(media_type) = file.and_then(|file| file.media_type.as_deref()) {
+        return media_type
+            .trim_start()
+            .to_ascii_lowercase()
+            .starts_with("text/html");
+    }
+    let ending = url.path().rsplit_once('.').map(|(_, ending)| ending);
     ending.is_some_and(|ending| {
         ending.eq_ignore_ascii_case("html") || ending.eq_ignore_ascii_case("htm")
     })
@@ -236,7 +271,14 @@ mod tests {
             ("https://a.example/files/1", false),
             ("https://a.example/files/1/html", false),
         ] {
-            assert_eq!(is_page(&Url::parse(file).unwrap()), expected, "{file}");
+            let url = Url::parse(file).unwrap();
+            assert_eq!(is_page(&url, None), expected, "{file}");
+            let said = |media_type: &str| Made {
+                url: file.to_owned(),
+                media_type: Some(media_type.to_owned()),
+            };
+            assert!(is_page(&url, Some(&said("text/html; charset=utf-8"))));
+            assert!(!is_page(&url, Some(&said("application/pdf"))));
         }
     }
 
@@ -244,7 +286,7 @@ mod tests {
     fn files_that_are_more_open_than_the_tools_are_never_fine() {
         let gates = [
             Gate::Closed(StatusCode::UNAUTHORIZED),
-            Gate::Open(3),
+            Gate::Open(Some(3)),
             Gate::Unknown("gets 500".to_owned()),
         ];
         let levels = |given, is_real| {

@@ -118,7 +118,6 @@ pub(super) async fn look(walk: &Walk<'_>, chart: &mut Chart) {
     for finding in &walk.sent.findings {
         chart.add(finding.clone());
     }
-    chart.add(walk.sent.finding());
     if let Some(finding) = other_than_configured(walk) {
         chart.add(finding);
     }

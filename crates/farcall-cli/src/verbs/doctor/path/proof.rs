@@ -132,6 +132,11 @@ async fn questions(machine: &machine::Machine) -> Option<Vec<(String, String)>> 
     if getrandom::fill(&mut nonce).is_err() {
         return Some(Vec::new());
     }
+    let nonce = hexadecimal(&nonce);
+    // Keys of a secret are in no store, so it may be away.
+    if machine.config.auth.secret.is_some() {
+        return Some(keys::proofs(&machine.config, None, &nonce).await);
+    }
     if machine.unusable.is_some() {
         return None;
     }
@@ -140,7 +145,7 @@ async fn questions(machine: &machine::Machine) -> Option<Vec<(String, String)>> 
         Err(Unattached::Missing) => return Some(Vec::new()),
         Err(Unattached::Failed(_) | Unattached::Older(_)) => return None,
     };
-    let questions = keys::proofs(&machine.config, store.as_ref(), &hexadecimal(&nonce)).await;
+    let questions = keys::proofs(&machine.config, Some(store.as_ref()), &nonce).await;
     store.close().await;
     Some(questions)
 }

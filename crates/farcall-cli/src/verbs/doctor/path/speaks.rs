@@ -7,7 +7,9 @@ use tokio::time::timeout;
 
 use super::{
     super::finding::{Chart, Finding},
-    Walk, hole, stream,
+    Walk,
+    hole::{self, Made},
+    stream,
 };
 use crate::{
     Failure,
@@ -31,17 +33,16 @@ pub(super) async fn look(walk: &Walk<'_>, chart: &mut Chart) {
     let mut spoken = None;
     for wire in [Wire::Stateless, Wire::Handshake] {
         let began = Instant::now();
-        let connection = opened(walk, wire, chart).await;
-        // Who was silent for so long will be so again.
-        if connection.is_none() && began.elapsed() >= SILENT && wire == Wire::Stateless {
-            let said = format!("{} was not tried: what answers is silent", Wire::Handshake);
-            chart.add(Finding::unverified(PROTOCOL, said));
-            break;
-        }
-        match (&spoken, connection) {
-            (None, Some(connection)) => spoken = Some(connection),
-            (Some(_), Some(connection)) => connection.close().await,
-            (_, None) => {}
+        match opened(walk, wire, chart).await {
+            Ok(connection) if spoken.is_none() => spoken = Some(connection),
+            Ok(connection) => connection.close().await,
+            // Who was silent for so long will be so again.
+            Err(Unspoken::Failed) if began.elapsed() >= SILENT && wire == Wire::Stateless => {
+                let said = format!("{} was not tried: what answers is silent", Wire::Handshake);
+                chart.add(Finding::unverified(PROTOCOL, said));
+                break;
+            }
+            Err(_) => {}
         }
     }
     let Some(connection) = spoken else {
@@ -59,7 +60,15 @@ async fn unspoken(walk: &Walk<'_>, chart: &mut Chart) {
     chart.add(Finding::unverified("path", rest).remedy("call this again when that is repaired"));
 }
 
-async fn opened(walk: &Walk<'_>, wire: Wire, chart: &mut Chart) -> Option<Connection> {
+/// Why there is no conversation in one version.
+enum Unspoken {
+    /// Something answers that may well speak another version.
+    Version,
+    /// Another version would not help.
+    Failed,
+}
+
+async fn opened(walk: &Walk<'_>, wire: Wire, chart: &mut Chart) -> Result<Connection, Unspoken> {
     let connection = match Connection::open(&walk.sent.endpoint, wire).await {
         Ok(connection) => connection,
         Err(ConnectError::NotSpoken(failure)) => {
@@ -72,7 +81,7 @@ async fn opened(walk: &Walk<'_>, wire: Wire, chart: &mut Chart) -> Option<Connec
                     .cause("the server takes no handshake")
                     .remedy("most clients need it; a server of farcall speaks both"),
             });
-            return None;
+            return Err(Unspoken::Version);
         }
         Err(ConnectError::Failed(failure)) => {
             chart.add(of(
@@ -80,7 +89,7 @@ async fn opened(walk: &Walk<'_>, wire: Wire, chart: &mut Chart) -> Option<Connec
                 &failure,
                 "the answer does not arrive as the server gives it",
             ));
-            return None;
+            return Err(Unspoken::Failed);
         }
     };
     match connection.tools().await {
@@ -90,12 +99,12 @@ async fn opened(walk: &Walk<'_>, wire: Wire, chart: &mut Chart) -> Option<Connec
                 PROTOCOL,
                 format!("{} is spoken, and lists {tools}", connection.version()),
             ));
-            Some(connection)
+            Ok(connection)
         }
         Err(failure) => {
             chart.add(of(PROTOCOL, &failure, "the list does not arrive"));
             connection.close().await;
-            None
+            Err(Unspoken::Failed)
         }
     }
 }
@@ -134,7 +143,7 @@ async fn used(walk: &Walk<'_>, connection: &Connection, chart: &mut Chart) {
         chart.add(Finding::unverified(JOB, why));
         None
     };
-    hole::look(walk, file.as_deref(), chart).await;
+    hole::look(walk, file.as_ref(), chart).await;
 }
 
 /// The tools that a consumer lists, held against those that there are.
@@ -165,6 +174,10 @@ fn enabled(walk: &Walk<'_>, tools: &[ListedTool], chart: &mut Chart) {
         Finding::broken(CHECK, format!("it lists {}, and the server has no such tool for this caller", quoted(absent)))
             .cause("the hand-off was written by hand or before a change, or the caller's token does not show that tool")
             .remedy(format!("write the names that there are: {}", quoted(tools.iter().map(|tool| tool.name.as_str()).collect())))
+    } else if enabled.is_empty() && !more.is_empty() {
+        Finding::broken(CHECK, "its list of tools is empty, so the client shows its agent none of them")
+            .cause("the list was left empty, and not left out")
+            .remedy(format!("write the names that there are: {}; or leave the list out, for all of them", quoted(more)))
     } else if more.is_empty() {
         Finding::ok(CHECK, "it lists exactly the tools that there are")
     } else {
@@ -217,7 +230,7 @@ impl Driving<'_> {
         arguments: JsonObject,
         is_shown: bool,
         chart: &mut Chart,
-    ) -> Option<String> {
+    ) -> Option<Made> {
         let started = match jobs::start(self.connection, self.job, arguments).await {
             Ok(started) => started,
             Err(error) => {
@@ -231,9 +244,9 @@ impl Driving<'_> {
             stream::look(self.walk, Some(&id), chart).await;
         }
         match self.ended(&id).await {
-            Ok((url, finding)) => {
+            Ok((file, finding)) => {
                 chart.add(finding);
-                Some(url)
+                Some(file)
             }
             Err(finding) => {
                 chart.add(*finding);
@@ -242,7 +255,7 @@ impl Driving<'_> {
         }
     }
 
-    async fn ended(&self, id: &str) -> Result<(String, Finding), Box<Finding>> {
+    async fn ended(&self, id: &str) -> Result<(Made, Finding), Box<Finding>> {
         let pace = Pace {
             at_most: Duration::from_millis(500),
             give_up_after: self.walk.give_up_after,
@@ -304,7 +317,7 @@ impl Driving<'_> {
         let file = timeout(limit, fetched(&self.walk.sent.endpoint, url, &result)).await;
         match file.map_err(late).flatten() {
             Ok(size) => Ok((
-                url.to_owned(),
+                made(url, &result),
                 Finding::ok(
                     JOB,
                     format!(
@@ -342,6 +355,18 @@ impl Driving<'_> {
                         .unwrap_or_else(|| "let it pass on /files as it does /mcp".to_owned()),
                 ),
         }
+    }
+}
+
+/// The file at `url`, as the result of its job describes it.
+fn made(url: &str, result: &serde_json::Value) -> Made {
+    let artifacts = result["artifacts"].as_array();
+    let mut artifacts = artifacts.into_iter().flatten();
+    let artifact = artifacts.find(|artifact| artifact["url"] == url);
+    let media_type = artifact.and_then(|artifact| artifact["media_type"].as_str());
+    Made {
+        url: url.to_owned(),
+        media_type: media_type.map(str::to_owned),
     }
 }
 

@@ -1,9 +1,13 @@
 //! What clients call the parts of an entry: each has names of its own for the same.
 
 use serde_json::{Map, Value};
-use toml::de::{DeTable, DeValue};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
 
 use super::{Enabled, Registration};
+use crate::client::one_line;
 
 /// Where the servers are, of those that call it otherwise than others the inner one first.
 const SERVERS: [&str; 6] = [
@@ -29,10 +33,17 @@ const TOOLS: [&str; 5] = [
 /// # Errors
 /// What it is instead.
 pub(super) fn entries(text: &str) -> Result<Vec<Registration>, String> {
-    let root = match (serde_json::from_str(text), DeTable::parse(text)) {
-        (Ok(root), _) => root,
-        (Err(_), Ok(table)) if !table.get_ref().is_empty() => from_table(table.get_ref()),
-        (Err(error), _) => return Err(error.to_string()),
+    let root = match serde_json::from_str(text) {
+        Ok(root) => root,
+        Err(error) if text.trim_start().starts_with(['{', '/']) => {
+            return Err(match commented(text) {
+                Some(line) => format!(
+                    "line {line} is a comment, and most clients read JSON without any; take it out"
+                ),
+                None => error.to_string(),
+            });
+        }
+        Err(_) => from_table(toml(text)?.get_ref()),
     };
     let mut servers = SERVERS.iter().filter_map(|place| root.pointer(place));
     let servers = servers
@@ -48,6 +59,30 @@ pub(super) fn entries(text: &str) -> Result<Vec<Registration>, String> {
         return Err("it registers no server with a URL".to_owned());
     }
     Ok(entries)
+}
+
+/// The first line of JSON that is a comment.
+fn commented(text: &str) -> Option<usize> {
+    let is_comment = |line: &str| {
+        let line = line.trim_start();
+        line.starts_with("//") || line.starts_with("/*")
+    };
+    text.lines().position(is_comment).map(|line| line + 1)
+}
+
+/// A text as TOML; what is wrong with it, without any of it.
+fn toml(text: &str) -> Result<Spanned<DeTable<'_>>, String> {
+    DeTable::parse(text).map_err(|error| {
+        let start = error.span().map_or(0, |span| span.start);
+        let line = text
+            .bytes()
+            .take(start)
+            .filter(|byte| *byte == b'\n')
+            .count()
+            + 1;
+        let message = one_line(error.message());
+        format!("it is neither JSON nor the TOML of Codex, {message} at line {line}")
+    })
 }
 
 /// One entry, where it has a URL.
@@ -209,7 +244,7 @@ mod tests {
                         "{value}"
                     );
                 }
-                let is_listed = TOOLS.iter().any(|key| block.contains(key));
+                let is_listed = block.contains("\"add\"");
                 let tools = ["add".to_owned()];
                 assert_eq!(
                     entry.enabled.names(),
@@ -232,6 +267,22 @@ mod tests {
         let entry = entries(text).unwrap().remove(0);
         let names = ["add".to_owned(), "sub".to_owned()];
         assert_eq!(entry.enabled.names(), Some(&names[..]));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_text_is_told_of_what_it_is() {
+        for (text, part) in [
+            ("[mcp_servers.a]\nurl = https://a/mcp\n", "TOML of Codex"),
+            ("[mcp_servers.a]\nurl = https://a/mcp\n", "at line 2"),
+            (
+                "{\n  // mine\n  \"a\": {\"url\": \"https://a/mcp\"}\n}",
+                "line 2 is a comment",
+            ),
+            ("{\"a\": {\"url\": \"https://a/mcp\"},}", "trailing comma"),
+        ] {
+            let why = entries(text).unwrap_err();
+            assert!(why.contains(part), "{why}");
+        }
     }
 
     #[test]

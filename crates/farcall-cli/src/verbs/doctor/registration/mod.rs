@@ -2,7 +2,11 @@
 
 mod forms;
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    io::{self, Read as _},
+    path::Path,
+};
 
 use url::Url;
 
@@ -59,7 +63,7 @@ impl Enabled {
 }
 
 impl Registration {
-    /// The entry of `file` for `url`, or the only one.
+    /// The entry of `file` for `url`, or the only one; `-` is standard input.
     ///
     /// # Errors
     /// A [`Failure`] where the file is none, or it cannot be told which entry is meant.
@@ -71,11 +75,7 @@ impl Registration {
         let unread = |reason: &dyn std::fmt::Display| {
             unreadable(reason).hint("give the file that a client reads, as `handoff` prints it")
         };
-        let found = fs::metadata(file).map_err(|error| unread(&error))?;
-        if found.len() > LARGEST {
-            return Err(unread(&"it is larger than 1 MiB"));
-        }
-        let text = fs::read_to_string(file).map_err(|error| unread(&error))?;
+        let text = read(file).map_err(|error| unread(&error))?;
         let entries = forms::entries(&text).map_err(|reason| {
             unreadable(&reason).hint("it is what `handoff --client` prints for any client but goose, JSON or Codex's TOML, such as {\"mcpServers\": {\"example-mcp\": {\"url\": \"https://…/mcp\", \"headers\": {…}}}}")
         })?;
@@ -83,6 +83,18 @@ impl Registration {
             Failure::usage(format!("the hand-off `{shown}` has several entries, {names}, and it is not told which is meant"))
                 .hint("give the URL of the one that is meant")
         })
+    }
+
+    /// The headers that a client sends, as they are written.
+    pub(super) fn sent(&self) -> Vec<(String, String)> {
+        let headers = self.headers.iter();
+        let sent = headers.filter(|(_, value)| !self.is_unfilled(value));
+        sent.cloned().collect()
+    }
+
+    /// Whether a placeholder stays in a value, because nobody puts anything in its place.
+    fn is_unfilled(&self, value: &str) -> bool {
+        self.is_program && has_placeholder(value)
     }
 
     /// Whether it is for `url`, so that what it names may be sent there.
@@ -107,6 +119,13 @@ impl Registration {
     pub(super) fn findings(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         for (name, value) in &self.headers {
+            if self.is_unfilled(value) {
+                findings.push(
+                    Finding::warning(CHECK, format!("the header `{}` of `{}` is still to be filled in, and is not sent", one_line(name), self.name))
+                        .cause("the entry starts a program, and nothing puts a value in the place of what is written there as a variable")
+                        .remedy("write the value in its place below `env`, and only there; to look further all the same: --header 'Authorization: Bearer ${VARIABLE}'"),
+                );
+            }
             let is_secret = ["authorization", "secret", "token", "key"]
                 .iter()
                 .any(|word| name.to_ascii_lowercase().contains(word));
@@ -162,11 +181,7 @@ impl Registration {
             let variables = self
                 .headers
                 .iter()
-                .filter(|(_, value)| {
-                    parts(value)
-                        .iter()
-                        .any(|part| !matches!(part, Part::Text(_)))
-                })
+                .filter(|(_, value)| has_placeholder(value))
                 .count();
             let said = format!(
                 "`{}` is registered at `{}`, with {variables} of {} headers from variables",
@@ -192,6 +207,26 @@ impl Registration {
         }
         findings
     }
+}
+
+/// The text of a hand-off.
+fn read(file: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let reader: Box<dyn io::Read> = if file == Path::new("-") {
+        Box::new(io::stdin())
+    } else {
+        Box::new(fs::File::open(file)?)
+    };
+    reader.take(LARGEST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LARGEST {
+        return Err(io::Error::other("it is larger than 1 MiB"));
+    }
+    Ok(text)
+}
+
+fn has_placeholder(value: &str) -> bool {
+    let parts = parts(value);
+    parts.iter().any(|part| !matches!(part, Part::Text(_)))
 }
 
 /// A URL, or what was meant to be one, without what may be secret in it.
@@ -319,6 +354,17 @@ mod tests {
         let finding = entries(text).unwrap()[0].findings().remove(0);
         assert_eq!(finding.level, Level::Warning);
         assert!(!format!("{finding:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn what_nobody_fills_in_is_not_sent() {
+        let text = r#"{"mcpServers": {"a": {"command": "npx", "args": ["mcp-remote", "https://a.example/mcp",
+            "--header", "Authorization:${A}", "--header", "X-Plain:1"], "env": {"A": "Bearer ${A_MCP_TOKEN}"}}}}"#;
+        let entry = entries(text).unwrap().remove(0);
+        assert_eq!(entry.sent(), [("X-Plain".to_owned(), "1".to_owned())]);
+        let finding = entry.findings().remove(0);
+        assert_eq!(finding.level, Level::Warning);
+        assert!(finding.said.contains("still to be filled in"));
     }
 
     #[test]
