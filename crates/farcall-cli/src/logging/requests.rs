@@ -74,10 +74,10 @@ impl Said<'_> {
         };
         let fields = self.fields();
         let fields = fields.filter(|(name, _)| !rest.contains(&format!("\"{name}\":")));
-        let front: String = fields
+        let front: Vec<_> = fields
             .map(|(name, value)| format!("\"{name}\":{value},"))
             .collect();
-        format!("{{{front}{rest}")
+        format!("{{{}{rest}", front.concat())
     }
 
     /// A line with both at its end, but for what it says itself.
@@ -88,10 +88,10 @@ impl Said<'_> {
         };
         let fields = self.fields();
         let fields = fields.filter(|(name, _)| !said.contains(&format!(" {name}=")));
-        let behind: String = fields
+        let behind: Vec<_> = fields
             .map(|(name, value)| format!(" {name}={value}"))
             .collect();
-        format!("{said}{behind}{end}")
+        format!("{said}{}{end}", behind.concat())
     }
 
     /// Names and values, which are JSON: an id may be a caller's own, and the name of a trace is hexadecimal.
