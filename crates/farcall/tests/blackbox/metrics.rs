@@ -241,7 +241,8 @@ async fn an_address_of_their_own_asks_nobody_and_has_nothing_else() {
     told.is(r#"farcall_tool_calls_total{tool="add",outcome="ok"}"#, 1.0);
     told.is(r#"farcall_jobs{state="succeeded"}"#, 0.0);
     // Who reads there is not among the callers.
-    assert!(!Read::by(&readings).await.has(r#"route="/metrics""#));
+    let counted = r#"farcall_http_requests_total{route="/metrics",status="200"}"#;
+    assert!(!Read::by(&readings).await.has(counted));
     for path in ["/", "/mcp", "/admin/jobs", "/files/x", "/readyz"] {
         // None of these is described as not being there.
         let answer = reqwest::get(format!("http://{}{path}", readings.address));
