@@ -124,8 +124,12 @@ impl Jobs {
     }
 
     pub(crate) fn write(&self, text: &mut Text) {
-        let jobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let jobs = jobs.clone();
+        // A text takes its time, and whoever begins a job does not wait for it.
+        let jobs = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         text.family(&JOB_ATTEMPTS);
         for (name, series) in &jobs {
             for (outcome, counter) in OUTCOMES.iter().zip(series.attempts.iter()) {

@@ -93,7 +93,11 @@ impl Needs {
             self.python = python.or(self.python.take());
             self.environments
                 .push(environment.to_string_lossy().into_owned());
-        } else if own.components().any(|part| part == Component::ParentDir) {
+        } else if own
+            .components()
+            .any(|part| part == Component::ParentDir || part.as_os_str() == "node_modules")
+        {
+            // Above the folder, or left out of an image, which makes its own.
             self.absent.push(command.written.clone());
         } else if own.starts_with("target") {
             self.built.push(own.to_string_lossy().into_owned());

@@ -116,7 +116,7 @@ pub(super) async fn read(subject: Subject<'_>) -> Result<(Deployment, Vec<String
         arguments,
         environment,
         passed,
-        secret_files: secret_files(&service, &here),
+        secret_files: secret_files(&shell, &here),
         build,
         routes: match subject {
             Subject::App(app) => app.routes.paths().map(str::to_owned).collect(),
@@ -178,13 +178,13 @@ fn of_cloud<'a>(shell: &'a Source, service: &'a Source) -> impl Iterator<Item = 
     })
 }
 
-/// Variables of a cloud that name a file with a secret; most hold the secret itself.
-fn secret_files(service: &Source, here: &Path) -> Vec<(String, String)> {
+/// Variables of a cloud that name a file with a secret, whoever says so; most hold the secret itself.
+fn secret_files(shell: &Source, here: &Path) -> Vec<(String, String)> {
     let is_of_cloud = |name: &str| CLOUDS.iter().any(|(_, cloud)| name.starts_with(cloud));
-    let names = service.names();
+    let names = shell.names();
     let files = names
         .filter(|name| is_of_cloud(name) && is_secret(name))
-        .filter_map(|name| Some((name, service.named(name)?)))
+        .filter_map(|name| Some((name, shell.named(name)?)))
         .filter(|(_, path)| here.join(path).is_file());
     let mut files: Vec<_> = files
         .map(|(name, path)| (name.to_owned(), path.to_owned()))

@@ -30,6 +30,8 @@ pub(super) struct Sent {
     pub(super) findings: Vec<Finding>,
     /// Whether a hand-off says what is sent, so that what it lacks is lacking.
     pub(super) is_handed_over: bool,
+    /// Whether that names no `Authorization` at all, as where a client logs in by itself.
+    pub(super) logs_in: bool,
     /// Variables that stay here, and where they are.
     kept: Vec<String>,
     whose: Whose,
@@ -105,6 +107,8 @@ pub(super) struct Sources<'a> {
     pub(super) flags: &'a [SecretString],
     /// Of a hand-off, in the same form; `None` where none is looked at.
     pub(super) registered: Option<&'a [(String, String)]>,
+    /// Whether there is one that names no `Authorization`.
+    pub(super) logs_in: bool,
     /// What the server is called, where that is known.
     pub(super) name: Option<&'a str>,
     /// Of whom the URL is.
@@ -181,6 +185,7 @@ pub(super) fn read(url: &str, sources: &Sources<'_>) -> Result<Sent, Failure> {
         said: Vec::new(),
         findings: Vec::new(),
         is_handed_over: sources.registered.is_some(),
+        logs_in: sources.logs_in,
         kept: Vec::new(),
         whose: sources.whose,
         asked: Vec::new(),
@@ -261,8 +266,13 @@ fn left_out(sent: &mut Sent, header: &str, sources: &Sources<'_>, names: &[Strin
     let Some(first) = here.first() else {
         return;
     };
+    // What is of the server here is not for another.
+    let named = match sources.whose {
+        Whose::Own => first.as_str(),
+        Whose::Foreign | Whose::Unknown => variables::FARCALL_TOKEN.name,
+    };
     let remedy = match header {
-        "Authorization" => format!("have it written into the hand-off, if the client is to send it; to look further all the same: --header 'Authorization: Bearer ${{{first}}}'"),
+        "Authorization" => format!("have it written into the hand-off, if the client is to send it; to look further all the same: --header 'Authorization: Bearer ${{{named}}}', with a token of that server in it"),
         _ => "have both headers of the service token written into the hand-off, if the client is to send them".to_owned(),
     };
     let quoted: Vec<_> = here.iter().map(|name| format!("`{name}`")).collect();
@@ -435,6 +445,7 @@ mod tests {
                 source: &source,
                 flags: &[],
                 registered: Some(&registered),
+                logs_in: false,
                 name: None,
                 whose,
             };
@@ -465,5 +476,28 @@ mod tests {
         let clear = read("http://a.example.com/mcp", Whose::Own);
         assert!(!clear.is_somebody());
         assert!(clear.findings[0].said.contains("without TLS"));
+    }
+
+    #[test]
+    fn for_another_server_no_token_of_the_one_here_is_proposed() {
+        let source = Source::from_pairs([("MCP_BEARER_TOKEN", "t0ken-t0ken")]);
+        for (whose, proposed) in [
+            (Whose::Own, "${MCP_BEARER_TOKEN}"),
+            (Whose::Foreign, "${FARCALL_TOKEN}"),
+            (Whose::Unknown, "${FARCALL_TOKEN}"),
+        ] {
+            let sources = Sources {
+                source: &source,
+                flags: &[],
+                registered: Some(&[]),
+                logs_in: true,
+                name: None,
+                whose,
+            };
+            let sent = read("https://b.example.com/mcp", &sources).unwrap();
+            assert!(!sent.is_somebody());
+            let remedy = sent.findings[0].remedy.as_deref().unwrap();
+            assert!(remedy.contains(proposed), "{remedy}");
+        }
     }
 }

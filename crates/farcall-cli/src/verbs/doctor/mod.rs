@@ -212,6 +212,7 @@ impl Target<'_> {
             source,
             flags: &flags.headers,
             registered: registered.as_deref(),
+            logs_in: registration.is_some_and(Registration::logs_in),
             name: name.or_else(|| self.machine.map(|machine| machine.name.as_str())),
             whose: Whose::of(&url, public, self.is_there()),
         };

@@ -89,6 +89,13 @@ fn a_file_with_a_key_stays_out_of_the_image_and_is_said() {
     let text = home.read(".dockerignore");
     assert!(text.contains("\nkeys/a.json\n"), "{text}");
     assert!(!text.contains("farcall.toml\n"), "{text}");
+
+    // Also where it is the shell that names one.
+    home.put("keys/b.json", "{}");
+    let typed = home.typed("docker --force");
+    let ended = typed.variable("AWS_KEY_FILE", "keys/b.json").ended();
+    let text = home.read(".dockerignore");
+    assert!(text.contains("\nkeys/b.json\n"), "{ended}\n{text}");
 }
 
 #[test]

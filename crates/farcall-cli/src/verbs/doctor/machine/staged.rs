@@ -99,7 +99,7 @@ impl Batch {
             return Ok(None);
         }
         self.asked
-            .write_all(format!(":{file}\n").as_bytes())
+            .write_all(format!(":0:{file}\n").as_bytes())
             .await?;
         self.asked.flush().await?;
         let mut head = String::new();

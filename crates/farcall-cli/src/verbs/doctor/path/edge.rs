@@ -304,7 +304,7 @@ fn bearer(finding: Finding, sent: &Sent, challenge: &str) -> Finding {
     }
     if !sent.has("authorization") {
         let via_oauth = challenge.contains("resource_metadata");
-        if sent.is_handed_over && via_oauth {
+        if sent.logs_in && via_oauth {
             return Finding::unverified(finding.check, finding.said)
                 .cause("the server wants what a client gets from an authorization server when somebody logs in there")
                 .remedy("let the client log in; to look further from here: --header 'Authorization: Bearer ${FARCALL_TOKEN}', with a token of that server in FARCALL_TOKEN");

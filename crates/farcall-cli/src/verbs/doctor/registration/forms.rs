@@ -6,7 +6,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{Enabled, Registration};
+use super::{Enabled, Registration, has_placeholder};
 use crate::client::one_line;
 
 /// Where the servers are, of those that call it otherwise than others the inner one first.
@@ -33,6 +33,8 @@ const TOOLS: [&str; 5] = [
 /// # Errors
 /// What it is instead.
 pub(super) fn entries(text: &str) -> Result<Vec<Registration>, String> {
+    // Some editors begin a file with it.
+    let text = text.trim_start_matches('\u{feff}');
     let root = match serde_json::from_str(text) {
         Ok(root) => root,
         Err(error) if text.trim_start().starts_with(['{', '/']) => {
@@ -89,18 +91,16 @@ fn toml(text: &str) -> Result<Spanned<DeTable<'_>>, String> {
 fn of(name: &str, entry: &Value) -> Option<Registration> {
     let mut urls = ["url", "httpUrl", "serverUrl", "uri"].iter();
     let url = urls.find_map(|key| entry.get(key)?.as_str());
-    let (url, headers, is_program) = if let Some(url) = url {
-        (url.to_owned(), headers(entry), false)
-    } else {
-        let (url, headers) = of_program(entry)?;
-        (url, headers, true)
+    let Some(url) = url else {
+        return of_program(name, entry);
     };
     Some(Registration {
         name: name.to_owned(),
-        url,
-        headers,
+        url: url.to_owned(),
+        headers: headers(entry),
         enabled: enabled(name, entry),
-        is_program,
+        is_program: false,
+        unfilled: Vec::new(),
     })
 }
 
@@ -123,9 +123,9 @@ fn headers(entry: &Value) -> Vec<(String, String)> {
     written.chain(of_variables).chain(token).collect()
 }
 
-/// URL and headers of an entry that starts `mcp-remote`, as Claude Desktop's does. Its arguments name variables of the
-/// entry's own `env`.
-fn of_program(entry: &Value) -> Option<(String, Vec<(String, String)>)> {
+/// An entry that starts `mcp-remote`, as Claude Desktop's does. Its arguments name variables of its environment: those
+/// of the entry's own `env`, whose values it takes as they are, and those that the client has.
+fn of_program(name: &str, entry: &Value) -> Option<Registration> {
     let arguments = entry.get("args")?.as_array()?.iter();
     let arguments: Vec<_> = arguments.filter_map(Value::as_str).collect();
     let is_remote = |argument: &&str| {
@@ -135,20 +135,29 @@ fn of_program(entry: &Value) -> Option<(String, Vec<(String, String)>)> {
     let program = arguments.iter().position(is_remote)?;
     let url = arguments.get(program + 1)?;
     let env = entry.get("env").and_then(Value::as_object);
-    let filled = |value: &str| {
+    let variables = || {
         let variables = env.into_iter().flatten();
-        let variables = variables.filter_map(|(name, value)| Some((name, value.as_str()?)));
-        variables.fold(value.to_owned(), |value, (name, own)| {
-            value.replace(&format!("${{{name}}}"), own)
-        })
+        variables.filter_map(|(name, own)| Some((format!("${{{name}}}"), own.as_str()?)))
     };
     let options = arguments.windows(2);
-    let headers = options.filter(|pair| pair[0] == "--header");
-    let headers = headers.filter_map(|pair| {
-        let (name, value) = pair[1].split_once(':')?;
-        Some((name.to_owned(), filled(value.trim())))
+    let options = options.filter(|pair| pair[0] == "--header");
+    let options: Vec<_> = options.filter_map(|pair| pair[1].split_once(':')).collect();
+    let unfilled = options.iter().filter(|(_, value)| {
+        variables().any(|(place, own)| value.contains(&place) && has_placeholder(own))
     });
-    Some(((*url).to_owned(), headers.collect()))
+    let headers = options.iter().map(|(name, value)| {
+        let value = value.trim().to_owned();
+        let filled = variables().fold(value, |value, (place, own)| value.replace(&place, own));
+        ((*name).to_owned(), filled)
+    });
+    Some(Registration {
+        name: name.to_owned(),
+        url: (*url).to_owned(),
+        headers: headers.collect(),
+        enabled: enabled(name, entry),
+        is_program: true,
+        unfilled: unfilled.map(|(name, _)| (*name).to_owned()).collect(),
+    })
 }
 
 /// The list of tools.
@@ -194,6 +203,7 @@ fn from_toml(value: &DeValue<'_>) -> Value {
 #[cfg(test)]
 mod tests {
     use farcall_server::connect::{self, Auth, CLIENTS, Format, Tool};
+    use serde_json::json;
 
     use super::*;
 
@@ -212,6 +222,34 @@ mod tests {
             }]),
             keeps_contract: true,
         })
+    }
+
+    #[test]
+    fn what_env_says_is_taken_as_it_is_and_other_variables_are_of_the_client() {
+        let read = |env: Value| {
+            let args = ["mcp-remote", URL, "--header", "Authorization: Bearer ${A}"];
+            let entry = json!({"command": "npx", "args": args, "env": env});
+            of_program("farm-mcp", &entry).unwrap()
+        };
+        for (env, value, is_unfilled, is_sent) in [
+            (json!({}), "Bearer ${A}", false, 1),
+            (json!({"A": "a"}), "Bearer a", false, 1),
+            (json!({"A": "${B}"}), "Bearer ${B}", true, 0),
+            (json!({"B": "${C}"}), "Bearer ${A}", false, 1),
+        ] {
+            let entry = read(env);
+            assert_eq!(entry.headers[0].1, value);
+            assert_eq!(!entry.unfilled.is_empty(), is_unfilled, "{value}");
+            assert_eq!(entry.sent().len(), is_sent, "{value}");
+            assert!(!entry.logs_in());
+        }
+    }
+
+    #[test]
+    fn a_mark_of_byte_order_is_no_part_of_a_file() {
+        let text =
+            "\u{feff}{\"mcpServers\": {\"farm-mcp\": {\"url\": \"https://a.example.com/mcp\"}}}";
+        assert!(entries(text).unwrap()[0].logs_in());
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub(super) struct Registration {
     pub(super) enabled: Enabled,
     /// Whether it starts a program that calls the server, whose client puts nothing in the place of `${NAME}`.
     is_program: bool,
+    /// The headers whose value its `env` says with a placeholder, in whose place nobody puts anything.
+    unfilled: Vec<String>,
 }
 
 /// Which tools a hand-off lets a client see.
@@ -88,13 +90,14 @@ impl Registration {
     /// The headers that a client sends, as they are written.
     pub(super) fn sent(&self) -> Vec<(String, String)> {
         let headers = self.headers.iter();
-        let sent = headers.filter(|(_, value)| !self.is_unfilled(value));
+        let sent = headers.filter(|(name, _)| !self.unfilled.contains(name));
         sent.cloned().collect()
     }
 
-    /// Whether a placeholder stays in a value, because nobody puts anything in its place.
-    fn is_unfilled(&self, value: &str) -> bool {
-        self.is_program && has_placeholder(value)
+    /// Whether it names no `Authorization`, as that of a client which logs in by itself.
+    pub(super) fn logs_in(&self) -> bool {
+        let mut names = self.headers.iter().map(|(name, _)| name.trim());
+        !names.any(|name| name.eq_ignore_ascii_case("authorization"))
     }
 
     /// Whether it is for `url`, so that what it names may be sent there.
@@ -119,7 +122,7 @@ impl Registration {
     pub(super) fn findings(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         for (name, value) in &self.headers {
-            if self.is_unfilled(value) {
+            if self.unfilled.contains(name) {
                 findings.push(
                     Finding::warning(CHECK, format!("the header `{}` of `{}` is still to be filled in, and is not sent", one_line(name), self.name))
                         .cause("the entry starts a program, and nothing puts a value in the place of what is written there as a variable")
