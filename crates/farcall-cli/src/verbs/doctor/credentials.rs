@@ -267,12 +267,12 @@ fn left_out(sent: &mut Sent, header: &str, sources: &Sources<'_>, names: &[Strin
         return;
     };
     // What is of the server here is not for another.
-    let named = match sources.whose {
+    let proposed = match sources.whose {
         Whose::Own => first.as_str(),
         Whose::Foreign | Whose::Unknown => variables::FARCALL_TOKEN.name,
     };
     let remedy = match header {
-        "Authorization" => format!("have it written into the hand-off, if the client is to send it; to look further all the same: --header 'Authorization: Bearer ${{{named}}}', with a token of that server in it"),
+        "Authorization" => format!("have it written into the hand-off, if the client is to send it; to look further all the same: --header 'Authorization: Bearer ${{{proposed}}}', with a token of that server in it"),
         _ => "have both headers of the service token written into the hand-off, if the client is to send them".to_owned(),
     };
     let quoted: Vec<_> = here.iter().map(|name| format!("`{name}`")).collect();
