@@ -31,19 +31,22 @@ fn place() -> TempDir {
     scratch(env!("CARGO_TARGET_TMPDIR"))
 }
 
-/// Cargo, for what compiles.
-fn cargo() -> Vec<(&'static str, String)> {
-    let home = |name: &'static str| env::var(name).ok().map(|value| (name, value));
-    [
-        "HOME",
-        "CARGO_HOME",
-        "RUSTUP_HOME",
-        "CARGO_INCREMENTAL",
-        "CARGO_TARGET_DIR",
-    ]
-    .into_iter()
-    .filter_map(home)
-    .collect()
+/// What cargo needs to compile once more only what it has not yet, and to put the programs into
+/// `target`: put where this workspace has its own, they would be replaced while other tests start
+/// them.
+fn cargo(target: &Path) -> Vec<(&'static str, String)> {
+    let test = env::current_exe().unwrap();
+    let compiled = test.ancestors().nth(3).unwrap();
+    let known = ["HOME", "CARGO_HOME", "RUSTUP_HOME", "CARGO_INCREMENTAL"];
+    let known = known
+        .into_iter()
+        .filter_map(|name| env::var(name).ok().map(|value| (name, value)));
+    let places = [
+        ("CARGO_TARGET_DIR", target),
+        ("CARGO_BUILD_BUILD_DIR", compiled),
+    ];
+    let places = places.map(|(name, place)| (name, place.to_str().unwrap().to_owned()));
+    known.chain(places).collect()
 }
 
 fn borrowed<'a>(variables: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
@@ -79,7 +82,7 @@ async fn environment() -> TempDir {
     Peer::maturin()
         .arguments(&["build", "--profile", "dev", "--out"])
         .argument(&wheels)
-        .environment(&borrowed(&cargo()))
+        .environment(&borrowed(&cargo(&folder.path().join("target"))))
         .within(&repository())
         .content("maturin build")
         .await;
@@ -162,7 +165,7 @@ async fn cargo_installs_the_binary() {
             "--root",
         ])
         .argument(folder.path())
-        .environment(&borrowed(&cargo()))
+        .environment(&borrowed(&cargo(&folder.path().join("target"))))
         .within(&repository())
         .content("cargo install")
         .await;
