@@ -7,6 +7,9 @@ use std::{
 
 use anyhow::{Context, bail};
 
+/// Tests that need programs of others.
+const ACCEPTANCE: &str = "test --locked --package farcall-acceptance --features peers --test";
+
 /// Runs everything that must pass before a change lands.
 ///
 /// # Errors
@@ -14,183 +17,97 @@ use anyhow::{Context, bail};
 pub(crate) fn test() -> anyhow::Result<()> {
     let started = Instant::now();
     step("peers", Command::new("peers/install").arg("target/peers"))?;
-    step("format", cargo(["fmt", "--all", "--check"]))?;
-    step(
-        "lints",
-        cargo([
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--all-features",
-            "--locked",
-            "--",
-            "-D",
-            "warnings",
-        ]),
-    )?;
-    step(
-        "documentation",
-        cargo(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"),
-    )?;
-    crate::layers::check().context("the step `layers` failed")?;
-    crate::generate::generate(true).context("the step `references` failed")?;
-    crate::book::book().context("the step `book` failed")?;
-    step(
-        "dependencies",
-        deny().args([
-            "--log-level",
-            "error",
-            "check",
-            "bans",
-            "licenses",
-            "sources",
-        ]),
-    )?;
-    step(
-        "programs",
-        cargo(["build", "--workspace", "--bins", "--locked"]),
-    )?;
+    checks()?;
+    step("programs", &mut cargo("build --workspace --bins --locked"))?;
     if answers("nextest") {
-        step(
-            "tests",
-            cargo(["nextest", "run", "--workspace", "--locked"]),
-        )?;
-        step(
-            "doctests",
-            cargo(["test", "--workspace", "--doc", "--locked"]),
-        )?;
+        step("tests", &mut cargo("nextest run --workspace --locked"))?;
+        step("doctests", &mut cargo("test --workspace --doc --locked"))?;
     } else {
-        step("tests", cargo(["test", "--workspace", "--locked"]))?;
+        step("tests", &mut cargo("test --workspace --locked"))?;
     }
     with_peers()?;
     durability()?;
     step(
         "several machines' tests",
-        cargo([
-            "test",
-            "--package",
-            "farcall-acceptance",
-            "--features",
-            "peers",
-            "--test",
-            "machines",
-            "--locked",
-            "--",
-            // What they count is worth reading.
-            "--nocapture",
-            // Each has a database, a balancer and some servers of its own.
-            "--test-threads=2",
-        ]),
+        // Each has a database, a balancer and some servers of its own; what they count is worth reading.
+        cargo(ACCEPTANCE).args(["machines", "--", "--nocapture", "--test-threads=2"]),
     )?;
     eprintln!("all passed in {} s", started.elapsed().as_secs());
     Ok(())
+}
+
+/// What is judged without being run.
+fn checks() -> anyhow::Result<()> {
+    step("format", &mut cargo("fmt --all --check"))?;
+    step(
+        "lints",
+        &mut cargo("clippy --workspace --all-targets --all-features --locked -- -D warnings"),
+    )?;
+    step(
+        "documentation",
+        cargo("doc --workspace --no-deps --locked").env("RUSTDOCFLAGS", "-D warnings"),
+    )?;
+    crate::layers::check().context("the step `layers` failed")?;
+    crate::generate::generate(true).context("the step `references` failed")?;
+    crate::book::book().context("the step `book` failed")?;
+    let judged = ["check", "bans", "licenses", "sources"];
+    step(
+        "dependencies",
+        deny().args(["--log-level", "error"]).args(judged),
+    )
 }
 
 /// What needs programs of others.
 fn with_peers() -> anyhow::Result<()> {
     step(
         "commands of the documentation",
-        cargo([
-            "test",
-            "--package",
-            "farcall-acceptance",
-            "--features",
-            "peers",
-            "--test",
-            "pages",
-            "--locked",
-        ]),
+        cargo(ACCEPTANCE).arg("pages"),
     )?;
     // Not one process a test, because each would start a server of its own.
     step(
         "PostgreSQL's tests",
-        cargo([
-            "test",
-            "--package",
-            "farcall-store",
-            "--package",
-            "farcall",
-            "--features",
+        cargo("test --locked --package farcall-store --package farcall --features").args([
             "farcall-store/postgres-tests,farcall/postgres-tests",
-            "--locked",
             "--",
             "postgres",
         ]),
     )?;
     step(
         "bubblewrap's tests",
-        cargo([
-            "test",
-            "--package",
-            "farcall-wrap",
-            "--features",
-            "bwrap-tests",
-            "--test",
-            "children",
-            "--locked",
-            "--",
-            "bubblewrap",
-        ]),
+        cargo("test --locked --package farcall-wrap --features bwrap-tests --test children")
+            .args(["--", "bubblewrap"]),
     )?;
     step(
         "whole servers with bubblewrap, with names of their own, and with spans",
-        cargo([
-            "test",
-            "--package",
-            "farcall",
-            "--features",
-            "bwrap-tests,namespace-tests,otel",
-            "--test",
-            "wrap",
-            "--locked",
-            "--",
-            "bubblewrap",
-            "names",
-            "otel",
-        ]),
+        cargo("test --locked --package farcall --test wrap --features")
+            .args(["bwrap-tests,namespace-tests,otel", "--"])
+            .args(["bubblewrap", "names", "otel"]),
     )?;
-    step(
-        "peers' tests",
-        cargo([
-            "test",
-            "--package",
-            "farcall-acceptance",
-            "--features",
-            "peers",
-            "--test",
-            "peers",
-            "--locked",
-        ]),
-    )
+    step("peers' tests", cargo(ACCEPTANCE).arg("peers"))
 }
 
 /// What ends servers and their database, stops them and deceives them, again and again.
 fn durability() -> anyhow::Result<()> {
-    const ACCEPTANCE: [&str; 6] = [
-        "test",
-        "--locked",
-        "--package",
-        "farcall-acceptance",
-        "--features",
-        "peers",
-    ];
-    step("faults", cargo(ACCEPTANCE).args(["--test", "faults"]))?;
-    let storms = cargo(["test", "--locked", "--package", "farcall"]);
-    let storms = storms.args(["--features", "storms", "--test", "storms"]);
-    // Each counts the processes of a server of its own, and takes both cores.
+    step("faults", cargo(ACCEPTANCE).arg("faults"))?;
     step(
         "storms",
-        storms.args(["--", "--nocapture", "--test-threads=1"]),
+        // Each counts the processes of a server of its own, and takes both cores.
+        cargo("test --locked --package farcall --features storms --test storms").args([
+            "--",
+            "--nocapture",
+            "--test-threads=1",
+        ]),
     )?;
-    step("full disks", cargo(ACCEPTANCE).args(["--test", "space"]))?;
-    let bugs = cargo(ACCEPTANCE).args(["--test", "kills", "over_postgres"]);
-    step("bugs planted over PostgreSQL", bugs)?;
+    step("full disks", cargo(ACCEPTANCE).arg("space"))?;
+    step(
+        "bugs planted over PostgreSQL",
+        cargo(ACCEPTANCE).args(["kills", "over_postgres"]),
+    )?;
     for engine in ["sqlite", "postgres"] {
-        let kills = cargo(["run", "--locked", "--package", "farcall-acceptance"]);
-        let kills = kills.args(["--bin", "kills", "--", "--kills", "1000"]);
         step(
             &format!("1,000 kills over {engine}"),
-            kills.args(["--engine", engine]),
+            cargo("run --locked --package farcall-acceptance --bin kills -- --kills 1000")
+                .args(["--engine", engine]),
         )?;
     }
     Ok(())
@@ -201,10 +118,12 @@ fn durability() -> anyhow::Result<()> {
 /// # Errors
 /// Where it waits twice as long as without.
 pub(crate) fn attacks() -> anyhow::Result<()> {
-    let storms = cargo(["test", "--locked", "--profile", "attacks"]);
-    let storms = storms.args(["--package", "farcall", "--features", "storms"]);
-    let storms = storms.args(["--test", "storms", "--", "edge::", "refusals::"]);
-    step("attacks", storms.args(["--nocapture", "--test-threads=1"]))
+    step(
+        "attacks",
+        cargo("test --locked --profile attacks --package farcall --features storms --test storms")
+            .args(["--", "edge::", "refusals::"])
+            .args(["--nocapture", "--test-threads=1"]),
+    )
 }
 
 /// Runs the benchmark.
@@ -214,29 +133,23 @@ pub(crate) fn attacks() -> anyhow::Result<()> {
 pub(crate) fn bench(arguments: &[String]) -> anyhow::Result<()> {
     step(
         "bench",
-        cargo([
-            "run",
-            "--release",
-            "--locked",
-            "--package",
-            "farcall-bench",
-            "--",
-        ])
-        .args(arguments),
+        cargo("run --release --locked --package farcall-bench --").args(arguments),
     )
 }
 
-fn cargo<const N: usize>(arguments: [&str; N]) -> &'static mut Command {
-    // A step lives as long as the program, so that its command can be written in one expression.
-    Box::leak(Box::new(Command::new("cargo"))).args(arguments)
+/// Cargo with these words behind it.
+fn cargo(words: &str) -> Command {
+    let mut command = Command::new("cargo");
+    command.args(words.split_whitespace());
+    command
 }
 
 /// The program that judges dependencies: cargo's own where it has it, else that of the peers.
-fn deny() -> &'static mut Command {
+fn deny() -> Command {
     if answers("deny") {
-        cargo(["deny"])
+        cargo("deny")
     } else {
-        Box::leak(Box::new(Command::new("target/peers/cargo/bin/cargo-deny")))
+        Command::new("target/peers/cargo/bin/cargo-deny")
     }
 }
 

@@ -17,6 +17,7 @@ pub mod context;
 pub mod crash;
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod host;
 pub mod id;
 pub mod job;
 pub mod name;

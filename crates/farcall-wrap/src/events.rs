@@ -77,58 +77,29 @@ impl Event {
             return Err("it is no JSON object".to_owned());
         }
         let said: Said = serde_json::from_slice(line).map_err(|error| error.to_string())?;
-        match said {
-            Said {
-                stage: Some(number),
-                message,
-                progress: None,
-                artifact: None,
-                result: None,
-                checkpoint: None,
-            } => Ok(Self::Stage { number, message }),
-            Said {
-                artifact: Some(path),
-                stage: None,
-                progress: None,
-                message: None,
-                result: None,
-                checkpoint: None,
-            } if path.len() > MAX_PATH => Err(format!(
-                "a path has {} bytes, at most {MAX_PATH} are taken",
-                path.len()
-            )),
-            Said {
-                artifact: Some(path),
-                stage: None,
-                progress: None,
-                message: None,
-                result: None,
-                checkpoint: None,
-            } => Ok(Self::Artifact(path)),
-            Said {
-                result: Some(value),
-                stage: None,
-                progress: None,
-                message: None,
-                artifact: None,
-                checkpoint: None,
-            } => Ok(Self::Result(value)),
-            Said {
-                checkpoint: Some(value),
-                stage: None,
-                progress: None,
-                message: None,
-                artifact: None,
-                result: None,
-            } => Ok(Self::Checkpoint(value)),
-            Said {
-                progress: fraction,
-                message,
-                stage: None,
-                artifact: None,
-                result: None,
-                checkpoint: None,
-            } if fraction.is_some() || message.is_some() => {
+        match (
+            said.stage,
+            said.artifact,
+            said.result,
+            said.checkpoint,
+            said.progress,
+            said.message,
+        ) {
+            (Some(number), None, None, None, None, message) => Ok(Self::Stage { number, message }),
+            (None, Some(path), None, None, None, None) => {
+                if path.len() > MAX_PATH {
+                    let long = path.len();
+                    return Err(format!(
+                        "a path has {long} bytes, at most {MAX_PATH} are taken"
+                    ));
+                }
+                Ok(Self::Artifact(path))
+            }
+            (None, None, Some(value), None, None, None) => Ok(Self::Result(value)),
+            (None, None, None, Some(value), None, None) => Ok(Self::Checkpoint(value)),
+            (None, None, None, None, fraction, message)
+                if fraction.is_some() || message.is_some() =>
+            {
                 if fraction.is_some_and(|fraction| !(0.0..=1.0).contains(&fraction)) {
                     return Err("`progress` goes from 0 to 1".to_owned());
                 }

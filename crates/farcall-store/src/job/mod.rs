@@ -8,6 +8,7 @@ mod enqueue;
 mod maintain;
 mod record;
 mod write;
+pub(crate) mod written;
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -7,7 +7,9 @@ use super::{
     pool::{Pool, alone, commit},
     row::{self, AFTER_RECORD, at_one_moment, number, record_columns},
 };
-use crate::{Enqueued, NewJob, Same, StoreError, Terms, limits::milliseconds, message, text};
+use crate::{
+    Enqueued, NewJob, Same, StoreError, Terms, job::written, limits::milliseconds, message, text,
+};
 
 // One statement. It waits for another start of the same key that is under way, and then makes
 // nothing.
@@ -311,7 +313,7 @@ pub(super) async fn order(pool: &Pool, id: JobId) -> Result<Option<NewJob>, Stor
             max_losses: number(&row, 7)?,
         },
         key: row.try_get(8)?,
-        args_hash: bytes(args_hash).ok_or_else(|| row::unreadable("hash", args_hash))?,
+        args_hash: written::hash(args_hash)?,
         unique_for: None,
         max_open: None,
         // Another start stands elsewhere.
@@ -319,13 +321,6 @@ pub(super) async fn order(pool: &Pool, id: JobId) -> Result<Option<NewJob>, Stor
         can_ask: Askable::from_bits(can_ask)
             .ok_or_else(|| row::unreadable("set of ways to ask", &can_ask.to_string()))?,
     }))
-}
-
-/// The bytes that 64 hexadecimal digits say.
-fn bytes(digits: &str) -> Option<[u8; 32]> {
-    let pair = |index: usize| u8::from_str_radix(digits.get(2 * index..2 * index + 2)?, 16).ok();
-    let bytes: Option<Vec<u8>> = (0..32).map(pair).collect();
-    bytes?.try_into().ok()
 }
 
 #[cfg(all(test, feature = "postgres-tests"))]

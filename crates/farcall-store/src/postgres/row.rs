@@ -1,13 +1,12 @@
 //! Rows to records and back.
 
-use std::time::Duration;
-
 use farcall_core::{
     artifact::Artifact, clock::Timestamp, id::JobId, job::state::JobState, problem::ErrorCode,
 };
 use sqlx::{Row, postgres::PgRow};
 
-use crate::{JobError, JobRecord, StoreError, WorkerId};
+pub(super) use crate::job::written::{duration, id, signed, unreadable, worker_id};
+use crate::{JobError, JobRecord, StoreError};
 
 /// What statements begin with that need the time: one moment, however many rows they touch.
 macro_rules! at_one_moment {
@@ -87,16 +86,6 @@ pub(super) fn number<T: TryFrom<i64>>(row: &PgRow, column: usize) -> Result<T, S
     T::try_from(value).map_err(|_| unreadable("number of this column", &value.to_string()))
 }
 
-/// The id that a column says.
-pub(super) fn id(text: &str) -> Result<JobId, StoreError> {
-    JobId::parse(text).map_err(|_| unreadable("job id", text))
-}
-
-/// The id of a worker that a column says.
-pub(super) fn worker_id(text: &str) -> Result<WorkerId, StoreError> {
-    WorkerId::parse(text).ok_or_else(|| unreadable("worker id", text))
-}
-
 /// The ids of rows that begin with `sequence, id`, oldest first: `RETURNING` keeps no order.
 pub(super) fn ids(rows: &[PgRow]) -> Result<Vec<JobId>, StoreError> {
     let mut found = rows
@@ -110,20 +99,4 @@ pub(super) fn ids(rows: &[PgRow]) -> Result<Vec<JobId>, StoreError> {
 /// Names or ids as an array.
 pub(super) fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> Vec<String> {
     items.into_iter().map(|item| item.to_string()).collect()
-}
-
-/// A size as PostgreSQL counts; no file is larger than that.
-pub(super) fn signed(size: u64) -> i64 {
-    i64::try_from(size).unwrap_or(i64::MAX)
-}
-
-/// The time that a column says in milliseconds.
-pub(super) fn duration(milliseconds: i64) -> Duration {
-    Duration::from_millis(milliseconds.unsigned_abs())
-}
-
-pub(super) fn unreadable(what: &str, text: &str) -> StoreError {
-    StoreError::Corrupt {
-        what: format!("`{}` is no {what}", text.escape_debug()),
-    }
 }

@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use farcall_core::{clock::Timestamp, id::JobId};
-use serde_json::Value;
 use sqlx::{Connection, Row, postgres::PgRow};
 
 use super::{
@@ -13,6 +12,7 @@ use super::{
 };
 use crate::{
     Beat, Fence, Lost, NewWorker, StoreError, Worker, WorkerId,
+    job::written,
     limits::{self, milliseconds},
 };
 
@@ -32,8 +32,8 @@ pub(super) async fn register(
             .bind(worker.id.to_string())
             .bind(worker.host)
             .bind(worker.identity)
-            .bind(as_text(&worker.programs))
-            .bind(as_text(&worker.slots))
+            .bind(written::object(&worker.programs))
+            .bind(written::object(&worker.slots))
             .bind(milliseconds(lease));
         alone!(register.execute(connection), "register");
         Ok(())
@@ -51,7 +51,7 @@ pub(super) async fn learn(
     pool.run(async |connection| {
         let learn = sqlx::query(LEARN)
             .bind(worker.to_string())
-            .bind(as_text(programs));
+            .bind(written::object(programs));
         let learned = alone!(learn.execute(connection), "learn");
         match learned.rows_affected() {
             0 => Err(StoreError::StaleClaim),
@@ -173,13 +173,6 @@ fn worker(row: &PgRow) -> Result<Worker, StoreError> {
         is_live: row.try_get(6)?,
         gone_at: row.try_get::<Option<_>, _>(7)?.map(Timestamp),
     })
-}
-
-fn as_text<T: Clone + Into<Value>>(map: &BTreeMap<String, T>) -> String {
-    let pairs = map
-        .iter()
-        .map(|(name, value)| (name.clone(), value.clone()));
-    pairs.collect::<Value>().to_string()
 }
 
 #[cfg(all(test, feature = "postgres-tests"))]

@@ -8,8 +8,8 @@ use super::{
     writer::Write,
 };
 use crate::{
-    Enqueued, Hint, NewJob, Same, StoreError, Terms, hints::Hints, limits::milliseconds, message,
-    moment::Moment, text,
+    Enqueued, Hint, NewJob, Same, StoreError, Terms, hints::Hints, job::written,
+    limits::milliseconds, message, moment::Moment, text,
 };
 
 // The arguments go to the row that was made just before.
@@ -247,7 +247,7 @@ pub(super) async fn order(
             max_losses: row.try_get(7)?,
         },
         key: row.try_get(8)?,
-        args_hash: bytes(args_hash).ok_or_else(|| row::unreadable("hash", args_hash))?,
+        args_hash: written::hash(args_hash)?,
         unique_for: None,
         max_open: None,
         // Another start stands elsewhere.
@@ -255,11 +255,4 @@ pub(super) async fn order(
         can_ask: Askable::from_bits(can_ask)
             .ok_or_else(|| row::unreadable("set of ways to ask", &can_ask.to_string()))?,
     }))
-}
-
-/// The bytes that 64 hexadecimal digits say.
-fn bytes(digits: &str) -> Option<[u8; 32]> {
-    let pair = |index: usize| u8::from_str_radix(digits.get(2 * index..2 * index + 2)?, 16).ok();
-    let bytes: Option<Vec<u8>> = (0..32).map(pair).collect();
-    bytes?.try_into().ok()
 }

@@ -1,14 +1,13 @@
 //! Rows to records and back.
 
-use std::time::Duration;
-
 use farcall_core::{
     artifact::Artifact, clock::Timestamp, id::JobId, job::state::JobState, problem::ErrorCode,
 };
 use serde_json::Value;
 use sqlx::{Row, sqlite::SqliteRow};
 
-use crate::{JobError, JobRecord, StoreError, WorkerId};
+pub(super) use crate::job::written::{duration, id, signed, unreadable, worker_id};
+use crate::{JobError, JobRecord, StoreError};
 
 /// The columns of `record`, in its order.
 macro_rules! record_columns {
@@ -74,16 +73,6 @@ pub(super) fn artifact(row: &SqliteRow) -> Result<Artifact, StoreError> {
     ))
 }
 
-/// The id that a column says.
-pub(super) fn id(text: &str) -> Result<JobId, StoreError> {
-    JobId::parse(text).map_err(|_| unreadable("job id", text))
-}
-
-/// The id of a worker that a column says.
-pub(super) fn worker_id(text: &str) -> Result<WorkerId, StoreError> {
-    WorkerId::parse(text).ok_or_else(|| unreadable("worker id", text))
-}
-
 /// The ids of rows that begin with `sequence, id`, oldest first: `RETURNING` keeps no order.
 pub(super) fn ids(rows: &[SqliteRow]) -> Result<Vec<JobId>, StoreError> {
     let mut found = rows
@@ -98,20 +87,4 @@ pub(super) fn ids(rows: &[SqliteRow]) -> Result<Vec<JobId>, StoreError> {
 pub(super) fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
     let texts = items.into_iter().map(|item| Value::from(item.to_string()));
     texts.collect::<Value>().to_string()
-}
-
-/// A size as SQLite counts; no file is larger than that.
-pub(super) fn signed(size: u64) -> i64 {
-    i64::try_from(size).unwrap_or(i64::MAX)
-}
-
-/// The time that a column says in milliseconds.
-pub(super) fn duration(milliseconds: i64) -> Duration {
-    Duration::from_millis(milliseconds.unsigned_abs())
-}
-
-pub(super) fn unreadable(what: &str, text: &str) -> StoreError {
-    StoreError::Corrupt {
-        what: format!("`{}` is no {what}", text.escape_debug()),
-    }
 }

@@ -9,6 +9,7 @@ use super::{rescue, row, writer::Write};
 use crate::{
     Beat, Fence, Lost, NewWorker, StoreError, Worker, WorkerId,
     hints::Hints,
+    job::written,
     limits::{REMEMBERED_MS, milliseconds},
     moment::Moment,
 };
@@ -35,8 +36,8 @@ impl Write for Register {
             .bind(self.worker.id.to_string())
             .bind(&self.worker.host)
             .bind(&self.worker.identity)
-            .bind(as_text(&self.worker.programs))
-            .bind(as_text(&self.worker.slots))
+            .bind(written::object(&self.worker.programs))
+            .bind(written::object(&self.worker.slots))
             .bind(at.now.0)
             .bind(lease_until(at, self.lease))
             .execute(connection)
@@ -63,7 +64,7 @@ impl Write for Learn {
     async fn run(&self, connection: &mut SqliteConnection, _: Moment) -> Result<(), StoreError> {
         let learned = sqlx::query(LEARN)
             .bind(self.worker.to_string())
-            .bind(as_text(&self.programs))
+            .bind(written::object(&self.programs))
             .execute(connection)
             .await?;
         match learned.rows_affected() {
@@ -204,13 +205,6 @@ fn worker(row: &SqliteRow) -> Result<Worker, StoreError> {
         is_live: row.try_get(6)?,
         gone_at: row.try_get::<Option<_>, _>(7)?.map(Timestamp),
     })
-}
-
-fn as_text<T: Clone + Into<serde_json::Value>>(map: &BTreeMap<String, T>) -> String {
-    let pairs = map
-        .iter()
-        .map(|(name, value)| (name.clone(), value.clone()));
-    pairs.collect::<serde_json::Value>().to_string()
 }
 
 /// The end of a lease that begins now.
