@@ -7,10 +7,11 @@
 use std::{env, fs, path::PathBuf};
 
 /// Switches, and bugs to plant.
-const SWITCHES: [&str; 7] = [
+const SWITCHES: [&str; 8] = [
     "FARCALL_CRASH_AT",
     "FARCALL_CRASH_AFTER",
     "FARCALL_PLANT",
+    "FARCALL_TEST_ACCESS_KEYS",
     "no-fence",
     "early-ack",
     "no-ballast",

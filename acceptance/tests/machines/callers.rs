@@ -46,7 +46,9 @@ async fn status(http: &reqwest::Client, origin: &str, token: &str) -> u16 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_is_done_with_tokens_holds_at_every_replica_within_a_second() {
     let machines = Machines::new(2, LEASE).await;
-    let replicas = [machines.api(0).await, machines.api(1).await];
+    // One that only answers callers, and one that runs jobs as well.
+    let all = machines.replica(1, "all").start();
+    let replicas = [machines.api(0).await, all.await];
     let http = &machines.http;
     let first = typed(&machines, &["create", "ci"]);
     for replica in &replicas {

@@ -41,6 +41,11 @@ async fn a_replica_takes_jobs_in_and_runs_none() {
     assert_eq!(status["state"], "queued", "{status}");
     let (_, said) = caller.get("/readyz").await;
     assert_eq!(said["without_worker"], json!(["flambe"]), "{said}");
+    // A page that leads a name of its own to this address reads no names of jobs.
+    let probe = machines.http.get(format!("{}/readyz", api.origin()));
+    let probe = probe.header("host", "evil.example").send().await.unwrap();
+    let said: Value = probe.json().await.unwrap();
+    assert_eq!(said, json!({"ok": true, "workers": false}));
     let with_fire = machines
         .launch("two", "worker")
         .env("FARCALL_SLOTS", "fire=1");

@@ -1,7 +1,8 @@
 //! Where the server listens, and under which names it is reached.
 
-use std::{fmt, net::IpAddr, time::Duration};
+use std::{fmt, time::Duration};
 
+use farcall_core::host;
 use url::Url;
 
 use crate::{ConfigError, Fault, Source, reader::Reader, units, variables};
@@ -158,11 +159,7 @@ impl Http {
 
     /// Whether only this machine can reach the address.
     pub fn is_loopback(&self) -> bool {
-        let host = self.host.trim_start_matches('[').trim_end_matches(']');
-        match host.parse::<IpAddr>() {
-            Ok(address) => address.to_canonical().is_loopback(),
-            Err(_) => host.eq_ignore_ascii_case("localhost"),
-        }
+        host::is_loopback(&self.host)
     }
 }
 

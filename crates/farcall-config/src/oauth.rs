@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use farcall_core::host;
 use secrecy::SecretString;
-use url::{Host, Url};
+use url::Url;
 
 use crate::{
     Fault, Source,
@@ -159,12 +160,10 @@ fn confidential(variable: &Variable, text: &str) -> Result<Url, Fault> {
         )
     };
     let url = Url::parse(text).map_err(|_| fault("which is no URL"))?;
-    let is_loopback = match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
-        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        None => return Err(fault("which names no host")),
+    let Some(host) = url.host_str() else {
+        return Err(fault("which names no host"));
     };
+    let is_loopback = host::is_loopback(host);
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Fault::new(
             format!("`{}` holds a user or a password", variable.name),

@@ -4,7 +4,8 @@
 //! a delayed acknowledgement, nor a timer for request heads, without which a client can hold
 //! a connection for ever by sending slowly. Nor does it know who has how many.
 
-mod newcomers;
+mod answer;
+mod idle;
 mod peers;
 
 use std::{
@@ -32,20 +33,21 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    newcomers::{Newcomer, Newcomers},
+    answer::Answer,
+    idle::{Connections, Presence},
     peers::Peers,
 };
 use crate::{
     Entrance, Networks, files,
     sendfile::{FileSender, IS_POSSIBLE, Outlet},
-    unread::WriteDeadline,
+    unread::{WriteDeadline, WriteLimit},
 };
 
 /// Limits of the accept loop.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Connections at once; more wait in the system's queue, and make those leave that have said
-    /// nothing yet. Defaults to 1,024.
+    /// Connections at once; more wait in the system's queue, and make those leave that are idle for
+    /// longest. Defaults to 1,024.
     pub connections: usize,
     /// Connections of one address at once, of IPv6 of one /64; more are closed. Defaults to 128.
     pub of_a_peer: usize,
@@ -53,7 +55,8 @@ pub struct Limits {
     pub carriers: Networks,
     /// Time for the head of a request, also the idle time between two. Defaults to 10 seconds.
     pub head: Duration,
-    /// Time in which a client must read something of what is written for it. Defaults to 30 seconds.
+    /// How long what is written for a client may wait for it; what it reads earns it time again, a
+    /// second each KiB, up to this. Defaults to 30 seconds.
     pub unread: Duration,
     /// Size of the head of a request in bytes. Defaults to 32 KiB.
     pub head_bytes: usize,
@@ -82,6 +85,9 @@ impl Default for Limits {
     }
 }
 
+/// How often a full house looks for somebody who makes room.
+const LOOK: Duration = Duration::from_millis(250);
+
 /// How long a connection that was let in last has to say what it wants.
 const SETTLE: Duration = Duration::from_millis(250);
 
@@ -100,7 +106,7 @@ pub async fn serve(
     let door = Door {
         places: Arc::new(Semaphore::new(limits.connections)),
         peers: Peers::new(limits.of_a_peer),
-        newcomers: Newcomers::default(),
+        connections: Connections::new(),
         entrance,
         limits,
         is_leaving: Arc::default(),
@@ -123,7 +129,7 @@ pub async fn serve(
 struct Door {
     places: Arc<Semaphore>,
     peers: Peers,
-    newcomers: Newcomers,
+    connections: Connections,
     entrance: Entrance,
     limits: Limits,
     /// Set once the server stops.
@@ -135,15 +141,25 @@ impl Door {
     /// Lets everybody in, as long as there are places.
     async fn let_in(&self, listener: &TcpListener) {
         loop {
-            let Ok(place) = Arc::clone(&self.places).acquire_owned().await else {
+            let Some(place) = self.place().await else {
                 return;
             };
             if self.places.available_permits() == 0 {
-                self.newcomers.turn_away();
+                self.connections.turn_away();
             }
             match listener.accept().await {
                 Ok((stream, peer)) => self.serve(stream, peer, place),
                 Err(error) => pause_after(&error).await,
+            }
+        }
+    }
+
+    /// The next place, for which somebody makes room where none is free.
+    async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        loop {
+            tokio::select! {
+                place = Arc::clone(&self.places).acquire_owned() => return place.ok(),
+                () = tokio::time::sleep(LOOK) => self.connections.turn_away(),
             }
         }
     }
@@ -199,13 +215,17 @@ impl Door {
             .max_headers(self.limits.headers)
             .max_header_size(self.limits.head_bytes);
         let outlet = Outlet::default();
-        let stream = prepared(stream, outlet.clone(), self.limits.unread);
-        let newcomer = self.newcomers.add();
+        let presence = self.connections.add();
+        let unread = WriteLimit {
+            time: self.limits.unread,
+            is_waiting: presence.is_writing(),
+        };
+        let stream = prepared(stream, outlet.clone(), unread);
         let answering = answering(
             &self.entrance,
             outlet,
             peer,
-            Arc::clone(&newcomer),
+            Arc::clone(&presence),
             Arc::clone(&self.is_leaving),
         );
         let connection = self
@@ -213,12 +233,14 @@ impl Door {
             .watch(http.serve_connection(stream, answering));
         tokio::spawn(async move {
             tokio::select! {
+                // Before the connection reads on: what it has taken up would be lost.
+                biased;
+                () = presence.turned_away() => {
+                    tracing::debug!(%peer, "an idle connection made room for others");
+                }
                 ended = connection => if let Err(error) = ended {
                     tracing::debug!(%error, "connection ended early");
                 },
-                () = newcomer.turned_away() => {
-                    tracing::debug!(%peer, "a connection that said nothing made room for others");
-                }
             }
             drop((place, of_peer));
         });
@@ -228,7 +250,7 @@ impl Door {
 fn prepared(
     stream: TcpStream,
     outlet: Outlet,
-    unread: Duration,
+    unread: WriteLimit,
 ) -> TokioIo<WriteDeadline<FileSender>> {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY cannot be set");
@@ -244,17 +266,17 @@ fn answering(
     entrance: &Entrance,
     outlet: Outlet,
     peer: IpAddr,
-    newcomer: Arc<Newcomer>,
+    presence: Arc<Presence>,
     is_leaving: Arc<AtomicBool>,
 ) -> impl hyper::service::Service<
     http::Request<Incoming>,
-    Response = axum::response::Response,
+    Response = http::Response<Answer>,
     Error = Infallible,
     Future: Send,
 > + use<> {
     let entrance = entrance.clone();
     service_fn(move |request: http::Request<Incoming>| {
-        newcomer.is_heard();
+        let asking = presence.asks();
         let mut request = Request::from(request.map(axum::body::Body::new));
         // Of use there alone, and not free.
         if IS_POSSIBLE && request.uri().path().starts_with(files::PATH) {
@@ -263,7 +285,7 @@ fn answering(
         let answer = entrance.answer(request, peer);
         let is_leaving = is_leaving.load(Ordering::Relaxed);
         async move {
-            let mut response = answer.await;
+            let mut response = answer.await.map(|body| Answer::new(body, asking));
             if is_leaving {
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(header::CONNECTION, close);

@@ -2,7 +2,8 @@
 //!
 //! Who is nobody in particular has no way in, also where nobody is asked who they are: a tunnel in front
 //! of a server that checks nobody would make an operator of everyone it lets through. What changes
-//! something is a POST with a header that no browser sends by itself, so no page can make one.
+//! something is a POST, which browsers mark with the origin of the page that sends it, and only this
+//! server's own pages may.
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use axum::{
     },
     middleware::{Next, from_fn_with_state},
     response::Response,
-    routing::{get, post},
+    routing::{MethodRouter, get, post},
 };
 use farcall_core::{
     id::JobId,
@@ -31,9 +32,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    Audit, Parts,
+    Audit, Guard, Limits, Parts,
     audit::{Call, Outcome, Who},
-    edge::{ClientAddress, request_id},
+    edge::{self, ClientAddress, request_id},
     problem_response::{self, plain},
 };
 
@@ -76,13 +77,21 @@ impl Desk {
 }
 
 /// The routes, at `desk`.
-pub(crate) fn routes(desk: Desk) -> Router {
-    let audited = |asked| from_fn_with_state((desk.audit.clone(), asked), audited);
+pub(crate) fn routes(desk: Desk, limits: &Limits, guard: Guard) -> Router {
+    let own_pages = from_fn_with_state(guard, edge::of_no_other_page);
+    let limited = from_fn_with_state(limits.clone(), edge::limited);
+    // Also what is refused by one of the two is written down.
+    let audited = |methods: MethodRouter<Desk>, asked: &'static str| {
+        let audited = from_fn_with_state((desk.audit.clone(), asked), audited);
+        methods.layer(limited.clone()).layer(audited)
+    };
+    let cancel = post(cancel).route_layer(own_pages.clone());
+    let retry = post(retry).route_layer(own_pages);
     Router::new()
-        .route(JOBS, get(list).route_layer(audited("jobs/list")))
-        .route(JOB, get(show).route_layer(audited("jobs/show")))
-        .route(CANCEL, post(cancel).route_layer(audited("jobs/cancel")))
-        .route(RETRY, post(retry).route_layer(audited("jobs/retry")))
+        .route(JOBS, audited(get(list), "jobs/list"))
+        .route(JOB, audited(get(show), "jobs/show"))
+        .route(CANCEL, audited(cancel, "jobs/cancel"))
+        .route(RETRY, audited(retry, "jobs/retry"))
         .with_state(desk)
 }
 

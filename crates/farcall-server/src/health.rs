@@ -19,7 +19,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    JobFiles, Parts, Work,
+    Guard, JobFiles, Parts, Work,
     auth::{self, Authenticators, Refusal},
     problem_response,
 };
@@ -49,6 +49,7 @@ pub(crate) struct Readiness {
     jobs: Option<JobFiles>,
     work: Work,
     gate: Arc<Authenticators>,
+    guard: Guard,
     stopping: CancellationToken,
     /// The newest verdict, for everyone who asks soon after: the check writes to where
     /// files are kept.
@@ -77,6 +78,7 @@ impl Readiness {
             jobs: parts.jobs.clone(),
             work: parts.work.clone(),
             gate,
+            guard: parts.guard.clone(),
             stopping: parts.stopping.clone(),
             verdict: Arc::default(),
         }
@@ -200,8 +202,13 @@ pub(crate) async fn ready(
         .await
         {
             Ok(_) => body[name] = detail,
-            // Who is asked nothing may list the jobs of this server anyway.
-            Err(Refusal::Nobody) if name == IDLE => body[name] = detail,
+            // Who is asked nothing may list the jobs of this server anyway, but for a page that leads a name
+            // of its own here: probes are answered under any.
+            Err(Refusal::Nobody)
+                if name == IDLE && readiness.guard.accepts(&asked.headers, &asked.uri) =>
+            {
+                body[name] = detail;
+            }
             Err(_) => {}
         }
     }

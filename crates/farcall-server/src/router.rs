@@ -102,9 +102,7 @@ fn admin_routes(parts: &Parts, gate: &Arc<Authenticators>) -> Router {
     let Some(desk) = Desk::of(parts) else {
         return Router::new();
     };
-    let limited = from_fn_with_state(parts.limits.clone(), edge::limited);
-    admin::routes(desk)
-        .route_layer(limited)
+    admin::routes(desk, &parts.limits, parts.guard.clone())
         .route_layer(from_fn_with_state(Arc::clone(gate), auth::require_admin))
 }
 

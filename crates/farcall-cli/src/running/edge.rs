@@ -103,3 +103,22 @@ pub(super) fn audit(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Au
     })?;
     Ok(Some(opened))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use farcall_config::Source;
+
+    use super::*;
+
+    #[test]
+    fn by_default_a_caller_may_poll_five_thousand_times_a_second() {
+        let config = Config::read(&Source::from_pairs([])).unwrap();
+        let polls = config.limits.polls.unwrap();
+        assert_eq!(
+            (polls.count.get(), polls.per),
+            (5_000, Duration::from_secs(1))
+        );
+    }
+}

@@ -1,6 +1,7 @@
 //! `serve`: the server itself, until a signal ends it.
 
 mod banner;
+mod exposed;
 mod reload;
 mod signals;
 
@@ -109,6 +110,7 @@ async fn run(
     let ready = Ready::prepare(app, config).await?;
     banner::show(&offered, &ready, config, flags.stdio);
     warn(&ready, config);
+    exposed::warn(config);
     let running = if flags.stdio {
         ready.start_beside_stdio()
     } else {

@@ -4,6 +4,7 @@ use std::{borrow::Cow, net::IpAddr, time::Instant};
 
 use farcall_core::{
     artifact::hexadecimal, clock::Timestamp, context::CallContext, id::JobId, principal::Principal,
+    problem::ErrorCode,
 };
 use rmcp::{
     ErrorData,
@@ -50,7 +51,7 @@ impl<'a> Who<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Outcome {
     /// `ok`, `input_required`, `refused`, `abandoned`, or an error code.
-    pub(crate) outcome: Cow<'static, str>,
+    pub(crate) outcome: &'static str,
     /// The job that it was about.
     pub(crate) job: Option<String>,
 }
@@ -94,7 +95,7 @@ impl Call {
         if let Some(job) = job {
             self.line["job_id"] = job.into();
         }
-        self.line["outcome"] = outcome.as_ref().into();
+        self.line["outcome"] = outcome.into();
         let passed = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.line["ms"] = passed.into();
         self.audit.write(written(&self.line));
@@ -108,11 +109,8 @@ impl Drop for Call {
 }
 
 impl Outcome {
-    pub(crate) fn new(outcome: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            outcome: outcome.into(),
-            job: None,
-        }
+    pub(crate) fn new(outcome: &'static str) -> Self {
+        Self { outcome, job: None }
     }
 
     /// What a call of a tool was answered with.
@@ -137,15 +135,21 @@ impl Outcome {
             }
             _ => Cow::Owned(Value::Null),
         };
-        let of = |key: &str| said.get(key).and_then(Value::as_str).map(str::to_owned);
+        let of = |key: &str| said.get(key).and_then(Value::as_str);
+        // A tool may say what it likes: only what has a form of ours gets into a line.
         let outcome = if result.is_error == Some(true) {
-            of("error_code").map_or(Cow::Borrowed("user_error"), Cow::Owned)
+            let code = of("error_code");
+            let mut known = ErrorCode::ALL.into_iter().map(ErrorCode::as_str);
+            known
+                .find(|known| Some(*known) == code)
+                .unwrap_or(ErrorCode::UserError.as_str())
         } else {
-            Cow::Borrowed("ok")
+            "ok"
         };
+        let job = of("job_id").filter(|id| JobId::parse(id).is_ok());
         Self {
-            outcome,
-            job: of("job_id"),
+            job: job.map(str::to_owned),
+            ..Self::new(outcome)
         }
     }
 }

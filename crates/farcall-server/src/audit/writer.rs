@@ -52,7 +52,7 @@ impl Writer {
         loop {
             match lines.recv_timeout(PAUSE) {
                 Ok(line) => {
-                    // What is handed over after the file was moved belongs into the new one.
+                    // What is handed over after the file was moved belongs in the new one.
                     self.follow();
                     self.write(&line);
                     self.shared.waiting.fetch_sub(line.len(), Ordering::Relaxed);

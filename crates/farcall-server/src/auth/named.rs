@@ -268,3 +268,21 @@ async fn read(store: Option<Arc<dyn CallerStore>>, before: &Read) -> Result<Read
         is_out_of_reach: false,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_decided_by_what_was_read_a_second_ago() {
+        let read = |age| Read {
+            known: Arc::default(),
+            asked: Instant::now().checked_sub(age).unwrap(),
+            at: Timestamp(0),
+            is_out_of_reach: false,
+        };
+        assert!(!read(Duration::from_secs(1)).is_trusted());
+        // And whoever calls all the time does not wait for a look.
+        assert!(read(PAUSE + GAP).is_trusted());
+    }
+}

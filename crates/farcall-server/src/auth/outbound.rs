@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use bytes::{Bytes, BytesMut};
+use farcall_core::host::is_loopback;
 use http::{StatusCode, header};
 use reqwest::{Client, RequestBuilder, redirect};
 use secrecy::{ExposeSecret, SecretString};
@@ -55,7 +56,7 @@ impl Outbound {
             .redirect(redirect::Policy::none())
             .referer(false);
         // What is sent to this machine stays on it, whatever proxy the environment names.
-        if is_loopback(url) {
+        if is_here(url) {
             http = http.no_proxy();
         }
         let http = http.build().map_err(|error| {
@@ -127,17 +128,12 @@ impl Outbound {
 
 /// Whether what is asked at `url` can be neither read nor changed on its way.
 pub(super) fn is_confidential(url: &Url) -> bool {
-    url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url))
+    url.scheme() == "https" || (url.scheme() == "http" && is_here(url))
 }
 
-/// Whether `url` leads to this machine by its own words, without asking for a name.
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.to_canonical().is_loopback(),
-        Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        None => false,
-    }
+/// Whether `url` leads to this machine by its own words.
+fn is_here(url: &Url) -> bool {
+    url.host_str().is_some_and(is_loopback)
 }
 
 /// An error with what caused it; reqwest's own sentence says little.

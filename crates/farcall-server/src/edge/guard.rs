@@ -1,10 +1,13 @@
 //! Host and Origin: the defence against pages that make a browser talk to this server under a
 //! name of theirs (DNS rebinding; MCP requires the check of `Origin`).
 
-use std::net::IpAddr;
-
-use axum::{extract::Request, response::Response};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+use farcall_core::host::is_loopback;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::problem_response;
@@ -64,7 +67,17 @@ impl Guard {
         let own = origin.split_once("://").is_some_and(|(scheme, host)| {
             matches!(scheme, "http" | "https") && is_loopback(without_port(host))
         });
-        own || self.origins.contains(&origin) || self.listed_origins.contains(&origin)
+        own || self.is_own_origin(&origin) || self.listed_origins.contains(&origin)
+    }
+
+    /// Whether pages of this origin, lower case, are this server's own.
+    fn is_own_origin(&self, origin: &str) -> bool {
+        self.origins.iter().any(|own| own == origin)
+    }
+
+    /// Whether whoever sent these headers to `uri` may be answered more than everybody is told.
+    pub(crate) fn accepts(&self, headers: &HeaderMap, uri: &Uri) -> bool {
+        judge(self, headers, uri).is_ok()
     }
 }
 
@@ -75,28 +88,49 @@ pub(super) fn refusal(guard: &Guard, request: &Request) -> Option<Response> {
     if matches!(path, "/healthz" | "/health" | "/readyz") {
         return None;
     }
-    let sentence = judge(guard, request).err()?;
-    tracing::warn!(path, sentence, "refused");
-    Some(problem_response::for_path(
-        path,
-        StatusCode::FORBIDDEN,
-        sentence,
-    ))
+    let sentence = judge(guard, request.headers(), request.uri()).err()?;
+    Some(refused(path, sentence))
 }
 
-fn judge(guard: &Guard, request: &Request) -> Result<(), &'static str> {
+/// Lets through what no page has sent, or one of this server's own. Cloudflare Access makes a credential of a
+/// cookie, and a browser sends that whoever's page it shows: not even one of this machine may act by it.
+pub(crate) async fn of_no_other_page(
+    State(guard): State<Guard>,
+    request: Request,
+    next: Next,
+) -> Response {
+    const ORIGIN: &str =
+        "pages of this `Origin` may change nothing here; only those under PUBLIC_BASE_URL may";
+    let origin = request.headers().get(header::ORIGIN);
+    let is_own = origin.is_none_or(|origin| {
+        let origin = origin.as_bytes().to_ascii_lowercase();
+        str::from_utf8(&origin).is_ok_and(|origin| guard.is_own_origin(origin))
+    });
+    if is_own {
+        next.run(request).await
+    } else {
+        refused(request.uri().path(), ORIGIN)
+    }
+}
+
+fn refused(path: &str, sentence: &'static str) -> Response {
+    tracing::warn!(path, sentence, "refused");
+    problem_response::for_path(path, StatusCode::FORBIDDEN, sentence)
+}
+
+fn judge(guard: &Guard, headers: &HeaderMap, uri: &Uri) -> Result<(), &'static str> {
     const HOST: &str =
         "this `Host` is not served here; the operator can list it in FARCALL_ALLOWED_HOSTS";
     const ORIGIN: &str =
         "pages of this `Origin` may not call; the operator can list it in FARCALL_ALLOWED_ORIGINS";
-    let host = only(request.headers(), &header::HOST).ok_or(HOST)?;
+    let host = only(headers, &header::HOST).ok_or(HOST)?;
     // A request may name its host in its target, too (RFC 9112 section 3.2.2): both must be ours.
-    let target = request.uri().authority().map(http::uri::Authority::as_str);
+    let target = uri.authority().map(http::uri::Authority::as_str);
     let mut named = host.into_iter().chain(target).peekable();
     if named.peek().is_none() || !named.all(|host| guard.accepts_host(host)) {
         return Err(HOST);
     }
-    let origin = only(request.headers(), &header::ORIGIN).ok_or(ORIGIN)?;
+    let origin = only(headers, &header::ORIGIN).ok_or(ORIGIN)?;
     match origin {
         Some(origin) if !guard.accepts_origin(origin) => Err(ORIGIN),
         _ => Ok(()),
@@ -131,17 +165,6 @@ fn without_port(host: &str) -> &str {
         }
         _ => host,
     }
-}
-
-fn is_loopback(name: &str) -> bool {
-    let address = name
-        .strip_prefix('[')
-        .and_then(|name| name.strip_suffix(']'))
-        .unwrap_or(name);
-    name == "localhost"
-        || address
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 /// CORS for the listed origins; off where none is listed.

@@ -26,9 +26,9 @@ pub(crate) use self::{
     address::{ClientAddress, network},
     body::{ReadError, read_body},
     entrance::{X_REQUEST_ID, request_id},
-    guard::cors,
+    guard::{cors, of_no_other_page},
     keyed::{keyed, object},
-    limits::{Kind, Owner, Trial, limited, too_many},
+    limits::{Kind, Owner, Trial, has_credential, limited, too_many},
     unambiguous::Unambiguous,
     wire::check,
 };

@@ -3,8 +3,9 @@
 //! Parsers differ in which of two equal keys they honour, and a gateway that reads one while
 //! the server runs the other is a hole (CVE-2026-27896 and its like). So an object with a key
 //! twice is refused here, at any depth, and what was judged is what runs. Some parsers honour
-//! `Name` where they look for `name`: the keys that the protocol itself gives meaning to must
-//! differ in more than their case. Those of a tool's own arguments may be what the tool likes.
+//! `Name` where they look for `name`, so the protocol's own keys count in their own case alone, and
+//! others beside them must differ in more than their case. Those of a tool's own arguments may be
+//! what the tool likes.
 
 use std::{borrow::Cow, collections::HashSet, fmt};
 
@@ -13,8 +14,35 @@ use serde::{
     de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor},
 };
 
-/// The same for a key that the protocol cannot have.
-const FOREIGN: &str = "foreign key ";
+/// The keys of a request, of a notification and of an answer.
+const OF_REQUESTS: &[&str] = &["error", "id", "jsonrpc", "method", "params", "result"];
+
+/// The keys of whatever `params` a client sends.
+const OF_PARAMS: &[&str] = &[
+    "_meta",
+    "argument",
+    "arguments",
+    "capabilities",
+    "clientInfo",
+    "context",
+    "cursor",
+    "inputResponses",
+    "level",
+    "message",
+    "name",
+    "notifications",
+    "progress",
+    "progressToken",
+    "protocolVersion",
+    "reason",
+    "ref",
+    "requestId",
+    "requestState",
+    "task",
+    "taskId",
+    "total",
+    "uri",
+];
 
 /// What is wrong with a body.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,6 +55,9 @@ pub(crate) enum WireFault {
 
 /// The start of the message by which a duplicate is told from other faults.
 const DUPLICATE: &str = "duplicate key ";
+
+/// The same for a key that the protocol cannot have.
+const FOREIGN: &str = "foreign key ";
 
 /// Reads `body` once, without keeping anything.
 pub(crate) fn check(body: &[u8]) -> Result<(), WireFault> {
@@ -57,7 +88,7 @@ pub(crate) fn check(body: &[u8]) -> Result<(), WireFault> {
     Err(if let Some(key) = key_of(DUPLICATE) {
         WireFault::NotARequest(format!("the key {key} is there twice; send each key once"))
     } else if let Some(key) = key_of(FOREIGN) {
-        WireFault::NotARequest(format!("the protocol has no key {key}; its keys are ASCII"))
+        WireFault::NotARequest(format!("the protocol has no key {key}"))
     } else {
         WireFault::NotJson(format!("the body is no valid JSON: {sentence}"))
     })
@@ -81,6 +112,17 @@ impl Place {
             Self::Request if key == "params" => Self::Params,
             _ => Self::Inside,
         }
+    }
+
+    /// The protocol's own key that `key` is but for its case.
+    fn miswritten(self, key: &str) -> Option<&'static str> {
+        let known = match self {
+            Self::Request => OF_REQUESTS,
+            Self::Params => OF_PARAMS,
+            Self::Inside => return None,
+        };
+        let mut like = known.iter().filter(|known| known.eq_ignore_ascii_case(key));
+        like.next().copied().filter(|known| *known != key)
     }
 
     /// The key by which others are compared here: without its case where the protocol knows it.
@@ -144,7 +186,12 @@ impl<'de> Visitor<'de> for Place {
                 // Some parsers take `ſ` for `s`; the protocol itself has no such key.
                 let shown: String = key.chars().take(64).collect();
                 let shown = shown.escape_debug();
-                return Err(A::Error::custom(format!("{FOREIGN}`{shown}`")));
+                let said = format!("{FOREIGN}`{shown}`; its keys are ASCII");
+                return Err(A::Error::custom(said));
+            }
+            if let Some(known) = self.miswritten(&key) {
+                let said = format!("{FOREIGN}`{key}`; write `{known}`");
+                return Err(A::Error::custom(said));
             }
             let folded = self.folded(key);
             if !seen.is_new(&folded) {
@@ -250,8 +297,30 @@ mod tests {
         assert!(wrong(r#"{"method":"a","Method":"b"}"#));
         assert!(wrong(r#"{"params":{},"PARAMS":{}}"#));
         assert!(wrong(r#"{"params":{"Name":"a","name":"b"}}"#));
+        assert!(wrong(r#"{"params":{"other":1,"Other":2}}"#));
         let own = r#"{"params":{"name":"a","arguments":{"x":1,"X":2,"params":{"y":1,"Y":2}}}}"#;
         assert_eq!(check(own.as_bytes()), Ok(()));
+    }
+
+    #[test]
+    fn a_key_of_the_protocol_in_another_case_is_refused_also_alone() {
+        let mut refused = Vec::new();
+        for (keys, before, after) in [(OF_REQUESTS, "{", "}"), (OF_PARAMS, "{\"params\":{", "}}")] {
+            for key in keys {
+                let body = |key: &str| format!("{before}\"{key}\":{{}}{after}");
+                assert_eq!(check(body(key).as_bytes()), Ok(()), "{key}");
+                let shouted = key.to_ascii_uppercase();
+                let said = format!("the protocol has no key `{shouted}`; write `{key}`");
+                let fault = check(body(&shouted).as_bytes());
+                assert_eq!(fault, Err(WireFault::NotARequest(said)));
+                refused.push(shouted);
+            }
+        }
+        // Where somebody else says what a key means, none of these is one of the protocol.
+        for key in refused {
+            let own = format!("{{\"params\":{{\"arguments\":{{\"{key}\":1}}}}}}");
+            assert_eq!(check(own.as_bytes()), Ok(()), "{key}");
+        }
     }
 
     #[test]

@@ -16,7 +16,10 @@ use super::{
     answer::{later, not_there},
     link::Link,
 };
-use crate::{auth, edge::Trial};
+use crate::{
+    auth,
+    edge::{Trial, has_credential},
+};
 
 /// What opens a file.
 enum Key<'a> {
@@ -49,7 +52,9 @@ pub(super) async fn opened(
     if let (Some((link, keys)), Some(id)) = (&link, id) {
         let found = find(files, id, name, &Key::Link(link, keys)).await;
         if let Some(file) = found.map_err(|response| (response, None))? {
-            Trial::tell(&request.extensions, true);
+            if !has_credential(&request.headers) {
+                Trial::tell(&request.extensions, true);
+            }
             if let Some(refusal) = one_too_many(files, request, &Principal::anonymous()) {
                 return Err((refusal, None));
             }

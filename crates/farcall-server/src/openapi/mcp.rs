@@ -65,7 +65,7 @@ fn get() -> Value {
         "The stream of a session of an older client; a page about the server for browsers.",
     )
     .about(
-        "Whoever accepts `text/html`, and no stream, is a browser: it gets the page, without a credential as well. For \
+        "Whoever accepts `text/html`, and neither a stream nor JSON, is a browser: it gets the page, without a credential as well. For \
          anybody else 405 where the program has no sessions, and for clients of 2026-07-28.",
     )
         .answers(200, stream)

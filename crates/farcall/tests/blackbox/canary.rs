@@ -9,10 +9,17 @@ use std::{
 
 use farcall::{App, axum::routing::get, json, prelude::*};
 
-use crate::harness::soon;
+use crate::{
+    harness::{Issuer, Operator, soon},
+    offers::count,
+};
 
 const TOKEN: &str = "canary-of-the-bearer-token-0123456789";
 const SECRET: &str = "canary-of-the-shared-secret-0123456789";
+const CLIENT: &str = "canary-of-the-client-secret-0123456789";
+/// The same as it travels: `farm:` and the secret in Base64.
+const SENT: &str = "ZmFybTpjYW5hcnktb2YtdGhlLWNsaWVudC1zZWNyZXQtMDEyMzQ1Njc4OQ==";
+const OPAQUE: &str = "canary-of-an-opaque-token-0123456789";
 const ARGUMENT: &str = "canary-of-an-argument";
 const SAID: &str = "nothing to hold on to";
 
@@ -45,6 +52,7 @@ fn the_server_of_the_other_test() {
     let app = App::new("canary")
         .tool::<fall>()
         .tool::<fall_elsewhere>()
+        .add_job(count())
         .route("/fall", get(fall_outside));
     let _ = app.run_with(["canary"]);
 }
@@ -60,7 +68,7 @@ impl Drop for Server {
 }
 
 impl Server {
-    fn start(folder: &str, log: &str) -> Self {
+    fn start(folder: &str, log: &str, issuer: &Issuer) -> Self {
         let mut child = Command::new(env::current_exe().unwrap())
             .args(["--ignored", "--exact", "--nocapture"])
             .arg("canary::the_server_of_the_other_test")
@@ -69,6 +77,10 @@ impl Server {
             .env("FARCALL_DATA_DIR", folder)
             .env("MCP_BEARER_TOKEN", TOKEN)
             .env("FARCALL_SECRET", SECRET)
+            .env("FARCALL_OAUTH_ISSUER", &issuer.url)
+            .env("FARCALL_OAUTH_INTROSPECTION_URL", issuer.introspection())
+            .env("FARCALL_OAUTH_CLIENT_ID", "farm")
+            .env("FARCALL_OAUTH_CLIENT_SECRET", CLIENT)
             .env("FARCALL_METRICS", "127.0.0.1:0")
             .env("FARCALL_LOG", log)
             .env("FARCALL_LOG_FORMAT", "text")
@@ -107,13 +119,15 @@ impl Server {
 
 #[tokio::test]
 async fn no_secret_is_in_the_output_or_the_answer_of_what_panics() {
-    let folder = tempfile::tempdir().unwrap();
+    let issuer = Issuer::of(&[]).await;
     // Arguments are no secrets of ours, and still nothing for a log that nobody has made louder.
-    for (log, canaries) in [
-        ("info", &[TOKEN, SECRET, ARGUMENT][..]),
-        ("trace,hyper=trace,rmcp=trace", &[TOKEN, SECRET]),
+    for (log, argument) in [
+        ("info", Some(ARGUMENT)),
+        ("trace,hyper=trace,rmcp=trace", None),
     ] {
-        let server = Server::start(folder.path().to_str().unwrap(), log);
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().to_str().unwrap();
+        let server = Server::start(folder, log, &issuer);
         let place = async |what: &str| {
             let place = server.says(|said| {
                 let line = said.lines().find(|line| line.starts_with(what))?;
@@ -125,10 +139,11 @@ async fn no_secret_is_in_the_output_or_the_answer_of_what_panics() {
         let http = reqwest::Client::builder().no_proxy();
         let http = http.build().unwrap();
         let mut answers = String::new();
-        for tool in ["fall", "fall_elsewhere"] {
+        let named = Operator::at(folder, None).await.names("ann", |_| {}).await;
+        for (tool, token) in [("fall", TOKEN), ("fall_elsewhere", named.as_str())] {
             let params = json!({"name": tool, "arguments": {"over": ARGUMENT}});
             let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params});
-            let request = http.post(&mcp).bearer_auth(TOKEN).json(&call);
+            let request = http.post(&mcp).bearer_auth(token).json(&call);
             let answer = request.send().await.unwrap();
             assert_eq!(answer.status(), 200);
             let text = answer.text().await.unwrap();
@@ -139,6 +154,10 @@ async fn no_secret_is_in_the_output_or_the_answer_of_what_panics() {
         if let Ok(answer) = outside.send().await {
             answers.push_str(&answer.text().await.unwrap_or_default());
         }
+        // The issuer does not know this server, and so nobody does the token.
+        let unknown = http.get(&mcp).bearer_auth(OPAQUE).send().await.unwrap();
+        assert_eq!(unknown.status(), 503);
+        answers.push_str(&unknown.text().await.unwrap());
         let metrics = http.get(metrics).send().await.unwrap();
         let metrics = metrics.text().await.unwrap();
         let fallen = r#"farcall_tool_calls_total{tool="fall",outcome="internal"} 1"#;
@@ -149,10 +168,12 @@ async fn no_secret_is_in_the_output_or_the_answer_of_what_panics() {
             .says(|said| (said.matches(SAID).count() >= 3).then_some(()))
             .await;
         let said = server.said();
-        for canary in canaries {
+        let (_, of_ann) = named.rsplit_once('_').unwrap();
+        let secrets = [TOKEN, SECRET, CLIENT, SENT, OPAQUE, of_ann];
+        for canary in secrets.into_iter().chain(argument) {
             assert!(!said.contains(canary), "{canary} is in the output: {said}");
         }
-        for canary in [TOKEN, SECRET, ARGUMENT, SAID, ".rs:"] {
+        for canary in secrets.into_iter().chain([ARGUMENT, SAID, ".rs:"]) {
             assert!(!answers.contains(canary), "{canary} is in {answers}");
         }
     }

@@ -72,6 +72,7 @@ on_each_engine! {
         before.is(r#"farcall_tool_calls_total{tool="add",outcome="ok"}"#, 0.0);
         // So that there is a rate of the first one.
         before.is(r#"farcall_job_attempts_total{kind="print",outcome="failed"}"#, 0.0);
+        before.is(r#"farcall_tool_call_duration_seconds_bucket{tool="add",le="25"}"#, 0.0);
         for _ in 0..3 {
             alice.call("add", json!({"a": 1, "b": 2})).await.structured();
         }

@@ -149,6 +149,9 @@ fn ambiguous_bodies(right: &str) -> Attack {
     let bodies = [
         call(r#"{"name":"hello","name":"other","arguments":{}}"#),
         call(r#"{"name":"hello","Name":"other","arguments":{}}"#),
+        call(r#"{"Name":"hello","arguments":{}}"#),
+        call(r#"{"name":"hello","Arguments":{"a":1}}"#),
+        call(r#"{"name":"hello","arguments":{},"_META":{}}"#),
         call(r#"{"name":"hello","\u006eame":"other","arguments":{}}"#),
         call(r#"{"name":"hello","arguments":{},"ARGUMENTS":{"a":1}}"#),
         call(r#"{"name":"hello","arguments":{},"arguments":{"a":1}}"#),

@@ -39,3 +39,4 @@ mod start;
 mod tokens;
 mod tools;
 mod traces;
+mod warnings;

@@ -1,7 +1,8 @@
 //! Tokens that only their issuer can read: it is asked (RFC 7662).
 //!
 //! What it says of a token that counts holds for half a minute, so that an agent at work costs it two
-//! questions a minute. What it says of others is not kept, because those who guess never come back.
+//! questions a minute. What it says of others is not kept, because those who guess never come back; and
+//! however many of them there are, they leave room for those who were let in before.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -32,12 +33,17 @@ const MOST: usize = 4_096;
 /// How many questions may be open at once. A flood of tokens waits here, not there.
 const OPEN: usize = 32;
 
+/// How many of them may be about tokens that have never counted.
+const OPEN_FOR_STRANGERS: usize = 24;
+
 /// Asks the issuer about tokens.
 pub(super) struct Introspection {
     outbound: Outbound,
     clock: Arc<dyn Clock>,
     open: Semaphore,
-    /// By the digest of the token: no copy of a token is kept.
+    open_for_strangers: Semaphore,
+    /// What counted when it was asked about, also where that was too long ago to hold; by the digest of the
+    /// token: no copy of a token is kept.
     known: Mutex<HashMap<[u8; 32], Known>>,
 }
 
@@ -67,6 +73,7 @@ impl Introspection {
             outbound: Outbound::new(url)?,
             clock,
             open: Semaphore::new(OPEN),
+            open_for_strangers: Semaphore::new(OPEN_FOR_STRANGERS),
             known: Mutex::default(),
         })
     }
@@ -81,23 +88,38 @@ impl Introspection {
             return Err(Fault::refused("it is longer than any token"));
         }
         let digest: [u8; 32] = Sha256::digest(token).into();
-        if let Some(known) = self.known().get(&digest)
+        let known = self.known().get(&digest).cloned();
+        let is_strange = known.is_none();
+        if let Some(known) = known
             && self.clock.steady() < known.until
         {
-            return Ok(known.bearer.clone());
+            return Ok(known.bearer);
         }
-        let answer = self.ask(token, &terms.tokens).await.map_err(|reason| {
+        let answer = self.ask(token, is_strange, &terms.tokens);
+        let answer = answer.await.map_err(|reason| {
             tracing::warn!(%reason, "the issuer cannot be asked about a token");
             Fault::Unavailable
         })?;
-        let (bearer, span) = self.weigh(answer, terms)?;
-        if span.lasts(self.clock.now(), HOLDS) {
-            self.keep(digest, &bearer);
+        match self.weigh(answer, terms) {
+            Ok((bearer, span)) => {
+                // What is about to end does not hold; who brings it is no stranger all the same.
+                let lasts = span.lasts(self.clock.now(), HOLDS);
+                self.keep(digest, &bearer, if lasts { HOLDS } else { 0 });
+                Ok(bearer)
+            }
+            Err(fault) => {
+                self.known().remove(&digest);
+                Err(fault)
+            }
         }
-        Ok(bearer)
     }
 
-    async fn ask(&self, token: &str, tokens: &OAuthTokens) -> Result<Answer, NoAnswer> {
+    async fn ask(
+        &self,
+        token: &str,
+        is_strange: bool,
+        tokens: &OAuthTokens,
+    ) -> Result<Answer, NoAnswer> {
         let OAuthTokens::Introspected {
             url,
             client_id,
@@ -105,6 +127,11 @@ impl Introspection {
         } = tokens
         else {
             return Err(NoAnswer::because("tokens are not introspected here"));
+        };
+        let _place_of_strangers = if is_strange {
+            Some(self.open_for_strangers.acquire().await)
+        } else {
+            None
         };
         let _place = self.open.acquire().await;
         let form = [("token", token), ("token_type_hint", "access_token")];
@@ -147,9 +174,9 @@ impl Introspection {
         Ok(((principal, Granted(Arc::new(granted))), span))
     }
 
-    fn keep(&self, digest: [u8; 32], bearer: &(Principal, Granted)) {
+    fn keep(&self, digest: [u8; 32], bearer: &(Principal, Granted), seconds: u16) {
         let now = self.clock.steady();
-        let until = Timestamp(now.0 + i64::from(HOLDS) * 1_000);
+        let until = Timestamp(now.0 + i64::from(seconds) * 1_000);
         let mut known = self.known();
         if known.len() >= MOST {
             known.retain(|_, known| now < known.until);

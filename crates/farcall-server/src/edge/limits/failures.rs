@@ -32,8 +32,10 @@ pub(super) struct Failures {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attempt {
     network: IpAddr,
-    /// The hash of all of it, and of where it comes from.
+    /// The hash of what may let it in, and of where it comes from: its headers, or a link without any.
     credential: u64,
+    /// The hash of headers and link: what is guessed beside something that is wrong already is a guess, too.
+    guess: u64,
 }
 
 impl Failures {
@@ -53,20 +55,24 @@ impl Failures {
         headers: &HeaderMap,
         uri: &Uri,
     ) -> Option<Attempt> {
-        let sent = [header::AUTHORIZATION, CF_ACCESS_JWT_ASSERTION].map(|name| {
-            let value = headers.get(name);
-            value.map(HeaderValue::as_bytes)
-        });
-        let link = if sent == [None, None] {
-            let query = uri.query()?;
-            Some(query).filter(|query| query.contains("sig="))?
-        } else {
-            ""
-        };
+        let sent = in_headers(headers);
+        let query = uri.query().filter(|query| query.contains("sig="));
+        let pairs = query.unwrap_or_default().split('&');
+        // Nothing but these, in one order: whoever has a link has one credential, however it is written.
+        let mut link: Vec<_> = pairs.filter(|pair| is_of_link(pair)).collect();
+        link.sort_unstable();
+        if sent == [None, None] && link.is_empty() {
+            return None;
+        }
+        let guess = self.hasher.hash_one((network, sent, &link));
+        if sent != [None, None] {
+            link.clear();
+        }
         Some(Attempt {
             network,
-            // All of it: one that counts for nothing must not stand for another.
-            credential: self.hasher.hash_one((network, sent, link)),
+            // All headers: one that counts for nothing must not stand for another.
+            credential: self.hasher.hash_one((network, sent, &link)),
+            guess,
         })
     }
 
@@ -87,11 +93,29 @@ impl Failures {
         }
         self.was_right.forget(attempt.credential);
         // The same once more is no guess, but a program that nobody has told.
-        if self.was_counted.keep(attempt.credential) {
+        if self.was_counted.keep(attempt.guess) {
             // Who was admitted together with others may be one too many, and that is all.
             let _ = self.wrong.take(attempt.network, now);
         }
     }
+}
+
+/// Whether these headers hold anything that may let a request in. Beside a link that opens its file nobody
+/// looks at that, so it is neither right nor wrong.
+pub(crate) fn has_credential(headers: &HeaderMap) -> bool {
+    in_headers(headers) != [None, None]
+}
+
+fn in_headers(headers: &HeaderMap) -> [Option<&[u8]>; 2] {
+    [header::AUTHORIZATION, CF_ACCESS_JWT_ASSERTION]
+        .map(|name| headers.get(name).map(HeaderValue::as_bytes))
+}
+
+/// Whether a pair of a query is a part of a signed link.
+fn is_of_link(pair: &str) -> bool {
+    ["exp=", "kid=", "sig="]
+        .iter()
+        .any(|name| pair.starts_with(name))
 }
 
 /// The hashes of credentials, and never more than so many.
@@ -185,6 +209,13 @@ mod tests {
             all.into_iter()
                 .all(|what| different.contains(&credential(what)))
         );
+        for same in [
+            "/files/x?exp=1&kid=1&sig=a&x=1",
+            "/files/x?sig=a&x=2&kid=1&exp=1",
+        ] {
+            let same = credential(("", "", same));
+            assert_eq!(same, credential(("", "", "/files/x?exp=1&kid=1&sig=a")));
+        }
         for nothing in ["/", "/files/x", "/files/x?name=y"] {
             let nothing = sent(&failures, HERE, ("", "", nothing));
             assert!(nothing.is_none(), "{nothing:?}");
@@ -207,6 +238,22 @@ mod tests {
             let admitted = failures.admit(of(token, assertion), 0);
             assert!(admitted.is_err(), "{token} {assertion}");
         }
+    }
+
+    #[test]
+    fn a_link_beside_a_token_is_a_guess_of_its_own_and_needs_no_leave_of_its_own() {
+        let failures = failures(2);
+        let of = |token: &str, sig: &str| {
+            let path = format!("/files/x?exp=1&kid=1&sig={sig}");
+            sent(&failures, HERE, (token, "", path.as_str())).unwrap()
+        };
+        failures.note(of("right", "a"), true, 0);
+        for sig in ["a", "b"] {
+            assert_eq!(failures.admit(of("wrong", sig), 0), Ok(()), "{sig}");
+            failures.note(of("wrong", sig), false, 0);
+        }
+        assert!(failures.admit(of("wrong", "c"), 0).is_err());
+        assert_eq!(failures.admit(of("right", "c"), 0), Ok(()));
     }
 
     #[test]

@@ -26,7 +26,10 @@ use http::{Extensions, HeaderMap, HeaderValue, StatusCode, Uri, header};
 use serde_json::{Value, json};
 
 use self::{buckets::Buckets, failures::Failures};
-pub(crate) use self::{failures::Attempt, trial::Trial};
+pub(crate) use self::{
+    failures::{Attempt, has_credential},
+    trial::Trial,
+};
 use super::address::ClientAddress;
 use crate::problem_response;
 
@@ -217,4 +220,37 @@ pub(crate) fn too_many(path: &str, id: Option<Value>, what: &str, wait: Duration
     let headers = response.headers_mut();
     headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use farcall_core::clock::{ManualClock, Timestamp};
+
+    use super::*;
+
+    /// So many has a caller by default, for which the command line has a test.
+    #[test]
+    fn five_thousand_polls_at_once_meet_no_limit() {
+        let polls = Rate {
+            count: NonZeroU32::new(5_000).unwrap(),
+            per: Duration::from_secs(1),
+        };
+        let rates = Rates {
+            polls: Some(polls),
+            ..Rates::default()
+        };
+        let limits = Limits::new(rates, Arc::new(ManualClock::at(Timestamp(0))));
+        let peer = "203.0.113.7".parse().unwrap();
+        let address = ClientAddress::of_peer(peer);
+        let (alice, bob) = (Principal::new("alice"), Principal::new("bob"));
+        for poll in 0..5_000 {
+            let admitted = limits.admit(&alice, address, Kind::Poll);
+            assert_eq!(admitted, Ok(()), "poll {poll}");
+        }
+        assert!(limits.admit(&alice, address, Kind::Poll).is_err());
+        assert_eq!(limits.admit(&bob, address, Kind::Poll), Ok(()));
+        assert_eq!(limits.admit(&alice, address, Kind::Other), Ok(()));
+    }
 }

@@ -26,7 +26,7 @@ async fn who(Extension(caller): Extension<Principal>) -> String {
     caller.id().to_owned()
 }
 
-async fn server(issuer: &Issuer) -> Server {
+fn setup(issuer: &Issuer) -> Setup {
     Setup::new(tools_and_jobs().route("/who", get(who)))
         .with("FARCALL_ACCESS_TEAM", "acme")
         .with("FARCALL_ACCESS_AUD", "tag")
@@ -35,8 +35,10 @@ async fn server(issuer: &Issuer) -> Server {
             "FARCALL_ACCESS_CALLERS",
             &format!("Ann@example.com=ann,{SERVICE}=ops"),
         )
-        .start()
-        .await
+}
+
+async fn server(issuer: &Issuer) -> Server {
+    setup(issuer).start().await
 }
 
 /// What the edge says about ann.
@@ -120,6 +122,43 @@ async fn somebody_has_the_rights_of_the_caller_that_the_operator_says_and_no_oth
     assert_eq!(asked(&server, "/admin/jobs", &ann()).await.status, 403);
     let admin = asked(&server, "/admin/jobs", &service(SERVICE)).await;
     assert_eq!(admin.status, 200, "{}", admin.text());
+}
+
+/// The edge makes an assertion out of the cookie that a browser sends along, whoever's page it shows.
+#[tokio::test]
+async fn no_page_acts_by_the_cookie_of_an_operator() {
+    let issuer = Issuer::of(&[Signer::today()]).await;
+    let server = setup(&issuer)
+        .with("PUBLIC_BASE_URL", "https://farm.example.com")
+        .with("FARCALL_ALLOWED_ORIGINS", "https://app.example.com")
+        .start()
+        .await;
+    let operator = server.operator().await;
+    operator
+        .names("ann", |rights| rights.scopes = [Scope::Admin].into())
+        .await;
+    let assertion = Signer::today().token(&ann());
+    let job = format!("/admin/jobs/{}", "0".repeat(32));
+    for verb in ["cancel", "retry"] {
+        for (origin, status) in [
+            (Some("http://localhost:3000"), 403),
+            (Some("http://127.0.0.1"), 403),
+            (Some("https://app.example.com"), 403),
+            (Some("http://farm.example.com"), 403),
+            (Some("null"), 403),
+            (Some("https://Farm.example.com"), 404),
+            (None, 404),
+        ] {
+            let request = server.http(reqwest::Method::POST, &format!("{job}/{verb}"));
+            let request = request.header(ASSERTION, &assertion);
+            let request = match origin {
+                Some(origin) => request.header("origin", origin),
+                None => request,
+            };
+            let reply = request.send().await;
+            assert_eq!(reply.status, status, "{origin:?}: {}", reply.text());
+        }
+    }
 }
 
 #[tokio::test]

@@ -155,7 +155,7 @@ on_each_engine! {
         let second = started(&ci, "print", keyed.clone()).await;
         let refused = ci.call("start_print", json!({"text": "3"})).await.tool_failure();
         let sentence = refused["error"].as_str().unwrap();
-        assert!(sentence.contains("you may have 2 jobs that are not over"), "{refused}");
+        assert!(sentence.contains("you already have 2 unfinished jobs"), "{refused}");
         assert!(refused["retry_after_ms"].is_number(), "{refused}");
         assert_eq!(started(&ci, "print", keyed).await, second, "a repetition is no more");
         started(&lab, "print", json!({"text": "4"})).await;

@@ -189,6 +189,36 @@ async fn one_connection_more_than_the_limit_waits_for_its_turn() {
 }
 
 #[tokio::test]
+async fn where_all_places_are_taken_idle_connections_make_room_and_busy_ones_stay() {
+    let gate = CancellationToken::new();
+    let (routes, mut begun) = gated(&gate);
+    let limits = Limits {
+        connections: 70,
+        // Nobody is closed for being idle alone.
+        head: Duration::from_mins(10),
+        ..Limits::default()
+    };
+    let running = accepting(routes, limits).await;
+    let mut busy = Connection::open(running.address).await;
+    busy.write(GATED).await;
+    soon(begun.recv()).await.unwrap();
+    let mut idle = Vec::new();
+    for _ in 1..70 {
+        let mut connection = Connection::open(running.address).await;
+        greeted(&mut connection).await;
+        idle.push(connection);
+    }
+    let mut late = Connection::open(running.address).await;
+    late.write(HELLO).await;
+    let answer = String::from_utf8(late.some().await).unwrap();
+    assert!(answer.ends_with("hello"), "{answer}");
+    assert!(idle[0].rest().await.is_empty());
+    gate.cancel();
+    let answer = String::from_utf8(busy.some().await).unwrap();
+    assert!(answer.ends_with("at last"), "{answer}");
+}
+
+#[tokio::test]
 async fn a_graceful_stop_lets_a_request_finish() {
     let gate = CancellationToken::new();
     let (routes, mut begun) = gated(&gate);

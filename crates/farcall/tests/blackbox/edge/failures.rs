@@ -5,7 +5,7 @@ use reqwest::Method;
 
 use crate::{
     harness::{Issuer, Server, Setup, Signer, seconds},
-    offers::{Callers, tools_and_jobs},
+    offers::{Callers, printed, result, tools_and_jobs},
 };
 
 const ADDRESS: &str = "203.0.113.7";
@@ -63,6 +63,37 @@ async fn a_header_that_counts_for_nothing_does_not_stand_for_what_came_with_it()
     ] {
         assert_eq!(asked(&server, "/files/x", other).await, 429, "{other:?}");
     }
+}
+
+#[tokio::test]
+async fn a_link_that_opens_its_file_makes_no_token_right() {
+    let app = tools_and_jobs().token_verifier(Callers);
+    let server = limited(Setup::new(app)).start().await;
+    let alice = server.with_token("alice-token");
+    let id = printed(&alice, "page").await;
+    let told = result(&alice, "print", &id).await.structured();
+    let url = told["artifacts"][1]["url"].as_str().unwrap();
+    let page = &url[url.find("/files/").unwrap()..];
+    let alice = [("authorization", "Bearer alice-token")];
+    assert_eq!(asked(&server, "/files/x", &alice).await, 404);
+    assert_eq!(asked(&server, page, &[]).await, 200);
+
+    let guesses = ["0", "1", "2", "3", "4"].map(|guess| format!("Bearer {guess}"));
+    for guess in &guesses {
+        let guess = [("authorization", guess.as_str())];
+        assert_eq!(asked(&server, page, &guess).await, 200, "{guess:?}");
+    }
+    let mut statuses = Vec::new();
+    for guess in &guesses {
+        let guess = [("authorization", guess.as_str())];
+        statuses.push(asked(&server, "/files/x", &guess).await);
+    }
+    assert_eq!(statuses, [401, 401, 401, 429, 429]);
+
+    // Who was let in goes on: by the link, however it is written, and by the token, with any link.
+    assert_eq!(asked(&server, page, &[]).await, 200);
+    assert_eq!(asked(&server, &format!("{page}&x=1"), &[]).await, 200);
+    assert_eq!(asked(&server, page, &alice).await, 200);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -35,6 +35,8 @@ struct Published {
     keys: Mutex<Option<String>>,
     /// What it says about tokens.
     tokens: Mutex<HashMap<String, Value>>,
+    /// Whether it never comes to an answer about others.
+    is_brooding: AtomicBool,
     asked: AtomicUsize,
 }
 
@@ -47,6 +49,7 @@ impl Issuer {
         let published = Arc::new(Published {
             keys: Mutex::default(),
             tokens: Mutex::default(),
+            is_brooding: AtomicBool::new(false),
             asked: AtomicUsize::new(0),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -98,6 +101,11 @@ impl Issuer {
         tokens.insert(token.to_owned(), answer.clone());
     }
 
+    /// Says nothing from now on about tokens that it does not know, and takes for ever.
+    pub(crate) fn broods_over_others(&self) {
+        self.published.is_brooding.store(true, Ordering::SeqCst);
+    }
+
     /// How often it was asked for keys, or about tokens.
     pub(crate) fn asked(&self) -> usize {
         self.published.asked.load(Ordering::SeqCst)
@@ -130,7 +138,12 @@ async fn introspect(
     }
     let form = form.strip_suffix("&token_type_hint=access_token");
     let token = form.and_then(|form| form.strip_prefix("token="));
-    let known = published.tokens.lock().unwrap();
-    let answer = token.and_then(|token| known.get(token));
-    Ok(Json(answer.cloned().unwrap_or(json!({"active": false}))))
+    let answer = token.and_then(|token| {
+        let known = published.tokens.lock().unwrap();
+        known.get(token).cloned()
+    });
+    if answer.is_none() && published.is_brooding.load(Ordering::SeqCst) {
+        std::future::pending::<()>().await;
+    }
+    Ok(Json(answer.unwrap_or(json!({"active": false}))))
 }

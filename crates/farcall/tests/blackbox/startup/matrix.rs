@@ -63,17 +63,26 @@ const CLOSED: [Variables; 5] = [
     &[("FARCALL_ALLOW_UNAUTHENTICATED", "1")],
 ];
 
-/// What says it is protected, and is not.
-const HALVES: [Variables; 9] = [
-    &[("MCP_BEARER_TOKEN", "")],
-    &[("MCP_BEARER_TOKEN", "   ")],
-    &[("FARCALL_ACCESS_TEAM", "acme")],
-    &[("FARCALL_ACCESS_AUD", "tag")],
-    &[("FARCALL_ACCESS_TEAM", ""), ("FARCALL_ACCESS_AUD", "tag")],
-    &[("FARCALL_ACCESS_TEAM", "acme"), ("FARCALL_ACCESS_AUD", "")],
-    &[("FARCALL_OAUTH_ISSUER", "")],
-    &[("FARCALL_OAUTH_AUDIENCE", "https://farm.example.com/mcp")],
-    &[("FARCALL_OAUTH_SCOPES", "*=mcp")],
+/// What says it is protected, and is not; and the variable that would make it so.
+const HALVES: [(Variables, &str); 9] = [
+    (&[("MCP_BEARER_TOKEN", "")], "MCP_BEARER_TOKEN"),
+    (&[("MCP_BEARER_TOKEN", "   ")], "MCP_BEARER_TOKEN"),
+    (&[("FARCALL_ACCESS_TEAM", "acme")], "FARCALL_ACCESS_AUD"),
+    (&[("FARCALL_ACCESS_AUD", "tag")], "FARCALL_ACCESS_TEAM"),
+    (
+        &[("FARCALL_ACCESS_TEAM", ""), ("FARCALL_ACCESS_AUD", "tag")],
+        "FARCALL_ACCESS_TEAM",
+    ),
+    (
+        &[("FARCALL_ACCESS_TEAM", "acme"), ("FARCALL_ACCESS_AUD", "")],
+        "FARCALL_ACCESS_AUD",
+    ),
+    (&[("FARCALL_OAUTH_ISSUER", "")], "FARCALL_OAUTH_ISSUER"),
+    (
+        &[("FARCALL_OAUTH_AUDIENCE", "https://farm.example.com/mcp")],
+        "FARCALL_OAUTH_ISSUER",
+    ),
+    (&[("FARCALL_OAUTH_SCOPES", "*=mcp")], "FARCALL_OAUTH_ISSUER"),
 ];
 
 /// The environments with one of each, said in words, and whether only this machine reaches the server.
@@ -130,8 +139,22 @@ fn whoever_asks_may_be_anywhere() {
 
 #[test]
 fn half_an_authenticator_is_refused_everywhere() {
-    for (source, _, words) in environments(&HALVES) {
-        assert!(Config::read(&source).is_err(), "{words}");
+    let named = |source: &Source, missing: &str, words: &str| {
+        let refusal = Config::read(source).expect_err(words).to_string();
+        assert!(
+            refusal.contains(&format!("`{missing}`")),
+            "{words}: {refusal}"
+        );
+    };
+    for (half, missing) in HALVES {
+        for (mut source, _, words) in environments(&[half]) {
+            named(&source, missing, &words);
+            source.set_named_callers();
+            named(&source, missing, &format!("beside named callers: {words}"));
+        }
+        let whole = [("MCP_BEARER_TOKEN", "a-secret-that-is-long-enough")];
+        let both = [&whole[..], half].concat();
+        named(&Source::from_pairs(both), missing, "beside a token");
     }
 }
 

@@ -1,78 +1,19 @@
-//! One line for each call.
+//! What is written down, and what of it.
 
-use std::{
-    fs,
-    os::unix::fs::{PermissionsExt, symlink},
-    path::{Path, PathBuf},
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use farcall::{
+    Content, Message, Problem, Prompt, Resource, ResourceContent, Tool, ToolDeclaration,
+    ToolOutput, Value, json,
 };
-
-use farcall::{Content, Message, Problem, Prompt, Resource, ResourceContent, Value, json};
 use reqwest::Method;
-use tempfile::TempDir;
 
+use super::{Audited, lines};
 use crate::{
-    harness::{Issuer, Server, Setup, Signer, seconds, soon},
+    harness::{Setup, soon},
     offers::{Callers, printed, result, started, tools_and_jobs},
     tasks::{self, exposed},
 };
-
-/// A server with an audit log.
-struct Audited {
-    server: Server,
-    log: PathBuf,
-    _folder: TempDir,
-}
-
-impl Audited {
-    async fn new(change: impl FnOnce(Setup) -> Setup) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let log = folder.path().join("audit.jsonl");
-        let app = tools_and_jobs().token_verifier(Callers);
-        let setup = Setup::new(app).with("FARCALL_AUDIT", log.to_str().unwrap());
-        Self {
-            server: change(setup).start().await,
-            log,
-            _folder: folder,
-        }
-    }
-
-    /// The lines of one caller, once there are so many.
-    async fn lines_of(&self, caller: &str, count: usize) -> Vec<Value> {
-        soon(async {
-            let mut enough = count;
-            loop {
-                let mut lines = self.lines(enough).await;
-                enough = lines.len();
-                lines.retain(|line| line["caller"] == caller);
-                if lines.len() >= count {
-                    return lines;
-                }
-                tokio::task::yield_now().await;
-            }
-        })
-        .await
-    }
-
-    /// The first lines, once there are so many.
-    async fn lines(&self, count: usize) -> Vec<Value> {
-        lines(&self.log, count).await
-    }
-}
-
-async fn lines(log: &Path, count: usize) -> Vec<Value> {
-    soon(async {
-        loop {
-            let text = fs::read_to_string(log).unwrap_or_default();
-            let lines: Vec<_> = text.lines().collect();
-            if lines.len() >= count && text.ends_with('\n') {
-                let parsed = lines.iter().map(|line| serde_json::from_str(line).unwrap());
-                return parsed.collect();
-            }
-            tokio::task::yield_now().await;
-        }
-    })
-    .await
-}
 
 #[tokio::test]
 async fn a_call_is_one_line_that_says_who_what_and_how_it_ended() {
@@ -356,226 +297,32 @@ async fn a_prompt_that_is_written_and_a_resource_that_is_read_are_calls() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_one_too_many_is_written_down() {
-    for plain in ["1", "0"] {
-        let audited = Audited::new(|setup| {
-            setup
-                .with("FARCALL_CALL_RATE", "2/h")
-                .with("FARCALL_PLAIN_CALLS", plain)
+async fn a_tool_has_no_say_in_its_line() {
+    let lie = json!({"job_id": "x".repeat(10_000), "error_code": "nothing happened"});
+    let says = |name: &str, output: ToolOutput| {
+        Tool::dynamic(ToolDeclaration::new(name, "Say something."), move |_, _| {
+            std::future::ready(Ok(output.clone()))
         })
-        .await;
-        let alice = audited.server.with_token("alice-token");
-        let add = || alice.tool("add", json!({"a": 2, "b": 3}));
-        for _ in 0..2 {
-            add().send().await.structured();
-        }
-        let refused = add().send().await;
-        assert_eq!(refused.status, 429);
-        for (method, params) in [
-            ("resources/read", json!({"uri": "notes://today"})),
-            (
-                "prompts/get",
-                json!({"name": "greet", "arguments": {"a": "b"}}),
-            ),
-            ("tasks/cancel", json!({"taskId": "2669ffa4"})),
-            ("tools/list", json!({})),
-        ] {
-            assert_eq!(alice.rpc(method, params).send().await.status, 429);
-        }
-        // A list leaves no line.
-        audited
-            .server
-            .with_token("bob-token")
-            .call("echo", json!({"text": "x"}))
-            .await;
-        let lines = audited.lines(7).await;
-        let told: Vec<_> = lines
-            .iter()
-            .map(|line| {
-                (
-                    line["tool"].as_str().unwrap(),
-                    line["outcome"].as_str().unwrap(),
-                )
-            })
-            .collect();
-        assert_eq!(
-            told,
-            [
-                ("add", "ok"),
-                ("add", "ok"),
-                ("add", "refused"),
-                ("resources/read", "refused"),
-                ("prompts/get", "refused"),
-                ("tasks/cancel", "refused"),
-                ("echo", "ok"),
-            ],
-            "{plain}"
-        );
-        for key in ["caller", "address", "tool", "event", "arguments_sha256"] {
-            assert_eq!(lines[2][key], lines[1][key], "{key}");
-        }
-        assert_eq!(lines[2]["request_id"], refused.header("x-request-id"));
-        assert_eq!(lines[5]["job_id"], "2669ffa4");
-    }
-}
-
-#[tokio::test]
-async fn a_call_beyond_its_scopes_is_written_down() {
-    const PUBLIC: &str = "https://farm.example.com";
-    let issuer = Issuer::of(&[Signer::today()]).await;
+    };
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("audit.jsonl");
-    let server = Setup::new(tools_and_jobs())
-        .with("PUBLIC_BASE_URL", PUBLIC)
-        .with("FARCALL_OAUTH_ISSUER", &issuer.url)
-        .with("FARCALL_OAUTH_SCOPES", "add=math")
+    let app = tools_and_jobs()
+        .add_tool(says("work", ToolOutput::structured(lie.clone())))
+        .add_tool(says("fail", ToolOutput::structured(lie).failed()));
+    let server = Setup::new(app.token_verifier(Callers))
         .with("FARCALL_AUDIT", log.to_str().unwrap())
         .start()
         .await;
-    let token = Signer::today().token(&json!({
-        "iss": issuer.url, "aud": format!("{PUBLIC}/mcp"), "sub": "ann", "scope": "mcp",
-        "iat": seconds(0), "exp": seconds(600),
-    }));
-    let ann = server.with_token(&token);
-    let refused = ann.call("add", json!({"a": 2, "b": 3})).await;
-    assert_eq!(refused.status, 403);
-    ann.call("echo", json!({"text": "x"})).await.structured();
-    let lines = lines(&log, 2).await;
-    let who = json!(format!("oauth:{}#ann", issuer.url));
-    for (line, tool, outcome) in [(&lines[0], "add", "refused"), (&lines[1], "echo", "ok")] {
+    let alice = server.with_token("alice-token");
+    let calls = [("work", "ok"), ("fail", "user_error")];
+    for (tool, _) in calls {
+        alice.call(tool, json!({})).await.result();
+    }
+    for (line, (tool, outcome)) in lines(&log, 2).await.iter().zip(calls) {
         assert_eq!(
-            (&line["tool"], &line["outcome"], &line["caller"]),
-            (&json!(tool), &json!(outcome), &who)
+            (&line["tool"], &line["outcome"]),
+            (&json!(tool), &json!(outcome))
         );
+        assert_eq!(line.get("job_id"), None, "{line}");
     }
-}
-
-#[tokio::test]
-async fn a_line_that_was_cut_off_takes_none_of_the_next_with_it() {
-    const TORN: &str = "{\"time\":\"2026-11-29T10:15:00Z\",\"event\":\"ca";
-    let folder = tempfile::tempdir().unwrap();
-    let log = folder.path().join("audit.jsonl");
-    fs::write(&log, TORN).unwrap();
-    let setup = || {
-        Setup::new(tools_and_jobs().token_verifier(Callers))
-            .with("FARCALL_AUDIT", log.to_str().unwrap())
-    };
-    let server = setup().start().await;
-    let alice = server.with_token("alice-token");
-    alice.call("echo", json!({"text": "1"})).await.structured();
-    let text = ended(&log, 1).await;
-    let (torn, rest) = text.split_once('\n').unwrap();
-    assert_eq!(torn, TORN);
-    assert_eq!(serde_json::from_str::<Value>(rest).unwrap()["tool"], "echo");
-
-    // The same where it is opened again, and nothing is put between whole lines.
-    fs::write(&log, TORN).unwrap();
-    server.reopen_audit();
-    alice.call("echo", json!({"text": "2"})).await.structured();
-    assert_eq!(ended(&log, 1).await.lines().count(), 2);
-    server.stop().await;
-    let server = setup().start().await;
-    let alice = server.with_token("alice-token");
-    alice.call("echo", json!({"text": "3"})).await.structured();
-    let text = ended(&log, 2).await;
-    assert!(
-        !text.contains("\n\n") && text.lines().count() == 3,
-        "{text}"
-    );
-}
-
-/// What is in the log, once so many lines of it are whole behind one that is not.
-async fn ended(log: &Path, whole: usize) -> String {
-    soon(async {
-        loop {
-            let text = fs::read_to_string(log).unwrap();
-            if text.lines().count() > whole && text.ends_with('\n') {
-                return text;
-            }
-            tokio::task::yield_now().await;
-        }
-    })
-    .await
-}
-
-#[tokio::test]
-async fn a_log_that_others_may_read_is_taken_from_them() {
-    let folder = tempfile::tempdir().unwrap();
-    let log = folder.path().join("audit.jsonl");
-    let widen = |log: &Path| {
-        fs::write(log, "").unwrap();
-        fs::set_permissions(log, fs::Permissions::from_mode(0o644)).unwrap();
-    };
-    let mode = || fs::metadata(&log).unwrap().permissions().mode() & 0o777;
-    widen(&log);
-    let server = Setup::new(tools_and_jobs().token_verifier(Callers))
-        .with("FARCALL_AUDIT", log.to_str().unwrap())
-        .start()
-        .await;
-    assert_eq!(mode(), 0o600);
-    // As logrotate's `create` makes one.
-    fs::rename(&log, log.with_extension("1")).unwrap();
-    widen(&log);
-    server.reopen_audit();
-    let alice = server.with_token("alice-token");
-    alice.call("echo", json!({"text": "1"})).await.structured();
-    assert_eq!(lines(&log, 1).await.len(), 1);
-    assert_eq!(mode(), 0o600);
-}
-
-#[tokio::test]
-async fn a_log_that_was_moved_away_goes_on_in_a_new_file() {
-    let audited = Audited::new(|setup| setup).await;
-    let alice = audited.server.with_token("alice-token");
-    alice.call("echo", json!({"text": "1"})).await;
-    audited.lines(1).await;
-    let moved = audited.log.with_extension("1");
-    fs::rename(&audited.log, &moved).unwrap();
-    audited.server.reopen_audit();
-    alice.call("echo", json!({"text": "2"})).await;
-    assert_eq!(audited.lines(1).await.len(), 1);
-    assert_eq!(lines(&moved, 1).await.len(), 1);
-}
-
-#[tokio::test]
-async fn a_full_disk_holds_up_no_call_and_what_is_lost_is_counted() {
-    const CALLS: usize = 400;
-    let folder = tempfile::tempdir().unwrap();
-    let log = folder.path().join("audit.jsonl");
-    symlink("/dev/full", &log).unwrap();
-    let app = tools_and_jobs().token_verifier(Callers);
-    let setup = Setup::new(app)
-        .with("FARCALL_AUDIT", log.to_str().unwrap())
-        .with("FARCALL_AUDIT_VALUES", "1");
-    let server = setup.start().await;
-    let alice = server.with_token("alice-token");
-    let text = "x".repeat(60_000);
-    for _ in 0..CALLS {
-        alice.call("echo", json!({"text": text})).await.structured();
-    }
-    // There is room again.
-    fs::remove_file(&log).unwrap();
-    server.reopen_audit();
-    let kept = soon(async {
-        loop {
-            let text = fs::read_to_string(&log).unwrap_or_default();
-            let lines = text
-                .split_inclusive('\n')
-                .filter(|line| line.ends_with('\n'));
-            let lines: Vec<Value> = lines
-                .map(|line| serde_json::from_str(line).unwrap())
-                .collect();
-            let gaps = lines.iter().filter(|line| line["event"] == "lost");
-            let lost: usize = gaps
-                .map(|line| usize::try_from(line["lines"].as_u64().unwrap()).unwrap())
-                .sum();
-            let calls = lines.iter().filter(|line| line["event"] == "call").count();
-            if calls + lost == CALLS {
-                return calls;
-            }
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
-    assert!((200..CALLS).contains(&kept), "{kept}");
 }
