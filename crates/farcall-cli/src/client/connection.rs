@@ -207,7 +207,7 @@ impl Connection {
         let is_error = answer.is_error == Some(true);
         let payload = payload(answer);
         if is_error {
-            Err(refused(payload))
+            Err(refused(&self.endpoint, &payload))
         } else {
             Ok(payload)
         }
@@ -307,16 +307,15 @@ fn payload(answer: CallToolResult) -> Value {
     serde_json::from_str(&text).unwrap_or(Value::String(text))
 }
 
-fn refused(payload: Value) -> CallError {
-    let sentence = payload.get("error").and_then(Value::as_str);
-    let message = match (sentence, &payload) {
-        (Some(sentence), _) => one_line(sentence),
-        (None, Value::String(text)) => one_line(text),
-        (None, other) => one_line(&other.to_string()),
-    };
-    let payload = match payload {
+/// What a tool says that refuses. It may repeat what it was sent.
+fn refused(endpoint: &Endpoint, payload: &Value) -> CallError {
+    let payload = match endpoint.scrubbed_answer(payload) {
         Value::String(text) => json!({"error": text}),
         other => other,
+    };
+    let message = match payload["error"].as_str() {
+        Some(sentence) => one_line(sentence),
+        None => one_line(&payload.to_string()),
     };
     CallError::Refused { message, payload }
 }

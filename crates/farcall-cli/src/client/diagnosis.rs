@@ -142,7 +142,7 @@ pub(crate) fn refused(
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
             "is this the right host and port? another program may listen there"
         }
-        status if status.is_redirection() => return redirected(failure, location),
+        status if status.is_redirection() => return redirected(endpoint, failure, location),
         StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
             "a proxy or tunnel may be up while the server behind it is not"
         }
@@ -251,7 +251,7 @@ async fn judged(endpoint: &Endpoint, response: Response) -> Finding {
     }
 }
 
-fn redirected(failure: Failure, location: Option<&str>) -> Failure {
+fn redirected(endpoint: &Endpoint, failure: Failure, location: Option<&str>) -> Failure {
     let target = location.and_then(|location| Url::parse(location).ok());
     match target {
         Some(url) if url.host_str().is_some_and(|host| host.ends_with(".cloudflareaccess.com")) => {
@@ -259,7 +259,7 @@ fn redirected(failure: Failure, location: Option<&str>) -> Failure {
         }
         Some(url) => failure.hint(format!(
             "redirects are not followed; if it is yours, give this URL: {}",
-            one_line(&without_query(&url))
+            one_line(&endpoint.scrubbed(&without_query(&url)))
         )),
         None => failure.hint("redirects are not followed; give the URL that answers itself"),
     }

@@ -1,10 +1,12 @@
 //! Where a server is, and which headers it is sent.
 
-use farcall_config::variables;
 use std::{fmt, time::Duration};
 
+use farcall_config::variables;
+use farcall_core::host;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 use url::Url;
 
 use super::text::shown;
@@ -153,6 +155,22 @@ impl Endpoint {
             .fold(words.to_owned(), |words, secret| words.replace(secret, "…"))
     }
 
+    /// The same of an answer, in all texts of it.
+    pub(crate) fn scrubbed_answer(&self, answer: &Value) -> Value {
+        match answer {
+            Value::String(text) => self.scrubbed(text).into(),
+            Value::Array(values) => values
+                .iter()
+                .map(|value| self.scrubbed_answer(value))
+                .collect(),
+            Value::Object(fields) => fields
+                .iter()
+                .map(|(name, value)| (self.scrubbed(name), self.scrubbed_answer(value)))
+                .collect(),
+            other => other.clone(),
+        }
+    }
+
     /// A client for URLs of the scheme of `url`.
     pub(crate) fn http_client(url: &Url) -> Result<reqwest::Client, Failure> {
         let mut builder = reqwest::Client::builder()
@@ -220,12 +238,7 @@ pub(crate) fn is_in_the_clear(url: &Url) -> bool {
 
 /// Whether a URL leads to this very machine.
 pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
+    url.host_str().is_some_and(host::is_loopback)
 }
 
 /// The token of the environment, and the variable that has it.
@@ -250,6 +263,11 @@ mod tests {
         let endpoint = endpoint.bearer(TOKEN).unwrap();
         assert!(!format!("{endpoint} {endpoint:?} {:?}", endpoint.headers()).contains(TOKEN));
         assert_eq!(endpoint.scrubbed("you sent s3cret-s3cret"), "you sent …");
+        let answer = serde_json::json!({"s3cret-s3cret": ["x s3cret-s3cret", 1, {"a": "b"}]});
+        assert_eq!(
+            endpoint.scrubbed_answer(&answer),
+            serde_json::json!({"…": ["x …", 1, {"a": "b"}]})
+        );
 
         let no_header = Endpoint::new("https://example.com/mcp")
             .unwrap()

@@ -7,7 +7,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::{CallError, Connection, ListedTool, one_line, text::shortened, without_queries};
+use super::{
+    CallError, Connection, Endpoint, ListedTool, one_line, text::shortened, without_queries,
+};
 use crate::Failure;
 
 /// The tools of one job.
@@ -106,16 +108,15 @@ pub async fn start(
     tools: &JobTools,
     arguments: JsonObject,
 ) -> Result<Started, CallError> {
-    let tool = &tools.start;
-    let payload = object(tool, connection.call(tool, arguments).await?)?;
-    let job_id = payload["job_id"].as_str().unwrap_or_default();
+    let answer = Answer::of(connection, &tools.start, arguments).await?;
+    let job_id = answer.payload["job_id"].as_str().unwrap_or_default();
     if job_id.is_empty() {
-        return Err(broken(tool, "without a `job_id`", &payload).into());
+        return Err(answer.broken("without a `job_id`").into());
     }
-    state(tool, &payload)?;
+    answer.state()?;
     Ok(Started {
         job_id: job_id.to_owned(),
-        payload,
+        payload: answer.payload,
     })
 }
 
@@ -131,13 +132,12 @@ pub async fn follow(
     pace: Pace,
     mut seen: impl FnMut(&Status),
 ) -> Result<Status, CallError> {
-    let tool = &tools.status;
     let give_up_at = Instant::now() + pace.give_up_after;
     let mut before: Option<Status> = None;
     loop {
-        let payload = object(tool, connection.call(tool, of_job(job_id)).await?)?;
-        let status = read(tool, job_id, &payload)?;
-        check(&status, before.as_ref()).map_err(|fault| broken(tool, &fault, &payload))?;
+        let answer = Answer::of(connection, &tools.status, of_job(job_id)).await?;
+        let status = answer.status(job_id)?;
+        check(&status, before.as_ref()).map_err(|fault| answer.broken(&fault))?;
         seen(&status);
         if status.state.is_terminal() {
             return Ok(status);
@@ -145,7 +145,8 @@ pub async fn follow(
         if Instant::now() >= give_up_at {
             return Err(late(job_id, &status, pace.give_up_after).into());
         }
-        let proposed = payload["poll_after_ms"].as_u64().map(Duration::from_millis);
+        let proposed = answer.payload["poll_after_ms"].as_u64();
+        let proposed = proposed.map(Duration::from_millis);
         sleep(proposed.unwrap_or(pace.at_most).min(pace.at_most)).await;
         before = Some(status);
     }
@@ -160,13 +161,12 @@ pub async fn result(
     tools: &JobTools,
     job_id: &str,
 ) -> Result<Value, CallError> {
-    let tool = &tools.result;
-    let payload = object(tool, connection.call(tool, of_job(job_id)).await?)?;
-    echoes(tool, job_id, &payload)?;
-    if !payload["ready"].is_boolean() {
-        return Err(broken(tool, "without `ready`", &payload).into());
+    let answer = Answer::of(connection, &tools.result, of_job(job_id)).await?;
+    answer.echoes(job_id)?;
+    if !answer.payload["ready"].is_boolean() {
+        return Err(answer.broken("without `ready`").into());
     }
-    Ok(payload)
+    Ok(answer.payload)
 }
 
 /// The id of a job as far as people need it.
@@ -178,38 +178,91 @@ fn of_job(job_id: &str) -> JsonObject {
     JsonObject::from_iter([("job_id".to_owned(), job_id.into())])
 }
 
-/// Servers of the guide may refuse without saying so in the protocol's terms.
-fn object(tool: &str, payload: Value) -> Result<Value, CallError> {
-    if !payload.is_object() {
-        return Err(broken(tool, "with something that is no JSON object", &payload).into());
-    }
-    match payload["error"].as_str() {
-        Some(sentence) if payload.get("state").is_none() => Err(CallError::Refused {
-            message: one_line(sentence),
-            payload,
-        }),
-        _ => Ok(payload),
-    }
+/// What a tool of a job has answered. It may repeat what it was sent, so no text of it is shown as it is.
+struct Answer<'a> {
+    endpoint: &'a Endpoint,
+    tool: &'a str,
+    payload: Value,
 }
 
-fn read(tool: &str, job_id: &str, payload: &Value) -> Result<Status, Failure> {
-    echoes(tool, job_id, payload)?;
-    let number = |name: &str| {
-        payload[name]
-            .as_u64()
-            .ok_or_else(|| broken(tool, &format!("without a whole `{name}`"), payload))
-    };
-    let text = |name: &str| payload[name].as_str().map(one_line);
-    Ok(Status {
-        state: state(tool, payload)?,
-        attempt: payload["attempt"].as_u64().unwrap_or(1),
-        stage: number("stage")?,
-        total_stages: number("total_stages")?,
-        message: text("message").ok_or_else(|| broken(tool, "without a `message`", payload))?,
-        progress: payload["progress"].as_f64(),
-        error: text("error"),
-        error_code: text("error_code"),
-    })
+impl<'a> Answer<'a> {
+    async fn of(
+        connection: &'a Connection,
+        tool: &'a str,
+        arguments: JsonObject,
+    ) -> Result<Self, CallError> {
+        let payload = connection.call(tool, arguments).await?;
+        Self::read(connection.endpoint(), tool, payload)
+    }
+
+    /// Servers of the guide may refuse without saying so in the protocol's terms.
+    fn read(endpoint: &'a Endpoint, tool: &'a str, payload: Value) -> Result<Self, CallError> {
+        let answer = Self {
+            endpoint,
+            tool,
+            payload,
+        };
+        if !answer.payload.is_object() {
+            return Err(answer
+                .broken("with something that is no JSON object")
+                .into());
+        }
+        match answer.text("error") {
+            Some(message) if answer.payload.get("state").is_none() => Err(CallError::Refused {
+                message,
+                payload: endpoint.scrubbed_answer(&answer.payload),
+            }),
+            _ => Ok(answer),
+        }
+    }
+
+    fn status(&self, job_id: &str) -> Result<Status, Failure> {
+        self.echoes(job_id)?;
+        let number = |name: &str| {
+            let number = self.payload[name].as_u64();
+            number.ok_or_else(|| self.broken(&format!("without a whole `{name}`")))
+        };
+        let message = self.text("message");
+        Ok(Status {
+            state: self.state()?,
+            attempt: self.payload["attempt"].as_u64().unwrap_or(1),
+            stage: number("stage")?,
+            total_stages: number("total_stages")?,
+            message: message.ok_or_else(|| self.broken("without a `message`"))?,
+            progress: self.payload["progress"].as_f64(),
+            error: self.text("error"),
+            error_code: self.text("error_code"),
+        })
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        let text = self.payload[name].as_str()?;
+        Some(one_line(&self.endpoint.scrubbed(text)))
+    }
+
+    fn echoes(&self, job_id: &str) -> Result<(), Failure> {
+        if self.payload["job_id"] == json!(job_id) {
+            return Ok(());
+        }
+        Err(self.broken(&format!("without the `job_id` {}", short(job_id))))
+    }
+
+    fn state(&self) -> Result<JobState, Failure> {
+        let state = self.payload["state"].as_str().and_then(JobState::parse);
+        state.ok_or_else(|| {
+            let names = JobState::ALL.map(JobState::as_str).join(", ");
+            self.broken(&format!("without a `state` of {names}"))
+        })
+    }
+
+    fn broken(&self, fault: &str) -> Failure {
+        let payload = without_queries(&self.payload);
+        Failure::failed(format!(
+            "`{}` answered {fault}: {}",
+            self.tool,
+            one_line(&self.endpoint.scrubbed_answer(&payload).to_string())
+        ))
+    }
 }
 
 fn check(status: &Status, before: Option<&Status>) -> Result<(), String> {
@@ -252,29 +305,6 @@ fn check(status: &Status, before: Option<&Status>) -> Result<(), String> {
         ));
     }
     Ok(())
-}
-
-fn echoes(tool: &str, job_id: &str, payload: &Value) -> Result<(), Failure> {
-    if payload["job_id"] == json!(job_id) {
-        return Ok(());
-    }
-    let fault = format!("without the `job_id` {}", short(job_id));
-    Err(broken(tool, &fault, payload))
-}
-
-fn state(tool: &str, payload: &Value) -> Result<JobState, Failure> {
-    let state = payload["state"].as_str().and_then(JobState::parse);
-    state.ok_or_else(|| {
-        let names = JobState::ALL.map(JobState::as_str).join(", ");
-        broken(tool, &format!("without a `state` of {names}"), payload)
-    })
-}
-
-fn broken(tool: &str, fault: &str, payload: &Value) -> Failure {
-    Failure::failed(format!(
-        "`{tool}` answered {fault}: {}",
-        one_line(&without_queries(payload).to_string())
-    ))
 }
 
 fn late(job_id: &str, status: &Status, after: Duration) -> Failure {
@@ -338,18 +368,39 @@ mod tests {
         assert!(check(&at(JobState::Succeeded, 2, 3), None).is_err());
     }
 
+    fn at_server() -> Endpoint {
+        let endpoint = Endpoint::new("https://a.example/mcp").unwrap();
+        endpoint.bearer("s3cret-s3cret").unwrap()
+    }
+
     #[test]
     fn an_error_without_a_state_is_a_refusal() {
-        let refusal = object(
-            "get_x_status",
-            json!({"error": "unknown job_id", "job_id": "1"}),
-        );
+        let endpoint = at_server();
+        let read = |payload| Answer::read(&endpoint, "get_x_status", payload);
+        let refusal = read(json!({"error": "unknown job_id", "job_id": "1"}));
         assert!(matches!(refusal, Err(CallError::Refused { .. })));
-        let failed = object(
-            "get_x_status",
-            json!({"error": "it burnt", "state": "failed"}),
-        );
-        assert!(failed.is_ok());
+        assert!(read(json!({"error": "it burnt", "state": "failed"})).is_ok());
+    }
+
+    #[test]
+    fn what_was_sent_is_not_shown_where_an_answer_repeats_it() {
+        let endpoint = at_server();
+        let said = |payload| match Answer::read(&endpoint, "get_x_status", payload) {
+            Ok(answer) => format!("{:?}", answer.status("1")),
+            Err(error) => format!("{error:?}"),
+        };
+        for payload in [
+            json!({"error": "bad token s3cret-s3cret"}),
+            json!(["s3cret-s3cret"]),
+            json!({"job_id": "2", "headers": {"authorization": "Bearer s3cret-s3cret"}}),
+            json!({
+                "job_id": "1", "state": "failed", "stage": 1, "total_stages": 2,
+                "message": "s3cret-s3cret", "error": "s3cret-s3cret", "error_code": "s3cret-s3cret",
+            }),
+        ] {
+            let said = said(payload);
+            assert!(said.contains('…') && !said.contains("s3cret"), "{said}");
+        }
     }
 
     #[test]

@@ -35,6 +35,7 @@ use self::{
 };
 use crate::{
     Failure,
+    client::Endpoint,
     terminal::{print_json, talk},
     verbs::{deploy::Subject, smoke::Wanted},
     words::count,
@@ -51,8 +52,9 @@ of jobs.
 Environment, and `.env`; none of it is ever printed:
   FARCALL_TOKEN, else MCP_BEARER_TOKEN, else NAME_MCP_TOKEN    Token of the server, sent as `Authorization: Bearer …`
   CF_ACCESS_CLIENT_ID and _SECRET, or NAME_CF_CLIENT_…         Service token of Cloudflare Access
-What `.env` says of them goes to PUBLIC_BASE_URL and this machine alone, and so does MCP_BEARER_TOKEN wherever it is set,
-where a server is configured here. Nothing goes to another machine without TLS.
+What `.env` says of them goes to PUBLIC_BASE_URL and this machine alone, and so do MCP_BEARER_TOKEN and what is
+called after the server here, wherever they are set, where a server is configured here. Nothing goes to another
+machine without TLS.
 NAME is the server's in capitals, `EXAMPLE` for `example-mcp`.
 
 Exit status: 0 nothing is broken, 1 something is, 2 the configuration or the command is wrong")]
@@ -60,16 +62,16 @@ pub struct Flags {
     /// URL of the MCP endpoint as clients have it [default: PUBLIC_BASE_URL, else this machine's own]
     #[arg(value_name = "URL")]
     pub url: Option<String>,
-    /// Look at a part alone: this machine, or the way to the URL
+    /// Check only one part: this machine, or the path to the URL
     #[arg(long, value_name = "PART")]
     pub only: Option<Part>,
-    /// Hand-off that a consumer has, JSON or Codex's TOML as `handoff` prints it: its URL, headers and tools; `-` reads it
+    /// Client configuration to check, as `handoff` prints it (JSON, or TOML for Codex); `-` reads standard input
     #[arg(long, value_name = "FILE")]
     pub registration: Option<PathBuf>,
-    /// What a client says, to be told what it means, in the place of any check; `-` reads it
+    /// Explain an error message instead of running checks; `-` reads it from standard input
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["url", "only", "registration", "tool", "idle"])]
     pub message: Option<String>,
-    /// Tool to call, or job to drive, in the place of `add` and the first job
+    /// Tool to call, or job to drive, instead of `add` and the first job
     #[arg(long, value_name = "NAME")]
     pub tool: Option<String>,
     /// Arguments of that tool or job, a JSON object [default: {}]
@@ -84,7 +86,7 @@ pub struct Flags {
     /// Seconds that a job, and fetching its file, may take, 1 to 86400
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub timeout: u64,
-    /// Print one JSON object in the place of lines
+    /// Print one JSON object instead of lines
     #[arg(long)]
     pub json: bool,
 }
@@ -206,13 +208,21 @@ impl Target<'_> {
             let findings = entry.findings().into_iter().chain(elsewhere);
             findings.for_each(|finding| chart.add(finding));
         }
+        if flags.url.is_none() && self.registration.is_some() && Endpoint::new(&url).is_err() {
+            let why = "the way to the URL was not looked at, because the hand-off names none that can be asked";
+            chart.add(
+                Finding::unverified("path", why).remedy("correct it there, and call this again"),
+            );
+            return Ok(());
+        }
         let name = registration.map(|entry| entry.name.as_str());
         let registered = registration.map(Registration::sent);
+        let unfilled = registration.map(Registration::unfilled).unwrap_or_default();
         let sources = Sources {
             source,
             flags: &flags.headers,
             registered: registered.as_deref(),
-            logs_in: registration.is_some_and(Registration::logs_in),
+            unfilled: &unfilled,
             name: name.or_else(|| self.machine.map(|machine| machine.name.as_str())),
             whose: Whose::of(&url, public, self.is_there()),
         };

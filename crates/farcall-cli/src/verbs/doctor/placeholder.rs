@@ -43,20 +43,18 @@ pub(super) fn parts(text: &str) -> Vec<Part<'_>> {
 
 /// The first placeholder: where it begins, what it is, and where it ends.
 fn first(text: &str) -> Option<(usize, Part<'_>, usize)> {
-    let mut placeholders = text.match_indices('{').filter_map(|(brace, _)| {
-        let start = brace
-            .checked_sub(1)
-            .filter(|before| text.as_bytes()[*before] == b'$');
+    for (brace, _) in text.match_indices('{') {
         let inner = &text[brace + 1..];
-        let length = inner.find('}')?;
-        let (inner, end) = (&inner[..length], brace + 1 + length + 1);
-        match (start, inner.strip_prefix("env:")) {
-            (Some(start), _) => Some((start, of(inner), end)),
-            (None, Some(name)) => Some((brace, of(name), end)),
-            (None, None) => None,
+        let is_variable = text[..brace].ends_with('$');
+        if !is_variable && !inner.starts_with("env:") {
+            continue;
         }
-    });
-    placeholders.next()
+        // Where none is closed, none behind it is.
+        let length = inner.find('}')?;
+        let start = brace - usize::from(is_variable);
+        return Some((start, of(&inner[..length]), brace + length + 2));
+    }
+    None
 }
 
 fn of(inner: &str) -> Part<'_> {
@@ -130,10 +128,20 @@ mod tests {
             ("x ${input:key}", Err(Unknown::Input("key".to_owned()))),
             ("${S:-x}", Err(Unknown::Withheld("S".to_owned()))),
             ("a ${ b", Ok("a ${ b")),
+            ("a ${ {env: b", Ok("a ${ {env: b")),
             ("", Ok("")),
         ] {
             let said = expanded(text, look_up).map(|(said, _)| said);
             assert_eq!(said, expected.map(str::to_owned), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_of_braces_is_read_once() {
+        // As long as the longest hand-off; read again from each brace, it would take minutes.
+        for brace in ["{", "${", "{env:"] {
+            let text = brace.repeat((1 << 20) / brace.len());
+            assert_eq!(parts(&text), [Part::Text(text.as_str())]);
         }
     }
 

@@ -66,11 +66,13 @@ async fn call(
     } else {
         Value::Object(arguments.clone()).to_string()
     };
+    // A tool may well repeat what it was sent.
+    let told = connection.endpoint().scrubbed_answer(&answer);
     screen.line(&format!(
         "{}({}) -> {}",
         one_line(&tool),
         shown,
-        one_line(&answer.to_string())
+        one_line(&told.to_string())
     ));
     match Sum::of(&tool, &arguments, &answer) {
         Sum::Wrong => return Err(Failure::failed("the sum of 2 and 3 should be 5")),
@@ -80,7 +82,7 @@ async fn call(
     run.call = Some(CallReport {
         tool,
         arguments: arguments.into(),
-        answer: without_queries(&answer),
+        answer: without_queries(&told),
     });
     Ok(())
 }
@@ -129,7 +131,8 @@ async fn job(
     }
     let result = jobs::result(connection, tools, &id).await;
     let result = result.map_err(|error| about(&tools.result, error))?;
-    let url = finished(screen, report, tools, &result)?;
+    let told = connection.endpoint().scrubbed_answer(&result);
+    let url = finished(screen, report, tools, &told)?;
     let file = file::fetch(connection.endpoint(), &url, &result).await?;
     let checked = file::check(&file, &url, &result);
     report.file = Some(file);

@@ -238,8 +238,8 @@ fn setting_value(reading: &Reading<'_>, table: &Table<'_>, key: &Key) -> Option<
         (Shape::Secret, Value::String(text)) => {
             let filled = filled(reading, &Spanned::new(at.clone(), text.as_str()))?;
             // Of an address only the password is one.
-            let holds_secret = *name != "database_url"
-                || Url::parse(text).is_ok_and(|url| url.password().is_some());
+            let holds_secret =
+                *name != "database_url" || Url::parse(text).is_ok_and(|url| has_password(&url));
             if filled.is_clear && holds_secret {
                 let variable = key.variable.map_or("a variable", |variable| variable.name);
                 let hint =
@@ -253,6 +253,11 @@ fn setting_value(reading: &Reading<'_>, table: &Table<'_>, key: &Key) -> Option<
         }
         (_, value) => plain(value).into(),
     })
+}
+
+/// Whether the address of a database holds a password, in one of both places where it may stand.
+fn has_password(address: &Url) -> bool {
+    address.password().is_some() || address.query_pairs().any(|(name, _)| name == "password")
 }
 
 fn plain(value: &Value) -> String {

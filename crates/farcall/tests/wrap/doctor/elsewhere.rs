@@ -115,6 +115,17 @@ async fn the_servers_own_token_is_sent_to_no_other_server() {
         "`CF-Access-Client-Id` of `CF_ACCESS_CLIENT_ID`",
         "",
     );
+    // Neither is what is called after it.
+    for own in [
+        "FARM_MCP_TOKEN",
+        "FARM_CF_CLIENT_ID",
+        "FARM_CF_CLIENT_SECRET",
+    ] {
+        let (seen, heard) = asked(true, "", &[(own, KEPT)], None).await;
+        assert!(!heard.contains(KEPT), "{heard}");
+        let kept = format!("`{own}` of the environment");
+        seen.says("credentials", "unverified", &kept, "PUBLIC_BASE_URL");
+    }
     // A token for this call is, and the server's where nothing says that it is another's.
     let (_, heard) = asked(true, "", &[own, ("FARCALL_TOKEN", TOKEN)], None).await;
     assert!(heard.contains(TOKEN) && !heard.contains(KEPT), "{heard}");

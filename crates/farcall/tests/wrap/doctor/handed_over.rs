@@ -4,7 +4,7 @@ use std::{fs, process::Command};
 
 use serde_json::{Value, json};
 
-use super::{Doctor, FARM, Seen, TOKEN};
+use super::{Doctor, FARM, Seen, TOKEN, front::answering};
 use crate::harness::Project;
 
 const ALL: [&str; 5] = [
@@ -91,6 +91,67 @@ async fn a_file_that_is_no_hand_off() {
         seen.stderr.contains("it registers no server with a URL"),
         "{}",
         seen.stderr
+    );
+}
+
+#[tokio::test]
+async fn a_url_of_a_hand_off_that_none_can_call_is_no_fault_of_the_command() {
+    for (url, finding) in [
+        ("https://farm.<your-zone>/mcp", "still holds a placeholder"),
+        ("https://ann@a.example/mcp", "is more than"),
+        ("a.example/mcp", "is no http or https URL"),
+    ] {
+        let seen = registered(&block(url, "Bearer ${FARM_MCP_TOKEN}", &ALL), &[]).await;
+        seen.is_broken_at("hand-off", finding, "write the");
+        assert_eq!(seen.broken(), ["hand-off"], "{}", seen.all());
+        seen.says(
+            "path",
+            "unverified",
+            "was not looked at",
+            "correct it there",
+        );
+    }
+}
+
+#[tokio::test]
+async fn of_several_entries_the_one_of_a_host_is_told_by_its_name() {
+    let entries = json!({"mcpServers": {
+        "a-mcp": {"url": "https://a.invalid/mcp"},
+        "b-mcp": {"url": "https://b.invalid/mcp"},
+    }});
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("mcp.json"), entries.to_string()).unwrap();
+    let seen = Doctor::within(folder.path())
+        .argument("https://b.invalid")
+        .argument("--registration")
+        .argument("mcp.json")
+        .run()
+        .await;
+    seen.says("hand-off", "ok", "`b-mcp` is registered at", "");
+    seen.is_broken_at("DNS", "`b.invalid`", "");
+}
+
+#[tokio::test]
+async fn a_header_that_a_hand_off_names_is_not_said_to_be_lacking() {
+    let project = Project::new(FARM).with("MCP_BEARER_TOKEN", TOKEN);
+    let server = project.serve().await;
+    let url = format!("{}/mcp", server.origin());
+    let own = [("MCP_BEARER_TOKEN", TOKEN)];
+    for authorization in ["Bearer ${FARM_MCP_TOKEN}", "Bearer <your token>"] {
+        let seen = registered(&block(&url, authorization, &ALL), &own).await;
+        seen.says("edge auth", "broken", "`Authorization` is missing", "");
+        assert!(
+            !seen.stdout.contains("sends no `Authorization`"),
+            "{}",
+            seen.all()
+        );
+    }
+    let seen = registered(&block(&url, "Bearer <your token>", &ALL), &own).await;
+    seen.says(
+        "hand-off",
+        "warning",
+        "`Authorization` of `farm-mcp` is still to be filled in",
+        "Bearer ${EXAMPLE_MCP_TOKEN}",
     );
 }
 
@@ -185,19 +246,50 @@ async fn the_list_of_tools_has_many_names_and_a_hand_off_many_forms() {
             "",
         );
     }
-    // Claude Desktop puts nothing in the place of what is written, so somebody has to.
-    let desktop = printed("claude-desktop");
-    let seen = look("desktop.json", desktop.clone()).await;
-    seen.is_broken_at("edge auth", "is missing", "let the hand-off send it");
-    seen.says(
-        "hand-off",
-        "warning",
-        "`Authorization` of `farm-mcp` is still to be filled in",
-        "below `env`",
-    );
-    let seen = look("desktop.json", desktop.replace("${FARM_MCP_TOKEN}", TOKEN)).await;
+    // These put nothing in the place of what is written, so somebody has to.
+    for (client, place) in [
+        ("claude-desktop", "in its place below `env`"),
+        ("cline", "in its place"),
+        ("zed", "in its place"),
+    ] {
+        let block = printed(client);
+        let seen = look("written.json", block.clone()).await;
+        seen.is_broken_at("edge auth", "is missing", "let the hand-off send it");
+        let left = "`Authorization` of `farm-mcp` is still to be filled in";
+        seen.says("hand-off", "warning", left, place);
+        let seen = look("written.json", block.replace("${FARM_MCP_TOKEN}", TOKEN)).await;
+        assert_eq!(seen.exit, 0, "{client}: {}", seen.all());
+        seen.says("hand-off", "warning", "holds the secret itself", "");
+    }
+    // Codex reads no `headers`.
+    let headers = "headers = { Authorization = \"Bearer ${FARM_MCP_TOKEN}\" }";
+    let codex = format!("[mcp_servers.farm-mcp]\nurl = \"{url}\"\n{headers}\n");
+    let seen = look("codex.toml", codex).await;
+    seen.is_broken_at("hand-off", "is ignored by Codex", "bearer_token_env_var");
+    seen.says("edge auth", "broken", "is missing", "bearer_token_env_var");
+}
+
+#[tokio::test]
+async fn a_client_that_logs_in_by_itself_has_nothing_to_repair() {
+    const CHALLENGE: &str = "www-authenticate: Bearer resource_metadata=\"https://farm.example.com/.well-known/oauth-protected-resource/mcp\"\r\n";
+    let gate = answering("401 Unauthorized", CHALLENGE, "").await;
+    let bare = json!({"mcpServers": {"farm-mcp": {"url": format!("{gate}/mcp")}}});
+    let seen = registered(&bare, &[]).await;
     assert_eq!(seen.exit, 0, "{}", seen.all());
-    seen.says("hand-off", "warning", "holds the secret itself", "");
+    seen.says(
+        "edge auth",
+        "unverified",
+        "somebody logs in",
+        "let the client log in",
+    );
+    seen.says(
+        "path",
+        "unverified",
+        "for want of a conversation",
+        "with a token",
+    );
+    seen.says("open to strangers", "ok", "gets 401", "");
+    seen.says("files open to strangers", "ok", "gets 401", "");
 }
 
 #[tokio::test]

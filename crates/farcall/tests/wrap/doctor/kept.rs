@@ -194,6 +194,38 @@ async fn secrets_that_are_in_git() {
 }
 
 #[tokio::test]
+async fn the_address_of_a_database_in_git_is_no_leak_and_its_password_is() {
+    let farm = FARM.replace(
+        "[server]\n",
+        "[server]\ndatabase_url = \"postgres://127.0.0.1:1/farm\"\n",
+    );
+    let project = Project::new(&farm);
+    git(&project.path(""), &["init", "-q"]);
+    fs::write(project.path(".gitignore"), ".env\n.farcall\n").unwrap();
+    git(&project.path(""), &["add", "-A"]);
+    let seen = machine(&project).run().await;
+    seen.says("secrets", "ok", "no secret of the configuration", "");
+    // The address is in no file, and its password is.
+    let address = format!("postgres://farm:{TOKEN}@127.0.0.1:1/farm");
+    fs::write(
+        project.path("deploy.sh"),
+        format!("export PGPASSWORD={TOKEN}\n"),
+    )
+    .unwrap();
+    git(&project.path(""), &["add", "-A"]);
+    let seen = machine(&project)
+        .variable("FARCALL_DATABASE_URL", &address)
+        .run()
+        .await;
+    seen.says(
+        "secrets",
+        "broken",
+        "the password in `FARCALL_DATABASE_URL` stands in `deploy.sh`",
+        "make a new one",
+    );
+}
+
+#[tokio::test]
 async fn what_is_staged_is_searched_also_where_the_file_is_another_by_now() {
     let project = Project::new(FARM);
     let folder = project.path("");

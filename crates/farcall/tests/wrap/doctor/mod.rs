@@ -3,7 +3,7 @@
 //! Servers are real ones, and what stands in front of them is a few lines that answer 530, hold answers back, cut
 //! streams, or show certificates that are wrong in one way.
 
-mod broken_path;
+mod calls;
 mod certificates;
 mod configured;
 mod edges;
@@ -13,14 +13,18 @@ mod handed_over;
 mod kept;
 mod messages;
 mod roundabout;
+mod same_server;
+mod secrets;
 mod sound;
+mod strangers;
+mod streams;
 
 use std::{path::Path, process::Command, time::Duration};
 
 use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::harness::PATH;
+use crate::harness::{PATH, Project, Server};
 
 /// How long `doctor` may take here.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -89,6 +93,34 @@ impl Doctor {
             stderr,
         }
     }
+}
+
+/// A look at a URL alone, from a folder with nothing in it.
+async fn afar(url: &str, variables: &[(&str, &str)]) -> Seen {
+    let folder = tempfile::tempdir().unwrap();
+    let doctor = Doctor::within(folder.path()).argument(url);
+    let doctor = variables
+        .iter()
+        .fold(doctor, |doctor, (name, value)| doctor.variable(name, value));
+    doctor.run().await
+}
+
+/// A look from the folder of a project whose server has this port.
+fn beside(project: &Project, port: &str) -> Doctor {
+    Doctor::within(&project.path("")).variable("MCP_PORT", port)
+}
+
+/// A project whose server will have a port that is known before it is started.
+fn on_a_known_port() -> (Project, String) {
+    let port = free_port().to_string();
+    (Project::new(FARM).with("MCP_PORT", &port), port)
+}
+
+/// A server that wants [`TOKEN`].
+async fn gated() -> (Project, Server) {
+    let project = Project::new(FARM).with("MCP_BEARER_TOKEN", TOKEN);
+    let server = project.serve().await;
+    (project, server)
 }
 
 /// What it said.

@@ -6,6 +6,7 @@ use farcall_config::{
     Config, ConfigError, Source, Storage,
     file::{Entry, Finding as Fault, Project},
 };
+use farcall_core::host;
 
 use super::{
     super::finding::{Chart, Finding},
@@ -206,7 +207,7 @@ fn doubts(config: &Config) -> Vec<Finding> {
         );
     }
     match &http.public_base_url {
-        Some(url) if !url.is_https() && !is_of_this_machine(url.host()) => doubts.push(
+        Some(url) if !url.is_https() && !host::is_loopback(url.host()) => doubts.push(
             Finding::warning("public URL", format!("`PUBLIC_BASE_URL` is `{url}`, without TLS"))
                 .cause("tokens and files travel in the clear")
                 .remedy("put a tunnel or a proxy with a certificate in front, and write https://"),
@@ -239,18 +240,13 @@ fn authentication(config: &Config) -> Finding {
         return Finding::ok(CHECK, "the server itself asks callers who they are");
     }
     match &config.http.public_base_url {
-        Some(url) if !is_of_this_machine(url.host()) => {
+        Some(url) if !host::is_loopback(url.host()) => {
             Finding::unverified(CHECK, "the server itself asks nobody who they are")
                 .cause("then whatever forwards the public URL to it must: Cloudflare Access with a Service Auth policy, or another gate")
                 .remedy("without such an edge, put MCP_BEARER_TOKEN, of `openssl rand -hex 32`, into `.env`")
         }
         _ => Finding::ok(CHECK, "nobody is asked who they are, on this machine alone"),
     }
-}
-
-fn is_of_this_machine(host: &str) -> bool {
-    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
-    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// Docker and podman leave these in every container.

@@ -241,7 +241,12 @@ async fn leaks(listed: Listed, source: &Source, is_clean: bool) -> Vec<Finding> 
 }
 
 fn leak(file: &str, name: &str, how: &str) -> Finding {
-    Finding::broken(CHECK, format!("the value of `{name}` stands in `{}`{how}, which is in git", one_line(file)))
+    let what = if name == variables::FARCALL_DATABASE_URL.name {
+        "password in"
+    } else {
+        "value of"
+    };
+    Finding::broken(CHECK, format!("the {what} `{name}` stands in `{}`{how}, which is in git", one_line(file)))
         .cause("a secret was written into a file that is committed")
         .remedy(format!("take it out, make a new one, and keep that in `.env` or the environment alone; write ${{{name}}} where a file must name it"))
 }
@@ -291,9 +296,31 @@ fn search(
 /// The secrets that are set, by the names of their variables.
 fn values(source: &Source) -> Vec<(&'static str, String)> {
     let secret = variables::SECRET.iter();
-    let set =
-        secret.filter_map(|variable| Some((variable.name, source.filled(variable)?.to_owned())));
+    let set = secret.filter_map(|variable| {
+        let value = source.filled(variable)?.to_owned();
+        let value = if *variable == variables::FARCALL_DATABASE_URL {
+            password(&value)?
+        } else {
+            value
+        };
+        Some((variable.name, value))
+    });
     set.filter(|(_, value)| value.len() >= SECRET).collect()
+}
+
+/// What of `postgres://USER:PASSWORD@HOST/DATABASE?password=PASSWORD` is a secret, as it is written there; of two, the
+/// second counts.
+fn password(address: &str) -> Option<String> {
+    let (_, rest) = address.split_once("://")?;
+    let query = rest.split_once('?').map_or("", |(_, query)| query);
+    let mut pairs = query.split('&');
+    let named = pairs.find_map(|pair| pair.strip_prefix("password="));
+    let before = || {
+        let authority = rest.split(['/', '?', '#']).next()?;
+        let (user, _) = authority.rsplit_once('@')?;
+        Some(user.split_once(':')?.1)
+    };
+    named.or_else(before).map(str::to_owned)
 }
 
 /// The name of the secret that is in a text.
@@ -338,4 +365,35 @@ fn only_in_shell(shell: &Source) -> Option<Finding> {
         .cause("a service manager starts the server without this shell")
         .remedy("put it into `.env`, mode 0600, before `deploy systemd`")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_the_address_of_a_database_the_password_alone_is_a_secret() {
+        for (address, expected) in [
+            ("postgres://127.0.0.1/farm-of-many-farms", None),
+            ("postgres://farm@127.0.0.1:5432/farm", None),
+            (
+                "postgres://farm:s3cret-s3cret@127.0.0.1/farm",
+                Some("s3cret-s3cret"),
+            ),
+            (
+                "postgres://farm:s3:cr@t%40@127.0.0.1?x=a:b@c",
+                Some("s3:cr@t%40"),
+            ),
+            ("postgres://farm:short@127.0.0.1/farm", None),
+            (
+                "postgres://127.0.0.1/farm?user=farm&password=s3cret-s3cret",
+                Some("s3cret-s3cret"),
+            ),
+        ] {
+            let source = Source::from_pairs([(variables::FARCALL_DATABASE_URL.name, address)]);
+            let values = values(&source);
+            let value = values.first().map(|(_, value)| value.as_str());
+            assert_eq!(value, expected, "{address}");
+        }
+    }
 }

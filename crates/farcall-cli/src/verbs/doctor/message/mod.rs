@@ -9,7 +9,8 @@ use std::io::Read as _;
 
 use serde_json::json;
 
-use self::table::MEANINGS;
+pub(super) use self::table::{BLOCKED, LIMITED, NO_ADDRESS};
+use super::finding::Finding;
 use crate::{
     Failure,
     terminal::{print, print_json},
@@ -26,6 +27,13 @@ pub(super) struct Meaning {
     words: &'static [&'static [&'static str]],
     means: &'static str,
     remedy: &'static str,
+}
+
+impl Meaning {
+    /// A finding with this cause and this remedy.
+    pub(super) fn of(&self, finding: Finding) -> Finding {
+        finding.cause(self.means).remedy(self.remedy)
+    }
 }
 
 /// Says what `text` means, or reads it where it is `-`.
@@ -57,13 +65,21 @@ pub(super) fn explain(text: &str, is_json: bool) -> Result<(), Failure> {
 }
 
 /// The row that fits.
-pub(super) fn meaning(text: &str) -> Option<&'static Meaning> {
+fn meaning(text: &str) -> Option<&'static Meaning> {
+    first(table::all(), text)
+}
+
+/// What a server of farcall means by its own words.
+pub(super) fn of_server(text: &str) -> Option<&'static Meaning> {
+    first(table::SERVER.iter(), text)
+}
+
+fn first(mut rows: impl Iterator<Item = &'static Meaning>, text: &str) -> Option<&'static Meaning> {
     let text = lines(text);
-    let fits = |meaning: &&Meaning| {
-        let mut groups = meaning.words.iter();
+    rows.find(|row| {
+        let mut groups = row.words.iter();
         groups.any(|words| words.iter().all(|word| has(&text, word)))
-    };
-    MEANINGS.iter().find(fits)
+    })
 }
 
 /// The text in small letters, a line break before and behind each line, and nothing between that and what it says.
@@ -93,26 +109,35 @@ fn is_of_another_kind(before: &str, behind: &str) -> bool {
     is_measured(before, behind) || is_placed(before, behind)
 }
 
+/// What numbers are called that are no status, alone or behind `-` or `_`.
+const NUMBERED: [&str; 5] = ["id", "length", "line", "pid", "port"];
+
 /// Whether what stands around a number makes it a port, a line, a process, the value of some key, or the second of two
 /// numbers, as the size is in the log of a proxy.
 fn is_placed(before: &str, behind: &str) -> bool {
-    // `"status": 401` and `code:401`, but neither `"id": 405` nor `127.0.0.1:502`.
-    let key = before.strip_suffix(':');
-    let key = key.or_else(|| before.trim_end().strip_suffix("\":"));
-    if let Some(key) = key {
-        let key = key.strip_suffix('"').unwrap_or(key);
-        let is_in_name = |sign: char| sign.is_alphanumeric() || sign == '_' || sign == '-';
-        let name = key.rsplit(|sign: char| !is_in_name(sign)).next();
-        let names_status = |name: &str| {
-            let mut words = ["code", "error", "status"].iter();
-            words.any(|word| name.contains(word))
-        };
-        return !name.is_some_and(names_status);
+    let name = last_name(before.trim_end_matches([' ', '\t', ':', '=', '"']));
+    let is_called = |word: &&str| {
+        let rest = name.strip_suffix(*word);
+        rest.is_some_and(|rest| rest.is_empty() || rest.ends_with(['-', '_']))
+    };
+    if NUMBERED.iter().any(is_called) {
+        return true;
+    }
+    // `"status": 401` and `code:401`, but neither `"key": 405` nor `127.0.0.1:502`.
+    if before.ends_with(':') || before.trim_end().ends_with("\":") {
+        let mut words = ["code", "error", "status"].iter();
+        return !words.any(|word| name.contains(word));
     }
     let is_number = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
     let word_before = before.strip_suffix(' ').map(str::trim_end);
     let word_before = word_before.and_then(|before| before.rsplit(char::is_whitespace).next());
     before.ends_with(['[', '#']) || behind.starts_with('#') || word_before.is_some_and(is_number)
+}
+
+/// The name that a text ends with, or nothing.
+fn last_name(text: &str) -> &str {
+    let is_in_name = |sign: char| sign.is_alphanumeric() || sign == '_' || sign == '-';
+    &text[text.trim_end_matches(is_in_name).len()..]
 }
 
 /// Whether what stands around a number makes it a time, a size, or the rest of a number.
@@ -314,6 +339,14 @@ mod tests {
             "upstream timed out (110: Connection timed out) while reading response header from upstream",
             "waited for longer",
         ),
+        (
+            "upstream timed out (110: Connection timed out) while connecting to upstream, client: 203.0.113.7",
+            "reaches nobody at the address",
+        ),
+        (
+            "Hostname/IP does not match certificate's altnames: Host: b.example. is not in the cert's altnames: DNS:a.example",
+            "for another name",
+        ),
         ("add 10.0.0.0/8 to tools.ssrfWhitelist", "private networks"),
         // Numbers beside words that say more.
         ("connect ECONNREFUSED 127.0.0.1:502", "nobody listens"),
@@ -328,6 +361,11 @@ mod tests {
         (r#""POST /mcp HTTP/1.1" 401 503 "-""#, "missing or wrong"),
         ("HTTP 401 s-maxage=0", "missing or wrong"),
         ("HTTP/1.1 401", "missing or wrong"),
+        (
+            "HTTP/2 401\r\ncontent-length: 502\r\nx-request-id: 404\r\n",
+            "missing or wrong",
+        ),
+        ("the token is invalid: 401", "missing or wrong"),
         (r#"{"status":401}"#, "missing or wrong"),
         ("status:502", "proxy or tunnel is up"),
         // What the server says where callers are not let in; the rest is asked of a real one.
@@ -401,6 +439,12 @@ mod tests {
             "farcall[503]: started",
             r#"{"jsonrpc":"2.0","id":405,"result":{}}"#,
             r#"{"port": 502}"#,
+            "File \"/srv/uvicorn/protocols/http/h11_impl.py\", line 404, in run_asgi",
+            "listening on port 502",
+            "port: 502",
+            "pid=503",
+            "{ id: 404 }",
+            "content-length: 502",
             r#""POST /mcp HTTP/1.1" 200 401"#,
             "the scores of all players",
             "",
@@ -411,8 +455,27 @@ mod tests {
     }
 
     #[test]
+    fn what_a_server_says_itself_is_told_from_what_others_do() {
+        for (text, is_its_own) in [
+            (
+                "the token cannot be verified at the moment; try again in a few seconds",
+                true,
+            ),
+            (
+                "whoever you are to Cloudflare Access is a caller here that has no token",
+                true,
+            ),
+            ("no bearer token was sent", false),
+            ("Service Unavailable", false),
+            ("Unauthorized", false),
+        ] {
+            assert_eq!(of_server(text).is_some(), is_its_own, "{text}");
+        }
+    }
+
+    #[test]
     fn no_group_of_words_says_what_another_of_its_row_says() {
-        for row in MEANINGS {
+        for row in table::all() {
             for words in row.words {
                 let text = lines(&words.join(" "));
                 let is_said = |other: &&&[&str]| other.iter().all(|word| has(&text, word));
@@ -424,7 +487,7 @@ mod tests {
 
     #[test]
     fn every_group_of_words_reaches_its_row() {
-        for (index, row) in MEANINGS.iter().enumerate() {
+        for (index, row) in table::all().enumerate() {
             for words in row.words {
                 let found = meaning(&words.join(" "));
                 assert_eq!(found, Some(row), "row {index}: {words:?}");

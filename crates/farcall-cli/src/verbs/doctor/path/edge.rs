@@ -9,11 +9,16 @@ use super::{
     super::{
         asked::{self, Answer},
         credentials::{ACCESS, Sent},
-        finding::{Chart, Finding},
+        finding::{Chart, Finding, Level},
+        message::{self, BLOCKED, LIMITED, NO_ADDRESS},
     },
-    STEP, Walk,
+    Reached, STEP, Walk,
 };
-use crate::client::{one_line, words};
+use crate::client::{is_in_the_clear, one_line, words};
+
+/// What is to be done where a credential is wanted, and none is sent because it could be read.
+const SEE_TLS: &str =
+    "see `TLS` above: over https:// what says who asks is sent, and is looked at then";
 
 /// What is known of an answer that is none of the protocol.
 struct Seen<'a> {
@@ -26,7 +31,7 @@ struct Seen<'a> {
 }
 
 /// Whether the server itself answers this caller.
-pub(super) async fn look(walk: &Walk<'_>, chart: &mut Chart) -> bool {
+pub(super) async fn look(walk: &Walk<'_>, chart: &mut Chart) -> Reached {
     let place = walk.sent.endpoint.to_string();
     let answer = match walk.post(true, &super::handshake(), STEP) {
         Ok(request) => asked::answer(request).await,
@@ -40,7 +45,7 @@ pub(super) async fn look(walk: &Walk<'_>, chart: &mut Chart) -> bool {
                     .cause("what listens there is no HTTP server, or it drops the connection; a proxy without an origin may do that")
                     .remedy("look at the log of the proxy; behind it, curl -s http://127.0.0.1:8900/healthz on the machine of the server"),
             );
-            return false;
+            return Reached::Nobody;
         }
     };
     end_session(walk, walk.sent.endpoint.headers(), &answer).await;
@@ -57,18 +62,20 @@ pub(super) async fn look(walk: &Walk<'_>, chart: &mut Chart) -> bool {
         ),
         answer: &answer,
     };
-    let (finding, is_through) = match judged(&seen, walk.sent) {
-        Some(finding) => (finding, false),
+    let (finding, reached) = match judged(&seen, walk.sent) {
+        // Nothing is wrong where a client logs in by itself.
+        Some(finding) if finding.level == Level::Unverified => (finding, Reached::Gate),
+        Some(finding) => (finding, Reached::Nobody),
         None => (
             Finding::ok(
                 "edge",
                 format!("`{place}` is answered by an MCP server, and lets this caller in"),
             ),
-            true,
+            Reached::Server,
         ),
     };
     chart.add(finding);
-    is_through
+    reached
 }
 
 /// A session that the server keeps for the question is ended.
@@ -95,11 +102,7 @@ fn judged(seen: &Seen<'_>, sent: &Sent) -> Option<Finding> {
     match status.as_u16() {
         401 | 403 => Some(refused(seen, said, sent)),
         _ if status.is_redirection() => Some(redirected(seen, &said, sent)),
-        503 if is_json_rpc(seen.answer) => Some(
-            Finding::broken("edge", said)
-                .cause("the server itself takes no requests now: it is stopping, or has more to do than it takes in")
-                .remedy("wait a moment; farcall doctor on its machine says what /readyz fails at"),
-        ),
+        503 if is_json_rpc(seen.answer) => Some(own(Finding::broken("edge", said), &seen.words)),
         502..=504 | 520..=530 => Some(without_origin(seen, said)),
         404 | 405 => Some(elsewhere(seen, said)),
         413 => Some(
@@ -107,11 +110,7 @@ fn judged(seen: &Seen<'_>, sent: &Sent) -> Option<Finding> {
                 .cause("a proxy takes only small requests")
                 .remedy("let it take 2 MiB (client_max_body_size 2m in nginx), the server itself refuses more than 1"),
         ),
-        429 if is_blocked(seen.answer) => Some(
-            Finding::broken("edge", said)
-                .cause("a rule of Cloudflare limits how often this may be asked, before the server sees it")
-                .remedy("wait a minute; Security, WAF, Rate limiting rules: let the rule leave out /mcp and /files of this host, jobs are polled there"),
-        ),
+        429 if is_blocked(seen.answer) => Some(LIMITED.of(Finding::broken("edge", said))),
         429 => Some(
             Finding::broken("edge", said)
                 .cause("too many requests, or too many wrong credentials came from this address")
@@ -126,7 +125,7 @@ fn judged(seen: &Seen<'_>, sent: &Sent) -> Option<Finding> {
         // An older or newer server refuses the handshake in the protocol's own terms.
         400 | 406 | 415 | 422 if is_json_rpc(seen.answer) => None,
         200..=299 => Some(
-            Finding::broken("edge", format!("`{place}` answers, and not as an MCP server ({})", media_type(seen.answer)))
+            Finding::broken("edge", format!("`{place}` answers, and not as an MCP server ({})", media_type(seen.answer, sent)))
                 .cause("another site is served at this name or path, or a page asks people to log in")
                 .remedy("the path of the endpoint is usually /mcp; behind Cloudflare Access send both headers of a service token"),
         ),
@@ -150,10 +149,10 @@ fn is_json_rpc(answer: &Answer) -> bool {
     body.get("jsonrpc").is_some()
 }
 
-fn media_type(answer: &Answer) -> &str {
+fn media_type(answer: &Answer, sent: &Sent) -> String {
     match answer.header("content-type") {
-        "" => "no media type",
-        said => said,
+        "" => "no media type".to_owned(),
+        said => one_line(&sent.endpoint.scrubbed(said)),
     }
 }
 
@@ -165,11 +164,22 @@ fn shown(status: StatusCode) -> String {
     }
 }
 
+/// The server itself takes no requests now.
+fn own(finding: Finding, words: &str) -> Finding {
+    match message::of_server(words) {
+        Some(meaning) => meaning.of(finding),
+        None => finding
+            .cause("the server itself takes no requests now: it is stopping, or has more to do than it takes in")
+            .remedy("wait a moment; farcall doctor on its machine says what /readyz fails at"),
+    }
+}
+
 /// Somebody answers for a server that is not there.
 fn without_origin(seen: &Seen<'_>, said: String) -> Finding {
     const ORIGIN: &str = "on the machine of the server: curl -s http://127.0.0.1:8900/healthz, with its own port; start it where nobody answers, and compare the port with that in the configuration of the proxy or tunnel";
     let finding = Finding::broken("edge", said);
     match seen.answer.status.as_u16() {
+        530 if code(seen.answer) == Some(1016) => NO_ADDRESS.of(finding),
         530 => finding
             .cause("the tunnel has no active connection: cloudflared does not run, or not for this name")
             .remedy(format!("cloudflared tunnel info NAME; restart it: cloudflared tunnel run NAME, or systemctl --user restart cloudflared-NAME; then {ORIGIN}")),
@@ -218,10 +228,16 @@ fn redirected(seen: &Seen<'_>, said: &str, sent: &Sent) -> Finding {
         );
         return access(Finding::broken("edge auth", said), sent);
     }
+    // Behind `?` may be a key, and before it what was sent.
     let to = match &target {
         Some(target) => format!("{}{}", target.origin().ascii_serialization(), target.path()),
-        None => one_line(location),
+        None => location
+            .split(['?', '#'])
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
     };
+    let to = one_line(&sent.endpoint.scrubbed(&to));
     Finding::broken("edge", format!("{said}, to `{to}`"))
         .cause("clients of MCP do not follow redirects, and would lose their headers on the way")
         .remedy(format!(
@@ -242,17 +258,16 @@ fn refused(seen: &Seen<'_>, said: String, sent: &Sent) -> Finding {
             .cause("something on the way adds an `Origin` that is not the server's")
             .remedy("list it in FARCALL_ALLOWED_ORIGINS");
     }
-    if words.contains("Cloudflare Access") && !seen.answer.header("www-authenticate").is_empty() {
-        return Finding::broken("edge auth", said)
-            .cause("the server wants what the edge of Cloudflare signs, and this request did not come through it, or through another application")
-            .remedy("call the public URL; compare FARCALL_ACCESS_TEAM and FARCALL_ACCESS_AUD with the application of Access");
-    }
     let challenge = seen.answer.header("www-authenticate");
     if challenge
         .get(..6)
         .is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer"))
     {
-        return bearer(Finding::broken("edge auth", said), sent, challenge);
+        let finding = Finding::broken("edge auth", said);
+        return match message::of_server(&format!("{words}\n{challenge}")) {
+            Some(meaning) => meaning.of(finding),
+            None => bearer(finding, sent, challenge),
+        };
     }
     let is_cloudflare = seen
         .answer
@@ -260,9 +275,7 @@ fn refused(seen: &Seen<'_>, said: String, sent: &Sent) -> Finding {
         .eq_ignore_ascii_case("cloudflare")
         || !seen.answer.header("cf-ray").is_empty();
     if is_cloudflare && is_blocked(seen.answer) {
-        return Finding::broken("edge auth", said)
-            .cause("a rule of Cloudflare against bots or attacks refuses this program, before Access or the server see it")
-            .remedy("Security, Events shows which rule; let it skip /mcp and /files of this host (a custom rule with the action Skip), and turn Bot Fight Mode off where it cannot be skipped");
+        return BLOCKED.of(Finding::broken("edge auth", said));
     }
     // What Cloudflare refuses itself is a page.
     let is_origin =
@@ -278,41 +291,49 @@ fn refused(seen: &Seen<'_>, said: String, sent: &Sent) -> Finding {
     } else {
         finding.cause("nothing was sent that says who asks")
     };
+    if is_in_the_clear(sent.endpoint.url()) {
+        return finding.remedy(SEE_TLS);
+    }
     finding.remedy("Access: send CF-Access-Client-Id and CF-Access-Client-Secret; a bearer token: Authorization: Bearer <token>, the server's MCP_BEARER_TOKEN; another gate: --header 'Name: ${VARIABLE}'")
 }
 
 /// Whether Cloudflare asks for proof of a person, or has an error of its own, 1000 to 1099, such as 1010 and 1020.
-///
-/// Who accepts JSON gets that as a problem of RFC 9457 (Cloudflare's changelog of 2026-03-11): `error_code`, and
-/// `cloudflare_error` set to true.
 fn is_blocked(answer: &Answer) -> bool {
     let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
-    let code = body["error_code"].as_u64();
-    let is_problem =
-        body["cloudflare_error"] == true || code.is_some_and(|code| (1000..=1099).contains(&code));
-    let text = answer.body.split_once("error code: 10");
-    let has_code =
-        text.is_some_and(|(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count() == 2);
-    is_problem || has_code || !answer.header("cf-mitigated").is_empty()
+    body["cloudflare_error"] == true
+        || code(answer).is_some_and(|code| (1000..=1099).contains(&code))
+        || !answer.header("cf-mitigated").is_empty()
 }
 
+/// The number of an error of Cloudflare.
+///
+/// Who accepts JSON gets it as a problem of RFC 9457 (Cloudflare's changelog of 2026-03-11): `error_code`, and
+/// `cloudflare_error` set to true.
+fn code(answer: &Answer) -> Option<u64> {
+    let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+    body["error_code"].as_u64().or_else(|| {
+        let (_, rest) = answer.body.split_once("error code: ")?;
+        let end = rest.find(|sign: char| !sign.is_ascii_digit());
+        rest[..end.unwrap_or(rest.len())].parse().ok()
+    })
+}
+
+/// 401 with a challenge: what was sent says more of it than the words do.
 fn bearer(finding: Finding, sent: &Sent, challenge: &str) -> Finding {
-    if challenge.contains("insufficient_scope") {
-        return finding
-            .cause("the token is known, and does not have the scope that this needs")
-            .remedy("have the operator give it: token create NAME --scopes …, or the authorization server");
-    }
     if !sent.has("authorization") {
         let via_oauth = challenge.contains("resource_metadata");
-        if sent.logs_in && via_oauth {
+        let is_in_the_clear = is_in_the_clear(sent.endpoint.url());
+        if sent.logs_in && via_oauth && !is_in_the_clear {
             return Finding::unverified(finding.check, finding.said)
                 .cause("the server wants what a client gets from an authorization server when somebody logs in there")
                 .remedy("let the client log in; to look further from here: --header 'Authorization: Bearer ${FARCALL_TOKEN}', with a token of that server in FARCALL_TOKEN");
         }
         return finding
             .cause("the header `Authorization` is missing")
-            .remedy(if sent.is_handed_over {
-                "let the hand-off send it, \"headers\": {\"Authorization\": \"Bearer ${EXAMPLE_MCP_TOKEN}\"}, and set what it names; `hand-off` and `credentials` above say what became of it"
+            .remedy(if is_in_the_clear {
+                SEE_TLS
+            } else if sent.is_handed_over {
+                "let the hand-off send it, \"headers\": {\"Authorization\": \"Bearer ${EXAMPLE_MCP_TOKEN}\"}, or bearer_token_env_var = \"EXAMPLE_MCP_TOKEN\" of Codex, and set what it names; `hand-off` and `credentials` above say what became of it"
             } else if sent.is_kept() {
                 "export FARCALL_TOKEN with the token of that server, or set PUBLIC_BASE_URL where the URL is that of the server here; clients send `Authorization: Bearer <token>`"
             } else if via_oauth {
@@ -339,6 +360,9 @@ fn access(finding: Finding, sent: &Sent) -> Finding {
         (false, true) => "`CF-Access-Client-Id` is missing",
         (false, false) => "`CF-Access-Client-Id` and `CF-Access-Client-Secret` are missing",
     };
+    if is_in_the_clear(sent.endpoint.url()) {
+        return finding.cause(missing).remedy(SEE_TLS);
+    }
     if sent.is_handed_over {
         return finding
             .cause(missing)

@@ -113,6 +113,16 @@ fn stateless(request: reqwest::RequestBuilder, method: &str) -> reqwest::Request
         .header("mcp-method", method)
 }
 
+/// How far a request comes.
+enum Reached {
+    /// A server that lets in whoever logs in, as a client does by itself.
+    Gate,
+    /// Something is broken that all other hops are behind.
+    Nobody,
+    /// A server that lets this caller in.
+    Server,
+}
+
 /// Looks at every hop until one is broken that all others are behind.
 pub(super) async fn look(walk: &Walk<'_>, chart: &mut Chart) {
     for finding in &walk.sent.findings {
@@ -121,27 +131,36 @@ pub(super) async fn look(walk: &Walk<'_>, chart: &mut Chart) {
     if let Some(finding) = other_than_configured(walk) {
         chart.add(finding);
     }
-    if !is_reached(walk, chart).await {
-        let rest = "the hops behind it were not looked at";
-        chart
-            .add(Finding::unverified("path", rest).remedy("call this again when that is repaired"));
-        return;
-    }
+    let lets_in = match reached(walk, chart).await {
+        Reached::Gate => false,
+        Reached::Server => true,
+        Reached::Nobody => {
+            let rest = "the hops behind it were not looked at";
+            let remedy = "call this again when that is repaired";
+            chart.add(Finding::unverified("path", rest).remedy(remedy));
+            return;
+        }
+    };
     proof::look(walk, chart).await;
     guard::look(walk, chart).await;
-    speaks::look(walk, chart).await;
+    if lets_in {
+        speaks::look(walk, chart).await;
+    } else {
+        let remedy = "call this again with a token of that server, see `edge auth`";
+        speaks::left_out(walk, remedy, chart).await;
+    }
 }
 
 /// Everything without which there is nothing to talk to.
-async fn is_reached(walk: &Walk<'_>, chart: &mut Chart) -> bool {
+async fn reached(walk: &Walk<'_>, chart: &mut Chart) -> Reached {
     let Some(stream) = name::look(walk.url(), chart).await else {
-        return false;
+        return Reached::Nobody;
     };
     if walk.url().scheme() == "https" {
         let (finding, is_trusted) = certificate::look(walk.url(), stream).await;
         chart.add(finding);
         if !is_trusted {
-            return false;
+            return Reached::Nobody;
         }
     }
     edge::look(walk, chart).await

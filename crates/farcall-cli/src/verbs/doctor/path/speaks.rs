@@ -34,8 +34,8 @@ pub(super) async fn look(walk: &Walk<'_>, chart: &mut Chart) {
     for wire in [Wire::Stateless, Wire::Handshake] {
         let began = Instant::now();
         match opened(walk, wire, chart).await {
-            Ok(connection) if spoken.is_none() => spoken = Some(connection),
-            Ok(connection) => connection.close().await,
+            Ok(opened) if spoken.is_none() => spoken = Some(opened),
+            Ok((connection, _)) => connection.close().await,
             // Who was silent for so long will be so again.
             Err(Unspoken::Failed) if began.elapsed() >= SILENT && wire == Wire::Stateless => {
                 let said = format!("{} was not tried: what answers is silent", Wire::Handshake);
@@ -45,30 +45,35 @@ pub(super) async fn look(walk: &Walk<'_>, chart: &mut Chart) {
             Err(_) => {}
         }
     }
-    let Some(connection) = spoken else {
-        unspoken(walk, chart).await;
+    let Some((connection, tools)) = spoken else {
+        left_out(walk, "call this again when that is repaired", chart).await;
         return;
     };
-    used(walk, &connection, chart).await;
+    used(walk, &connection, &tools, chart).await;
     connection.close().await;
 }
 
 /// What is left where there is nobody to talk to: whether strangers are let in shows all the same.
-async fn unspoken(walk: &Walk<'_>, chart: &mut Chart) {
+pub(super) async fn left_out(walk: &Walk<'_>, remedy: &str, chart: &mut Chart) {
     hole::look(walk, None, chart).await;
     let rest = "tools, jobs and streams were not looked at, for want of a conversation";
-    chart.add(Finding::unverified("path", rest).remedy("call this again when that is repaired"));
+    chart.add(Finding::unverified("path", rest).remedy(remedy));
 }
 
 /// Why there is no conversation in one version.
 enum Unspoken {
     /// Something answers that may well speak another version.
     Version,
-    /// Another version would not help.
+    /// It fails, and another version may fail as well.
     Failed,
 }
 
-async fn opened(walk: &Walk<'_>, wire: Wire, chart: &mut Chart) -> Result<Connection, Unspoken> {
+/// A conversation in one version, and the tools that it lists.
+async fn opened(
+    walk: &Walk<'_>,
+    wire: Wire,
+    chart: &mut Chart,
+) -> Result<(Connection, Vec<ListedTool>), Unspoken> {
     let connection = match Connection::open(&walk.sent.endpoint, wire).await {
         Ok(connection) => connection,
         Err(ConnectError::NotSpoken(failure)) => {
@@ -94,12 +99,12 @@ async fn opened(walk: &Walk<'_>, wire: Wire, chart: &mut Chart) -> Result<Connec
     };
     match connection.tools().await {
         Ok(tools) => {
-            let tools = count(tools.len() as u64, "tool");
+            let listed = count(tools.len() as u64, "tool");
             chart.add(Finding::ok(
                 PROTOCOL,
-                format!("{} is spoken, and lists {tools}", connection.version()),
+                format!("{} is spoken, and lists {listed}", connection.version()),
             ));
-            Ok(connection)
+            Ok((connection, tools))
         }
         Err(failure) => {
             chart.add(of(PROTOCOL, &failure, "the list does not arrive"));
@@ -109,17 +114,9 @@ async fn opened(walk: &Walk<'_>, wire: Wire, chart: &mut Chart) -> Result<Connec
     }
 }
 
-async fn used(walk: &Walk<'_>, connection: &Connection, chart: &mut Chart) {
-    let tools = match connection.tools().await {
-        Ok(tools) => tools,
-        Err(failure) => {
-            chart.add(of(TOOLS, &failure, "the list does not arrive"));
-            unspoken(walk, chart).await;
-            return;
-        }
-    };
-    enabled(walk, &tools, chart);
-    let plan = match walk.wanted.plan(&tools) {
+async fn used(walk: &Walk<'_>, connection: &Connection, tools: &[ListedTool], chart: &mut Chart) {
+    enabled(walk, tools, chart);
+    let plan = match walk.wanted.plan(tools) {
         Ok(plan) => plan,
         Err(failure) => {
             chart.add(of(TOOLS, &failure, "another name was meant"));

@@ -39,7 +39,7 @@ pub(super) async fn look(walk: &Walk<'_>, job: Option<&str>, chart: &mut Chart) 
         Shown::AtOnce(took) => Finding::ok(BUFFERING, format!("the first event of a stream came after {} ms, while it went on", took.as_millis())),
         Shown::Held => Finding::broken(BUFFERING, format!("nothing of a stream came within {} seconds", AT_ONCE.as_secs()))
             .cause("a proxy on the way keeps answers until they are whole; clients see no progress, and give up")
-            .remedy("nginx: proxy_buffering off; Caddy: flush_interval -1; `deploy nginx` and `deploy caddy` write both; a CDN must not cache or transform /mcp"),
+            .remedy("nginx: proxy_buffering off, which `deploy nginx` writes; Caddy does so by itself; a CDN must not cache or transform /mcp"),
         Shown::Over if job.is_none() => return false,
         Shown::Over => Finding::unverified(BUFFERING, "the stream was over at once, so it does not show whether it would be held back"),
         Shown::NotSpoken(why) => Finding::unverified(BUFFERING, format!("there is no stream to look at: {why}")),

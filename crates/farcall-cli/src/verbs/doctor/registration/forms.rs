@@ -6,8 +6,11 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{Enabled, Registration, has_placeholder};
+use super::{Enabled, Registration, Substitution, has_placeholder};
 use crate::client::one_line;
+
+/// Where Zed has its servers.
+const ZED: &str = "/context_servers";
 
 /// Where the servers are, of those that call it otherwise than others the inner one first.
 const SERVERS: [&str; 6] = [
@@ -16,17 +19,22 @@ const SERVERS: [&str; 6] = [
     "/mcp_servers",
     "/servers",
     "/mcp",
-    "/context_servers",
+    ZED,
 ];
 
 /// What the list of tools is called.
-const TOOLS: [&str; 5] = [
+const TOOLS: [&str; 4] = [
     "enabledTools",
     "includeTools",
     "allowedTools",
     "enabled_tools",
-    "available_tools",
 ];
+
+/// The most headers of an entry; servers take about as many.
+const MOST: usize = 100;
+
+/// The longest value of a header that is put together; servers take heads of 8 to 32 KiB.
+const LONGEST: usize = 8 << 10;
 
 /// All entries of a text that have a URL, JSON or the TOML of Codex.
 ///
@@ -35,8 +43,8 @@ const TOOLS: [&str; 5] = [
 pub(super) fn entries(text: &str) -> Result<Vec<Registration>, String> {
     // Some editors begin a file with it.
     let text = text.trim_start_matches('\u{feff}');
-    let root = match serde_json::from_str(text) {
-        Ok(root) => root,
+    let (root, is_toml) = match serde_json::from_str(text) {
+        Ok(root) => (root, false),
         Err(error) if text.trim_start().starts_with(['{', '/']) => {
             return Err(match commented(text) {
                 Some(line) => format!(
@@ -45,20 +53,29 @@ pub(super) fn entries(text: &str) -> Result<Vec<Registration>, String> {
                 None => error.to_string(),
             });
         }
-        Err(_) => from_table(toml(text)?.get_ref()),
+        Err(_) => (from_table(toml(text)?.get_ref()), true),
     };
-    let mut servers = SERVERS.iter().filter_map(|place| root.pointer(place));
-    let servers = servers
-        .next()
-        .unwrap_or(&root)
-        .as_object()
-        .ok_or("it is no JSON object")?;
+    let servers = SERVERS.iter();
+    let mut servers = servers.filter_map(|place| Some((*place, root.pointer(place)?)));
+    let (place, servers) = servers.next().unwrap_or(("", &root));
+    let substitution = match place {
+        _ if is_toml => Substitution::Codex,
+        ZED => Substitution::None,
+        _ => Substitution::Client,
+    };
+    let servers = servers.as_object().ok_or("it is no JSON object")?;
     let entries: Vec<_> = servers
         .iter()
-        .filter_map(|(name, entry)| of(name, entry))
+        .filter_map(|(name, entry)| of(name, entry, substitution))
         .collect();
     if entries.is_empty() {
         return Err("it registers no server with a URL".to_owned());
+    }
+    if let Some(entry) = entries.iter().find(|entry| entry.headers.len() > MOST) {
+        let (name, headers) = (one_line(&entry.name), entry.headers.len());
+        return Err(format!(
+            "`{name}` has {headers} headers, and servers take {MOST}"
+        ));
     }
     Ok(entries)
 }
@@ -88,43 +105,64 @@ fn toml(text: &str) -> Result<Spanned<DeTable<'_>>, String> {
 }
 
 /// One entry, where it has a URL.
-fn of(name: &str, entry: &Value) -> Option<Registration> {
-    let mut urls = ["url", "httpUrl", "serverUrl", "uri"].iter();
+fn of(name: &str, entry: &Value, substitution: Substitution) -> Option<Registration> {
+    let mut urls = ["url", "httpUrl", "serverUrl"].iter();
     let url = urls.find_map(|key| entry.get(key)?.as_str());
     let Some(url) = url else {
         return of_program(name, entry);
     };
+    let substitution = match substitution {
+        Substitution::Client if is_clines(entry) => Substitution::None,
+        other => other,
+    };
+    let (headers, left) = headers(entry, substitution);
+    let table = entry.get("headers").and_then(Value::as_object);
+    let has_table = table.is_some_and(|table| !table.is_empty());
     Some(Registration {
         name: name.to_owned(),
         url: url.to_owned(),
-        headers: headers(entry),
+        headers,
         enabled: enabled(name, entry),
-        is_program: false,
-        unfilled: Vec::new(),
+        substitution,
+        left,
+        is_ignored: has_table && substitution == Substitution::Codex,
     })
 }
 
-/// The headers, as they are written.
-fn headers(entry: &Value) -> Vec<(String, String)> {
+/// Whether an entry is Cline's: others that call the transport so can be turned off by other names, or not at all.
+fn is_clines(entry: &Value) -> bool {
+    entry["type"] == "streamableHttp" && entry.get("disabled").is_some()
+}
+
+/// The headers, as they are written, and the names of those in which a variable stays as it is written.
+fn headers(entry: &Value, substitution: Substitution) -> (Vec<(String, String)>, Vec<String>) {
     let pairs = |key: &str| {
         let pairs = entry.get(key).and_then(Value::as_object);
         let pairs = pairs.into_iter().flatten();
         pairs.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
     };
-    let named = |variable: &str| format!("${{{variable}}}");
-    // Codex has tables of values and of variables, and a key for the variable of a token.
-    let written = pairs("headers").chain(pairs("http_headers"));
-    let of_variables = pairs("env_http_headers").map(|(name, variable)| (name, named(&variable)));
-    let token = entry.get("bearer_token_env_var").and_then(Value::as_str);
-    let token = token.map(|variable| {
-        let value = format!("Bearer {}", named(variable));
-        ("Authorization".to_owned(), value)
-    });
-    written.chain(of_variables).chain(token).collect()
+    let is_codex = substitution == Substitution::Codex;
+    let written = if is_codex { "http_headers" } else { "headers" };
+    let mut headers: Vec<_> = pairs(written).collect();
+    let stays = |value: &str| substitution != Substitution::Client && has_placeholder(value);
+    let left = headers.iter().filter(|(_, value)| stays(value));
+    let left = left.map(|(name, _)| name.clone()).collect();
+    if is_codex {
+        // It has a table of variables beside that of values, and a key for the variable of a token.
+        let named = |variable: &str| format!("${{{variable}}}");
+        let of_variables = pairs("env_http_headers");
+        headers.extend(of_variables.map(|(name, variable)| (name, named(&variable))));
+        let token = entry.get("bearer_token_env_var").and_then(Value::as_str);
+        headers.extend(token.map(|variable| {
+            let value = format!("Bearer {}", named(variable));
+            ("Authorization".to_owned(), value)
+        }));
+    }
+    (headers, left)
 }
 
 /// An entry that starts `mcp-remote`, as Claude Desktop's does. Its arguments name variables of its environment: those
-/// of the entry's own `env`, whose values it takes as they are, and those that the client has.
+/// of the entry's own `env`, and those that the client has.
 fn of_program(name: &str, entry: &Value) -> Option<Registration> {
     let arguments = entry.get("args")?.as_array()?.iter();
     let arguments: Vec<_> = arguments.filter_map(Value::as_str).collect();
@@ -134,30 +172,57 @@ fn of_program(name: &str, entry: &Value) -> Option<Registration> {
     };
     let program = arguments.iter().position(is_remote)?;
     let url = arguments.get(program + 1)?;
-    let env = entry.get("env").and_then(Value::as_object);
-    let variables = || {
-        let variables = env.into_iter().flatten();
-        variables.filter_map(|(name, own)| Some((format!("${{{name}}}"), own.as_str()?)))
-    };
+    let env = entry.get("env");
     let options = arguments.windows(2);
-    let options = options.filter(|pair| pair[0] == "--header");
-    let options: Vec<_> = options.filter_map(|pair| pair[1].split_once(':')).collect();
-    let unfilled = options.iter().filter(|(_, value)| {
-        variables().any(|(place, own)| value.contains(&place) && has_placeholder(own))
-    });
-    let headers = options.iter().map(|(name, value)| {
-        let value = value.trim().to_owned();
-        let filled = variables().fold(value, |value, (place, own)| value.replace(&place, own));
-        ((*name).to_owned(), filled)
-    });
+    // One more than there may be, so that they are counted as too many, and not put together for that.
+    let options = options.filter(|pair| pair[0] == "--header").take(MOST + 1);
+    let (mut headers, mut left) = (Vec::new(), Vec::new());
+    for (name, value) in options.filter_map(|pair| pair[1].split_once(':')) {
+        let (value, is_whole) = filled(value.trim(), env);
+        if !is_whole {
+            left.push(name.to_owned());
+        }
+        headers.push((name.to_owned(), value));
+    }
     Some(Registration {
         name: name.to_owned(),
         url: (*url).to_owned(),
-        headers: headers.collect(),
+        headers,
         enabled: enabled(name, entry),
-        is_program: true,
-        unfilled: unfilled.map(|(name, _)| (*name).to_owned()).collect(),
+        substitution: Substitution::Program,
+        left,
+        is_ignored: false,
     })
+}
+
+/// A value with what `env` says in the place of each variable, taken as it is; and whether nothing of that is still to be
+/// filled in.
+fn filled(value: &str, env: Option<&Value>) -> (String, bool) {
+    let (mut said, mut rest, mut is_whole) = (String::new(), value, true);
+    while let Some((before, behind)) = rest.split_once("${")
+        && let Some((name, after)) = behind.split_once('}')
+    {
+        said.push_str(before);
+        match env.and_then(|env| env.get(name)?.as_str()) {
+            Some(own) if said.len() + own.len() <= LONGEST => {
+                said.push_str(own);
+                is_whole &= !names_variable(own);
+            }
+            Some(_) => is_whole = false,
+            None => said.extend(["${", name, "}"]),
+        }
+        rest = after;
+    }
+    said.push_str(rest);
+    (said, is_whole)
+}
+
+/// Whether a text holds a bare `${NAME}`. `${input:NAME}` and `${env:NAME}` are of clients that put values in their place,
+/// also below `env`.
+fn names_variable(text: &str) -> bool {
+    let placeholders = text.split("${").skip(1);
+    let mut names = placeholders.filter_map(|rest| rest.split_once('}'));
+    names.any(|(name, _)| !name.starts_with("input:") && !name.starts_with("env:"))
 }
 
 /// The list of tools.
@@ -224,32 +289,66 @@ mod tests {
         })
     }
 
+    fn program(authorization: &str, env: &Value) -> Registration {
+        let header = format!("Authorization: {authorization}");
+        let args = ["mcp-remote", URL, "--header", &header];
+        let entry = json!({"command": "npx", "args": args, "env": env});
+        of_program("farm-mcp", &entry).unwrap()
+    }
+
     #[test]
     fn what_env_says_is_taken_as_it_is_and_other_variables_are_of_the_client() {
-        let read = |env: Value| {
-            let args = ["mcp-remote", URL, "--header", "Authorization: Bearer ${A}"];
-            let entry = json!({"command": "npx", "args": args, "env": env});
-            of_program("farm-mcp", &entry).unwrap()
-        };
-        for (env, value, is_unfilled, is_sent) in [
+        for (env, value, is_left, is_sent) in [
             (json!({}), "Bearer ${A}", false, 1),
             (json!({"A": "a"}), "Bearer a", false, 1),
             (json!({"A": "${B}"}), "Bearer ${B}", true, 0),
+            (json!({"A": "${B}", "B": "b"}), "Bearer ${B}", true, 0),
             (json!({"B": "${C}"}), "Bearer ${A}", false, 1),
+            (
+                json!({"A": "${input:token}"}),
+                "Bearer ${input:token}",
+                false,
+                1,
+            ),
+            (json!({"A": "${env:B}"}), "Bearer ${env:B}", false, 1),
+            (json!({"A": "${env:B}${C}"}), "Bearer ${env:B}${C}", true, 0),
         ] {
-            let entry = read(env);
+            let entry = program("Bearer ${A}", &env);
             assert_eq!(entry.headers[0].1, value);
-            assert_eq!(!entry.unfilled.is_empty(), is_unfilled, "{value}");
+            assert_eq!(!entry.left.is_empty(), is_left, "{value}");
             assert_eq!(entry.sent().len(), is_sent, "{value}");
-            assert!(!entry.logs_in());
         }
+    }
+
+    #[test]
+    fn what_a_small_hand_off_says_stays_small() {
+        // Each names the next one twice: expanded to the end, it would be 2 to the power of 35.
+        let env: Map<_, _> = (0..35)
+            .map(|index| {
+                (
+                    format!("A{index}"),
+                    "${A}${A}".replace('A', &format!("A{}", index + 1)),
+                )
+            })
+            .map(|(name, value)| (name, Value::String(value)))
+            .collect();
+        let entry = program("${A0}", &Value::Object(env));
+        assert_eq!(entry.headers[0].1, "${A1}${A1}");
+        // And what is said once below `env` is not repeated without end.
+        let entry = program(&"${A}".repeat(10_000), &json!({"A": "x".repeat(10_000)}));
+        assert!(entry.headers[0].1.len() <= LONGEST && entry.sent().is_empty());
+        let headers: Map<_, _> = (0..=MOST)
+            .map(|index| (format!("x-{index}"), json!("")))
+            .collect();
+        let text = json!({"a": {"url": URL, "headers": headers}}).to_string();
+        assert!(entries(&text).unwrap_err().contains("has 101 headers"));
     }
 
     #[test]
     fn a_mark_of_byte_order_is_no_part_of_a_file() {
         let text =
             "\u{feff}{\"mcpServers\": {\"farm-mcp\": {\"url\": \"https://a.example.com/mcp\"}}}";
-        assert!(entries(text).unwrap()[0].logs_in());
+        assert_eq!(entries(text).unwrap()[0].url, "https://a.example.com/mcp");
     }
 
     #[test]

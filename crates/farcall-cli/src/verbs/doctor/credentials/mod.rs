@@ -1,11 +1,13 @@
 //! What is sent to say who asks: from the environment and `.env`, by the names of variables; a value is never
-//! printed.
+//! printed. `sources` says which of them may go where.
 
-use farcall_config::{Source, variables};
-use farcall_server::connect::prefix;
+mod sources;
+
+use farcall_config::variables;
 use http::{HeaderName, header};
 use secrecy::{ExposeSecret as _, SecretString};
 
+pub(super) use self::sources::Sources;
 use super::{
     finding::Finding,
     placeholder::{Unknown, expanded},
@@ -85,7 +87,7 @@ impl Sent {
             let kept = self.kept.join(", ");
             self.findings.push(
                 Finding::unverified(CHECK, format!("not sent is {kept}: {why}"))
-                    .remedy("set PUBLIC_BASE_URL where it is its own; where it is meant for another server, export the variable, a token as FARCALL_TOKEN"),
+                    .remedy("set PUBLIC_BASE_URL where it is its own; for another server export what is meant for it, a token as FARCALL_TOKEN, a service token as CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET"),
             );
         }
         let is_explained = self.findings.iter().any(|finding| finding.check == CHECK);
@@ -99,82 +101,6 @@ impl Sent {
     }
 }
 
-/// Where headers may come from.
-pub(super) struct Sources<'a> {
-    /// The environment and `.env`.
-    pub(super) source: &'a Source,
-    /// Of the command line, `Name: value`, with `${NAME}` for what stays in the environment.
-    pub(super) flags: &'a [SecretString],
-    /// Of a hand-off, in the same form; `None` where none is looked at.
-    pub(super) registered: Option<&'a [(String, String)]>,
-    /// Whether there is one that names no `Authorization`.
-    pub(super) logs_in: bool,
-    /// What the server is called, where that is known.
-    pub(super) name: Option<&'a str>,
-    /// Of whom the URL is.
-    pub(super) whose: Whose,
-}
-
-impl Sources<'_> {
-    /// A value that nobody has named: of the environment for whoever is asked, of `.env` for the own server alone, and
-    /// the server's own token, wherever it stands, for no server that is known to be another.
-    fn unnamed(&self, name: &str, sent: &mut Sent) -> Option<&str> {
-        let value = self.source.named(name).map(str::trim);
-        let value = value.filter(|value| !value.is_empty())?;
-        let is_exported = is_exported(name);
-        let is_kept = match self.whose {
-            Whose::Own => false,
-            Whose::Foreign => !is_exported || name == variables::MCP_BEARER_TOKEN.name,
-            Whose::Unknown => !is_exported,
-        };
-        if is_kept {
-            let place = if is_exported {
-                "the environment"
-            } else {
-                "`.env`"
-            };
-            sent.kept.push(format!("`{name}` of {place}"));
-            return None;
-        }
-        Some(value)
-    }
-
-    /// A value that a header of a hand-off names. Of `.env`, which is the server's, another one gets what is a
-    /// consumer's alone.
-    fn registered(&self, name: &str) -> Result<Option<String>, Unknown> {
-        let is_own = self.whose == Whose::Own;
-        let withheld = || Err(Unknown::Withheld(name.to_owned()));
-        if !is_own && is_of_servers(name) {
-            return withheld();
-        }
-        match self.source.named(name) {
-            Some(_) if !is_own && !is_exported(name) && !is_of_consumers(name) => withheld(),
-            value => Ok(value.map(str::to_owned)),
-        }
-    }
-}
-
-/// Whether a variable is of this environment, and not of `.env`.
-fn is_exported(name: &str) -> bool {
-    std::env::var_os(name).is_some()
-}
-
-/// Whether a variable is what a consumer keeps a secret of one server in.
-fn is_of_consumers(name: &str) -> bool {
-    const ENDS: [&str; 3] = ["_MCP_TOKEN", "_CF_CLIENT_ID", "_CF_CLIENT_SECRET"];
-    name == variables::FARCALL_TOKEN.name || ENDS.iter().any(|end| name.ends_with(end))
-}
-
-/// Whether a variable is for servers alone, so that no hand-off has a reason to name it.
-fn is_of_servers(name: &str) -> bool {
-    const CLOUDS: [&str; 3] = ["AWS_", "AZURE_", "GOOGLE_"];
-    let mut secret = variables::SECRET.iter();
-    let is_secret = secret.any(|variable| variable.name.eq_ignore_ascii_case(name));
-    let is_token = name == variables::FARCALL_TOKEN.name;
-    let name = name.to_ascii_uppercase();
-    is_secret && !is_token || CLOUDS.iter().any(|prefix| name.starts_with(prefix))
-}
-
 /// The endpoint at `url` with everything that is there to be sent.
 ///
 /// # Errors
@@ -185,7 +111,7 @@ pub(super) fn read(url: &str, sources: &Sources<'_>) -> Result<Sent, Failure> {
         said: Vec::new(),
         findings: Vec::new(),
         is_handed_over: sources.registered.is_some(),
-        logs_in: sources.logs_in,
+        logs_in: sources.registered.is_some() && !sources.names(header::AUTHORIZATION.as_str()),
         kept: Vec::new(),
         whose: sources.whose,
         asked: Vec::new(),
@@ -207,6 +133,31 @@ pub(super) fn read(url: &str, sources: &Sources<'_>) -> Result<Sent, Failure> {
         let look_up = |name: &str| Ok(sources.source.named(name).map(str::to_owned));
         add(&mut sent, name, value.trim(), false, look_up)?;
     }
+    handed_over(&mut sent, sources)?;
+    // What a client would not send is not added to what a hand-off says, or it would be called fine.
+    let is_free = sources.registered.is_none();
+    let authorization = header::AUTHORIZATION.as_str();
+    if !sent.has(authorization) {
+        if is_free || sent.is_asked(authorization) {
+            bearer(&mut sent, sources)?;
+        } else if !sources.names(authorization) {
+            left_out(&mut sent, "Authorization", sources, &sources.tokens());
+        }
+    }
+    if !ACCESS.iter().any(|header| sent.has(header)) {
+        if is_free || ACCESS.iter().any(|header| sent.is_asked(header)) {
+            access(&mut sent, sources)?;
+        } else if !ACCESS.iter().any(|header| sources.names(header)) {
+            let names = sources.service_tokens().concat();
+            left_out(&mut sent, "CF-Access-Client-Id", sources, &names);
+        }
+    }
+    sent.conclude();
+    Ok(sent)
+}
+
+/// What a hand-off says is sent.
+fn handed_over(sent: &mut Sent, sources: &Sources<'_>) -> Result<(), Failure> {
     for (name, value) in sources.registered.unwrap_or_default() {
         if is_of_the_protocol(name) {
             sent.findings.push(
@@ -231,29 +182,10 @@ pub(super) fn read(url: &str, sources: &Sources<'_>) -> Result<Sent, Failure> {
             );
         } else if !sent.has(&name.trim().to_ascii_lowercase()) {
             let look_up = |name: &str| sources.registered(name);
-            add(&mut sent, name, value, true, look_up)?;
+            add(sent, name, value, true, look_up)?;
         }
     }
-    // What a client would not send is not added to what a hand-off says, or it would be called fine.
-    let is_free = sources.registered.is_none();
-    let authorization = header::AUTHORIZATION.as_str();
-    if !sent.has(authorization) {
-        if is_free || sent.is_asked(authorization) {
-            bearer(&mut sent, sources)?;
-        } else {
-            left_out(&mut sent, "Authorization", sources, &tokens(sources));
-        }
-    }
-    if !ACCESS.iter().any(|header| sent.has(header)) {
-        if is_free || ACCESS.iter().any(|header| sent.is_asked(header)) {
-            access(&mut sent, sources)?;
-        } else {
-            let names = service_tokens(sources).concat();
-            left_out(&mut sent, "CF-Access-Client-Id", sources, &names);
-        }
-    }
-    sent.conclude();
-    Ok(sent)
+    Ok(())
 }
 
 /// That a hand-off sends no such header, and there are variables here that have what would be sent.
@@ -352,20 +284,8 @@ fn add(
     Ok(())
 }
 
-/// Variables that may hold a token, the first that is set.
-fn tokens(sources: &Sources<'_>) -> Vec<String> {
-    let own = sources
-        .name
-        .map(|name| format!("{}_MCP_TOKEN", prefix(name)));
-    let names = [
-        variables::FARCALL_TOKEN.name,
-        variables::MCP_BEARER_TOKEN.name,
-    ];
-    names.into_iter().map(str::to_owned).chain(own).collect()
-}
-
 fn bearer(sent: &mut Sent, sources: &Sources<'_>) -> Result<(), Failure> {
-    for name in tokens(sources) {
+    for name in sources.tokens() {
         let Some(value) = sources.unnamed(&name, sent) else {
             continue;
         };
@@ -376,18 +296,8 @@ fn bearer(sent: &mut Sent, sources: &Sources<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Variables that may hold id and secret of a service token, the first that are set.
-fn service_tokens(sources: &Sources<'_>) -> Vec<[String; 2]> {
-    let own = sources
-        .name
-        .map(|name| format!("{}_CF_CLIENT", prefix(name)));
-    let prefixes = own.into_iter().chain(["CF_ACCESS_CLIENT".to_owned()]);
-    let names = |prefix: String| ["ID", "SECRET"].map(|part| format!("{prefix}_{part}"));
-    prefixes.map(names).collect()
-}
-
 fn access(sent: &mut Sent, sources: &Sources<'_>) -> Result<(), Failure> {
-    for names in service_tokens(sources) {
+    for names in sources.service_tokens() {
         let values = names
             .clone()
             .map(|name| sources.unnamed(&name, sent).map(str::to_owned));
@@ -419,64 +329,9 @@ fn access(sent: &mut Sent, sources: &Sources<'_>) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::finding::Level, *};
+    use farcall_config::Source;
 
-    #[test]
-    fn a_hand_off_of_another_server_gets_what_is_a_consumers_alone() {
-        let source = Source::from_pairs([
-            ("FARCALL_SECRET", "s3cret-s3cret"),
-            ("AWS_SECRET_ACCESS_KEY", "s3cret-s3cret"),
-            ("STRIPE_KEY", "s3cret-s3cret"),
-            ("FARCALL_TOKEN", "t0ken-t0ken"),
-            ("EXAMPLE_MCP_TOKEN", "t0ken-t0ken"),
-            ("EXAMPLE_CF_CLIENT_ID", "t0ken-t0ken"),
-        ]);
-        let registered: Vec<_> = source
-            .names()
-            .map(|name| {
-                (
-                    format!("x-{}", name.to_lowercase().replace('_', "-")),
-                    format!("${{{name}}}"),
-                )
-            })
-            .collect();
-        let read = |url: &str, whose| {
-            let sources = Sources {
-                source: &source,
-                flags: &[],
-                registered: Some(&registered),
-                logs_in: false,
-                name: None,
-                whose,
-            };
-            read(url, &sources).unwrap()
-        };
-        for whose in [Whose::Foreign, Whose::Unknown] {
-            let foreign = read("https://b.example.com/mcp", whose);
-            let mut names: Vec<_> = foreign.endpoint.headers().keys().collect();
-            names.sort_by_key(|name| name.as_str());
-            assert_eq!(
-                names,
-                [
-                    "x-example-cf-client-id",
-                    "x-example-mcp-token",
-                    "x-farcall-token"
-                ]
-            );
-            let is_broken = |finding: &&Finding| finding.level == Level::Broken;
-            assert_eq!(foreign.findings.iter().filter(is_broken).count(), 3);
-        }
-        let own = read("https://a.example.com/mcp", Whose::Own);
-        assert!(own.has("x-farcall-secret") && own.has("x-stripe-key"));
-        assert!(
-            !own.findings
-                .iter()
-                .any(|finding| finding.level == Level::Broken)
-        );
-        let clear = read("http://a.example.com/mcp", Whose::Own);
-        assert!(!clear.is_somebody());
-        assert!(clear.findings[0].said.contains("without TLS"));
-    }
+    use super::*;
 
     #[test]
     fn for_another_server_no_token_of_the_one_here_is_proposed() {
@@ -490,7 +345,7 @@ mod tests {
                 source: &source,
                 flags: &[],
                 registered: Some(&[]),
-                logs_in: true,
+                unfilled: &[],
                 name: None,
                 whose,
             };
@@ -499,5 +354,42 @@ mod tests {
             let remedy = sent.findings[0].remedy.as_deref().unwrap();
             assert!(remedy.contains(proposed), "{remedy}");
         }
+    }
+
+    #[test]
+    fn a_header_that_the_hand_off_names_is_not_said_to_be_left_out() {
+        let source = Source::from_pairs([
+            ("MCP_BEARER_TOKEN", "t0ken-t0ken"),
+            ("CF_ACCESS_CLIENT_ID", "t0ken-t0ken"),
+        ]);
+        let said = |registered: &[(&str, &str)], unfilled: &[&str]| {
+            let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            let registered: Vec<_> = registered.iter().map(owned).collect();
+            let unfilled: Vec<_> = unfilled.iter().map(|name| (*name).to_owned()).collect();
+            let sources = Sources {
+                source: &source,
+                flags: &[],
+                registered: Some(&registered),
+                unfilled: &unfilled,
+                name: None,
+                whose: Whose::Own,
+            };
+            let sent = read("https://a.example.com/mcp", &sources).unwrap();
+            let findings = sent.findings.iter().map(|finding| finding.said.as_str());
+            let said = findings.collect::<Vec<_>>().join("\n");
+            let is_left_out = |header: &str| said.contains(&format!("sends no `{header}`"));
+            let left_out = ["Authorization", "CF-Access-Client-Id"].map(is_left_out);
+            (left_out, sent.logs_in)
+        };
+        assert_eq!(said(&[], &[]), ([true, true], true));
+        let unset = [
+            ("authorization", "Bearer ${EXAMPLE_MCP_TOKEN}"),
+            ("CF-Access-Client-Id", "${EXAMPLE_CF_CLIENT_ID}"),
+        ];
+        assert_eq!(said(&unset, &[]), ([false, false], false));
+        assert_eq!(
+            said(&[], &["Authorization", "CF-Access-Client-Secret"]),
+            ([false, false], false)
+        );
     }
 }
