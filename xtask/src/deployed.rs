@@ -43,10 +43,10 @@ pub(crate) fn files() -> anyhow::Result<Vec<(String, String)>> {
     Ok(files)
 }
 
-/// Somebody has the example alone in their home, and has built it; images are built in this workspace.
+/// Somebody has this repository in their home, and has built the example there.
 fn deployment() -> anyhow::Result<Deployment> {
     let home = "/home/<user>";
-    let folder = format!("{home}/example-mcp-server");
+    let repository = format!("{home}/farcall");
     let settings = Source::from_pairs([("PUBLIC_BASE_URL", "https://example-mcp.example.com")]);
     let passed = [
         "FARCALL_ALLOWED_HOSTS",
@@ -59,8 +59,8 @@ fn deployment() -> anyhow::Result<Deployment> {
         command: "example-mcp-server deploy".to_owned(),
         file: None,
         home: home.to_owned(),
-        program: format!("{folder}/target/release/example-mcp-server"),
-        folder,
+        folder: format!("{repository}/{EXAMPLE}"),
+        program: format!("{repository}/target/release/example-mcp-server"),
         arguments: vec!["serve".to_owned()],
         environment: Vec::new(),
         passed: passed.map(str::to_owned).to_vec(),
@@ -71,6 +71,7 @@ fn deployment() -> anyhow::Result<Deployment> {
             up: "../..".to_owned(),
             down: EXAMPLE.to_owned(),
             is_locked: true,
+            outside: Vec::new(),
         },
         routes: Vec::new(),
         config: Config::read(&settings)?,

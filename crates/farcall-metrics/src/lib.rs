@@ -224,6 +224,25 @@ mod tests {
         (metrics, (tool, job))
     }
 
+    #[test]
+    fn what_has_not_happened_yet_is_told_as_zero_so_that_the_first_time_is_a_rise() {
+        let metrics = Metrics::default();
+        let _offered = (
+            metrics.tool("add"),
+            metrics.job("film", &["cutting".to_owned()]),
+        );
+        let text = metrics.text("1", seen());
+        for line in [
+            r#"farcall_http_request_duration_seconds_count{route="/mcp"} 0"#,
+            r#"farcall_tool_call_duration_seconds_bucket{tool="add",le="25"} 0"#,
+            r#"farcall_tool_call_duration_seconds_bucket{tool="add",le="+Inf"} 0"#,
+            r#"farcall_tool_call_duration_seconds_count{tool="add"} 0"#,
+            r#"farcall_job_stage_duration_seconds_count{kind="film",stage="cutting"} 0"#,
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+        }
+    }
+
     fn seen() -> Seen {
         let stored = Stored {
             queued: 2,

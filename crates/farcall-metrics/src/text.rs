@@ -38,10 +38,6 @@ impl Text {
 
     pub(crate) fn histogram(&mut self, family: &Family, values: &[&str], histogram: &Histogram) {
         let (below, all) = histogram.cumulated();
-        if all == 0 {
-            // Of what never happened there is nothing to tell.
-            return;
-        }
         for (bound, count) in below {
             self.series(family, "_bucket", values, Some(&bound.to_string()));
             let _ = writeln!(self.0, " {count}");

@@ -72,7 +72,8 @@ pub(crate) fn gather(files: &BTreeSet<String>, source: &Path) -> anyhow::Result<
             let text = fs::read_to_string(root().join(path))?;
             let mut text = relinked(&text, path, |target| in_book(target, &place, files))?;
             if let Some(example) = example_of(path) {
-                offer(&mut text, example);
+                let is_rust = files.contains(&format!("examples/{example}/Cargo.toml"));
+                offer(&mut text, example, is_rust);
                 let archive = source.join(format!("examples/{example}.zip"));
                 fs::write(archive, archive_of(example, files)?)?;
             }
@@ -90,12 +91,18 @@ fn example_of(path: &str) -> Option<&str> {
 }
 
 /// Says, behind what it begins with, where all of the example is.
-fn offer(page: &mut String, example: &str) {
+fn offer(page: &mut String, example: &str, is_rust: bool) {
     // A heading, and a paragraph.
     let blank = page.match_indices("\n\n").map(|(at, _)| at);
     let end = blank.take(2).last().unwrap_or(page.len());
-    let offer =
-        format!("\n\n**[Download {example}.zip]({example}.zip)**: all files of this example.");
+    let use_of_it = if is_rust {
+        ", for reading; build it in the repository, whose crates it uses"
+    } else {
+        ""
+    };
+    let offer = format!(
+        "\n\n**[Download {example}.zip]({example}.zip)**: all files of this example{use_of_it}."
+    );
     page.insert_str(end, &offer);
 }
 
@@ -169,4 +176,47 @@ fn relinked(text: &str, path: &str, to: impl Fn(&str) -> String) -> anyhow::Resu
     }
     written.push_str(&text[done..]);
     Ok(written)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_archive_holds_the_files_of_its_example_as_they_are() {
+        let names = [
+            "farcall.py",
+            "farcall.toml",
+            "render.py",
+            "requirements.txt",
+        ];
+        let path = |name: &str| format!("examples/wrap-a-script/{name}");
+        let files = names.map(path).into_iter().collect();
+        let archive = archive_of("wrap-a-script", &files).unwrap();
+        for name in names {
+            let bytes = fs::read(root().join(path(name))).unwrap();
+            let member = [format!("wrap-a-script/{name}").as_bytes(), &bytes].concat();
+            let mut places = archive.windows(member.len());
+            assert!(places.any(|place| place == member), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_example_that_needs_the_repository_is_offered_for_reading() {
+        for (is_rust, offered) in [
+            (false, "all files of this example.\n\nMore"),
+            (
+                true,
+                "all files of this example, for reading; build it in the repository, whose crates it uses.\n\nMore",
+            ),
+        ] {
+            let mut page = "# Farm\n\nA farm.\n\nMore.\n".to_owned();
+            offer(&mut page, "farm", is_rust);
+            assert!(
+                page.starts_with("# Farm\n\nA farm.\n\n**[Download farm.zip](farm.zip)**: all")
+                    && page.contains(offered),
+                "{page}"
+            );
+        }
+    }
 }

@@ -32,6 +32,8 @@ async fn the_examples_container_is_kept_running_and_reached_from_this_machine_al
         "    - 127.0.0.1:8900:8900/tcp\n",
         "    stop_grace_period: 46s\n",
         "    - data:/data:rw\n",
+        "    name: example-mcp_data\n",
+        "    name: example-mcp_default\n",
         "      MCP_BEARER_TOKEN: from the shell\n",
         &format!("      context: {}\n", repository().display()),
         "      dockerfile: examples/example-mcp-server/Dockerfile\n",
@@ -102,13 +104,13 @@ async fn a_project_has_its_secrets_from_env_whatever_it_is_called() {
         fs::write(folder.join("farcall.toml"), file).unwrap();
         fs::write(
             folder.join(".env"),
-            "MCP_BEARER_TOKEN=of-env\nWEATHER_KEY=w$$x\nPOSTGRES_PASSWORD=p\nSTORE_PASSWORD=s\n",
+            "MCP_BEARER_TOKEN=of-env\nWEATHER_KEY=wx\nPOSTGRES_PASSWORD=p\nSTORE_PASSWORD=s\n",
         )
         .unwrap();
         deploy("farcall", &folder, &["compose"]).await;
         let seen = understood(&folder, "docker-compose.yml", &[]).await;
         assert!(seen.contains("MCP_BEARER_TOKEN: of-env"), "{seen}");
-        assert!(seen.contains("WEATHER_KEY: "), "{seen}");
+        assert!(seen.contains("WEATHER_KEY: wx\n"), "{seen}");
         deploy("farcall", &folder, &["compose", "--replicas", "2"]).await;
         let seen = understood(&folder, "docker-compose.replicas.yml", &[]).await;
         assert!(

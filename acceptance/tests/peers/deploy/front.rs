@@ -1,9 +1,13 @@
-//! A proxy with the configuration that `deploy` wrote, in front of the example server, with TLS by an authority of its
-//! own.
+//! A proxy with the configuration that `deploy` wrote, in front of a server, with TLS by an authority of its own.
 
-use std::{fs, net::IpAddr, path::Path, process::Command};
+use std::{
+    fs,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
-use farcall_acceptance::{Launch, McpClient, Process, Server, scratch, wait::until};
+use farcall_acceptance::{Launch, Process, Server, scratch, wait::until};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -11,6 +15,10 @@ use super::{PATH, content, deploy, free_port};
 use crate::peer::binary;
 
 pub(super) const TOKEN: &str = "a-token-for-acceptance-tests-only";
+
+/// A server whose streams stay open, because its tools can change while it runs.
+const PROJECT: &str = "[server]\nname = \"farm\"\n[tool.hello]\ndescription = \"Greet.\"\n\
+                       command = [\"/bin/sh\", \"-c\", \"echo hello\"]\n";
 
 /// What stands in front.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +35,25 @@ pub(super) struct Front {
 }
 
 impl Front {
+    /// In front of the example server.
     pub(super) async fn start(kind: Kind) -> Self {
         let folder = scratch(env!("CARGO_TARGET_TMPDIR"));
+        Self::within(folder, "example-mcp-server", kind, |text| text).await
+    }
+
+    /// In front of a server whose streams stay open, with the configuration as `change` makes it of the written one.
+    pub(super) async fn of_streams(kind: Kind, change: impl Fn(String) -> String) -> Self {
+        let folder = scratch(env!("CARGO_TARGET_TMPDIR"));
+        fs::write(folder.path().join("farcall.toml"), PROJECT).unwrap();
+        Self::within(folder, "farcall", kind, change).await
+    }
+
+    async fn within(
+        folder: TempDir,
+        program: &str,
+        kind: Kind,
+        change: impl Fn(String) -> String,
+    ) -> Self {
         let place = folder.path();
         certify(place).await;
         let (port, public) = (free_port(), free_port());
@@ -47,16 +72,17 @@ impl Front {
             "nginx"
         };
         let written = deploy(
-            "example-mcp-server",
+            program,
             place,
             &[word, "--certificate", "server.pem", "--key", "server.key"],
         )
         .await;
         let file = place.join(written.trim_end());
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(&file, change(text)).unwrap();
         // It reads `.env` itself; only the port is one of the tests' own variables.
-        let launch =
-            Launch::of(&binary("example-mcp-server"), place).env("MCP_PORT", port.to_string());
-        let server = launch.start().await;
+        let launch = Launch::of(&binary(program), place).env("MCP_PORT", port.to_string());
+        let server = launch.verb(&["serve"]).start().await;
         let mut process = match kind {
             Kind::Caddy => caddy(place, &file),
             Kind::Nginx => nginx(place, &file),
@@ -87,10 +113,6 @@ impl Front {
     /// An HTTP client that trusts the authority and brings the token; from this address, where it has one of its own.
     pub(super) fn client(&self, from: Option<[u8; 4]>) -> reqwest::Client {
         client(self.folder.path(), from)
-    }
-
-    pub(super) fn mcp(&self) -> McpClient {
-        McpClient::sharing(self.client(None), self.url())
     }
 
     /// What clients of others need to trust it.
@@ -132,7 +154,7 @@ fn client(folder: &Path, from: Option<[u8; 4]>) -> reqwest::Client {
 }
 
 /// An authority, and a certificate of it for `localhost`.
-async fn certify(folder: &Path) {
+pub(super) async fn certify(folder: &Path) {
     let openssl = async |words: &str| {
         let words: Vec<_> = words.split(' ').collect();
         content("openssl", folder, &words, &[]).await;
@@ -166,8 +188,21 @@ fn caddy(folder: &Path, file: &Path) -> Process {
     Process::spawn(&mut command)
 }
 
-/// Debian's nginx, with what its own file says around the one that was written.
+/// Debian's nginx.
 fn nginx(folder: &Path, file: &Path) -> Process {
+    let mut command = Command::new("nginx");
+    command
+        .env_clear()
+        .env("PATH", PATH)
+        .arg("-p")
+        .arg(folder)
+        .args(["-e", "stderr", "-c"])
+        .arg(around(folder, file));
+    Process::spawn(&mut command)
+}
+
+/// The file of an nginx in `folder`: what Debian's own says around the one that was written.
+pub(super) fn around(folder: &Path, file: &Path) -> PathBuf {
     let main = folder.join("nginx.main.conf");
     // Started by root, its workers would be somebody who may not write here.
     let user = if rustix::process::geteuid().is_root() {
@@ -184,13 +219,5 @@ fn nginx(folder: &Path, file: &Path) -> Process {
          http {{\naccess_log off;\ngzip on;\n{temporary}include {file};\n}}\n"
     );
     fs::write(&main, text).unwrap();
-    let mut command = Command::new("nginx");
-    command
-        .env_clear()
-        .env("PATH", PATH)
-        .arg("-p")
-        .arg(folder)
-        .args(["-e", "stderr", "-c"])
-        .arg(main);
-    Process::spawn(&mut command)
+    main
 }

@@ -5,12 +5,20 @@
 //! in that of Rust a script stands in the place of cargo, which puts the program there that these tests have been built
 //! with. So what is not tried is the compiler's own step, with its caches.
 
-use std::{fmt::Write as _, fs, os::unix::fs::PermissionsExt as _, path::Path};
+use std::{
+    fmt::Write as _,
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
 
 use farcall_acceptance::scratch;
 
 use super::{EXAMPLE, content, free_port};
 use crate::peer::{binary, folder, repository};
+
+/// How much the image may have besides the program, in bytes: Debian's part, and certificates.
+const MOST_BESIDES: u64 = 100_000_000;
 
 /// Judges what it is called with, and that no secret and no build came into the image; then it has compiled.
 const CARGO: &str = "#!/bin/sh\nset -eu\n\
@@ -45,21 +53,8 @@ fn context(place: &Path) {
     fs::write(example.join(".env"), "MCP_BEARER_TOKEN=canary\n").unwrap();
 }
 
-#[tokio::test]
-async fn the_examples_image_is_small_alive_without_root_and_keeps_its_jobs() {
-    assert!(
-        rustix::process::geteuid().is_root(),
-        "podman runs as root here: run this as root"
-    );
-    let base = folder().join("debian");
-    assert!(
-        base.join("bin/sh").exists(),
-        "`{}` is missing; run peers/install first",
-        base.display()
-    );
-    let place = scratch(env!("CARGO_TARGET_TMPDIR"));
-    let path = place.path();
-    context(&path.join("workspace"));
+/// What is added to Debian for the image of Rust, in the folder `rust`; where the program is in it.
+async fn compiler(path: &Path) -> PathBuf {
     let rust = path.join("rust");
     for folder in ["opt", "usr/local/bin", "etc/ssl/certs"] {
         fs::create_dir_all(rust.join(folder)).unwrap();
@@ -87,6 +82,25 @@ async fn the_examples_image_is_small_alive_without_root_and_keeps_its_jobs() {
         &[],
     )
     .await;
+    program
+}
+
+#[tokio::test]
+async fn the_examples_image_is_small_alive_without_root_and_keeps_its_jobs() {
+    assert!(
+        rustix::process::geteuid().is_root(),
+        "podman runs as root here: run this as root"
+    );
+    let base = folder().join("debian");
+    assert!(
+        base.join("bin/sh").exists(),
+        "`{}` is missing; run peers/install first",
+        base.display()
+    );
+    let place = scratch(env!("CARGO_TARGET_TMPDIR"));
+    let path = place.path();
+    context(&path.join("workspace"));
+    let program = compiler(path).await;
 
     let port = free_port();
     let farcall = binary("farcall");
@@ -119,7 +133,7 @@ echo "data $(podman exec server stat --format '%U %a' /data)"
 "#
     );
     script.push_str(&recreated(port));
-    script.push_str("podman images --format '{{.Repository}} {{.Size}}'\n");
+    script.push_str("echo \"bytes $(podman image inspect --format '{{.Size}}' example-mcp)\"\n");
     let script_path = path.join("script");
     fs::write(&script_path, script).unwrap();
     let wrapper = repository().join("acceptance/clients/with_containers.sh");
@@ -130,7 +144,6 @@ echo "data $(podman exec server stat --format '%U %a' /data)"
         &[],
     )
     .await;
-    println!("{said}");
     for line in [
         "healthy\n",
         "user 10001\n",
@@ -142,30 +155,41 @@ echo "data $(podman exec server stat --format '%U %a' /data)"
         assert!(said.contains(line), "{line}: {said}");
     }
     assert_eq!(said.matches("healthy\n").count(), 2, "{said}");
+    let bytes = said.lines().find_map(|line| line.strip_prefix("bytes "));
+    let bytes: u64 = bytes.unwrap().parse().unwrap();
+    let of_program = fs::metadata(&program).unwrap().len();
+    assert!(
+        bytes < of_program + MOST_BESIDES,
+        "{bytes} bytes, {of_program} of the program"
+    );
 }
 
 /// Takes the place of cargo for the project: it has installed farcall.
 const INSTALLER: &str = "#!/bin/sh\nset -eu\n[ \"$1 $2 $3 $4\" = 'install --locked --root /out' ]\n\
 mkdir -p /out/bin\ncp /opt/farcall /out/bin/\n";
 
-/// A file other than `farcall.toml`, a script that its owner alone may read, data and an audit log of a server that ran
-/// here, and a folder of the source that is called as the data is.
+/// A file other than `farcall.toml`, a script that its owner alone may read and that writes, data and an audit log of a
+/// server that ran here, and a folder of the source that is called as the data is.
 fn project(place: &Path) {
-    for folder in ["state", "src/state", "src/target"] {
+    for folder in ["out", "state", "src/state", "src/target"] {
         fs::create_dir_all(place.join(folder)).unwrap();
     }
     for (file, text) in [
         (
             "farm.toml",
             "[server]\nname = \"farm\"\ndata_dir = \"state\"\naudit = \"audit.jsonl\"\n\
-             [tool.hello]\ndescription = \"Greet.\"\ncommand = [\"./hello.sh\"]\n",
+             [tool.hello]\ndescription = \"Greet.\"\ncommand = [\"./hello.sh\"]\nwritable = [\"out\"]\n",
         ),
-        ("hello.sh", "#!/bin/sh\necho hello from the image\n"),
+        (
+            "hello.sh",
+            "#!/bin/sh\nset -e\necho hello >\"${0%/*}/out/said\"\necho hello from the image\n",
+        ),
         ("state/canary", ""),
         ("audit.jsonl", ""),
         ("src/state/kept", ""),
         ("src/target/kept", ""),
         (".env", "MCP_HOST=127.0.0.1\nFARCALL_DATA_DIR=state\n"),
+        (".envrc", "export MCP_BEARER_TOKEN=canary\n"),
     ] {
         fs::write(place.join(file), text).unwrap();
     }
@@ -223,13 +247,12 @@ echo "image: $(podman exec server find . -mindepth 1 | sort | tr '\n' ' ')"
     let wrapper = repository().join("acceptance/clients/with_containers.sh");
     let words = [path.to_str().unwrap(), file.to_str().unwrap()];
     let said = content(wrapper, path, &words, &[]).await;
-    println!("{said}");
     assert!(
         said.contains("OK ✅\n") && said.contains("hello from the image"),
         "{said}"
     );
     assert!(
-        said.contains("image: ./farm.toml ./hello.sh ./src ./src/state ./src/state/kept ./src/target ./src/target/kept \n"),
+        said.contains("image: ./farm.toml ./hello.sh ./out ./out/said ./src ./src/state ./src/state/kept ./src/target ./src/target/kept \n"),
         "{said}"
     );
 }

@@ -77,9 +77,12 @@ async fn deploy(name: &str, folder: &Path, words: &[&str]) -> String {
 
 #[tokio::test]
 async fn the_examples_files_are_what_its_program_writes() {
+    // Somebody has the repository in their home.
     let folder = farcall_acceptance::scratch(env!("CARGO_TARGET_TMPDIR"));
-    let place = folder.path().join("example-mcp-server");
-    fs::create_dir(&place).unwrap();
+    let home = folder.path().to_str().unwrap();
+    let program = binary("example-mcp-server");
+    let place = folder.path().join("farcall").join(EXAMPLE);
+    fs::create_dir_all(&place).unwrap();
     fs::write(
         place.join(".env"),
         "PUBLIC_BASE_URL=https://example-mcp.example.com\n",
@@ -91,13 +94,15 @@ async fn the_examples_files_are_what_its_program_writes() {
         &["caddy"],
         &["nginx"],
     ] {
-        for file in deploy("example-mcp-server", &place, words).await.lines() {
+        let words = [&["deploy"][..], words].concat();
+        for file in content(&program, &place, &words, &[("HOME", home)])
+            .await
+            .lines()
+        {
             let shown = |path: &Path| fs::read_to_string(path.join(file)).unwrap();
-            let home = folder.path().to_str().unwrap();
-            let program = binary("example-mcp-server");
             let written = shown(&place).replace(home, "/home/<user>").replace(
                 program.to_str().unwrap(),
-                "%h/example-mcp-server/target/release/example-mcp-server",
+                "%h/farcall/target/release/example-mcp-server",
             );
             assert_eq!(written, shown(&repository().join(EXAMPLE)), "{file}");
         }
@@ -122,5 +127,37 @@ async fn in_a_workspace_what_stays_out_is_said_where_docker_looks_for_it() {
             .lines()
             .any(|line| line == "examples/server/target");
         assert_eq!(says, of_package, "{file}");
+    }
+}
+
+#[tokio::test]
+async fn a_dependency_that_no_image_has_is_warned_of() {
+    let folder = farcall_acceptance::scratch(env!("CARGO_TARGET_TMPDIR"));
+    let place = folder.path().join("notes");
+    fs::create_dir(&place).unwrap();
+    fs::write(place.join("Cargo.lock"), "").unwrap();
+    for (dependency, is_warned) in [("\"1\"", false), ("{ path = \"../farcall\" }", true)] {
+        let manifest =
+            format!("[package]\nname = \"notes\"\n[dependencies]\nfarcall = {dependency}\n");
+        fs::write(place.join("Cargo.toml"), manifest).unwrap();
+        for words in ["docker", "compose"] {
+            let words = ["deploy", words, "--force"];
+            let ended = run(binary("example-mcp-server"), &place, &words, &[]).await;
+            assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+            let warning = "warning: the image is built without the dependency at `../farcall`, which is outside";
+            assert_eq!(
+                ended.stderr.contains(warning),
+                is_warned,
+                "{}",
+                ended.stderr
+            );
+        }
+        // It is built in its own folder.
+        assert!(!place.join("Dockerfile.dockerignore").exists());
+        let dockerfile = fs::read_to_string(place.join("Dockerfile")).unwrap();
+        assert!(
+            dockerfile.contains("#   docker build -t example-mcp .\n"),
+            "{dockerfile}"
+        );
     }
 }

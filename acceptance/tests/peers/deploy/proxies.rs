@@ -1,26 +1,23 @@
-//! Caddy and nginx of Debian in front of the example server, with TLS and a bearer token.
+//! Caddy and nginx of Debian in front of a server, with TLS and a bearer token.
 
-use std::{
-    fs,
-    net::SocketAddr,
-    os::unix::fs::PermissionsExt as _,
-    time::{Duration, Instant},
-};
+use std::{fs, os::unix::fs::PermissionsExt as _, time::Duration};
 
+use farcall_acceptance::scratch;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
-};
+use tokio::time::timeout;
 
 use super::{
-    content,
-    front::{Front, Kind, TOKEN},
+    EXAMPLE, content, free_port,
+    front::{Front, Kind, TOKEN, around, certify},
+    run,
 };
-use crate::peer::{PYTHONS, Peer, binary};
+use crate::peer::{PYTHONS, Peer, binary, repository};
 
 /// How long the first event of a stream may take. What holds it back does so until the stream ends, minutes later.
 const AT_ONCE: Duration = Duration::from_secs(3);
+
+/// How long a stream has to be quiet behind its first event, and not be over, to show that it goes on.
+const GOES_ON: Duration = Duration::from_millis(500);
 
 #[tokio::test]
 async fn clients_pass_through_caddy() {
@@ -177,95 +174,139 @@ async fn nobody_chooses_an_address(front: &Front) {
 }
 
 #[tokio::test]
+async fn the_examples_files_are_taken_by_caddy_and_nginx() {
+    let example = repository().join(EXAMPLE).join("deploy");
+    let folder = scratch(env!("CARGO_TARGET_TMPDIR"));
+    let place = folder.path();
+    let home = [("HOME", place.to_str().unwrap())];
+    for file in ["Caddyfile", "Caddyfile.replicas"] {
+        let file = example.join(file);
+        let words = ["validate", "--adapter", "caddyfile", "--config"];
+        let words = [&words[..], &[file.to_str().unwrap()]].concat();
+        content("caddy", place, &words, &home).await;
+    }
+    certify(place).await;
+    let mut text = fs::read_to_string(example.join("nginx.conf")).unwrap();
+    let of_certbot = "/etc/letsencrypt/live/example-mcp.example.com";
+    let (tls, plain) = (free_port(), free_port());
+    for (theirs, ours) in [
+        (
+            format!("{of_certbot}/fullchain.pem"),
+            format!("{}/server.pem", place.display()),
+        ),
+        (
+            format!("{of_certbot}/privkey.pem"),
+            format!("{}/server.key", place.display()),
+        ),
+        ("listen 443 ".to_owned(), format!("listen {tls} ")),
+        ("[::]:443 ".to_owned(), format!("[::]:{tls} ")),
+        ("listen 80;".to_owned(), format!("listen {plain};")),
+        ("[::]:80;".to_owned(), format!("[::]:{plain};")),
+    ] {
+        assert!(text.contains(&theirs), "{theirs}: {text}");
+        text = text.replace(&theirs, &ours);
+    }
+    let file = place.join("nginx.conf");
+    fs::write(&file, text).unwrap();
+    let main = around(place, &file);
+    let (place, main) = (place.to_str().unwrap(), main.to_str().unwrap());
+    let words = ["-t", "-p", place, "-e", "stderr", "-c", main];
+    content("nginx", folder.path(), &words, &[]).await;
+}
+
+#[tokio::test]
 async fn streams_are_not_held_back_by_caddy() {
-    streams_pass_at_once(Kind::Caddy).await;
+    let front = Front::of_streams(Kind::Caddy, |text| text).await;
+    streams_pass_at_once(front).await;
 }
 
 #[tokio::test]
 async fn streams_are_not_held_back_by_nginx() {
-    streams_pass_at_once(Kind::Nginx).await;
+    let front = Front::of_streams(Kind::Nginx, |text| with_buffering("off", &text)).await;
+    streams_pass_at_once(front).await;
 }
 
-async fn streams_pass_at_once(kind: Kind) {
-    let front = Front::start(kind).await;
-    let first = first_event(&front, &front.url()).await;
-    assert!(first.is_some(), "{kind:?}: nothing came at once");
-    // That this would be seen of one that holds answers back.
-    let holding = holding_back(front.server.origin()).await;
-    let held = first_event(&front, &format!("http://{holding}/mcp")).await;
-    assert_eq!(held, None, "what holds back was not noticed");
+async fn streams_pass_at_once(front: Front) {
+    assert!(comes_at_once(&front).await, "nothing came at once");
+    let said = doctor(&front).await;
+    let passes = "ok          buffering: the first event of a stream came after ";
+    assert!(said.contains(passes), "{said}");
     front.server.kill().await;
 }
 
-/// A proxy that passes an answer on when it has all of it.
-async fn holding_back(origin: &str) -> SocketAddr {
-    let server = origin.strip_prefix("http://").unwrap().to_owned();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((mut client, _)) = listener.accept().await {
-            let mut server = TcpStream::connect(&server).await.unwrap();
-            tokio::spawn(async move {
-                let (mut asks, mut hears) = client.split();
-                let (mut answers, mut is_asked) = server.split();
-                let held = async {
-                    let mut all = Vec::new();
-                    answers.read_to_end(&mut all).await?;
-                    hears.write_all(&all).await
-                };
-                tokio::join!(tokio::io::copy(&mut asks, &mut is_asked), held)
-            });
-        }
-    });
-    address
+#[tokio::test]
+async fn an_nginx_that_holds_streams_back_is_noticed() {
+    let front = Front::of_streams(Kind::Nginx, |text| with_buffering("on", &text)).await;
+    assert!(!comes_at_once(&front).await, "it holds nothing back");
+    let said = doctor(&front).await;
+    let is_held = "broken      buffering: nothing of a stream came within ";
+    assert!(said.contains(is_held), "{said}");
+    front.server.kill().await;
 }
 
-/// How long the first event takes of a stream about a job that goes on meanwhile; `None` where it does not come at once.
-async fn first_event(front: &Front, url: &str) -> Option<Duration> {
+/// The file of nginx with its buffering `off` or `on`, whatever the server asks for in a header of its answers.
+fn with_buffering(state: &str, text: &str) -> String {
+    const WRITTEN: &str = "proxy_buffering off;";
+    assert!(text.contains(WRITTEN), "{text}");
+    let alone = format!("proxy_buffering {state};\nproxy_ignore_headers X-Accel-Buffering;");
+    text.replace(WRITTEN, &alone)
+}
+
+/// What the binary's `doctor` says of the server, from elsewhere.
+async fn doctor(front: &Front) -> String {
+    let (place, authority) = (front.folder.path(), front.authority());
+    let elsewhere = place.join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    let environment = [
+        ("FARCALL_TOKEN", TOKEN),
+        ("GIT_CEILING_DIRECTORIES", place.to_str().unwrap()),
+        ("SSL_CERT_FILE", authority.as_str()),
+    ];
+    let url = front.url();
+    run(
+        binary("farcall"),
+        &elsewhere,
+        &["doctor", &url],
+        &environment,
+    )
+    .await
+    .stdout
+}
+
+/// Whether the first event of a stream that goes on behind it comes at once.
+async fn comes_at_once(front: &Front) -> bool {
     const PREFIX: &str = "io.modelcontextprotocol";
-    let direct = front.mcp();
-    let started = direct
-        .call(
-            "start_render",
-            json!({"frames": 240, "width": 640, "height": 640}),
-        )
-        .await;
-    let id = started["job_id"].as_str().unwrap().to_owned();
     let method = "subscriptions/listen";
     let params = json!({
-        "notifications": {"taskIds": [id]},
+        "notifications": {"toolsListChanged": true},
         "_meta": {
             format!("{PREFIX}/protocolVersion"): "2026-07-28",
             format!("{PREFIX}/clientInfo"): {"name": "acceptance", "version": "1"},
-            format!("{PREFIX}/clientCapabilities"): {"extensions": {format!("{PREFIX}/tasks"): {}}},
+            format!("{PREFIX}/clientCapabilities"): {},
         },
     });
     let message = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
     let request = front
         .client(None)
-        .post(url)
+        .post(front.url())
         .header("accept", "text/event-stream")
         .header("mcp-protocol-version", "2026-07-28")
         .header("mcp-method", method)
         .json(&message);
-    let began = Instant::now();
-    let first = tokio::time::timeout(AT_ONCE, async {
+    let begun = timeout(AT_ONCE, async {
         let mut response = request.send().await.unwrap();
         assert_eq!(response.status(), 200);
         let event = response.chunk().await.unwrap();
-        assert!(
-            event.is_some_and(|event| !event.is_empty()),
-            "the stream is over"
-        );
+        assert!(event.is_some(), "the stream is over");
+        response
     })
     .await;
-    let took = began.elapsed();
-    let status = direct
-        .call("get_render_status", json!({"job_id": id}))
-        .await;
-    assert!(
-        status["state"] == "queued" || status["state"] == "running",
-        "{status}"
-    );
-    first.ok().map(|()| took)
+    let Ok(mut response) = begun else {
+        return false;
+    };
+    // What is held back until the end comes all at once, in however many pieces.
+    while let Ok(more) = timeout(GOES_ON, response.chunk()).await {
+        assert!(more.unwrap().is_some(), "the stream is over");
+    }
+    true
 }

@@ -94,9 +94,11 @@ fn with_stub(unit: &str, home: &Path) -> String {
 #[tokio::test]
 async fn the_examples_units_are_verified_and_run_by_their_own_header() {
     let home = home();
-    let place = home.path().join("example-mcp-server");
+    // As somebody has it who has built the example in the repository.
+    let checkout = home.path().join("farcall");
+    let place = checkout.join(EXAMPLE);
     let port = free_port();
-    let program = place.join("target/release/example-mcp-server");
+    let program = checkout.join("target/release/example-mcp-server");
     fs::create_dir_all(program.parent().unwrap()).unwrap();
     fs::copy(binary("example-mcp-server"), &program).unwrap();
     put(
@@ -142,13 +144,13 @@ async fn the_examples_units_are_verified_and_run_by_their_own_header() {
         "curl -sf --retry 100 --retry-delay 1 --retry-connrefused ",
     );
     let script = format!(
-        "cd example-mcp-server\n{commands}\n\
+        "cd farcall/{EXAMPLE}\n{commands}\n\
          main() {{ systemctl --user show --property MainPID --value example-mcp; }}\n\
          first=$(main)\ngrep -E '^(NoNewPrivs|Seccomp|Umask):' /proc/$first/status\n\
          kill -9 \"$first\"\nuntil second=$(main) && [ \"$second\" != 0 ] && [ \"$second\" != \"$first\" ]; do sleep 0.1; done\n\
          {alive}\n\
          systemctl --user restart example-mcp\n{alive}\n\
-         cat ../cloudflared-example-mcp\n\
+         cat ~/cloudflared-example-mcp\n\
          systemctl --user is-enabled example-mcp cloudflared-example-mcp\n\
          systemctl --user stop example-mcp\n\
          systemctl --user show --property Result,ExecMainStatus,NRestarts example-mcp\n"

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use farcall_config::variables;
 
-use super::{Build, Deployment, Planned, docker, template::fill};
+use super::{Build, Deployment, Planned, lacks, template::fill};
 use crate::Failure;
 
 const ALONE: &str = include_str!("templates/docker-compose.yml");
@@ -24,10 +24,10 @@ const OF_STORE: &str = "AWS_";
 /// What `deploy compose` takes.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Flags {
-    /// So many servers that answer callers, with PostgreSQL, an S3 store and workers: docker-compose.replicas.yml
+    /// Number of servers that answer callers, with PostgreSQL, an S3 store and workers: docker-compose.replicas.yml
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(2..=64))]
     pub replicas: Option<u32>,
-    /// So many servers that run jobs [default: 2]
+    /// Number of servers that run jobs [default: 2]
     #[arg(long, value_name = "NUMBER", requires = "replicas", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub workers: Option<u32>,
 }
@@ -65,10 +65,13 @@ fn several(
             STORE,
             STORE_KEYS,
             "bucket:\n  condition: service_completed_successfully\n",
-            "files:\n",
+            format!(
+                "files:\n  name: {}\n",
+                yaml(&format!("{}_files", deployment.slug()))
+            ),
         ),
         Some(url) if matches!(url.scheme(), "s3" | "gs" | "az") => {
-            (url.to_string(), "", "", "", "")
+            (url.to_string(), "", "", "", String::new())
         }
         Some(url) => {
             return Err(Failure::usage(format!(
@@ -96,7 +99,7 @@ fn several(
         ("store", store.to_owned()),
         ("keys", keys),
         ("waits", waits.to_owned()),
-        ("volume", volume.to_owned()),
+        ("volume", volume),
         ("needs_store", needs_store.to_owned()),
     ];
     let values: Vec<_> = values
@@ -128,11 +131,10 @@ fn filled(template: &str, deployment: &Deployment, build: &str, more: &[(&str, &
         ALONE => slug.clone(),
         _ => format!("{slug} replicas"),
     };
-    let passed = deployment.passed.iter().map(String::as_str);
+    let named = |of: &str| yaml(&format!("{slug}_{of}"));
     // Compose says it itself: whose word counts is told by its network.
-    let alone = passed.clone().filter(|name| *name != PROXIES);
-    let listed = unset(alone);
-    let shared = unset(passed.filter(|name| !is_shared(name, deployment)));
+    let alone = listed(deployment, |name| name != PROXIES);
+    let shared = listed(deployment, |name| !is_shared(name, deployment));
     let values = [
         ("title", deployment.title()),
         ("written", deployment.written("compose")),
@@ -142,7 +144,11 @@ fn filled(template: &str, deployment: &Deployment, build: &str, more: &[(&str, &
         ("build", build.to_owned()),
         ("source", source(deployment).to_owned()),
         ("network", network(&project)),
-        ("passed", listed),
+        ("alone", named("default")),
+        ("several", named("replicas")),
+        ("data", named("data")),
+        ("jobs", named("jobs")),
+        ("passed", alone),
         ("shared", shared),
     ];
     let mut values: Vec<_> = values
@@ -182,7 +188,11 @@ fn network(project: &str) -> String {
 
 /// What keeps the containers from working as the server does that runs here.
 pub(super) fn warnings(deployment: &Deployment, flags: &Flags) -> Vec<String> {
-    let mut warnings = docker::warnings(deployment);
+    // Several have a database of their own.
+    let mut warnings = match flags.replicas {
+        None => lacks::warnings(deployment),
+        Some(_) => lacks::of_image(deployment),
+    };
     let is_own_store = flags.replicas.is_some() && deployment.config.storage.artifacts.is_none();
     let hidden = deployment.passed.iter();
     let hidden = hidden.filter(|name| is_own_store && name.starts_with(OF_STORE));
@@ -215,6 +225,19 @@ fn cloud_keys(deployment: &Deployment) -> String {
     let mut names: Vec<_> = options.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
     unset(names.into_iter())
+}
+
+/// The variables that containers are given, as far as they are wanted: what only this shell says with its value, the
+/// others without.
+fn listed(deployment: &Deployment, is_wanted: impl Fn(&str) -> bool) -> String {
+    let mut lines = String::new();
+    for name in deployment.passed.iter().filter(|name| is_wanted(name)) {
+        let mut values = deployment.environment.iter();
+        let value = values.find(|(known, _)| known == name);
+        let value = value.map(|(_, value)| format!(" {}", yaml(value)));
+        let _ = writeln!(lines, "{}:{}", yaml_key(name), value.unwrap_or_default());
+    }
+    lines
 }
 
 /// These variables without values, which are those of `.env` or the shell then.
@@ -256,13 +279,14 @@ fn source(deployment: &Deployment) -> &'static str {
 }
 
 /// Words that are something else than text in some YAML.
-const WORDS: [&str; 8] = ["false", "n", "no", "null", "off", "on", "true", "yes"];
+const WORDS: [&str; 9] = ["false", "n", "no", "null", "off", "on", "true", "y", "yes"];
 
 /// `text` as compose reads it: a dollar would begin a variable.
 fn yaml(text: &str) -> String {
     let is_plain = |sign: char| sign.is_ascii_alphanumeric() || "/._-".contains(sign);
-    let begins = text.starts_with(|sign: char| sign.is_ascii_alphabetic() || sign == '.');
-    if begins && text.chars().all(is_plain) && !WORDS.contains(&text) {
+    let begins = text.starts_with(|sign: char| sign.is_ascii_alphabetic());
+    let is_word = WORDS.contains(&text.to_ascii_lowercase().as_str());
+    if begins && text.chars().all(is_plain) && !is_word {
         return text.to_owned();
     }
     serde_json::Value::from(text.replace('$', "$$")).to_string()
@@ -275,5 +299,25 @@ fn yaml_key(name: &str) -> String {
         name.to_owned()
     } else {
         serde_json::Value::from(name.replace('$', "$$")).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_text_in_every_yaml() {
+        for (text, written) in [
+            ("debug", "debug"),
+            ("api/Dockerfile", "api/Dockerfile"),
+            ("TRUE", "\"TRUE\""),
+            ("42", "\"42\""),
+            (".inf", "\".inf\""),
+            ("a b: $c", "\"a b: $$c\""),
+            ("", "\"\""),
+        ] {
+            assert_eq!(yaml(text), written);
+        }
     }
 }

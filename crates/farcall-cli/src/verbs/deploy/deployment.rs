@@ -5,6 +5,8 @@ use std::{net::IpAddr, path::Path, time::Duration};
 use farcall_config::Config;
 use farcall_server::connect;
 
+use super::Needs;
+
 /// How long a server may take to stop, beyond what its configuration gives to callers and jobs.
 const LEEWAY: Duration = Duration::from_secs(15);
 
@@ -54,25 +56,15 @@ pub enum Build {
         down: String,
         /// Whether there is a `Cargo.lock`.
         is_locked: bool,
+        /// Paths of dependencies that lead out of the folder of its `Cargo.lock`, as they are written.
+        outside: Vec<String>,
     },
     /// A `farcall.toml`, with the `farcall` binary.
     Project {
         /// The name of the file.
         file: String,
-        /// The version of Python, such as `3.13`, where it runs Python.
-        python: Option<String>,
-        /// Programs that it runs and that its folder does not bring into an image, by name.
-        programs: Vec<String>,
-        /// Environments of Python, whose programs it runs, by paths from its folder.
-        environments: Vec<String>,
-        /// Folders in its own in which `PATH` finds programs here, by paths from it.
-        searched: Vec<String>,
-        /// Programs that it runs by paths at which an image has nothing.
-        absent: Vec<String>,
-        /// Programs that it runs and that cargo built in its folder.
-        built: Vec<String>,
-        /// Whether there is a `requirements.txt`.
-        has_requirements: bool,
+        /// What its programs need.
+        needs: Needs,
     },
     /// There is nothing to make one of; why, and what to do about it.
     Impossible {
@@ -140,6 +132,15 @@ pub(super) fn shell_word(path: &str) -> String {
         return path;
     }
     format!("'{}'", path.replace('\'', "'\\''"))
+}
+
+/// Whether a host is the machine itself, whichever asks.
+pub(super) fn is_loopback(host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']).to_ascii_lowercase();
+    let address = host.parse::<IpAddr>();
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || address.is_ok_and(|address| address.is_loopback() || address.is_unspecified())
 }
 
 /// Host and port under which this machine reaches a server with this configuration.

@@ -1,12 +1,9 @@
 //! An image of the server.
 
-use std::{
-    fmt::Write as _,
-    path::{Path, PathBuf},
-};
+use std::{fmt::Write as _, path::Path};
 
 use super::{
-    Build, Deployment, Planned,
+    Build, Deployment, Needs, Planned,
     deployment::{operand, shell_word},
     ignored,
     project::is_python,
@@ -44,16 +41,8 @@ pub(super) fn files(deployment: &Deployment) -> Result<Vec<Planned>, Failure> {
             ];
             filled(PACKAGE, deployment, &values)
         }
-        Build::Project {
-            file,
-            python,
-            programs,
-            environments,
-            searched,
-            has_requirements,
-            ..
-        } => {
-            let base = match python {
+        Build::Project { file, needs } => {
+            let base = match &needs.python {
                 Some(version) => format!("python:{version}-slim-bookworm"),
                 None => DEBIAN.to_owned(),
             };
@@ -63,13 +52,14 @@ pub(super) fn files(deployment: &Deployment) -> Result<Vec<Planned>, Failure> {
             };
             let installed = format!(
                 "{}{}",
-                requirements(programs, environments, *has_requirements),
-                paths(&deployment.slug(), searched)
+                requirements(needs),
+                paths(&deployment.slug(), &needs.searched)
             );
             let values = [
                 ("base", base.as_str()),
                 ("requirements", &installed),
-                ("packages", &packages(programs, python.is_some())),
+                ("packages", &packages(needs)),
+                ("writable", &writable(&needs.writable)),
                 ("arguments", &command.to_string()),
                 ("version", env!("CARGO_PKG_VERSION")),
             ];
@@ -225,7 +215,7 @@ const IN_BASE: [&str; 93] = [
 ];
 
 /// The programs that the image has not.
-fn lacking(programs: &[String]) -> Vec<&str> {
+pub(super) fn lacking(programs: &[String]) -> Vec<&str> {
     let names = programs.iter().map(String::as_str);
     names
         .filter(|program| !IN_BASE.contains(program) && !is_python(program))
@@ -234,8 +224,8 @@ fn lacking(programs: &[String]) -> Vec<&str> {
 
 /// The lines that install what the programs of a `farcall.toml` need, as far as that can be told: some names of
 /// programs are those of packages, and the rest is for whoever knows.
-fn packages(programs: &[String], has_python: bool) -> String {
-    let lacking = lacking(programs);
+fn packages(needs: &Needs) -> String {
+    let lacking = lacking(&needs.programs);
     let named = if lacking.is_empty() {
         "# Add packages here where its programs need more.\n".to_owned()
     } else {
@@ -244,7 +234,7 @@ fn packages(programs: &[String], has_python: bool) -> String {
             lacking.join(", ")
         )
     };
-    let linked = if has_python {
+    let linked = if needs.python.is_some() {
         "# The path that it has in Debian, for scripts that begin with it.\nRUN ln -sf /usr/local/bin/python3 /usr/bin/python3\n"
     } else {
         ""
@@ -256,11 +246,12 @@ fn packages(programs: &[String], has_python: bool) -> String {
 
 /// The lines that make the environments of Python anew, at the paths that the `farcall.toml` says, and install what
 /// its programs import.
-fn requirements(programs: &[String], environments: &[String], are_there: bool) -> String {
+fn requirements(needs: &Needs) -> String {
     const INSTALL: &str = "pip install --no-cache-dir --requirement requirements.txt";
     let mut lines = String::new();
-    let runs_python = programs.iter().any(|name| is_python(name));
-    if are_there && (!environments.is_empty() || runs_python) {
+    let are_there = needs.has_requirements;
+    let runs_python = needs.programs.iter().any(|name| is_python(name));
+    if are_there && needs.python.is_some() {
         lines.push_str(
             "# Where it names files of this folder, with -r or -e, copy those here, too.\nCOPY requirements.txt ./\n",
         );
@@ -268,7 +259,7 @@ fn requirements(programs: &[String], environments: &[String], are_there: bool) -
     if are_there && runs_python {
         let _ = writeln!(lines, "RUN {INSTALL}");
     }
-    for environment in environments {
+    for environment in &needs.environments {
         let path = shell_word(environment);
         let _ = write!(lines, "RUN python -m venv {path}");
         if are_there {
@@ -299,79 +290,24 @@ fn paths(slug: &str, searched: &[String]) -> String {
     format!("# Where its programs are looked for first, as here.\nENV PATH=\"{path}$PATH\"\n")
 }
 
-/// What keeps a container of the image from working as the server does that runs here.
-pub(super) fn warnings(deployment: &Deployment) -> Vec<String> {
-    let mut warnings = outside(deployment);
-    warnings.extend(deployment.secret_files.iter().map(|(name, path)| {
-        format!(
-            "`{name}` names the file `{path}`, which the image does not have: mount it into the container, and set the \
-             variable to its path there"
-        )
-    }));
-    if let Build::Project {
-        programs,
-        environments,
-        absent,
-        built,
-        has_requirements,
-        ..
-    } = &deployment.build
-    {
-        let lacking = lacking(programs);
-        if !lacking.is_empty() {
-            warnings.push(format!(
-                "the image lacks `{}`: add what has them to the `apt-get install` of the Dockerfile",
-                lacking.join("`, `")
-            ));
-        }
-        warnings.extend(absent.iter().map(|path| {
-            format!(
-                "the image has nothing at `{path}`: write the program as a name, or as the path of what is in the folder, \
-                 from the folder, and write the Dockerfile again"
-            )
-        }));
-        warnings.extend(built.iter().map(|path| {
-            format!(
-                "what cargo built, `{path}`, stays out of the image: build it in a stage of the Dockerfile, or copy it out \
-                 of `target` and name it there"
-            )
-        }));
-        if !has_requirements && let Some(environment) = environments.first() {
-            let pip = shell_word(&format!("{environment}/bin/pip"));
-            warnings.push(format!(
-                "there is no `requirements.txt`, so nothing is installed into `{environment}` of the image: make it with \
-                 `{pip} freeze > requirements.txt` (or `uv pip freeze`), and write the Dockerfile again"
-            ));
-        }
+/// The line by which the server may write where its programs do.
+fn writable(paths: &[String]) -> String {
+    if paths.is_empty() {
+        return String::new();
     }
-    warnings
-}
-
-/// Paths that a server can write to here, and in the container cannot.
-fn outside(deployment: &Deployment) -> Vec<String> {
-    let config = &deployment.config;
-    let mut warnings = Vec::new();
-    let files = config.storage.artifacts.as_ref();
-    let files = files.filter(|place| place.url.scheme() == "file");
-    let is_in_volume = |path: &str| Path::new(path).starts_with("/data");
-    if let Some(place) = files.filter(|place| !is_in_volume(place.url.path())) {
-        warnings.push(format!(
-            "`FARCALL_ARTIFACTS_URL` is `{}`, a folder that the container does not have: leave it out, and files are in \
-             the volume; or name one below /data, or a bucket",
-            place.url
-        ));
-    }
-    let audit = config.audit.as_ref().and_then(|audit| audit.file.as_ref());
-    // A relative one begins at the folder that it works in: that of the programs, or the volume.
-    let is_kept = |file: &PathBuf| {
-        file.starts_with("/data")
-            || file.is_relative() && matches!(deployment.build, Build::Package { .. })
+    let words = |is_asked: fn(&str) -> bool| {
+        let paths = paths.iter().filter(|path| is_asked(path));
+        let words: Vec<_> = paths.map(|path| shell_word(path)).collect();
+        words.join(" ")
     };
-    if let Some(file) = audit.filter(|file| !is_kept(file)) {
-        warnings.push(format!(
-            "`FARCALL_AUDIT` is `{}`, where the container cannot write: say stdout, or a path such as /data/audit.jsonl",
-            file.display()
-        ));
-    }
-    warnings
+    // A checkout lacks those that are empty.
+    let made = match words(|path| path.ends_with('/')).as_str() {
+        "" => String::new(),
+        folders => format!("mkdir -p {folders} \\\n && "),
+    };
+    format!(
+        "# What its programs write to is the server's. It goes with the container, unless a volume is mounted there.\n\
+         RUN {made}chown -R farcall:farcall {}\n",
+        words(|_| true)
+    )
 }

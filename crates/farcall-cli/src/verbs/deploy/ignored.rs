@@ -35,8 +35,8 @@ pub(super) fn lines(deployment: &Deployment, up: &str, down: &str) -> Result<Str
             });
         }
     }
-    if let Build::Project { environments, .. } = &deployment.build {
-        let environments = environments.iter().map(PathBuf::from);
+    if let Build::Project { needs, .. } = &deployment.build {
+        let environments = needs.environments.iter().map(PathBuf::from);
         patterns.extend(environments.filter(|path| !path.starts_with("..")));
     }
     // These two are left out wherever they are.
@@ -71,9 +71,14 @@ fn written(deployment: &Deployment) -> Vec<(&'static str, PathBuf)> {
 
 /// A path without `.` and `..`, as it is written and as it is without links.
 fn places(path: &Path) -> Vec<PathBuf> {
-    let mut places = vec![plain(path), plain(&without_links(path))];
+    let mut places = vec![plain(path), real(path)];
     places.dedup();
     places
+}
+
+/// Where a path leads, whether something is there or not.
+pub(super) fn real(path: &Path) -> PathBuf {
+    plain(&without_links(path))
 }
 
 /// What is there of a path leads elsewhere by links, and what will be made goes there.

@@ -11,6 +11,7 @@ mod compose;
 mod deployment;
 mod docker;
 mod ignored;
+mod lacks;
 mod nginx;
 mod package;
 mod project;
@@ -28,6 +29,7 @@ pub use self::{
     cloudflared::Flags as CloudflaredFlags,
     compose::Flags as ComposeFlags,
     deployment::{Build, Deployment},
+    project::Needs,
     proxy::Flags as ProxyFlags,
     write::Planned,
 };
@@ -44,9 +46,8 @@ use crate::{
     disable_help_subcommand = true,
     after_help = "\
 It reads what a server in this folder would read: `.env`, farcall.toml where there is one, and the variables of this
-shell. A variable that only the shell has goes into the unit of systemd, and compose passes it on by its name; a secret
-goes into no file that is written here: those belong into `.env`, mode 0600. A file that is there stays, unless --force is
-given.
+shell. A variable that only the shell has is written into the unit of systemd and the file of compose; a secret goes into
+no file that is written here: those belong in `.env`, mode 0600. A file that is there stays, unless --force is given.
 
 Exit status: 0 the files are written, 1 they cannot be, 2 one is there already, or the configuration or the command
 is wrong"
@@ -57,7 +58,7 @@ pub struct Flags {
     /// Replace files that are there
     #[arg(long, global = true)]
     force: bool,
-    /// Folder to write into, in the place of this one
+    /// Folder to write into, instead of this one
     #[arg(long, global = true, value_name = "FOLDER")]
     out: Option<PathBuf>,
     /// Print the files, and write nothing
@@ -90,7 +91,7 @@ impl Kind {
     /// Where the configuration, or what was said on the command line, does not go with it.
     pub fn files(&self, deployment: &Deployment) -> Result<Vec<Planned>, Failure> {
         match self {
-            Self::Systemd => systemd::files(deployment),
+            Self::Systemd => Ok(systemd::files(deployment)),
             Self::Docker => docker::files(deployment),
             Self::Compose(flags) => compose::files(deployment, flags),
             Self::Cloudflared(flags) => cloudflared::files(deployment, flags),
@@ -106,7 +107,7 @@ impl Kind {
             Self::Cloudflared(_) => cloudflared::warnings(deployment),
             Self::Systemd => systemd::warnings(deployment),
             Self::Compose(flags) => compose::warnings(deployment, flags),
-            Self::Docker => docker::warnings(deployment),
+            Self::Docker => lacks::warnings(deployment),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! The Rust package in a folder, as far as an image needs it.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use toml::de::{DeTable, DeValue};
 
-use super::Build;
+use super::{Build, ignored::real};
 
 /// How an image of `program`, the server of the package in `folder`, is made.
 pub(super) fn build(folder: &Path, program: &Path) -> Build {
@@ -35,19 +35,129 @@ pub(super) fn build(folder: &Path, program: &Path) -> Build {
         up: vec![".."; steps].join("/"),
         down: below.to_string_lossy().into_owned(),
         is_locked: locked.is_some(),
+        outside: outside(folder, root),
     }
 }
 
 /// The name in the `Cargo.toml` of `folder`.
 fn name(folder: &Path) -> Option<String> {
     let text = fs::read_to_string(folder.join("Cargo.toml")).ok()?;
-    let table = DeTable::parse(&text).ok()?;
-    let package = table.get_ref().get("package")?.get_ref();
-    let DeValue::Table(package) = package else {
-        return None;
-    };
-    match package.get("name")?.get_ref() {
-        DeValue::String(name) => Some(name.to_string()),
+    let manifest = DeTable::parse(&text).ok()?;
+    let package = tables(manifest.get_ref()).find(|(name, _)| *name == "package");
+    let (_, package) = package?;
+    Some(said(package, "name")?.to_owned())
+}
+
+/// Paths of dependencies that lead out of `root`, where the build begins, as the package in `folder` and its workspace
+/// write them.
+fn outside(folder: &Path, root: &Path) -> Vec<String> {
+    let mut outside = BTreeSet::new();
+    for place in [folder, root] {
+        let text = fs::read_to_string(place.join("Cargo.toml")).unwrap_or_default();
+        let Ok(manifest) = DeTable::parse(&text) else {
+            continue;
+        };
+        let mut paths = Vec::new();
+        dependencies(manifest.get_ref(), &mut paths);
+        paths.retain(|path| !real(&place.join(path)).starts_with(real(root)));
+        outside.extend(paths.into_iter().map(str::to_owned));
+    }
+    outside.into_iter().collect()
+}
+
+/// Adds the paths that a `Cargo.toml` names for dependencies, and for what takes the place of some.
+fn dependencies<'a>(manifest: &'a DeTable<'a>, paths: &mut Vec<&'a str>) {
+    for (name, table) in tables(manifest) {
+        match name {
+            "build-dependencies" | "dependencies" | "dev-dependencies" => located(table, paths),
+            // Those of a registry, or of a repository.
+            "patch" => tables(table).for_each(|(_, source)| located(source, paths)),
+            // Those of a platform.
+            "target" => tables(table).for_each(|(_, platform)| dependencies(platform, paths)),
+            "workspace" => dependencies(table, paths),
+            _ => {}
+        }
+    }
+}
+
+fn located<'a>(table: &'a DeTable<'a>, paths: &mut Vec<&'a str>) {
+    paths.extend(tables(table).filter_map(|(_, dependency)| said(dependency, "path")));
+}
+
+/// The tables in a table, by name.
+fn tables<'a>(table: &'a DeTable<'a>) -> impl Iterator<Item = (&'a str, &'a DeTable<'a>)> {
+    table
+        .iter()
+        .filter_map(|(name, value)| match value.get_ref() {
+            DeValue::Table(table) => Some((&**name.get_ref(), table)),
+            _ => None,
+        })
+}
+
+fn said<'a>(table: &'a DeTable<'a>, name: &str) -> Option<&'a str> {
+    match table.get(name)?.get_ref() {
+        DeValue::String(text) => Some(text),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is built of the package in `notes` of a folder with these files.
+    fn built(files: &[(&str, &str)]) -> Build {
+        let home = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = home.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        build(&home.path().join("notes"), Path::new("/target/notes"))
+    }
+
+    /// A package that is built in its own folder, with these dependencies outside of it.
+    fn alone(outside: &[&str]) -> Build {
+        Build::Package {
+            package: "notes".to_owned(),
+            binary: "notes".to_owned(),
+            up: String::new(),
+            down: String::new(),
+            is_locked: true,
+            outside: outside.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    #[test]
+    fn a_package_without_a_workspace_is_built_in_its_folder() {
+        let manifest = "[package]\nname = \"notes\"\n[dependencies]\nserde = \"1\"\nown = { path = \"own\" }\n";
+        let files = [("notes/Cargo.toml", manifest), ("notes/Cargo.lock", "")];
+        assert_eq!(built(&files), alone(&[]));
+    }
+
+    #[test]
+    fn a_dependency_outside_of_what_is_built_is_named_wherever_it_is_said() {
+        let manifest = "[package]\nname = \"notes\"\n[dependencies]\nfarcall = { path = \"../farcall\" }\n\
+                        [target.'cfg(unix)'.dev-dependencies.tests]\npath = \"own/../../tests\"\n\
+                        [patch.crates-io]\nserde = { path = \"/opt/serde\" }\n";
+        let files = [("notes/Cargo.toml", manifest), ("notes/Cargo.lock", "")];
+        let outside = ["../farcall", "/opt/serde", "own/../../tests"];
+        assert_eq!(built(&files), alone(&outside));
+    }
+
+    #[test]
+    fn a_dependency_in_the_same_workspace_is_not_outside() {
+        let workspace = "[workspace.dependencies]\nfarcall = { path = \"farcall\" }\nfar = { path = \"../far\" }\n";
+        let manifest =
+            "[package]\nname = \"notes\"\n[dependencies]\nfarcall = { path = \"../farcall\" }\n";
+        let files = [
+            ("Cargo.toml", workspace),
+            ("Cargo.lock", ""),
+            ("notes/Cargo.toml", manifest),
+        ];
+        let Build::Package { up, outside, .. } = built(&files) else {
+            panic!("there is no package");
+        };
+        assert_eq!((up.as_str(), outside), ("..", vec!["../far".to_owned()]));
     }
 }

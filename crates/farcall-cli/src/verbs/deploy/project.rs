@@ -1,6 +1,7 @@
 //! The project of a `farcall.toml`, as far as an image needs it.
 
 use std::{
+    ffi::OsStr,
     fs::{self, File},
     io::Read as _,
     path::{self, Component, Path, PathBuf},
@@ -8,7 +9,11 @@ use std::{
 
 use farcall_config::file::{Body, Command, Entry, Project};
 
-use super::{Build, deployment::called};
+use super::{
+    Build,
+    deployment::{called, is_loopback},
+    ignored::real,
+};
 
 /// Python, where nothing says which.
 const PYTHON: &str = "3.13";
@@ -21,18 +26,9 @@ pub(super) fn build(project: &Project, file: &Path, here: &Path) -> Build {
             hint: "call it in the folder of the file".to_owned(),
         };
     }
-    let needs = Needs::of(project);
-    let has_python =
-        !needs.environments.is_empty() || needs.programs.iter().any(|name| is_python(name));
     Build::Project {
         file: called(file),
-        python: has_python.then(|| needs.python.unwrap_or_else(|| PYTHON.to_owned())),
-        programs: needs.programs,
-        environments: needs.environments,
-        searched: needs.searched,
-        absent: needs.absent,
-        built: needs.built,
-        has_requirements: project.folder.join("requirements.txt").is_file(),
+        needs: Needs::of(project),
     }
 }
 
@@ -44,29 +40,68 @@ pub(super) fn is_python(program: &str) -> bool {
     })
 }
 
-/// What the programs of a project need, as [`Build::Project`] has it.
-#[derive(Default)]
-struct Needs {
-    programs: Vec<String>,
-    environments: Vec<String>,
-    searched: Vec<String>,
-    absent: Vec<String>,
-    built: Vec<String>,
-    python: Option<String>,
+/// Whether a program of this name runs modules of Node.
+fn is_node(program: &str) -> bool {
+    matches!(program, "node" | "nodejs" | "npm" | "npx")
+}
+
+/// What an image has to bring for what a project runs, and what it lacks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// The version of Python, such as `3.13`, where it runs Python.
+    pub python: Option<String>,
+    /// Programs that it runs and that its folder does not bring into an image, by name.
+    pub programs: Vec<String>,
+    /// Environments of Python, whose programs it runs, by paths from its folder.
+    pub environments: Vec<String>,
+    /// An environment of Python outside of its folder, whose programs it runs by name.
+    pub active: Option<String>,
+    /// Folders in its own in which `PATH` finds programs here, by paths from it.
+    pub searched: Vec<String>,
+    /// Programs that it runs by paths at which an image has nothing.
+    pub absent: Vec<String>,
+    /// Programs that it runs and that cargo built in its folder.
+    pub built: Vec<String>,
+    /// Files and folders that its programs work with and that an image does not have.
+    pub missing: Vec<String>,
+    /// What its programs write to in its folder, by paths from there; those of folders end with `/`.
+    pub writable: Vec<String>,
+    /// Services at this machine's own address: names and hosts.
+    pub local: Vec<(String, String)>,
+    /// Whether its programs use the modules of a `package.json`.
+    pub has_modules: bool,
+    /// Whether there is a `requirements.txt`.
+    pub has_requirements: bool,
 }
 
 impl Needs {
     fn of(project: &Project) -> Self {
-        let mut needs = Self::default();
+        let folder = &project.folder;
+        let mut needs = Self {
+            has_requirements: folder.join("requirements.txt").is_file(),
+            ..Self::default()
+        };
         for command in commands(project) {
-            needs.add(&project.folder, command);
+            needs.add(folder, command);
+            needs.add_places(&real(folder), command);
         }
+        needs.local.extend(local(project));
+        let runs = |names: fn(&str) -> bool| needs.programs.iter().any(|name| names(name));
+        let (has_python, has_node) = (runs(is_python), runs(is_node));
+        needs.has_modules |= has_node && folder.join("package.json").is_file();
+        needs.python = if has_python || !needs.environments.is_empty() {
+            needs.python.or_else(|| Some(PYTHON.to_owned()))
+        } else {
+            None
+        };
         for names in [
             &mut needs.programs,
             &mut needs.environments,
             &mut needs.searched,
             &mut needs.absent,
             &mut needs.built,
+            &mut needs.missing,
+            &mut needs.writable,
         ] {
             names.sort_unstable();
             names.dedup();
@@ -74,35 +109,99 @@ impl Needs {
         needs
     }
 
+    /// Adds the program of a command.
     fn add(&mut self, folder: &Path, command: &Command) {
         let (program, written) = (&command.program, Path::new(&command.written));
+        let is_named = !command.written.contains('/');
         // An image has the folder elsewhere.
         if written.is_absolute() {
             return self.outside(written);
         }
         let Ok(own) = program.strip_prefix(folder) else {
-            return self.outside(written);
+            return match program.ancestors().nth(2).filter(|_| is_named) {
+                Some(above) if is_environment(above) => self.activated(program, above),
+                _ => self.outside(written),
+            };
         };
-        if !command.written.contains('/') {
+        if let Some(environment) = environment(folder, own) {
+            self.takes_version_of(program, &folder.join(&environment));
+            self.environments
+                .push(environment.to_string_lossy().into_owned());
+        } else if own.components().any(|part| part == Component::ParentDir) {
+            self.absent.push(command.written.clone());
+            return;
+        } else if own.starts_with("target") {
+            self.built.push(own.to_string_lossy().into_owned());
+            return;
+        } else {
+            self.has_modules |= own.iter().any(|part| part == "node_modules");
+            if let Some(interpreter) = interpreter(program) {
+                self.outside(&interpreter);
+            }
+        }
+        if is_named {
             let folder = own.parent().unwrap_or(Path::new(""));
             self.searched.push(folder.to_string_lossy().into_owned());
         }
-        if let Some(environment) = environment(folder, own) {
-            let said = settings(&folder.join(&environment));
-            let python = version(&called(program)).or(said);
-            self.python = python.or(self.python.take());
-            self.environments
-                .push(environment.to_string_lossy().into_owned());
-        } else if own
-            .components()
-            .any(|part| part == Component::ParentDir || part.as_os_str() == "node_modules")
-        {
-            // Above the folder, or left out of an image, which makes its own.
-            self.absent.push(command.written.clone());
-        } else if own.starts_with("target") {
-            self.built.push(own.to_string_lossy().into_owned());
-        } else if let Some(interpreter) = interpreter(program) {
-            self.outside(&interpreter);
+    }
+
+    /// A program of an environment of Python that is elsewhere and first in `PATH`: an image has its packages beside a
+    /// Python of its own.
+    fn activated(&mut self, program: &Path, environment: &Path) {
+        self.takes_version_of(program, environment);
+        self.programs.push("python3".to_owned());
+        self.active = Some(environment.to_string_lossy().into_owned());
+    }
+
+    fn takes_version_of(&mut self, program: &Path, environment: &Path) {
+        let said = version(&called(program)).or_else(|| settings(environment));
+        self.python = said.or(self.python.take());
+    }
+
+    /// Adds what a command reads and writes, for a project whose folder is `folder` without links.
+    fn add_places(&mut self, folder: &Path, command: &Command) {
+        /// Folders that every image has.
+        const COMMON: [&str; 19] = [
+            "/",
+            "/bin",
+            "/dev",
+            "/dev/null",
+            "/dev/shm",
+            "/etc",
+            "/home",
+            "/lib",
+            "/opt",
+            "/proc",
+            "/run",
+            "/srv",
+            "/sys",
+            "/tmp",
+            "/usr",
+            "/usr/lib",
+            "/usr/share",
+            "/var",
+            "/var/tmp",
+        ];
+        /// What stays out of an image.
+        const LEFT_OUT: [&str; 4] = [".farcall", ".git", "node_modules", "__pycache__"];
+        let written = command.writable.iter().chain(&command.working_dir);
+        let written = written.map(|place| (real(place), true));
+        let read = command.readable.iter();
+        for (place, is_written) in read.map(|place| (real(place), false)).chain(written) {
+            let Ok(own) = place.strip_prefix(folder) else {
+                if !COMMON.iter().any(|common| place == Path::new(common)) {
+                    self.missing.push(place.to_string_lossy().into_owned());
+                }
+                continue;
+            };
+            let is_left_out = |part: &OsStr| LEFT_OUT.iter().any(|name| part == *name);
+            let own_name = own.to_string_lossy().into_owned();
+            if own.starts_with("target") || own.iter().any(is_left_out) {
+                self.missing.push(own_name);
+            } else if is_written && !own_name.is_empty() {
+                let end = if place.is_dir() { "/" } else { "" };
+                self.writable.push(own_name + end);
+            }
         }
     }
 
@@ -140,15 +239,28 @@ fn commands(project: &Project) -> impl Iterator<Item = &Command> {
     entries.chain(project.mounts.iter().map(|mount| &mount.command))
 }
 
+/// Its services at this machine's own address, with their hosts.
+fn local(project: &Project) -> impl Iterator<Item = (String, String)> {
+    let hosts = project.services.iter().filter_map(|(name, service)| {
+        let host = service.base_url.host_str()?;
+        Some((name.clone(), host.to_owned()))
+    });
+    hosts.filter(|(_, host)| is_loopback(host))
+}
+
 /// The environment of Python that a program belongs to, such as `.venv` of `.venv/bin/python`; both from `folder`.
 fn environment(folder: &Path, program: &Path) -> Option<PathBuf> {
     let programs = program.parent()?;
     let environment = programs.parent()?;
     let is_one = programs.ends_with("bin")
         && !environment.as_os_str().is_empty()
-        && folder.join(environment).join("pyvenv.cfg").is_file();
+        && is_environment(&folder.join(environment));
     // Without `.` in it, as names are compared.
     is_one.then(|| environment.components().collect())
+}
+
+fn is_environment(folder: &Path) -> bool {
+    folder.join("pyvenv.cfg").is_file()
 }
 
 /// The version in the settings of an environment: major and minor.

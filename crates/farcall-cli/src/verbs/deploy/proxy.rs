@@ -124,6 +124,13 @@ pub(super) fn warnings(deployment: &Deployment) -> Vec<String> {
         );
     }
     warnings.extend(trusted_proxies(&deployment.config));
+    if !deployment.routes.is_empty() {
+        warnings.push(
+            "a body that is sent to a route of the program's own may have 2 MiB, too: where one takes more, raise the limit \
+             in the file"
+                .to_owned(),
+        );
+    }
     warnings
 }
 
@@ -150,5 +157,42 @@ pub(super) fn own_address(config: &Config) -> IpAddr {
         // One of the machine's own calls itself.
         Ok(address) if !address.is_loopback() && !address.is_unspecified() => address,
         _ => Ipv4Addr::LOCALHOST.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use farcall_config::Source;
+
+    use super::{super::Build, *};
+
+    #[test]
+    fn the_limit_of_bodies_is_told_where_a_program_has_routes_of_its_own() {
+        let settings = Source::from_pairs([("MCP_BEARER_TOKEN", "a-token-for-tests-only")]);
+        let mut deployment = Deployment {
+            name: "farm".to_owned(),
+            command: "farm deploy".to_owned(),
+            file: None,
+            home: "/home/ann".to_owned(),
+            folder: "/home/ann/farm".to_owned(),
+            program: "/home/ann/farm/target/release/farm".to_owned(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            passed: Vec::new(),
+            secret_files: Vec::new(),
+            build: Build::Impossible {
+                reason: String::new(),
+                hint: String::new(),
+            },
+            routes: Vec::new(),
+            config: Config::read(&settings).unwrap(),
+        };
+        let says = |deployment: &Deployment| {
+            let warnings = warnings(deployment);
+            warnings.iter().any(|warning| warning.contains("2 MiB"))
+        };
+        assert!(!says(&deployment));
+        deployment.routes.push("/upload".to_owned());
+        assert!(says(&deployment));
     }
 }

@@ -3,14 +3,12 @@
 use std::path::Path;
 
 use super::{Build, Deployment, Planned, template::fill};
-use crate::Failure;
 
 const SERVER: &str = include_str!("templates/server.service");
 const TUNNEL: &str = include_str!("templates/cloudflared.service");
 
 /// The files for `deployment`.
-#[expect(clippy::unnecessary_wraps, reason = "as every kind answers")]
-pub(super) fn files(deployment: &Deployment) -> Result<Vec<Planned>, Failure> {
+pub(super) fn files(deployment: &Deployment) -> Vec<Planned> {
     let slug = deployment.slug();
     let title = deployment.title();
     let values = [
@@ -26,13 +24,13 @@ pub(super) fn files(deployment: &Deployment) -> Result<Vec<Planned>, Failure> {
         ("stop", &deployment.stops_within().to_string()),
         ("addresses", addresses(deployment)),
     ];
-    Ok(vec![
+    vec![
         Planned::new(format!("deploy/{slug}.service"), fill(SERVER, &values)),
         Planned::new(
             format!("deploy/cloudflared-{slug}.service"),
             fill(TUNNEL, &values),
         ),
-    ])
+    ]
 }
 
 /// What may surprise whoever starts the service.

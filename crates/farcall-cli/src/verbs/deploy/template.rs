@@ -33,13 +33,9 @@ fn within(mut rest: &str, values: &[(&str, &str)], filled: &mut String) {
         let found = after
             .split_once('@')
             .and_then(|(name, after)| Some((value(values, name)?, after)));
-        if let Some((value, after)) = found {
-            filled.push_str(value);
-            rest = after;
-        } else {
-            filled.push('@');
-            rest = after;
-        }
+        let (text, after) = found.unwrap_or(("@", after));
+        filled.push_str(text);
+        rest = after;
     }
     filled.push_str(rest);
 }

@@ -96,6 +96,46 @@ fn a_file_with_a_key_stays_out_of_the_image_and_is_said() {
     let ended = typed.variable("AWS_KEY_FILE", "keys/b.json").ended();
     let text = home.read(".dockerignore");
     assert!(text.contains("\nkeys/b.json\n"), "{ended}\n{text}");
+    // No container is told of it.
+    assert!(!ended.stderr.contains("AWS_KEY_FILE"), "{ended}");
+}
+
+#[test]
+fn what_is_on_this_machine_is_said_to_be_elsewhere_for_a_container() {
+    for (host, is_local) in [
+        ("127.0.0.1", true),
+        ("localhost", true),
+        ("[::1]", true),
+        ("farm.example.com", false),
+    ] {
+        let home = Home::new(&format!(
+            "FARCALL_DATABASE_URL=postgres://ann:canary@{host}/farm\n"
+        ));
+        let service = format!(
+            "[service.weather]\nbase_url = \"https://{host}:9000\"\n[tool.forecast]\ndescription = \"Forecast.\"\n\
+             request = {{ service = \"weather\", path = \"/v1\" }}\n"
+        );
+        home.put("farcall.toml", &format!("{PROJECT}\n{service}"));
+        for (words, has_own_database) in [
+            ("docker", false),
+            ("compose", false),
+            ("compose --replicas 2", true),
+        ] {
+            let ended = home.deploy(words);
+            let says = |what: &str| {
+                ended
+                    .stderr
+                    .contains(&format!("warning: {what} `{host}`, which in"))
+            };
+            assert!(
+                ended.exit == 0
+                    && says("the service `weather` is at") == is_local
+                    && says("`FARCALL_DATABASE_URL` leads to") == (is_local && !has_own_database)
+                    && !ended.stderr.contains("canary"),
+                "{host}, {words}: {ended}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -286,6 +326,38 @@ fn each_project_has_a_network_of_its_own_and_believes_its_gateway() {
     }
     let (other, _) = network("mill", "compose");
     assert!(alone != several && alone != other && several != other);
+}
+
+#[test]
+fn what_only_the_shell_says_is_in_the_file_of_compose() {
+    let home = Home::new("FARCALL_LOG=info\nFARCALL_ALLOWED_HOSTS=farm.example.com\n");
+    for words in ["compose --print", "compose --replicas 2 --print"] {
+        let ended = home.typed(words).variable("FARCALL_LOG", "debug").ended();
+        assert_eq!(ended.exit, 0, "{ended}");
+        for line in ["FARCALL_LOG: debug", "FARCALL_ALLOWED_HOSTS:"] {
+            let says = ended.stdout.lines().any(|found| found.trim() == line);
+            assert!(says, "{words}, {line}: {ended}");
+        }
+        assert!(!ended.stdout.contains("  PATH"), "{ended}");
+    }
+}
+
+#[test]
+fn one_container_and_several_share_no_network_and_two_projects_no_volume() {
+    let home = Home::online();
+    let named = |name: &str, words: &str| {
+        home.put("farcall.toml", &PROJECT.replace("Render Farm", name));
+        let printed = home.print(words);
+        let lines = printed.lines().map(str::trim);
+        let names = lines.filter_map(|line| line.strip_prefix("name: "));
+        names.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(named("farm", "compose"), ["farm_default", "farm_data"]);
+    assert_eq!(named("mill", "compose"), ["mill_default", "mill_data"]);
+    assert_eq!(
+        named("farm", "compose --replicas 2"),
+        ["farm_replicas", "farm_jobs", "farm_files"]
+    );
 }
 
 #[test]

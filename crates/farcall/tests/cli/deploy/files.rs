@@ -321,6 +321,24 @@ fn a_proxy_that_fetches_a_certificate_is_asked_at_port_80() {
 }
 
 #[test]
+fn a_proxy_gives_up_an_idle_connection_before_the_server_does() {
+    let server = farcall_server::accept::Limits::default().head.as_secs();
+    for (words, setting) in [
+        ("caddy", "keepalive "),
+        ("compose --replicas 2", "keepalive "),
+        ("nginx", "keepalive_timeout "),
+        ("cloudflared --zone example.com", "keepAliveTimeout: "),
+    ] {
+        let printed = Home::online().print(words);
+        let mut lines = printed.lines().map(str::trim_start);
+        let said = lines.find_map(|line| line.strip_prefix(setting)).unwrap();
+        let seconds = said.trim_end_matches(';').strip_suffix('s').unwrap();
+        let seconds: u64 = seconds.parse().unwrap();
+        assert!(seconds < server, "{words}: {said}");
+    }
+}
+
+#[test]
 fn a_proxy_is_trusted_by_the_address_that_it_comes_from() {
     for (host, address) in [
         ("127.0.0.1", "127.0.0.1"),

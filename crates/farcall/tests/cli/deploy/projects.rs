@@ -140,6 +140,121 @@ fn a_program_of_an_activated_environment_is_found_in_the_image() {
 }
 
 #[test]
+fn an_active_environment_elsewhere_is_made_anew_from_its_requirements() {
+    let home = Home::online();
+    executable(&home, "../venvs/x/bin/python", "#!/bin/sh\n");
+    home.put("../venvs/x/pyvenv.cfg", "version = 3.11.2\n");
+    home.put("x.py", "");
+    runs(&home, &["python", "x.py"]);
+    let environment = format!("{}/venvs/x", home.0.path().display());
+    let path = format!("{environment}/bin:/usr/bin:/bin");
+    let ended = home.typed("docker").variable("PATH", &path).ended();
+    let warning = format!(
+        "warning: there is no `requirements.txt`, so the image has no package of `{environment}`: make it with \
+         `{environment}/bin/pip freeze > requirements.txt`"
+    );
+    assert!(
+        ended.exit == 0 && ended.stderr.contains(&warning),
+        "{ended}"
+    );
+    home.put("requirements.txt", "pillow==11\n");
+    let typed = home.typed("docker --force").variable("PATH", &path);
+    let ended = typed.ended();
+    assert!(
+        ended.exit == 0 && !ended.stderr.contains("warning"),
+        "{ended}"
+    );
+    let text = home.read("Dockerfile");
+    assert!(
+        text.contains("FROM python:3.11-slim-bookworm\n")
+            && text.contains("\nRUN pip install --no-cache-dir --requirement requirements.txt\n")
+            && !text.contains("ENV PATH"),
+        "{text}"
+    );
+}
+
+#[test]
+fn modules_of_node_are_said_to_stay_out() {
+    let home = Home::online();
+    executable(&home, "../bin/node", "#!/bin/sh\n");
+    executable(&home, "node_modules/.bin/tool", "#!/usr/bin/env node\n");
+    home.put("x.js", "");
+    let path = format!("{}/bin:/usr/bin:/bin", home.0.path().display());
+    let said = |command: &[&str]| {
+        runs(&home, command);
+        let typed = home.typed("docker --force").variable("PATH", &path);
+        let ended = typed.ended();
+        assert!(
+            ended.exit == 0
+                && ended.stderr.contains("warning: the image lacks `node`")
+                && !ended.stderr.contains("has nothing at"),
+            "{ended}"
+        );
+        ended.stderr
+    };
+    let warning = "warning: `node_modules` stays out of the image: add `COPY package*.json ./`";
+    assert!(!said(&["node", "x.js"]).contains(warning));
+    home.put("package.json", "{}");
+    for command in [&["node", "x.js"][..], &["./node_modules/.bin/tool"]] {
+        let said = said(command);
+        assert!(said.contains(warning), "{command:?}: {said}");
+    }
+}
+
+#[test]
+fn a_place_that_an_image_lacks_is_warned_of() {
+    let home = Home::online();
+    for folder in ["../shared", "target/models", ".models"] {
+        fs::create_dir_all(home.folder().join(folder)).unwrap();
+    }
+    let shared = home.0.path().join("shared").canonicalize().unwrap();
+    let shared = shared.to_str().unwrap();
+    for (settings, missing) in [
+        ("working_dir = \"../shared\"", shared),
+        ("readable = [\"../shared\"]", shared),
+        ("writable = [\"../shared\"]", shared),
+        ("readable = [\"target/models\"]", "target/models"),
+        ("readable = [\".models\", \"/usr\"]", ""),
+    ] {
+        home.put("farcall.toml", &format!("{PROJECT}{settings}\n"));
+        for words in ["docker --force", "compose --force"] {
+            let ended = home.deploy(words);
+            let warning =
+                format!("warning: a program works with `{missing}`, which the image does");
+            assert!(
+                ended.exit == 0
+                    && ended.stderr.contains(&warning) != missing.is_empty()
+                    && ended.stderr.contains("warning") != missing.is_empty(),
+                "{settings}, {words}: {ended}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_programs_write_to_is_the_servers() {
+    let home = Home::online();
+    assert!(!home.print("docker").contains("chown"));
+    for folder in ["state", "work", "my out"] {
+        fs::create_dir(home.folder().join(folder)).unwrap();
+    }
+    home.put("log.txt", "");
+    let settings = "working_dir = \"work\"\nwritable = [\"state\", \"my out\", \"log.txt\"]\n";
+    home.put("farcall.toml", &format!("{PROJECT}{settings}"));
+    let printed = home.print("docker");
+    assert!(
+        printed.contains(
+            "\nRUN mkdir -p 'my out/' state/ work/ \\\n \
+             && chown -R farcall:farcall log.txt 'my out/' state/ work/\nUSER farcall\n"
+        ),
+        "{printed}"
+    );
+    // The folder itself stays root's.
+    home.put("farcall.toml", &format!("{PROJECT}working_dir = \".\"\n"));
+    assert!(!home.print("docker").contains("chown"));
+}
+
+#[test]
 fn a_path_at_which_an_image_has_nothing_is_warned_of() {
     let home = Home::online();
     for name in [".venv/bin/python", "../opt/bin/sh", "../tools/run"] {
