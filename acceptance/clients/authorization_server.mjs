@@ -50,4 +50,6 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
   findAccount: (ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
 });
 
-provider.listen(Number(port), '127.0.0.1', () => console.error('ready'));
+const server = provider.listen(Number(port), '127.0.0.1', () => console.error('ready'));
+// Not after five idle seconds, in which a busy machine has not sent its client's next request.
+server.keepAliveTimeout = 60_000;

@@ -1,7 +1,8 @@
 // Looks at the page of a server as people do, in the system's Chromium: node page.mjs URL FOLDER
 //
 // In two widths and two themes, with and without JavaScript: takes a picture of the whole page into FOLDER, writes down
-// what the console says and what is fetched, asks axe what keeps people out, and whether the page is wider than the window.
+// what the console says and what is fetched, asks axe what keeps people out, whether the page is wider than the window,
+// and what it says of the server's health in which colour.
 // Opens the block of a client, and where there is JavaScript presses its button and reads the clipboard.
 //
 // FARCALL_PEERS names the folder that peers/install filled. Prints one line of JSON.
@@ -48,10 +49,16 @@ async function look(theme, width, script) {
   // From now on for us: what the page's own script would have done at its start stays undone.
   await page.setJavaScriptEnabled(true);
   const used = { ...(await open(page)), ...(script ? await copy(page) : {}) };
-  const [isTooWide, ground] = await page.evaluate(() => [
-    document.documentElement.scrollWidth > window.innerWidth,
-    getComputedStyle(document.body).backgroundColor,
-  ]);
+  const [isTooWide, ground, health, dot] = await page.evaluate(() => {
+    const health = document.querySelector(".health");
+    return [
+      document.documentElement.scrollWidth > window.innerWidth,
+      getComputedStyle(document.body).backgroundColor,
+      health.textContent,
+      getComputedStyle(health, "::before").backgroundColor,
+    ];
+  });
+  const [red, green, blue] = dot.match(/\d+/g).map(Number);
   // The rules are a script of ours, and only look; every block open, or they would not see it.
   await page.evaluate(axe.source);
   const violations = await page.evaluate(async () => {
@@ -63,7 +70,8 @@ async function look(theme, width, script) {
     return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`);
   });
   const view = {
-    theme, width, script, status: answer.status(), said, isTooWide, ground, violations,
+    theme, width, script, status: answer.status(), said, isTooWide, ground, violations, health,
+    isRed: red > green && red > blue,
     elsewhere: fetched.filter((target) => !target.startsWith("data:") && target !== url),
     ...used,
   };

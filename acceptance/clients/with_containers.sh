@@ -4,7 +4,7 @@
 #   with_containers.sh FOLDER SCRIPT
 #
 # FOLDER     where images and containers are kept, and nothing of them elsewhere
-# SCRIPT     what is run by sh, in FOLDER, with `podman` as a function; its exit status is that of this
+# SCRIPT     what is run by sh, in FOLDER, where its `podman` keeps everything; its exit status is that of this
 #
 # What stands in the way on such machines is taken out of it in a mount namespace: crun refuses a hierarchy of
 # version 2 beside those of version 1, and without CAP_SYS_RESOURCE podman's usual limits cannot be set. All that is

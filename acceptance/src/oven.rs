@@ -16,6 +16,9 @@ pub const HEAT_LOG: &str = "OVEN_LOG";
 /// The key of the question that a stage asks.
 pub const SAUCE: &str = "sauce";
 
+/// The variable in which a program finds its place in a trace.
+pub const PLACE: &str = "TRACEPARENT";
+
 /// How much memory a stage of `melt` may have.
 const MEMORY: u64 = 1 << 30;
 
@@ -38,6 +41,10 @@ pub struct Served {
     pub roasted_by: u32,
     /// What its caller wants with it, where that was asked.
     pub sauce: Option<String>,
+    /// Where its second stage stood in a trace, as it was told.
+    pub told: Option<String>,
+    /// The same, as its environment says it.
+    pub inherited: Option<String>,
 }
 
 /// A dish between its stages.
@@ -118,6 +125,8 @@ fn roast(ctx: &JobContext, dish: Heated) -> Result<Served, Problem> {
         heated_by: dish.by,
         roasted_by: process::id(),
         sauce,
+        told: ctx.trace().map(|place| place.to_string()),
+        inherited: env::var(PLACE).ok(),
     })
 }
 

@@ -4,10 +4,11 @@ use std::{fs, path::PathBuf};
 
 use farcall_acceptance::{
     Launch, McpClient, Server,
-    oven::{HEAT_LOG, SAUCE},
+    oven::{HEAT_LOG, PLACE, SAUCE},
     scratch,
     wait::until,
 };
+use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -28,6 +29,11 @@ impl Kitchen {
         let launch = Launch::of(&bakery, folder.path())
             .env("BAKERY_OFFERS", "roast,melt")
             .env("FARCALL_CONCURRENCY", "8")
+            // Where the server itself stands is no business of its stages.
+            .env(
+                PLACE,
+                "00-ffffffffffffffffffffffffffffffff-ffffffffffffffff-01",
+            )
             .env(HEAT_LOG, folder.path().join("stages"));
         let server = launch.start().await;
         Self {
@@ -146,6 +152,32 @@ async fn what_a_stage_does_is_done_by_the_server() {
     let lines = log["lines"].to_string();
     for line in ["it smells good", "it is nearly done"] {
         assert!(lines.contains(line), "{lines}");
+    }
+    kitchen.server.stop().await;
+}
+
+#[tokio::test]
+async fn a_stage_stands_in_the_trace_of_whoever_started_its_job() {
+    const THERE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let mut kitchen = Kitchen::open().await;
+    for place in [Some(THERE), None] {
+        let mut headers = HeaderMap::new();
+        if let Some(place) = place {
+            headers.insert("traceparent", HeaderValue::from_static(place));
+        }
+        let http = reqwest::Client::builder().default_headers(headers);
+        kitchen.client = McpClient::sharing(http.build().unwrap(), kitchen.server.url());
+        let id = kitchen.order("roast", "done").await;
+        let end = kitchen.end("roast", &id).await;
+        assert_eq!(end["state"], "succeeded", "{end}");
+        let job = json!({"job_id": id});
+        let result = kitchen.client.call("get_roast_result", job).await;
+        let dish = &result["result"];
+        assert_eq!(
+            (&dish["told"], &dish["inherited"]),
+            (&json!(place), &json!(place)),
+            "{dish}"
+        );
     }
     kitchen.server.stop().await;
 }

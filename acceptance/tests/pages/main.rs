@@ -11,7 +11,7 @@
 //! | ` ```text printed ` | what the block before it prints |
 //! | ` ```toml farcall.toml ` | a name in the second place is a file, which is written with what the block holds |
 //! | `<!-- before: COMMAND -->` | what this reader does beforehand, such as fetching an example; `$REPOSITORY` and `$PEERS` are where that and the peers are |
-//! | `<!-- not run: REASON -->` | stands before a block that nobody runs here; all of them are in `snapshots` |
+//! | `<!-- not run: REASON -->` | stands before a block that nobody runs here; all of them are in `snapshots`, with every line |
 //!
 //! A page is followed in one shell, which begins in an empty folder. Of what is shown, `…` stands for any text, and
 //! as a line of its own for any lines. Ids, ages, moments and the width of columns need not be the same, and each page
@@ -119,10 +119,12 @@ fn every_command_says_whether_it_is_run() {
             match block.tag {
                 tags::Tag::Run => {}
                 tags::Tag::NotRun(reason) => {
-                    let _ = writeln!(not_run, "{path}: {}\n    {reason}", block.first);
+                    let lines = block.lines.join("\n    ");
+                    let _ = writeln!(not_run, "{path}: {reason}\n    {lines}");
                 }
                 tags::Tag::Missing => {
-                    untagged.push(format!("{path}:{}: {}", block.line, block.first));
+                    let lines = block.lines.join("\n    ");
+                    untagged.push(format!("{path}:{}:\n    {lines}", block.line));
                 }
             }
         }

@@ -8,8 +8,8 @@ const SHELLS: [&str; 4] = ["bash", "console", "sh", "shell"];
 pub(crate) struct Block<'page> {
     /// The line of its fence, from 1.
     pub(crate) line: usize,
-    /// The first of its commands.
-    pub(crate) first: &'page str,
+    /// What is in it, without empty lines and what a line is indented by.
+    pub(crate) lines: Vec<&'page str>,
     pub(crate) tag: Tag<'page>,
 }
 
@@ -39,7 +39,8 @@ pub(crate) fn blocks(page: &str) -> Vec<Block<'_>> {
             continue;
         };
         let block = lines.by_ref().map(|(_, line)| line.trim());
-        let block: Vec<_> = block.take_while(|line| *line != "```").collect();
+        let block = block.take_while(|line| *line != "```");
+        let block: Vec<_> = block.filter(|line| !line.is_empty()).collect();
         let mut words = info.split_whitespace();
         if words
             .next()
@@ -49,10 +50,9 @@ pub(crate) fn blocks(page: &str) -> Vec<Block<'_>> {
                 Some("run" | "serves") => Tag::Run,
                 _ => reason(before).map_or(Tag::Missing, Tag::NotRun),
             };
-            let first = block.iter().find(|line| !line.is_empty());
             blocks.push(Block {
                 line: number + 1,
-                first: first.copied().unwrap_or_default(),
+                lines: block,
                 tag,
             });
         }
@@ -72,14 +72,18 @@ fn reason(comment: &str) -> Option<&str> {
 #[test]
 fn each_block_has_its_own_tag() {
     let page = "```sh run\na\n```\n<!-- not run: because -->\n\n```bash\n\n$ b\nc\n```\n\n```sh\nd\n```\n\n```toml\ne\n```\n\n   <!-- not run: -->\n   ```console\n   $ f\n   ```\n";
-    let block = |line, first, tag| Block { line, first, tag };
+    let block = |line, lines: &[&'static str], tag| Block {
+        line,
+        lines: lines.to_vec(),
+        tag,
+    };
     assert_eq!(
         blocks(page),
         [
-            block(1, "a", Tag::Run),
-            block(6, "$ b", Tag::NotRun("because")),
-            block(12, "d", Tag::Missing),
-            block(21, "$ f", Tag::Missing),
+            block(1, &["a"], Tag::Run),
+            block(6, &["$ b", "c"], Tag::NotRun("because")),
+            block(12, &["d"], Tag::Missing),
+            block(21, &["$ f"], Tag::Missing),
         ]
     );
 }

@@ -130,7 +130,7 @@ async fn pip_installs_the_binary_its_helper_its_manual_and_its_completions() {
         .content("man")
         .await;
     assert!(
-        page.contains("Name a caller, and print its token"),
+        page.contains("Create a caller, and print its token"),
         "{page}"
     );
 

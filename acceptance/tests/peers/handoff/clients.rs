@@ -1,4 +1,4 @@
-//! Every client that runs here is connected by the block that is printed for it, and by nothing else.
+//! Every client that runs here lists the tools by the block that is printed for it, and by nothing else.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -7,11 +7,11 @@ use farcall_server::connect::{CLIENTS, MCP_REMOTE, Tried};
 use serde_json::Value;
 
 use super::{
-    edge,
+    edge::{self, Edge},
     readers::{READERS, Reader},
 };
 use crate::{
-    example::{BEARER, example},
+    example::{BARE, BEARER, TOOLS, example},
     peer::{Peer, folder, repository},
 };
 
@@ -48,39 +48,67 @@ async fn connects(reader: &Reader, block: &str, secrets: &[(&str, &str)]) -> (bo
     reader.connects(home.path(), secrets).await
 }
 
+/// The same, and that it lists the tools: whether it says so itself or not, the server has been asked for them.
+async fn lists(reader: &Reader, block: &str, secrets: &[(&str, &str)], edge: &Edge) {
+    let (is_connected, said) = connects(reader, block, secrets).await;
+    assert!(is_connected, "{}: {said}\n{block}", reader.id);
+    let answered = edge.answered();
+    assert!(
+        answered.iter().any(|method| method == "tools/list"),
+        "{}: {answered:?}\n{said}",
+        reader.id
+    );
+}
+
 #[tokio::test]
-async fn every_client_is_connected_by_its_block_and_the_token() {
+async fn every_client_lists_the_tools_by_its_block_and_the_token() {
     let example = example(&BEARER).await;
+    let edge = Edge::before(example.server.origin(), false).await;
     for reader in &READERS {
-        let block = block(
-            reader,
-            example.server.origin(),
-            "bearer",
-            example.folder.path(),
-        )
-        .await;
-        let (is_connected, said) = connects(reader, &block, BEARER.client).await;
-        assert!(is_connected, "{}: {said}\n{block}", reader.id);
+        let block = block(reader, &edge.origin, "bearer", example.folder.path()).await;
+        lists(reader, &block, BEARER.client, &edge).await;
         let wrong = [("EXAMPLE_MCP_TOKEN", "another-token-for-tests")];
         let (is_connected, said) = connects(reader, &block, &wrong).await;
         assert!(!is_connected, "{} with a wrong token: {said}", reader.id);
+        assert_eq!(edge.answered(), Vec::<String>::new(), "{}", reader.id);
     }
     example.server.stop().await;
 }
 
 #[tokio::test]
-async fn every_client_is_connected_through_an_edge_by_two_headers() {
-    let example = example(&crate::example::BARE).await;
-    let origin = edge::before(example.server.origin()).await;
+async fn every_client_lists_the_tools_through_an_edge_by_two_headers() {
+    let example = example(&BARE).await;
+    let edge = Edge::before(example.server.origin(), true).await;
     let secrets = [
         ("EXAMPLE_CF_CLIENT_ID", edge::ID),
         ("EXAMPLE_CF_CLIENT_SECRET", edge::SECRET),
     ];
     for reader in &READERS {
-        let block = block(reader, &origin, "cloudflare", example.folder.path()).await;
-        let (is_connected, said) = connects(reader, &block, &secrets).await;
-        assert!(is_connected, "{}: {said}\n{block}", reader.id);
+        let block = block(reader, &edge.origin, "cloudflare", example.folder.path()).await;
+        lists(reader, &block, &secrets, &edge).await;
     }
+    example.server.stop().await;
+}
+
+/// Those that read `includeTools` complain about a server that leaves them no tool.
+#[tokio::test]
+async fn a_tool_that_is_not_in_the_list_of_a_block_is_not_taken() {
+    let example = example(&BEARER).await;
+    let origin = example.server.origin();
+    let mut filters = Vec::new();
+    for reader in &READERS {
+        let mut block = block(reader, origin, "bearer", example.folder.path()).await;
+        if !block.contains("includeTools") {
+            continue;
+        }
+        for tool in TOOLS {
+            block = block.replace(&format!("\"{tool}\""), &format!("\"no_{tool}\""));
+        }
+        let (is_content, said) = connects(reader, &block, BEARER.client).await;
+        assert!(!is_content, "{}: {said}\n{block}", reader.id);
+        filters.push(reader.id);
+    }
+    assert_eq!(filters, ["gemini-cli", "qwen-code"]);
     example.server.stop().await;
 }
 

@@ -1,4 +1,4 @@
-//! The clients that run here: where each reads its block, how it is asked, and what it says once it is connected.
+//! The clients that run here: where each reads its block, what it is asked, and what it answers once it is connected.
 
 use std::{
     fs,
@@ -18,9 +18,15 @@ pub(super) struct Reader {
     pub(super) id: &'static str,
     /// Where it reads, below its home.
     file: &'static str,
-    /// How it is asked whether it is connected, with its home.
+    /// What it is asked, one after the other; the last has it list the tools.
+    questions: &'static [Question],
+}
+
+/// A command that shows what a client makes of its block.
+struct Question {
+    /// It, with the home of the client.
     asked: fn(&Path) -> Peer,
-    /// Whether what it printed says so.
+    /// Whether what it printed says that all is well.
     is_content: fn(&str) -> bool,
 }
 
@@ -28,73 +34,96 @@ pub(super) const READERS: [Reader; 8] = [
     Reader {
         id: "claude-code",
         file: ".claude.json",
-        asked: |_| {
-            Peer::at(&native("@anthropic-ai", "claude-code", "claude")).arguments(&["mcp", "list"])
-        },
-        is_content: |said| said.contains("✔ Connected"),
+        // Where it cannot list the tools, it says something else.
+        questions: &[Question {
+            asked: |_| {
+                Peer::at(&native("@anthropic-ai", "claude-code", "claude"))
+                    .arguments(&["mcp", "list"])
+            },
+            is_content: |said| said.contains("✔ Connected"),
+        }],
     },
     Reader {
         id: "claude-desktop",
         file: "claude_desktop_config.json",
-        asked: desktop,
-        is_content: |said| lists_all(&json(said)["tools"]),
+        questions: &[Question {
+            asked: desktop,
+            is_content: |said| lists_all(&json(said)["tools"]),
+        }],
     },
     Reader {
         id: "codex",
         file: ".codex/config.toml",
-        asked: codex,
-        is_content: |said| {
-            let servers = json(said);
-            let tools = servers["data"][0]["tools"].as_object();
-            tools.is_some_and(|tools| TOOLS.iter().all(|tool| tools.contains_key(*tool)))
-        },
+        questions: &[Question {
+            asked: codex,
+            is_content: |said| {
+                let servers = json(said);
+                let tools = servers["data"][0]["tools"].as_object();
+                tools.is_some_and(|tools| TOOLS.iter().all(|tool| tools.contains_key(*tool)))
+            },
+        }],
     },
     Reader {
         id: "gemini-cli",
         file: ".gemini/settings.json",
-        // It uses no server of a folder that nobody has said to trust.
-        asked: |_| {
-            Peer::client("gemini")
-                .arguments(&["mcp", "list"])
-                .environment(&[("GEMINI_CLI_TRUST_WORKSPACE", "true")])
-        },
-        is_content: |said| said.contains("✓ example-mcp") && said.contains("Connected"),
+        // The first does not list the tools. The second starts all of it, which does, and hints at it where it is
+        // left none.
+        questions: &[
+            Question {
+                asked: |_| gemini(&["mcp", "list"]),
+                is_content: |said| said.contains("✓ example-mcp") && said.contains("Connected"),
+            },
+            Question {
+                asked: |_| gemini(&["skills", "list"]),
+                is_content: |said| !said.contains("MCP issues detected"),
+            },
+        ],
     },
     Reader {
         id: "mcporter",
         file: "config/mcporter.json",
-        asked: |_| Peer::client("mcporter").arguments(&["list", "example-mcp", "--json"]),
-        is_content: |said| lists_all(&json(said)["tools"]),
+        questions: &[Question {
+            asked: |_| Peer::client("mcporter").arguments(&["list", "example-mcp", "--json"]),
+            is_content: |said| lists_all(&json(said)["tools"]),
+        }],
     },
     Reader {
         id: "nanobot",
         file: ".nanobot/config.json",
-        asked: |_| {
-            let python = peer::folder().join("py-nanobot/bin/python");
-            Peer::at(&python).argument(repository().join("acceptance/clients/nanobot_client.py"))
-        },
-        is_content: |said| {
-            let said = json(said);
-            let tools = said["tools"].as_array().unwrap();
-            let has = |tool: &str| {
-                tools
-                    .iter()
-                    .any(|own| *own == format!("mcp_example-mcp_{tool}"))
-            };
-            said["connected"] == json!(["example-mcp"]) && TOOLS.iter().all(|tool| has(tool))
-        },
+        questions: &[Question {
+            asked: |_| {
+                let python = peer::folder().join("py-nanobot/bin/python");
+                Peer::at(&python)
+                    .argument(repository().join("acceptance/clients/nanobot_client.py"))
+            },
+            is_content: nanobot_has_all,
+        }],
     },
     Reader {
         id: "opencode",
         file: "opencode.json",
-        asked: |_| Peer::at(&native("", "opencode", "bin/opencode")).arguments(&["mcp", "list"]),
-        is_content: |said| said.contains("✓ example-mcp") && said.contains("connected"),
+        // Where it cannot list the tools, it says that this has failed.
+        questions: &[Question {
+            asked: |_| {
+                Peer::at(&native("", "opencode", "bin/opencode")).arguments(&["mcp", "list"])
+            },
+            is_content: |said| said.contains("✓ example-mcp") && said.contains("connected"),
+        }],
     },
     Reader {
         id: "qwen-code",
         file: ".qwen/settings.json",
-        asked: |_| Peer::client("qwen").arguments(&["mcp", "list"]),
-        is_content: |said| said.contains("example-mcp") && said.contains(" - Connected"),
+        // The first does not list the tools; the second does, and fails where it is left none.
+        questions: &[
+            Question {
+                asked: |_| Peer::client("qwen").arguments(&["mcp", "list"]),
+                is_content: |said| said.contains("example-mcp") && said.contains(" - Connected"),
+            },
+            Question {
+                asked: |_| Peer::client("qwen").arguments(&["mcp", "reconnect", "--all"]),
+                is_content: |said| said.contains("example-mcp: Reconnected successfully"),
+            },
+        ],
     },
 ];
 
@@ -103,13 +132,19 @@ impl Reader {
     pub(super) fn put(&self, home: &Path, block: &str) {
         let file = home.join(self.file);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
-        let text = if self.id == "nanobot" {
+        let mut config = json(block);
+        let text = match self.id {
+            // It tells its maker otherwise.
+            "gemini-cli" => {
+                config["privacy"] = json!({"usageStatisticsEnabled": false});
+                config.to_string()
+            }
             // It refuses servers of its own machine otherwise.
-            let mut config = json(block);
-            config["tools"]["ssrfWhitelist"] = json!(["127.0.0.0/8"]);
-            config.to_string()
-        } else {
-            block.to_owned()
+            "nanobot" => {
+                config["tools"]["ssrfWhitelist"] = json!(["127.0.0.0/8"]);
+                config.to_string()
+            }
+            _ => block.to_owned(),
         };
         fs::write(file, text).unwrap();
     }
@@ -123,24 +158,27 @@ impl Reader {
             secrets
         };
         let home_of = home.to_str().unwrap();
-        let ended = (self.asked)(home)
-            .environment(&[
-                ("HOME", home_of),
-                ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
-                ("OPENCODE_DISABLE_AUTOUPDATE", "1"),
-                ("OPENCODE_DISABLE_MODELS_FETCH", "1"),
-            ])
-            .environment(secrets)
-            .within(home)
-            .run()
-            .await;
-        // One of them talks on standard error alone.
-        let said = match ended.stdout.trim() {
-            "" => &ended.stderr,
-            said => said,
-        };
-        let is_content = ended.code == Some(0) && (self.is_content)(&plain(said));
-        (is_content, format!("{}{}", ended.stdout, ended.stderr))
+        let mut printed = String::new();
+        for question in self.questions {
+            let ended = (question.asked)(home)
+                .environment(&[
+                    ("HOME", home_of),
+                    ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
+                    ("OPENCODE_DISABLE_AUTOUPDATE", "1"),
+                    ("OPENCODE_DISABLE_MODELS_FETCH", "1"),
+                ])
+                .environment(secrets)
+                .within(home)
+                .run()
+                .await;
+            // One of them talks on standard error alone.
+            let said = format!("{}{}", ended.stdout, ended.stderr);
+            printed.push_str(&said);
+            if ended.code != Some(0) || !(question.is_content)(&plain(&said)) {
+                return (false, printed);
+            }
+        }
+        (true, printed)
     }
 }
 
@@ -186,6 +224,13 @@ fn codex_itself() -> PathBuf {
     targets.next().unwrap().unwrap().path().join("bin/codex")
 }
 
+/// It uses no server of a folder that nobody has said to trust.
+fn gemini(arguments: &[&str]) -> Peer {
+    Peer::client("gemini")
+        .arguments(arguments)
+        .environment(&[("GEMINI_CLI_TRUST_WORKSPACE", "true")])
+}
+
 fn listing(version: &str) -> Value {
     let client = json!({"name": "farcall", "version": "1"});
     json!([
@@ -210,6 +255,16 @@ fn native(scope: &str, package: &str, program: &str) -> PathBuf {
     package.expect("peers/install has brought it").join(program)
 }
 
+fn nanobot_has_all(said: &str) -> bool {
+    let said = json(said);
+    let tools = said["tools"].as_array();
+    let has = |tool: &str| {
+        let name = format!("mcp_example-mcp_{tool}");
+        tools.is_some_and(|tools| tools.iter().any(|own| *own == name))
+    };
+    said["connected"] == json!(["example-mcp"]) && TOOLS.iter().all(|tool| has(tool))
+}
+
 fn lists_all(tools: &Value) -> bool {
     let tools = tools.as_array();
     tools.is_some_and(|tools| {
@@ -218,8 +273,10 @@ fn lists_all(tools: &Value) -> bool {
     })
 }
 
+/// The value that it begins with.
 fn json(said: &str) -> Value {
-    serde_json::from_str(said).unwrap_or(Value::Null)
+    let mut values = serde_json::Deserializer::from_str(said).into_iter();
+    values.next().and_then(Result::ok).unwrap_or(Value::Null)
 }
 
 /// Without colours.

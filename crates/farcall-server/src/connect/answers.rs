@@ -90,7 +90,8 @@ pub(crate) async fn to_models(
     let mut offered = door.protocol.offered(Some(&caller));
     let instructions = offered.instructions.take();
     let text = door.registration(offered, &headers);
-    let text = text.llms_txt(instructions.as_deref());
+    let failing = door.readiness.failing().await;
+    let text = text.llms_txt(instructions.as_deref(), failing);
     let mut response = Response::new(Body::from(text));
     for (name, value) in [
         (header::CONTENT_TYPE, "text/plain; charset=utf-8"),

@@ -4,6 +4,7 @@
 //! key of a server is its slug, and a URL has no quotes, so what is foreign is the names of tools alone, which
 //! [`Registration::enabled`] has judged.
 
+use farcall_core::host;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -244,13 +245,7 @@ fn is_plain_and_elsewhere(url: &str) -> bool {
     let Ok(url) = url::Url::parse(url) else {
         return false;
     };
-    let is_here = match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    url.scheme() == "http" && !is_here
+    url.scheme() == "http" && !url.host_str().is_some_and(host::is_loopback)
 }
 
 /// An entry that is being put together, its keys in the order in which they are read.

@@ -15,7 +15,7 @@ pub struct Client {
     pub id: &'static str,
     /// What people call it.
     pub name: &'static str,
-    /// The file that the block belongs into.
+    /// The file that the block belongs in.
     pub file: &'static str,
     /// The language of that file.
     pub format: Format,
@@ -71,7 +71,7 @@ impl Format {
 }
 
 impl Client {
-    /// What belongs into the file of this client, without a line break at its end.
+    /// What belongs in the file of this client, without a line break at its end.
     pub fn block(&self, server: &Registration) -> String {
         (self.block)(server)
     }
@@ -101,7 +101,10 @@ pub const CLIENTS: [Client; 16] = [
         format: Format::Json,
         secrets: Secrets::Environment,
         note: "It asks once whether a server of a project's `.mcp.json` may be used.",
-        tried: Tried::Run("2.1.332", "`claude mcp list` says that it is connected"),
+        tried: Tried::Run(
+            "2.1.332",
+            "`claude mcp list` says that it is connected, once it has listed the tools",
+        ),
         block: blocks::claude_code,
     },
     Client {
@@ -156,7 +159,10 @@ pub const CLIENTS: [Client; 16] = [
         format: Format::Json,
         secrets: Secrets::Environment,
         note: "",
-        tried: Tried::Run("0.61.0", "`gemini mcp list` says that it is connected"),
+        tried: Tried::Run(
+            "0.61.0",
+            "`gemini mcp list` says that it is connected, and `gemini skills list` has it list the tools",
+        ),
         block: blocks::gemini,
     },
     Client {
@@ -199,7 +205,10 @@ pub const CLIENTS: [Client; 16] = [
         format: Format::Json,
         secrets: Secrets::Environment,
         note: "",
-        tried: Tried::Run("1.18.18", "`opencode mcp list` says that it is connected"),
+        tried: Tried::Run(
+            "1.18.18",
+            "`opencode mcp list` says that it is connected, once it has listed the tools",
+        ),
         block: blocks::opencode,
     },
     Client {
@@ -209,7 +218,10 @@ pub const CLIENTS: [Client; 16] = [
         format: Format::Json,
         secrets: Secrets::Environment,
         note: "",
-        tried: Tried::Run("0.24.4", "`qwen mcp list` says that it is connected"),
+        tried: Tried::Run(
+            "0.24.4",
+            "`qwen mcp reconnect --all` succeeds, once it has listed the tools",
+        ),
         block: blocks::gemini,
     },
     Client {

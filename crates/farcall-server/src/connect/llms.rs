@@ -5,12 +5,14 @@ use std::fmt::Write as _;
 use super::{Auth, CLIENTS, Registration, text};
 
 impl Registration {
-    /// The text of `/llms.txt`, with what an agent should know first, where the server says anything.
-    pub(super) fn llms_txt(&self, instructions: Option<&str>) -> String {
+    /// The text of `/llms.txt`, with what an agent should know first, where the server says anything, and with the
+    /// check that fails at this moment, where one does.
+    pub(super) fn llms_txt(&self, instructions: Option<&str>, failing: Option<&str>) -> String {
         let mut text = format!(
-            "# {}\n\n> {}\n",
+            "# {}\n\n> {}\n\n{}\n",
             self.heading(),
-            self.whereabouts().replace('\n', " ")
+            self.whereabouts().replace('\n', " "),
+            health(failing)
         );
         if let Some(instructions) = instructions {
             text.push_str("\n## What to know first\n\n");
@@ -43,6 +45,14 @@ impl Registration {
     }
 }
 
+fn health(failing: Option<&str>) -> String {
+    let state = match failing {
+        None => "It is ready.".to_owned(),
+        Some(check) => format!("It is not ready: the check `{check}` fails."),
+    };
+    format!("{state} `GET /readyz` says so at any time, and `GET /healthz` that it runs.")
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::tests::example;
@@ -52,7 +62,7 @@ mod tests {
     fn it_has_every_client_and_what_to_know_first() {
         let long = "word ".repeat(200);
         let instructions = format!("Be kind.\n## Not a heading\n{long}end");
-        let text = example(Auth::Bearer).llms_txt(Some(&instructions));
+        let text = example(Auth::Bearer).llms_txt(Some(&instructions), None);
         assert!(text.contains(&format!("\n> {long}end\n")), "{text}");
         for client in &CLIENTS {
             assert!(
@@ -65,5 +75,20 @@ mod tests {
             text.contains("\n> Be kind.\n> \\#\\# Not a heading\n"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn it_says_whether_the_server_is_ready() {
+        let server = example(Auth::Bearer);
+        for (failing, said) in [
+            (None, "\n\nIt is ready. `GET /readyz` says so"),
+            (
+                Some("disk"),
+                "\n\nIt is not ready: the check `disk` fails. ",
+            ),
+        ] {
+            let text = server.llms_txt(None, failing);
+            assert!(text.contains(said), "{text}");
+        }
     }
 }

@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "these are tests")]
 
 mod backup;
+mod completions;
 mod deploy;
 mod handoff;
 mod harness;

@@ -139,10 +139,10 @@ async fn a_client_of_http_may_say_it_in_the_head_and_what_mcp_says_goes_first() 
 
 #[tokio::test]
 async fn a_job_that_waited_for_a_server_still_stands_in_its_trace() {
-    let toml = TOML.replace(
-        "printf",
-        "test -e go || { touch waits; sleep 600; }; printf",
-    );
+    // It waits where it has not waited before, which the next attempt sees in the folder of the job.
+    let waits = r#"test -e waited || (touch waited; echo '{{\"message\":\"it waits\"}}' >> $FARCALL_EVENTS; sleep 600); (printenv"#;
+    let toml = TOML.replace("(printenv", waits);
+    assert_ne!(toml, TOML);
     let project = project(&toml);
     let first = project.serve().await;
     let meta = json!({"traceparent": PLACE});
@@ -152,13 +152,14 @@ async fn a_job_that_waited_for_a_server_still_stands_in_its_trace() {
         .unwrap()
         .to_owned();
     first
-        .status_when("film", &id, |status| status["state"] == "running")
+        .status_when("film", &id, |status| {
+            let message = status["message"].as_str();
+            message.is_some_and(|message| message.ends_with("it waits"))
+        })
         .await;
     first.kill();
-    // The next attempt finds what the first one waited for in its own folder.
-    let toml = toml.replace("sleep 600", "true");
-    fs::write(project.path("farcall.toml"), toml).unwrap();
     let second = project.serve().await;
+    assert_eq!(second.ended("film", &id).await["attempt"], 2);
     let film = second.result("film", &id).await;
     let left = second.download(&film["url"]).await;
     assert_eq!(String::from_utf8(left).unwrap().trim(), PLACE);

@@ -105,23 +105,33 @@ refused! {
     an_argument_twice_in_other_letters_is_refused:
         call(r#"{"a":1,"\u0061":2,"b":3}"#) => 400, -32_600, "the key `a` is there twice";
     the_tool_in_two_cases_is_refused:
-        with_params(r#"{"name":"add","Name":"echo","arguments":{}}"#) => 400, -32_600, "the key `name` is there twice";
+        with_params(r#"{"name":"add","Name":"echo","arguments":{}}"#) => 400, -32_600, "the protocol has no key `Name`; write `name`";
     the_method_in_two_cases_is_refused:
-        r#"{"jsonrpc":"2.0","id":1,"method":"ping","METHOD":"tools/call"}"# => 400, -32_600, "the key `method` is there twice";
+        r#"{"jsonrpc":"2.0","id":1,"method":"ping","METHOD":"tools/call"}"# => 400, -32_600, "the protocol has no key `METHOD`; write `method`";
     the_tool_twice_in_other_letters_is_refused:
         with_params(r#"{"name":"add","\u006eame":"echo","arguments":{}}"#) => 400, -32_600, "the key `name` is there twice";
     the_arguments_in_two_cases_are_refused:
-        with_params(r#"{"name":"add","arguments":{"a":1,"b":2},"ARGUMENTS":{"a":9,"b":9}}"#) => 400, -32_600, "the key `arguments` is there twice";
+        with_params(r#"{"name":"add","arguments":{"a":1,"b":2},"ARGUMENTS":{"a":9,"b":9}}"#) => 400, -32_600, "the protocol has no key `ARGUMENTS`; write `arguments`";
     the_arguments_twice_are_refused:
         with_params(r#"{"name":"add","arguments":{"a":1,"b":2},"arguments":{"a":9,"b":9}}"#) => 400, -32_600, "the key `arguments` is there twice";
     the_params_twice_are_refused:
         r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{},"params":{}}"# => 400, -32_600, "the key `params` is there twice";
     the_params_in_two_cases_are_refused:
-        r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{},"Params":{}}"# => 400, -32_600, "the key `params` is there twice";
+        r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{},"Params":{}}"# => 400, -32_600, "the protocol has no key `Params`; write `params`";
     the_version_twice_is_refused:
         r#"{"jsonrpc":"2.0","jsonrpc":"2.0","id":1,"method":"ping"}"# => 400, -32_600, "the key `jsonrpc` is there twice";
     the_meta_in_two_cases_is_refused:
-        with_params(r#"{"name":"add","arguments":{},"_meta":{},"_META":{}}"#) => 400, -32_600, "the key `_meta` is there twice";
+        with_params(r#"{"name":"add","arguments":{},"_meta":{},"_META":{}}"#) => 400, -32_600, "the protocol has no key `_META`; write `_meta`";
+    the_tool_in_another_case_alone_is_refused:
+        with_params(r#"{"Name":"add","arguments":{"a":1,"b":2}}"#) => 400, -32_600, "the protocol has no key `Name`; write `name`";
+    the_arguments_in_another_case_alone_are_refused:
+        with_params(r#"{"name":"add","Arguments":{"a":1,"b":2}}"#) => 400, -32_600, "the protocol has no key `Arguments`; write `arguments`";
+    the_meta_in_another_case_alone_is_refused:
+        with_params(r#"{"name":"add","arguments":{"a":1,"b":2},"_META":{}}"#) => 400, -32_600, "the protocol has no key `_META`; write `_meta`";
+    the_params_in_another_case_alone_are_refused:
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","Params":{"cursor":"x"}}"# => 400, -32_600, "the protocol has no key `Params`; write `params`";
+    a_key_in_two_cases_is_refused_also_where_the_protocol_has_none:
+        with_params(r#"{"name":"add","other":1,"Other":2}"#) => 400, -32_600, "the key `other` is there twice";
     a_key_twice_deep_inside_is_refused:
         call(r#"{"a":{"x":[{"y":1,"y":2}]},"b":3}"#) => 400, -32_600, "the key `y` is there twice";
     a_key_that_some_parsers_take_for_another_is_refused:
@@ -180,16 +190,6 @@ async fn a_large_body_of_unknown_length_is_cut_off_too() {
     let answer = String::from_utf8_lossy(&connection.rest().await).into_owned();
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     assert!(answer.contains("larger than 1 MiB"), "{answer}");
-}
-
-#[tokio::test]
-async fn only_the_key_as_the_protocol_writes_it_counts() {
-    let server = open_server().await;
-    let params = format!(r#"{{"Name":"add","arguments":{{"a":1,"b":2}},{META}}}"#);
-    let reply = post(&server, with_params(&params)).await;
-    let (code, said) = reply.rpc_error();
-    assert_eq!(code, -32_602, "{said}");
-    assert!(said.contains("`name`"), "{said}");
 }
 
 #[tokio::test]

@@ -14,3 +14,4 @@ mod questions;
 mod requests;
 mod resources;
 mod tools;
+mod traces;

@@ -107,7 +107,7 @@ async fn a_tool_beyond_its_time_limit_is_cut_and_advised_to_be_a_job() {
     assert_eq!(
         failure,
         json!({
-            "error": "`endless` took longer than its limit of 0.05 s and was cut; work this long belongs into a job",
+            "error": "`endless` took longer than its limit of 0.05 s and was cut; work this long belongs in a job",
             "error_code": "timeout",
         })
     );
