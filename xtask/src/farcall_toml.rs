@@ -2,9 +2,12 @@
 
 use std::fmt::Write as _;
 
-use farcall_config::file::{
-    grammar,
-    grammar::{Key, Need, Section, Shape},
+use farcall_config::{
+    file::{
+        grammar,
+        grammar::{Key, Need, Section, Shape},
+    },
+    variables::Variable,
 };
 
 const HEAD: &str = "\
@@ -58,6 +61,9 @@ fn row(key: &Key) -> String {
     let default = match key.need {
         Need::Required => "required".to_owned(),
         Need::Optional => String::new(),
+        Need::Default(text) if key.variable.is_some_and(Variable::defaults_in_words) => {
+            text.to_owned()
+        }
         Need::Default(text) => format!("`{text}`"),
     };
     let mut about = key.about.to_owned();

@@ -76,9 +76,14 @@ fn variables() -> String {
          | variable | default | purpose |\n| --- | --- | --- |\n"
     );
     for variable in variables::ALL {
+        let code = if variable.defaults_in_words() {
+            ""
+        } else {
+            "`"
+        };
         let _ = writeln!(
             text,
-            "| `{}` | `{}` | {} |",
+            "| `{}` | {code}{}{code} | {} |",
             variable.name, variable.default, variable.purpose
         );
     }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 pub(crate) fn page(generated: &str) -> String {
     let mut text = format!(
         "# The tools of a job\n\n{generated}\nA job is declared once, and clients see tools that are made of the declaration. These are those of \
-         a job `render`, with everything that a job may have; for a job of your own put its name in the place of `render`. \
+         a job `render`, with everything that a job may have; for a job of your own put its name instead of `render`. \
          What the answers mean is in [the contract](../contract.md#jobs).\n\n\
          | tool | there, if |\n| --- | --- |\n\
          | `start_render`, `get_render_status`, `get_render_result` | always, unless `expose` names the task alone |\n\

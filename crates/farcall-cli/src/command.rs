@@ -46,11 +46,11 @@ struct Program {
 enum Verb {
     /// Serve MCP over HTTP, or over standard input and output
     Serve(ServeFlags),
-    /// Write the files with which it goes online: systemd, docker, compose, cloudflared, caddy, nginx
+    /// Generate deployment files: systemd, docker, compose, cloudflared, caddy, nginx
     Deploy(verbs::deploy::Flags),
-    /// Print what a client's configuration needs to call it
+    /// Print a client's configuration for this server
     Handoff(verbs::handoff::Flags),
-    /// Look for what is wrong, from the configuration to a client's call, and say what to do about it
+    /// Diagnose a server, from its configuration to a client's call, and suggest fixes
     Doctor(verbs::doctor::Flags),
     #[command(flatten)]
     Other(OtherVerb),
@@ -63,15 +63,15 @@ enum OtherVerb {
     Smoke(verbs::smoke::Flags),
     /// Look after jobs: list, show, watch, cancel, retry
     Jobs(verbs::jobs::Flags),
-    /// Name callers and hand out their tokens: create, list, revoke, rotate
+    /// Manage named callers and their tokens: create, list, revoke, rotate
     Token(verbs::token::Flags),
-    /// Look at and exchange the keys that links are signed with: list, rotate
+    /// List and rotate the keys that sign links to files: list, rotate
     Keys(verbs::keys::Flags),
     /// Copy jobs and files while the server works
     Backup(verbs::backup::Flags),
-    /// Print a script by which a shell completes this command line
+    /// Print a shell completion script
     Completions(verbs::completions::Flags),
-    /// Ask the server of this machine or container whether it is alive
+    /// Check whether the server on this machine or in this container is alive
     Healthcheck(verbs::healthcheck::Flags),
 }
 
@@ -93,22 +93,22 @@ impl OtherVerb {
     }
 }
 
-/// The verbs of the `farcall` binary, which has a file in the place of a program.
+/// The verbs of the `farcall` binary, which has a file instead of a program.
 #[derive(Debug, Subcommand)]
 enum BinaryVerb {
-    /// Begin a farcall.toml in this folder
+    /// Create a farcall.toml in this folder
     Init(verbs::init::Flags),
-    /// Judge a farcall.toml, and show what it offers
+    /// Validate a farcall.toml and list the tools it offers
     Check(verbs::check::Flags),
     /// Print the JSON Schema of farcall.toml, for editors
     Schema(verbs::schema::Flags),
     /// Serve what a farcall.toml declares, or any MCP server: serve -- COMMAND
     Serve(FileFlags),
-    /// Write the files with which it goes online: systemd, docker, compose, cloudflared, caddy, nginx
+    /// Generate deployment files: systemd, docker, compose, cloudflared, caddy, nginx
     Deploy(DeployFlags),
-    /// Print what a client's configuration needs to call it, or a server at a URL
+    /// Print a client's configuration for this server, or for one at a URL
     Handoff(HandoffFlags),
-    /// Look for what is wrong, from the configuration to a client's call, and say what to do about it
+    /// Diagnose a server, from its configuration to a client's call, and suggest fixes
     Doctor(DoctorFlags),
     #[command(flatten)]
     Other(OtherVerb),
@@ -153,10 +153,10 @@ struct FileFlags {
     config: PathBuf,
     #[command(flatten)]
     serve: ServeFlags,
-    /// Serve the MCP server that this program is, in the place of a file
+    /// Command that starts an MCP server to serve instead of a file
     #[arg(last = true, value_name = "COMMAND", conflicts_with = "config")]
     command: Vec<String>,
-    /// What keeps that program in its place [default: default, and off for npx, uvx and the like]
+    /// How that program is sandboxed [default: default, and off for npx, uvx and the like]
     #[arg(long, value_name = "WORD", requires = "command", value_parser = ["default", "required", "bwrap", "off"])]
     sandbox: Option<String>,
 }

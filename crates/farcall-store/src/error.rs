@@ -169,7 +169,7 @@ impl StoreError {
             )
             .hint("send a key of its own for each job that you want"),
             Self::TooManyOpen { limit } => Problem::user(format!(
-                "you may have {limit} jobs that are not over, and have as many"
+                "you already have {limit} unfinished jobs, which is your limit"
             ))
             .hint("wait until one of them is over, or cancel one")
             .try_again_after(PAUSE),

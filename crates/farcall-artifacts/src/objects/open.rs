@@ -25,7 +25,7 @@ impl Objects {
         };
         if url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
             let reason =
-                "it holds more than a bucket and a prefix; credentials belong into the environment";
+                "it holds more than a bucket and a prefix; credentials belong in the environment";
             return Err(bad(reason.to_owned()));
         }
         let (scheme, prefix) = ObjectStoreScheme::parse(url).map_err(|_| bad(KNOWN.to_owned()))?;

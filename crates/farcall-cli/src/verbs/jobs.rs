@@ -34,19 +34,19 @@ use crate::{
     disable_help_subcommand = true,
     after_help = "\
 The jobs are those of the database in FARCALL_DATABASE_URL, else those in the data folder. A server
-that runs goes on with its work meanwhile. With --server they are asked of a server, by a token with
-the scope admin.
+that runs goes on with its work meanwhile. With --server a server is asked for them, with a token that
+has the scope admin.
 
 Environment, with --server:
   FARCALL_TOKEN, else MCP_BEARER_TOKEN   Token, sent as `Authorization: Bearer …`
-To another machine it goes over TLS alone; a --header goes wherever it is typed for.
+The token is sent to other machines only over TLS; a --header is always sent.
 
 Exit status: 0 fine, 1 a job is unknown, has failed or is refused, 2 usage or configuration"
 )]
 pub struct Flags {
     #[command(flatten)]
     data: DataFlags,
-    /// Address of a server, in the place of its data
+    /// URL of a server to ask, instead of reading its data
     #[arg(long, global = true, value_name = "URL", conflicts_with = "data_dir")]
     server: Option<String>,
     /// Header to send with every request to the server; can be given several times
@@ -60,7 +60,7 @@ pub struct Flags {
 enum Verb {
     /// List jobs, newest first
     List(list::Flags),
-    /// Tell everything about a job
+    /// Show everything about a job
     Show(show::Flags),
     /// Follow jobs until they are over
     Watch(watch::Flags),

@@ -38,7 +38,7 @@ pub struct Flags {
 enum Verb {
     /// List the keys: what they are called, which of them signs, how old they are
     List(list::Flags),
-    /// Make another key for each purpose; the ones before are accepted until the next time
+    /// Make a new key for each purpose; the previous ones are accepted until the next rotation
     Rotate(rotate::Flags),
 }
 

@@ -35,13 +35,13 @@ use crate::{
 #[command(after_help = "\
 Environment:
   FARCALL_TOKEN, else MCP_BEARER_TOKEN   Token of the server, sent as `Authorization: Bearer …`
-To another machine it goes over TLS alone; a --header goes wherever it is typed for.
+The token is sent to other machines only over TLS; a --header is always sent.
 
 Exit status: 0 the server is fine, 1 it is not, 2 the command is wrong")]
 pub struct Flags {
     /// URL of the server's MCP endpoint, for example http://127.0.0.1:8900/mcp
     pub url: String,
-    /// Tool to call, or job to drive, in the place of `add` and the first job
+    /// Tool to call, or job to drive, instead of `add` and the first job
     #[arg(long, value_name = "NAME")]
     pub tool: Option<String>,
     /// Arguments of that tool or job, a JSON object [default: {}]
@@ -56,7 +56,7 @@ pub struct Flags {
     /// Seconds that a job may take
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     pub timeout: u64,
-    /// Print one JSON object in the place of lines
+    /// Print one JSON object instead of lines
     #[arg(long)]
     pub json: bool,
 }

@@ -26,8 +26,8 @@ use crate::{
     disable_help_subcommand = true,
     after_help = "\
 The callers are those of the database in FARCALL_DATABASE_URL, else those in the data folder. Servers
-that run take up every change within a second. From the first caller on, they answer nobody who brings
-no token.
+that run take up every change within a second. Once a caller exists, servers refuse requests without
+a credential.
 
 Exit status: 0 fine, 1 a caller or token is unknown or refused, 2 usage or configuration"
 )]
@@ -40,13 +40,13 @@ pub struct Flags {
 
 #[derive(Clone, Debug, Subcommand)]
 enum Verb {
-    /// Name a caller, and print its token
+    /// Create a caller, and print its token
     Create(create::Flags),
     /// List callers and their tokens
     List(list::Flags),
-    /// End a token, or all of a caller
+    /// Revoke a token, or all tokens of a caller
     Revoke(revoke::Flags),
-    /// Print another token of a caller; the ones before end after a while
+    /// Print a new token for a caller; the previous ones end after a while
     Rotate(rotate::Flags),
 }
 

@@ -254,7 +254,7 @@ async fn run<T: Send + 'static>(
             let name = &tool.tool.declaration.name;
             let limit = limit.as_secs_f64();
             let sentence = format!("`{name}` took longer than its limit of {limit} s and was cut");
-            Err(Problem::new(ErrorCode::Timeout, sentence).hint("work this long belongs into a job"))
+            Err(Problem::new(ErrorCode::Timeout, sentence).hint("work this long belongs in a job"))
         }
     }
 }

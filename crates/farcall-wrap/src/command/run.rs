@@ -81,7 +81,7 @@ pub(super) fn verdict(
         }
         Ended::Expired => Problem::new(
             ErrorCode::Cancelled,
-            "the program was stopped, because nobody said in time that it may go on",
+            "the program was stopped because its lease was not renewed in time",
         )
         .because(LeaseRanOut),
     };
@@ -161,7 +161,7 @@ mod tests {
             ),
             (Ended::Stopped, ErrorCode::Cancelled, "told to stop"),
             (Ended::Killed, ErrorCode::Cancelled, "told to stop"),
-            (Ended::Expired, ErrorCode::Cancelled, "nobody said in time"),
+            (Ended::Expired, ErrorCode::Cancelled, "not renewed in time"),
         ] {
             let problem = problem(ended, "");
             assert_eq!(problem.code(), code, "{ended:?}");

@@ -53,7 +53,7 @@ async fn the_banner_says_what_is_served_to_whom_and_what_to_try() {
     press 1.0.0
       mcp      http://127.0.0.1:8900/mcp
       role     all: answers callers, runs jobs
-      callers  authenticated by nothing in this process
+      callers  not authenticated by this process
       data     none is kept
       offers   1 tool
       try      farcall smoke http://127.0.0.1:8900/mcp

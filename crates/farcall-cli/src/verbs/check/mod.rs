@@ -29,10 +29,10 @@ Mounted servers are started, to be asked what they offer.
 
 Exit status: 0 the file is fine, 2 it is not")]
 pub struct Flags {
-    /// File to judge
+    /// File to validate
     #[arg(default_value = "farcall.toml")]
     pub file: PathBuf,
-    /// Print one JSON object in the place of lines
+    /// Print one JSON object instead of lines
     #[arg(long)]
     pub json: bool,
 }

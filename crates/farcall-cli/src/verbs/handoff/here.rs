@@ -3,7 +3,7 @@
 use std::{env, path::Path};
 
 use farcall_config::{Config, Source, file::Project};
-use farcall_core::catalog::Faults;
+use farcall_core::{catalog::Faults, host};
 use farcall_server::{
     connect::{Auth, Registration, Tool},
     router::MCP,
@@ -125,7 +125,7 @@ fn sent(config: &Config) -> Result<Auth, Failure> {
         return Ok(Auth::OAuth);
     }
     match &config.http.public_base_url {
-        Some(url) if !is_of_this_machine(url.host()) => Err(Failure::usage(format!(
+        Some(url) if !host::is_loopback(url.host()) => Err(Failure::usage(format!(
             "nothing in the configuration says what callers of `{}` send",
             url.as_str()
         ))
@@ -135,12 +135,4 @@ fn sent(config: &Config) -> Result<Auth, Failure> {
         )),
         _ => Ok(Auth::Open),
     }
-}
-
-fn is_of_this_machine(host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.to_canonical().is_loopback())
 }

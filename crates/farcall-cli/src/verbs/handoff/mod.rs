@@ -21,26 +21,26 @@ use crate::{
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 Without a URL it reads what a server in this folder would read, and lists the tools of this project: mounted servers are
-started to be asked. With one, the server there is asked for its tools, as the caller who the headers say.
+started to be asked. With one, the server there is asked for its tools, as the caller that the headers identify.
 
 Environment:
   FARCALL_TOKEN, else MCP_BEARER_TOKEN   With a URL: token of the server, sent as `Authorization: Bearer …`
-To another machine it goes over TLS alone; a --header goes wherever it is typed for.
+The token is sent to other machines only over TLS; a --header is always sent.
 
 Exit status: 0 fine, 1 the server at the URL does not tell its tools, 2 the configuration or the command is wrong")]
 pub struct Flags {
-    /// URL of a server's MCP endpoint, in the place of this project
+    /// URL of a server's MCP endpoint, instead of this project
     url: Option<String>,
-    /// Client whose form the block has
+    /// Client to print the configuration for
     #[arg(long, value_name = "NAME", default_value = CLIENTS[0].id, value_parser = known())]
     client: String,
-    /// What callers send, where the configuration cannot say it
+    /// What callers send, if the configuration cannot say it
     #[arg(long, value_name = "WORD")]
     auth: Option<Sent>,
     /// Header to send with every request to the URL; can be given several times
     #[arg(long = "header", value_name = "NAME: VALUE", requires = "url")]
     headers: Vec<SecretString>,
-    /// Print what goes along with the block: tools, jobs, how to send the secret
+    /// Print a sheet that goes with the configuration: tools, jobs, how to send the secret
     #[arg(long)]
     sheet: bool,
     /// Print one JSON object with all of it

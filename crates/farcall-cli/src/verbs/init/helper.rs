@@ -1,4 +1,4 @@
-//! `farcall.py`, by which a Python program tells how far it is.
+//! `farcall.py`, by which a Python program reports its progress.
 
 use std::{
     fs::OpenOptions,
@@ -21,7 +21,7 @@ pub(super) fn put_beside(program: &str) -> Result<(), Failure> {
     match file.and_then(|mut file| file.write_all(TEXT.as_bytes())) {
         Ok(()) => {
             talk(&format!(
-                "`{FILE}` is written: `{program}` can import it to tell how far it is, and need not"
+                "`{FILE}` is written: `{program}` can import it to report progress (optional)"
             ));
             Ok(())
         }

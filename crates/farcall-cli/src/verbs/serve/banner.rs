@@ -70,7 +70,7 @@ pub(super) fn show(offered: &Offered, ready: &Ready, config: &Config, is_stdio: 
         "answers callers, runs no job"
     };
     talk(&format!(
-        "{name}\n  mcp      {mcp}\n  role     {role}: {does}\n  callers  authenticated by {}\n  data     {data}{metrics}\n  offers   {}{attempt}",
+        "{name}\n  mcp      {mcp}\n  role     {role}: {does}\n  callers  {}\n  data     {data}{metrics}\n  offers   {}{attempt}",
         authentication(ready, config),
         offered.counted(ready.tools()),
     ));
@@ -78,7 +78,7 @@ pub(super) fn show(offered: &Offered, ready: &Ready, config: &Config, is_stdio: 
 
 fn authentication(ready: &Ready, config: &Config) -> String {
     if ready.is_open() {
-        return "nothing in this process".to_owned();
+        return "not authenticated by this process".to_owned();
     }
     let auth = &config.auth;
     let (access, oauth) = (auth.access.as_ref(), auth.oauth.as_ref());
@@ -95,7 +95,7 @@ fn authentication(ready: &Ready, config: &Config) -> String {
         access.map(|access| format!("Cloudflare Access, team {}", access.issuer)),
     ];
     let ways: Vec<_> = ways.into_iter().flatten().collect();
-    ways.join("; or ")
+    format!("authenticated by {}", ways.join("; or "))
 }
 
 /// The command that tries the server at `url`.

@@ -14,7 +14,7 @@ use crate::{Failure, terminal::talk, words::span};
 pub(super) struct Flags {
     /// Name of the caller: a-z, 0-9, `_` and `-`
     name: String,
-    /// Only these tools: names, with `*` at the end for all that begin so [default: all tools]
+    /// Only these tools: names, or the beginning of names and `*` [default: all tools]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     tools: Option<Vec<String>>,
     /// What it may do: call, admin

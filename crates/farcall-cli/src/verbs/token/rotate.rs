@@ -13,7 +13,7 @@ use crate::{Failure, terminal::talk, words::span};
 pub(super) struct Flags {
     /// Name of the caller
     name: String,
-    /// How long the tokens that it has are still good; 0s ends them at once
+    /// How long its current tokens stay valid; 0s ends them at once
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = overlap,
           allow_hyphen_values = true)]
     overlap: Duration,

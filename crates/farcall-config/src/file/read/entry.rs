@@ -68,7 +68,7 @@ const ENTRY: &[Key] = &[
     Key::optional(
         "request",
         Shape::Section(&request::REQUEST),
-        "What is asked of a service, in the place of a command.",
+        "What is asked of a service, instead of a command.",
     ),
     PARAMS,
     command::STDIN,

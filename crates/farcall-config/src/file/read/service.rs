@@ -152,7 +152,7 @@ fn base_url(reading: &Reading<'_>, text: &Spanned<&str>) -> Option<Url> {
     let reason = if !matches!(url.scheme(), "http" | "https") {
         "is no http or https address"
     } else if !url.username().is_empty() || url.password().is_some() {
-        "holds a user or a password, which belong into a header"
+        "holds a user or a password, which belong in a header"
     } else if url.query().is_some() || url.fragment().is_some() {
         "holds a query or a fragment"
     } else {
