@@ -2,12 +2,13 @@
 
 use std::{
     fs,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr},
     path::Path,
     process::Command,
 };
 
 use farcall_acceptance::{Process, wait::until};
+use farcall_testpg::free_port;
 
 const GUIDE: &str = include_str!("../../../docs/guide/scale-out.md");
 
@@ -50,12 +51,6 @@ impl Balancer {
     pub(crate) fn origin(&self) -> String {
         format!("http://{}", self.address)
     }
-}
-
-/// A port that nobody has at this moment.
-pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 /// What the guide says, with the addresses of this test, and what Debian's own file says around it.

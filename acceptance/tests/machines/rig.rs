@@ -7,15 +7,11 @@ use farcall_acceptance::{
     bakery::{self, Run},
     scratch,
 };
-use farcall_testpg::{Cluster, Durability};
+use farcall_testpg::{Cluster, Durability, free_port};
 use sqlx::{Connection, FromRow, PgConnection, postgres::PgRow};
 use tempfile::TempDir;
 
-use crate::{
-    balancer::{Balancer, free_port},
-    caller::Caller,
-    s3,
-};
+use crate::{balancer::Balancer, caller::Caller, s3};
 
 pub(crate) struct Machines {
     pub(crate) cluster: Cluster,

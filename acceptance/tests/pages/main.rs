@@ -57,20 +57,23 @@ async fn every_page_shows_what_happens() {
 
 async fn every_page() {
     let mut readers = JoinSet::new();
-    let mut seats = 0;
+    let mut sessions = 0;
     for (path, page) in pages() {
         let parts = parts(&page);
         if path == FIVE_MINUTES_GUIDE || parts.iter().all(Part::is_for_nobody) {
             continue;
         }
-        seats += 1;
-        let mut session = Session::new(seats);
+        sessions += 1;
+        let mut session = Session::new();
         readers.spawn_local(async move {
             let followed = session.follow(&parts).await;
             followed.map_err(|difference| format!("── {path}: {difference}"))
         });
     }
-    assert!(seats > 8, "only {seats} pages have commands that are run");
+    assert!(
+        sessions > 8,
+        "only {sessions} pages have commands that are run"
+    );
     let followed = readers.join_all().await;
     let differences: Vec<_> = followed.into_iter().filter_map(Result::err).collect();
     assert!(differences.is_empty(), "{}", differences.join("\n\n"));
@@ -81,7 +84,7 @@ async fn the_guide_is_what_happens_and_typed_within_five_minutes() {
     let page = pages().remove(FIVE_MINUTES_GUIDE).unwrap();
     let parts = parts(&page);
     assert!(parts.len() > 8, "{parts:?}");
-    let mut session = Session::new(0);
+    let mut session = Session::new();
     let followed = session.follow(&parts).await;
     followed.unwrap_or_else(|difference| panic!("{difference}"));
     assert!(session.typed < FIVE_MINUTES, "{}", session.typed);
@@ -140,7 +143,6 @@ fn every_command_says_whether_it_is_run() {
 #[tokio::test]
 async fn a_page_that_is_not_true_is_found_out() {
     const FILE: &str = "```toml farcall.toml\n[server]\nname = \"x\"\n```\n";
-    let mut seat = 40;
     for (page, what) in [
         ("```console run\n$ echo a\nb\n```\n", "does not print"),
         ("```console run\n$ false\n```\n", "ended with"),
@@ -169,15 +171,14 @@ async fn a_page_that_is_not_true_is_found_out() {
             "still runs",
         ),
     ] {
-        seat += 1;
-        let followed = Session::new(seat).follow(&parts(page)).await;
+        let followed = Session::new().follow(&parts(page)).await;
         let difference = followed.expect_err(page);
         assert!(difference.contains(what), "{page}: {difference}");
     }
     let page = format!(
         "{FILE}```console run\n$ farcall serve\nx 0.0.0\n  mcp      http://127.0.0.1:8900/other\n…\n```\n"
     );
-    let followed = Session::new(39).follow(&parts(&page)).await;
+    let followed = Session::new().follow(&parts(&page)).await;
     assert!(followed.unwrap_err().contains("does not print"));
 }
 

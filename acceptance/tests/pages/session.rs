@@ -2,12 +2,12 @@
 
 use std::{
     env, fs,
-    net::{Ipv4Addr, TcpListener},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
 use farcall_acceptance::wait::until;
+use farcall_testpg::free_port;
 use tempfile::TempDir;
 
 use crate::{
@@ -20,12 +20,6 @@ use crate::{
 /// The ports that pages show. Each stands for one of the page's own, which are `$PORT_1`, `$PORT_2`, … for what
 /// pages prepare.
 pub(crate) const PORTS: [&str; 4] = ["8900", "9000", "8080", "9100"];
-
-/// Where a program listens in the pages of this test: below the ports that the system gives out by itself.
-const FIRST_PORT: u16 = 23_000;
-
-/// How many ports a page may try before it finds some that are free.
-const PORTS_OF_A_SEAT: u16 = 64;
 
 /// What marks the address in the banner of a server.
 const ADDRESS: &str = "  mcp      http://127.0.0.1";
@@ -66,8 +60,8 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// A reader in front of an empty folder; each `seat` has ports of its own.
-    pub(crate) fn new(seat: u16) -> Self {
+    /// A reader in front of an empty folder, who has ports of their own.
+    pub(crate) fn new() -> Self {
         let root = farcall_acceptance::scratch(env!("CARGO_TARGET_TMPDIR"));
         let [home, bin, notes, tmp] =
             ["home", "bin", "notes", "tmp"].map(|name| root.path().join(name));
@@ -77,7 +71,7 @@ impl Session {
         let cargo = bin.join("cargo");
         fs::write(&cargo, CARGO).unwrap();
         fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
-        let ports = free_ports(seat);
+        let ports = PORTS.map(|_| free_port());
         let built = built();
         let text = |path: &Path| path.to_str().unwrap().to_owned();
         let mut environment = vec![
@@ -237,14 +231,6 @@ impl Session {
         }
         text
     }
-}
-
-/// Ports that nobody has; several tests may look for some at the same time, so each seat looks elsewhere.
-fn free_ports(seat: u16) -> [u16; PORTS.len()] {
-    let first = FIRST_PORT + seat * PORTS_OF_A_SEAT;
-    let mut free = (first..first + PORTS_OF_A_SEAT)
-        .filter(|&port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok());
-    std::array::from_fn(|_| free.next().expect("64 ports are not all taken"))
 }
 
 /// The folder of the programs of this workspace, built with the same profile as this test.

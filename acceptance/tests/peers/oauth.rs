@@ -1,9 +1,8 @@
 //! The whole way of a person's agent to a tool: oidc-provider issues the tokens, the Python SDK's client
 //! fetches them, and the example server judges them.
 
-use std::net::TcpListener;
-
 use farcall_acceptance::{Launch, Process, Server, scratch, wait::until};
+use farcall_testpg::free_port;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -24,12 +23,7 @@ struct Scene {
 }
 
 async fn scene(format: &str, is_asked: bool) -> Scene {
-    // Somebody else may take the port in between; then the server below says so, and the test fails.
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = free_port();
     let issuer = format!("http://127.0.0.1:{port}");
     let mut authorization = Peer::node("node")
         .argument(repository().join("acceptance/clients/authorization_server.mjs"))

@@ -1,8 +1,9 @@
 //! A real Prometheus reads a real server, and understands every question that alerts and dashboard ask it.
 
-use std::{collections::BTreeSet, fs, net::TcpListener, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use farcall_acceptance::{Launch, McpClient, Server, scratch, wait::until};
+use farcall_testpg::free_port;
 use reqwest::{
     Url,
     header::{AUTHORIZATION, HeaderMap, HeaderValue},
@@ -243,9 +244,7 @@ impl Prometheus {
         );
         fs::write(folder.path().join("prometheus.yml"), settings).unwrap();
         // It does not say which port it took, so it is told a free one.
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = free.local_addr().unwrap();
-        drop(free);
+        let address = format!("127.0.0.1:{}", free_port());
         let process = Peer::at(Path::new("prometheus"))
             .within(folder.path())
             .arguments(&["--config.file=prometheus.yml", "--storage.tsdb.path=data"])

@@ -3,23 +3,25 @@
 //! [`Cluster::start`] makes a cluster in a temporary folder and runs a server on it, which ends
 //! with the value or with the process, however that ends. Where the tests run as root the server
 //! runs as the user `postgres`, because it refuses to be root. A [`Proxy`] is the network to it.
+//! [`free_port`] is for any server that has to be told where to listen.
 
 #![expect(clippy::missing_panics_doc, reason = "whatever fails fails the test")]
 
+mod port;
 mod proxy;
 mod standby;
 
 use std::{
     env, fs,
     io::Write,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr},
     os::unix::{fs::MetadataExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
 };
 
-pub use self::proxy::Proxy;
+pub use self::{port::free_port, proxy::Proxy};
 
 /// How to get what this needs.
 const INSTALL: &str = "install PostgreSQL with `apt-get install -y postgresql-15`";
@@ -244,8 +246,7 @@ fn keeper(programs: &Path, folder: &Path) -> Child {
 fn serve(programs: &Path, folder: &Path, durability: Durability) -> u16 {
     const TRIES: u32 = 5;
     for _ in 0..TRIES {
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|port| port.local_addr());
-        let port = free.expect("there is a free port").port();
+        let port = free_port();
         // Somebody else may have taken it.
         if start(programs, folder, durability, port) {
             return port;

@@ -8,10 +8,11 @@ use std::{
 };
 
 use farcall_acceptance::{Launch, Process, Server, scratch, wait::until};
+use farcall_testpg::free_port;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{PATH, content, deploy, free_port};
+use super::{PATH, content, deploy};
 use crate::peer::binary;
 
 pub(super) const TOKEN: &str = "a-token-for-acceptance-tests-only";

@@ -13,8 +13,9 @@ use std::{
 };
 
 use farcall_acceptance::scratch;
+use farcall_testpg::free_port;
 
-use super::{EXAMPLE, content, free_port};
+use super::{EXAMPLE, content};
 use crate::peer::{binary, folder, repository};
 
 /// How much the image may have besides the program, in bytes: Debian's part, and certificates.

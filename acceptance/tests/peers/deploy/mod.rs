@@ -20,12 +20,6 @@ const EXAMPLE: &str = "examples/example-mcp-server";
 /// Where Debian keeps what is here, also where an ordinary user's PATH does not look.
 const PATH: &str = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin";
 
-/// A port that nobody has at this moment.
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    listener.local_addr().unwrap().port()
-}
-
 /// Runs a program to its end, with nothing in its environment but these.
 async fn run(
     program: impl AsRef<std::ffi::OsStr>,

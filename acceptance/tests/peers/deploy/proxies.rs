@@ -3,11 +3,12 @@
 use std::{fs, os::unix::fs::PermissionsExt as _, time::Duration};
 
 use farcall_acceptance::scratch;
+use farcall_testpg::free_port;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::{
-    EXAMPLE, content, free_port,
+    EXAMPLE, content,
     front::{Front, Kind, TOKEN, around, certify},
     run,
 };

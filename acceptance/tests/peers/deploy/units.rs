@@ -6,8 +6,9 @@
 use std::{fmt::Write as _, fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use farcall_acceptance::scratch;
+use farcall_testpg::free_port;
 
-use super::{EXAMPLE, content, deploy, free_port, run};
+use super::{EXAMPLE, content, deploy, run};
 use crate::peer::{binary, repository};
 
 /// Folders as people have them, and some as nobody has.

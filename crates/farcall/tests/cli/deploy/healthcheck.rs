@@ -8,6 +8,7 @@ use std::{
 
 use axum::routing::get;
 use farcall::axum;
+use farcall_testpg::free_port;
 
 use crate::harness::{Ended, calculator, farcall, with_routes, with_server};
 
@@ -59,9 +60,7 @@ fn another_program_at_the_port_is_not() {
 
 #[test]
 fn a_port_where_nobody_listens_is_not() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port().to_string();
-    drop(listener);
+    let port = free_port().to_string();
     let ended = farcall(["healthcheck", "--port", &port]).ended();
     assert_eq!((ended.exit, ended.stdout.as_str()), (1, ""), "{ended}");
     assert!(ended.stderr.contains("refused"), "{ended}");

@@ -1,12 +1,11 @@
 //! A server that runs, and an app.
 
-use std::net::TcpListener;
-
 use farcall::{
     App, Exit,
     axum::{Json, Router, routing::post},
     json, testing,
 };
+use farcall_testpg::free_port;
 use serde_json::Value;
 
 use crate::harness::{TOKEN, calculator, farcall, press, shows, with_routes, with_server};
@@ -155,10 +154,7 @@ fn three_tools() -> Router {
 #[test]
 fn nobody_who_listens_is_a_failure() {
     testing::block_on(async {
-        let address = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap();
+        let address = format!("127.0.0.1:{}", free_port());
         let ended = farcall(["handoff", &format!("http://{address}/mcp")])
             .run()
             .await;

@@ -1,7 +1,5 @@
 //! Addresses at which there is no MCP server.
 
-use std::net::TcpListener;
-
 use farcall::{
     axum::{
         Router,
@@ -10,17 +8,14 @@ use farcall::{
     },
     testing,
 };
+use farcall_testpg::free_port;
 
 use crate::harness::{calculator, shows, smoke, with_routes, with_server};
 
 #[test]
 fn nobody_listens() {
     testing::block_on(async {
-        // Bound, so that nobody else is, and gone again.
-        let address = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap();
+        let address = format!("127.0.0.1:{}", free_port());
         shows!(smoke(&format!("http://{address}/mcp")).run().await, @r"
         exit 1
         ---- stdout

@@ -21,6 +21,7 @@ mod streams;
 
 use std::{path::Path, process::Command, time::Duration};
 
+use farcall_testpg::free_port;
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -180,10 +181,4 @@ impl Seen {
         let lines: Vec<_> = self.findings.iter().map(Value::to_string).collect();
         format!("exit {}\n{}\n{}", self.exit, lines.join("\n"), self.stderr)
     }
-}
-
-/// A port that nobody has.
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }
