@@ -10,7 +10,7 @@ use std::{
 use farcall::{App, axum::routing::get, json, prelude::*};
 
 use crate::{
-    harness::{Issuer, Operator, soon},
+    harness::{Issuer, Operator, pace, soon},
     offers::count,
 };
 
@@ -110,7 +110,7 @@ impl Server {
                 if let Some(found) = look(&self.said()) {
                     return found;
                 }
-                tokio::task::yield_now().await;
+                pace().await;
             }
         })
         .await

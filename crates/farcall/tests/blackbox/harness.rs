@@ -33,6 +33,14 @@ pub(crate) use self::{
 /// The longest time to wait for what must happen; long, because test machines are slow.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How often a test looks whether something has happened; no caller may call one tool more than 500 times a second.
+const PACE: Duration = Duration::from_millis(4);
+
+/// The time between two looks.
+pub(crate) async fn pace() {
+    tokio::time::sleep(PACE).await;
+}
+
 /// What `event` comes to, which must be soon.
 pub(crate) async fn soon<F: Future>(event: F) -> F::Output {
     tokio::time::timeout(PATIENCE, event)

@@ -6,7 +6,7 @@ use farcall::{json, prelude::*};
 use reqwest::Method;
 
 use crate::{
-    harness::{Client, Engine, Reply, Server, Setup, on_each_engine, soon},
+    harness::{Client, Engine, Reply, Server, Setup, on_each_engine, pace, soon},
     offers::{Callers, ended, print, printed, result, started, tools, tools_and_jobs},
 };
 
@@ -111,7 +111,7 @@ on_each_engine! {
                 if told.value(ended) > 0.0 && told.value("farcall_worker_running") < 0.5 {
                     return told;
                 }
-                tokio::task::yield_now().await;
+                pace().await;
             }
         })
         .await;
@@ -177,7 +177,7 @@ on_each_engine! {
                     if (told.value(series) - value).abs() < 1e-9 {
                         return told;
                     }
-                    tokio::task::yield_now().await;
+                    pace().await;
                 }
             })
             .await
@@ -188,7 +188,7 @@ on_each_engine! {
         told.is("farcall_worker_capacity", 1.0);
         soon(async {
             while Read::by(&carol).await.value("farcall_job_queue_oldest_age_seconds") <= 0.0 {
-                tokio::task::yield_now().await;
+                pace().await;
             }
         })
         .await;

@@ -3,7 +3,7 @@
 use farcall::{Job, Principal, Scope, TokenVerifier, Value, async_trait, json, prelude::*};
 use tokio_util::sync::CancellationToken;
 
-use crate::harness::{Client, Reply, Server, Setup, soon};
+use crate::harness::{Client, Reply, Server, Setup, pace, soon};
 
 /// The answer of `add`.
 #[data]
@@ -150,7 +150,7 @@ pub(crate) async fn status_when(
             if is_it(&status) {
                 return status;
             }
-            tokio::task::yield_now().await;
+            pace().await;
         }
     })
     .await

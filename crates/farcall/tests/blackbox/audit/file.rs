@@ -10,7 +10,7 @@ use farcall::{Value, json};
 
 use super::{Audited, lines};
 use crate::{
-    harness::{Setup, soon},
+    harness::{Setup, pace, soon},
     offers::{Callers, tools_and_jobs},
 };
 
@@ -56,7 +56,7 @@ async fn ended(log: &Path, whole: usize) -> String {
             if text.lines().count() > whole && text.ends_with('\n') {
                 return text;
             }
-            tokio::task::yield_now().await;
+            pace().await;
         }
     })
     .await
@@ -137,7 +137,7 @@ async fn a_full_disk_holds_up_no_call_and_what_is_lost_is_counted() {
             if calls + lost == CALLS {
                 return calls;
             }
-            tokio::task::yield_now().await;
+            pace().await;
         }
     })
     .await;

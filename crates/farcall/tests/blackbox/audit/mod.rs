@@ -13,7 +13,7 @@ use farcall::Value;
 use tempfile::TempDir;
 
 use crate::{
-    harness::{Server, Setup, soon},
+    harness::{Server, Setup, pace, soon},
     offers::{Callers, tools_and_jobs},
 };
 
@@ -48,7 +48,7 @@ impl Audited {
                 if lines.len() >= count {
                     return lines;
                 }
-                tokio::task::yield_now().await;
+                pace().await;
             }
         })
         .await
@@ -69,7 +69,7 @@ async fn lines(log: &Path, count: usize) -> Vec<Value> {
                 let parsed = lines.iter().map(|line| serde_json::from_str(line).unwrap());
                 return parsed.collect();
             }
-            tokio::task::yield_now().await;
+            pace().await;
         }
     })
     .await

@@ -10,7 +10,7 @@ use reqwest::Method;
 
 use super::{Audited, lines};
 use crate::{
-    harness::{Setup, soon},
+    harness::{Setup, pace, soon},
     offers::{Callers, printed, result, started, tools_and_jobs},
     tasks::{self, exposed},
 };
@@ -172,7 +172,7 @@ async fn whoever_fetches_a_file_is_written_down() {
                 assert!(!text.contains("sig="), "{text}");
                 return files;
             }
-            tokio::task::yield_now().await;
+            pace().await;
         }
     })
     .await;

@@ -14,7 +14,7 @@ use crate::{
         Issuer, Reply, Server, Setup, Signer,
         forgeries::{self, with},
         operator::tools,
-        seconds, soon,
+        pace, seconds, soon,
     },
     offers::tools_and_jobs,
 };
@@ -207,7 +207,7 @@ async fn whose_caller_has_no_token_is_let_in_by_no_way() {
     operator.revokes(&token).await;
     soon(async {
         while asked(&server, "/who", &ann()).await.status == 200 {
-            tokio::task::yield_now().await;
+            pace().await;
         }
     })
     .await;
@@ -224,7 +224,7 @@ async fn whose_caller_has_no_token_is_let_in_by_no_way() {
     operator.rotates("ann", Duration::ZERO, Some(short)).await;
     soon(async {
         while asked(&server, "/who", &ann()).await.status == 200 {
-            tokio::task::yield_now().await;
+            pace().await;
         }
     })
     .await;

@@ -10,7 +10,7 @@ use farcall::{Scope, json};
 use farcall_store::Caller;
 
 use crate::{
-    harness::{Client, Engine, Server, Setup, on_each_engine, soon},
+    harness::{Client, Engine, Server, Setup, on_each_engine, pace, soon},
     offers::{printed, result, started, status_when, tools, tools_and_jobs},
 };
 
@@ -27,7 +27,7 @@ async fn answered(client: &Client, expected: u16) -> Duration {
     let begun = Instant::now();
     soon(async {
         while status(client).await != expected {
-            tokio::task::yield_now().await;
+            pace().await;
         }
     })
     .await;

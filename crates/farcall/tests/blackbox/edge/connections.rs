@@ -15,7 +15,7 @@ use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    harness::{Connection, Setup, soon},
+    harness::{Connection, Setup, pace, soon},
     offers::tools,
 };
 
@@ -353,7 +353,7 @@ async fn a_call_that_runs_when_the_server_stops_is_answered() {
     // The stop has begun when nobody is let in any more.
     soon(async {
         while tokio::net::TcpStream::connect(address).await.is_ok() {
-            tokio::task::yield_now().await;
+            pace().await;
         }
     })
     .await;

@@ -5,7 +5,7 @@ use reqwest::Method;
 
 use super::TEXT;
 use crate::{
-    harness::{Reply, Server, Setup, exchange, soon},
+    harness::{Reply, Server, Setup, exchange, pace, soon},
     offers::{Callers, count, print, printed, result, tools, tools_and_jobs},
     tasks::{self, exposed},
 };
@@ -187,7 +187,7 @@ async fn a_link_says_how_long_it_opens_its_file_and_the_next_result_has_another(
     assert_eq!(rfc3339(exp), said);
     soon(async {
         while server.get(&page).await.status != 404 {
-            tokio::task::yield_now().await;
+            pace().await;
         }
     })
     .await;
@@ -288,7 +288,7 @@ async fn a_link_of_a_file_that_expired_opens_nothing() {
     // An hour is its lifetime, but no longer than the file's.
     soon(async {
         while server.get(&link).await.status != 404 {
-            tokio::task::yield_now().await;
+            pace().await;
         }
     })
     .await;

@@ -14,7 +14,7 @@ use super::{
     links::{ALICE, setup, target},
 };
 use crate::{
-    harness::{Made, Operator, Server, Setup, soon},
+    harness::{Made, Operator, Server, Setup, pace, soon},
     offers::{printed, result},
 };
 
@@ -70,7 +70,7 @@ impl Rotated {
     async fn until_it(&self, opens: bool, link: &str) {
         soon(async {
             while self.opens(link).await != opens {
-                tokio::task::yield_now().await;
+                pace().await;
             }
         })
         .await;
@@ -85,7 +85,7 @@ impl Rotated {
                 if link.contains(&of_key) {
                     return link;
                 }
-                tokio::task::yield_now().await;
+                pace().await;
             }
         })
         .await

@@ -20,7 +20,7 @@ use farcall_store::{
 };
 use sha2::{Digest, Sha256};
 
-use super::soon;
+use super::{pace, soon};
 
 /// The store of a server, as `farcall token` has it.
 pub(crate) struct Operator {
@@ -121,7 +121,7 @@ impl Operator {
                 if let Some(caller) = callers.pop() {
                     return caller;
                 }
-                tokio::task::yield_now().await;
+                pace().await;
             }
         })
         .await

@@ -4,7 +4,7 @@ use farcall::{App, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    harness::{Client, Era, Server, Setup, soon},
+    harness::{Client, Era, Server, Setup, pace, soon},
     offers::{ended, print, started, status_when, tools},
     tasks::exposed,
 };
@@ -93,7 +93,7 @@ async fn a_call_that_cannot_wait_any_longer_says_how_to_go_on() {
             if again.get("deduplicated").is_some() {
                 return again["job_id"].as_str().unwrap().to_owned();
             }
-            tokio::task::yield_now().await;
+            pace().await;
         }
     });
     let id = id.await;

@@ -8,7 +8,7 @@ use tokio::runtime::RuntimeMetrics;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    harness::{Client, Connection, Era, Rpc, Server, Setup, soon},
+    harness::{Client, Connection, Era, Rpc, Server, Setup, pace, soon},
     offers::{ended, print, started, status_when, tools},
     tasks::{exposed, follow, id_of},
 };
@@ -261,6 +261,6 @@ async fn settled(metrics: &RuntimeMetrics, most: usize) -> usize {
         if alive <= most || Instant::now() > give_up_at {
             return alive;
         }
-        tokio::task::yield_now().await;
+        pace().await;
     }
 }

@@ -7,7 +7,7 @@ use reqwest::Method;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    harness::{Client, Engine, Http, Rpc, Server, on_each_engine, soon},
+    harness::{Client, Engine, Http, Rpc, Server, on_each_engine, pace, soon},
     offers::{Callers, count, ended, print, printed, result, started, tools, tools_and_jobs},
     tasks::{about, exposed, follow::listen},
 };
@@ -223,7 +223,7 @@ on_each_engine! {
                 if reply.result()["isError"] == true {
                     return reply.tool_failure();
                 }
-                tokio::task::yield_now().await;
+                pace().await;
             }
         })
         .await;

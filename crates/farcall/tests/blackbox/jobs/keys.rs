@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    harness::{Client, Setup, soon},
+    harness::{Client, Setup, pace, soon},
     offers::{Callers, count, ended, print, result, started, tools, tools_and_jobs},
 };
 
@@ -158,7 +158,7 @@ async fn the_key_of_an_expired_job_is_free() {
             if answer.get("deduplicated").is_none() {
                 return answer;
             }
-            tokio::task::yield_now().await;
+            pace().await;
         }
     });
     assert_ne!(second.await["job_id"], first["job_id"]);

@@ -87,7 +87,7 @@ async fn a_log_is_read_while_it_is_written_and_goes_on_at_its_cursor() {
             if !texts(&page).is_empty() {
                 return page;
             }
-            tokio::task::yield_now().await;
+            crate::harness::pace().await;
         }
     });
     let page = page.await;

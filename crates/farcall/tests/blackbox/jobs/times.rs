@@ -15,7 +15,7 @@ use farcall_store::{JobStore, Reach, SqliteStore};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    harness::{Client, Engine, Server, on_each_engine, soon},
+    harness::{Client, Engine, Server, on_each_engine, pace, soon},
     offers::{ended, started, status_when, tools},
 };
 
@@ -106,7 +106,7 @@ on_each_engine! {
         let metrics = server.at_its_metrics();
         soon(async {
             while !metrics.get("/metrics").await.text().lines().any(|told| told == line) {
-                tokio::task::yield_now().await;
+                pace().await;
             }
         })
         .await;

@@ -3,7 +3,7 @@
 use farcall::{App, Question, Value, json, prelude::*};
 
 use crate::{
-    harness::{Client, Reply, Rpc, Server, Setup, soon},
+    harness::{Client, Reply, Rpc, Server, Setup, pace, soon},
     offers::{Callers, tools, tools_and_jobs},
 };
 
@@ -288,7 +288,7 @@ async fn a_question_ends_with_the_key_that_it_was_signed_with() {
                 if said.json().get("error").is_some() {
                     return said;
                 }
-                tokio::task::yield_now().await;
+                pace().await;
             }
         });
         refused(&refusal.await);

@@ -6,7 +6,7 @@ use farcall::{Sessions, json};
 
 use super::{Session, initialize};
 use crate::{
-    harness::{Server, Setup, soon},
+    harness::{Server, Setup, pace, soon},
     offers::{open_server, tools},
 };
 
@@ -122,7 +122,7 @@ async fn an_idle_session_ends() {
     soon(async {
         // Each request that finds it alive would keep it so, so only the limit is asked about.
         while initialize(&server).send().await.status == 503 {
-            tokio::task::yield_now().await;
+            pace().await;
         }
     })
     .await;

@@ -7,7 +7,7 @@ mod view;
 
 use farcall::{Expose, Job, Value, json};
 
-use crate::harness::{Client, Reply, Rpc, soon};
+use crate::harness::{Client, Reply, Rpc, pace, soon};
 
 pub(crate) const EXTENSION: &str = "io.modelcontextprotocol/tasks";
 
@@ -59,7 +59,7 @@ pub(crate) async fn get_when(client: &Client, id: &str, is_it: impl Fn(&Value) -
             if is_it(&task) {
                 return task;
             }
-            tokio::task::yield_now().await;
+            pace().await;
         }
     })
     .await

@@ -4,7 +4,7 @@ use farcall::json;
 use tokio::task::JoinSet;
 
 use super::{PUBLIC, asked, challenges, claims, setup};
-use crate::harness::{Issuer, Setup, forgeries::with, seconds, soon};
+use crate::harness::{Issuer, Setup, forgeries::with, pace, seconds, soon};
 
 /// A server that asks its issuer about each token.
 fn asking(issuer: &Issuer) -> Setup {
@@ -110,7 +110,7 @@ async fn however_many_guess_whoever_was_let_in_before_is_asked_about_at_once() {
     }
     soon(async {
         while issuer.asked() < 20 {
-            tokio::task::yield_now().await;
+            pace().await;
         }
     })
     .await;

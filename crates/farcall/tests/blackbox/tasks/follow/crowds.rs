@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{NOWHERE, app, ends, following, is_over, listen, listening, server, told_when};
 use crate::{
-    harness::{Connection, Setup, soon},
+    harness::{Connection, Setup, pace, soon},
     tasks::{ended, id_of},
 };
 
@@ -91,7 +91,7 @@ async fn whoever_goes_leaves_nothing_behind() {
     }
     soon(async {
         while metrics.num_alive_tasks() > before + 5 {
-            tokio::task::yield_now().await;
+            pace().await;
         }
     })
     .await;
