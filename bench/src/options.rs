@@ -24,7 +24,7 @@ pub(crate) struct Options {
     /// Only these rows, such as G1,G5; docs/benchmarks.md stays as it is
     #[arg(long, value_delimiter = ',', value_name = "ROWS")]
     pub(crate) only: Vec<String>,
-    /// Print JSON in the place of tables
+    /// Print JSON instead of tables
     #[arg(long)]
     pub(crate) json: bool,
     /// Install and build nothing: measure what is there
@@ -36,20 +36,12 @@ pub(crate) struct Options {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rhythm {
     pub(crate) rounds: usize,
+    /// How often a measurement is tried that others disturb.
+    pub(crate) tries: usize,
     /// How long a contestant is under the same load before.
     pub(crate) warm_up: Duration,
     /// How long it is measured in a round.
     pub(crate) window: Duration,
-}
-
-impl Rhythm {
-    fn new(rounds: usize, warm_up: u64, window: u64) -> Self {
-        Self {
-            rounds,
-            warm_up: Duration::from_millis(warm_up),
-            window: Duration::from_millis(window),
-        }
-    }
 }
 
 impl Options {
@@ -85,26 +77,33 @@ impl Options {
     /// For answers that take milliseconds at most: what disturbs a shared machine lasts for seconds,
     /// so many short rounds tell more than a few long ones.
     pub(crate) fn brisk(&self) -> Rhythm {
-        let (rounds, warm_up, window) =
-            self.by_length((3, 100, 500), (21, 100, 600), (41, 100, 600));
-        Rhythm::new(rounds, warm_up, window)
+        self.rhythm((3, 100, 500), (21, 100, 600), (41, 100, 600))
     }
 
     /// For answers that take a good part of a second.
     pub(crate) fn broad(&self) -> Rhythm {
-        let (rounds, warm_up, window) =
-            self.by_length((3, 200, 500), (11, 300, 1_500), (15, 300, 1_500));
-        Rhythm::new(rounds, warm_up, window)
+        self.rhythm((3, 200, 500), (11, 300, 1_500), (15, 300, 1_500))
+    }
+
+    /// Rounds, and milliseconds of each without and with measuring, by how long this run may take.
+    fn rhythm(
+        &self,
+        quick: (usize, u64, u64),
+        usual: (usize, u64, u64),
+        full: (usize, u64, u64),
+    ) -> Rhythm {
+        let (rounds, warm_up, window) = self.by_length(quick, usual, full);
+        Rhythm {
+            rounds,
+            tries: if self.quick { 2 } else { 5 },
+            warm_up: Duration::from_millis(warm_up),
+            window: Duration::from_millis(window),
+        }
     }
 
     /// How long this run may wait, in all, for others to leave the cores alone.
     pub(crate) fn patience(&self) -> Duration {
         Duration::from_mins(if self.quick { 0 } else { 20 })
-    }
-
-    /// How often a measurement is tried that others disturb.
-    pub(crate) fn tries(&self) -> usize {
-        if self.quick { 2 } else { 5 }
     }
 
     /// `full`, `usual` or `quick`, by how long this run may take.

@@ -6,7 +6,7 @@ use crate::{
     disturbance::least_disturbed,
     load::{Expected, Load, Measured, Until, Watch},
     machine::Machine,
-    options::{Options, Rhythm},
+    options::Rhythm,
     servers::Server,
 };
 
@@ -52,39 +52,44 @@ const ENOUGH: usize = 3;
 /// A number of one round.
 pub(crate) type Figure = fn(&Measured) -> f64;
 
+impl Contestant<'_> {
+    /// Measures it once; where the machine was disturbed, the least disturbed of a few times counts.
+    fn measure(&self, rhythm: Rhythm, machine: &Machine) -> Result<Round> {
+        let load = Load {
+            address: self.server.address,
+            watch: Watch {
+                server: self.server.process(),
+                machine,
+            },
+            requests: &self.requests,
+            expected: self.expected,
+            warm_up: rhythm.warm_up,
+            until: Until::Elapsed(rhythm.window),
+        };
+        let measured = least_disturbed(
+            rhythm.tries,
+            || machine.wait_for_quiet(),
+            || load.run_between(|| machine.slower()),
+        );
+        let (measured, disturbance) = measured.with_context(|| self.name)?;
+        Ok(Round {
+            measured,
+            is_disturbed: disturbance.is_noticeable(),
+        })
+    }
+}
+
 /// Measures all of them in every round, each time beginning with another.
 pub(crate) fn rounds(
     contestants: &[Contestant],
     rhythm: Rhythm,
-    options: &Options,
     machine: &Machine,
 ) -> Result<Vec<Series>> {
     let mut rounds: Vec<Vec<Round>> = contestants.iter().map(|_| Vec::new()).collect();
     for round in 0..rhythm.rounds {
         for turn in 0..contestants.len() {
             let number = (round + turn) % contestants.len();
-            let contestant = &contestants[number];
-            let load = Load {
-                address: contestant.server.address,
-                watch: Watch {
-                    server: contestant.server.process(),
-                    machine,
-                },
-                requests: &contestant.requests,
-                expected: contestant.expected,
-                warm_up: rhythm.warm_up,
-                until: Until::Elapsed(rhythm.window),
-            };
-            let measured = least_disturbed(
-                options.tries(),
-                || machine.wait_for_quiet(),
-                || load.run_between(|| machine.slower()),
-            );
-            let (measured, disturbance) = measured.with_context(|| contestant.name)?;
-            rounds[number].push(Round {
-                measured,
-                is_disturbed: disturbance.is_noticeable(),
-            });
+            rounds[number].push(contestants[number].measure(rhythm, machine)?);
         }
     }
     let series = contestants.iter().zip(rounds);

@@ -39,12 +39,7 @@ pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
             expected: Expected::Body(mcp::judge_sum),
         },
     ];
-    let series = rounds(
-        &contestants,
-        bench.options.brisk(),
-        bench.options,
-        bench.machine,
-    )?;
+    let series = rounds(&contestants, bench.options.brisk(), bench.machine)?;
     report.details("add, c = 16", &series);
     let [bare, farcall, rmcp, older, older_rmcp, older_guide] = series.as_slice() else {
         anyhow::bail!("a contestant is lost");

@@ -32,7 +32,7 @@ pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
         for connections in [1, 4] {
             let contestants = large.wanted_by(connections, &farcall, &nginx);
             let rhythm = bench.options.broad();
-            let series = rounds(&contestants, rhythm, bench.options, bench.machine)?;
+            let series = rounds(&contestants, rhythm, bench.machine)?;
             report.details(&format!("256 MiB, c = {connections}"), &series);
             compare_large(connections, &series, report)?;
         }
@@ -40,7 +40,7 @@ pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
     if bench.options.wants(&["G5b"]) {
         let contestants = small.wanted_by(CONNECTIONS, &farcall, &nginx);
         let rhythm = bench.options.brisk();
-        let series = rounds(&contestants, rhythm, bench.options, bench.machine)?;
+        let series = rounds(&contestants, rhythm, bench.machine)?;
         report.details("64 KiB, c = 16", &series);
         let [nginx, farcall] = series.as_slice() else {
             anyhow::bail!("a contestant is lost");

@@ -23,12 +23,7 @@ pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
             requests: vec![requests::get("/healthz"); CONNECTIONS],
             expected: Expected::Body(mcp::judge_health),
         });
-    let series = rounds(
-        &contestants,
-        bench.options.brisk(),
-        bench.options,
-        bench.machine,
-    )?;
+    let series = rounds(&contestants, bench.options.brisk(), bench.machine)?;
     report.details("/healthz, c = 16", &series);
     let [bare, farcall] = series.as_slice() else {
         anyhow::bail!("a contestant is lost");

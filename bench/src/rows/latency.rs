@@ -30,12 +30,7 @@ pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
         requests: vec![request],
         expected: Expected::Body(mcp::judge_sum),
     });
-    let series = rounds(
-        &contestants,
-        bench.options.brisk(),
-        bench.options,
-        bench.machine,
-    )?;
+    let series = rounds(&contestants, bench.options.brisk(), bench.machine)?;
     report.details("add, c = 1", &series);
     let [bare, farcall, stream, _] = series.as_slice() else {
         anyhow::bail!("a contestant is lost");

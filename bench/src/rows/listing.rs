@@ -25,12 +25,7 @@ pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
             requests: vec![requests::tools_list(); CONNECTIONS],
             expected: Expected::Body(mcp::judge_tools),
         });
-    let series = rounds(
-        &contestants,
-        bench.options.brisk(),
-        bench.options,
-        bench.machine,
-    )?;
+    let series = rounds(&contestants, bench.options.brisk(), bench.machine)?;
     report.details("tools/list, 200 tools, c = 16", &series);
     let [bare, farcall] = series.as_slice() else {
         anyhow::bail!("a contestant is lost");

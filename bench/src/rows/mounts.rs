@@ -60,12 +60,7 @@ fn measure_rate(bench: &Bench, farcall: &Server, report: &mut Report) -> Result<
         requests,
         expected: Expected::Body(mcp::judge_sum),
     });
-    let series = rounds(
-        &contestants,
-        bench.options.brisk(),
-        bench.options,
-        bench.machine,
-    )?;
+    let series = rounds(&contestants, bench.options.brisk(), bench.machine)?;
     report.details("add of a mounted server, c = 16", &series);
     let [ours, supergateway, mcp_proxy] = series.as_slice() else {
         anyhow::bail!("a contestant is lost");

@@ -39,12 +39,7 @@ impl Overhead<'_> {
             requests: vec![self.request],
             expected: self.expected,
         };
-        let series = rounds(
-            &[contestant],
-            bench.options.brisk(),
-            bench.options,
-            bench.machine,
-        )?;
+        let series = rounds(&[contestant], bench.options.brisk(), bench.machine)?;
         report.details(self.heading, &series);
         let [ours] = series.as_slice() else {
             anyhow::bail!("a contestant is lost");

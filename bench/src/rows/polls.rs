@@ -127,12 +127,7 @@ fn polled(
             expected: Expected::Body(mcp::judge_status),
         },
     ];
-    rounds(
-        &contestants,
-        bench.options.brisk(),
-        bench.options,
-        bench.machine,
-    )
+    rounds(&contestants, bench.options.brisk(), bench.machine)
 }
 
 /// Starts so many jobs.

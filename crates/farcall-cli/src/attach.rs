@@ -58,7 +58,7 @@ pub(crate) async fn attach_or_make(storage: &Storage) -> Result<Arc<dyn JobStore
         Ok(store) => store.close().await,
         // One that starts at this moment makes the store.
         Err(StoreError::Locked { .. }) => {}
-        Err(error) => return Err(open::wrong(&error)),
+        Err(error) => return Err(error.into()),
     }
     attach(storage).await
 }
@@ -74,7 +74,7 @@ pub(crate) enum Unattached {
 }
 
 impl Unattached {
-    fn of(error: &StoreError, told: impl FnOnce(&StoreError) -> Failure) -> Self {
+    fn of(error: StoreError, told: impl FnOnce(StoreError) -> Failure) -> Self {
         match error {
             StoreError::NoStore { .. } => Self::Missing,
             StoreError::OlderSchema { .. } => Self::Older(told(error)),
@@ -89,7 +89,7 @@ impl Unattached {
                     Some(url) => format!("`{url}`"),
                     None => format!("the folder `{}`", storage.data_dir.display()),
                 };
-                open::wrong(&StoreError::NoStore { place })
+                StoreError::NoStore { place }.into()
             }
             Self::Older(failure) | Self::Failed(failure) => failure,
         }
@@ -104,22 +104,23 @@ pub(crate) async fn try_attach(storage: &Storage) -> Result<Arc<dyn JobStore>, U
     let folder = &storage.data_dir;
     match SqliteStore::attach(folder, Arc::new(SystemClock)).await {
         Ok(store) => Ok(Arc::new(store)),
-        Err(error) => Err(Unattached::of(&error, |error| unusable(folder, error))),
+        Err(error) => Err(Unattached::of(error, |error| unusable(folder, error))),
     }
 }
 
 /// The same where it is in a folder.
 pub(crate) async fn attach_folder(folder: &Path) -> Result<SqliteStore, Failure> {
     let store = SqliteStore::attach(folder, Arc::new(SystemClock)).await;
-    store.map_err(|error| unusable(folder, &error))
+    store.map_err(|error| unusable(folder, error))
 }
 
-fn unusable(folder: &Path, error: &StoreError) -> Failure {
-    let mut failure = open::wrong(error);
+fn unusable(folder: &Path, error: StoreError) -> Failure {
     // What SQLite says names no file.
-    if matches!(error, StoreError::Database(_) | StoreError::Unavailable(_)) {
-        let folder = folder.display();
-        failure.message = format!("the job store in `{folder}` cannot be opened: {error}");
+    let names_no_file = matches!(error, StoreError::Database(_) | StoreError::Unavailable(_));
+    let mut failure = Failure::from(error);
+    if names_no_file {
+        let (folder, why) = (folder.display(), &failure.message);
+        failure.message = format!("the job store in `{folder}` cannot be opened: {why}");
     }
     failure.hint.get_or_insert_with(|| UNREADABLE.to_owned());
     failure
@@ -141,7 +142,7 @@ async fn attach_database(url: &DatabaseUrl) -> Result<Arc<dyn JobStore>, Unattac
     let attaching = PostgresStore::attach(url.url.expose_secret());
     match tokio::time::timeout(ANSWER, attaching).await {
         Ok(Ok(store)) => Ok(Arc::new(store)),
-        Ok(Err(error)) => Err(Unattached::of(&error, |error| {
+        Ok(Err(error)) => Err(Unattached::of(error, |error| {
             open::wrong_database(url, "cannot be looked at", error)
         })),
         Err(_) => Err(Unattached::Failed(open::silent_database(url, ANSWER))),

@@ -26,16 +26,7 @@ pub(crate) fn span(milliseconds: i64) -> String {
 
 /// A moment as RFC 3339, to the second.
 pub(crate) fn moment(at: Timestamp) -> String {
-    jiff::Timestamp::from_second(at.0.div_euclid(1_000))
-        .unwrap_or(jiff::Timestamp::MAX)
-        .to_string()
-}
-
-/// A moment as RFC 3339, to the millisecond.
-pub(crate) fn rfc3339(at: Timestamp) -> String {
-    jiff::Timestamp::from_millisecond(at.0)
-        .unwrap_or(jiff::Timestamp::MAX)
-        .to_string()
+    Timestamp(at.0.div_euclid(1_000).saturating_mul(1_000)).rfc3339()
 }
 
 /// How many there are of what `one` of is called like this: `1 job`, `2 jobs`.

@@ -13,6 +13,15 @@ use std::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
 
+impl Timestamp {
+    /// It as RFC 3339, to the millisecond.
+    pub fn rfc3339(self) -> String {
+        jiff::Timestamp::from_millisecond(self.0)
+            .unwrap_or(jiff::Timestamp::MAX)
+            .to_string()
+    }
+}
+
 /// Tells the time of day, and how time passes.
 pub trait Clock: Send + Sync + fmt::Debug {
     /// The present moment. It jumps when somebody sets the machine's clock.

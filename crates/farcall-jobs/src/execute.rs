@@ -17,7 +17,7 @@ use farcall_core::{
     problem::{ErrorCode, Problem},
     trace::{Kind, Span, TraceParent},
 };
-use farcall_metrics::Attempt as CameTo;
+use farcall_metrics::AttemptOutcome;
 use farcall_store::{Checkpoint, Claim, StoreError, WorkerId};
 use serde_json::Value;
 use tokio::{runtime::Handle, sync::oneshot};
@@ -112,14 +112,14 @@ async fn ended(
         (Ok(Ending::Failed(problem)), None) if LeaseRanOut::is_behind(&problem) => {
             tracing::warn!(job = %claim.fence.id, "this process stood still for too long, and what it ran for the job was ended");
             finish::hand_back(&services, claim.fence).await;
-            CameTo::HandedBack
+            AttemptOutcome::HandedBack
         }
         (Ok(Ending::Failed(problem)), None) => {
             finish::fail_or_retry(&services, &claim, &problem).await
         }
         (Ok(Ending::NotBegun(problem)), None) => {
             put_back(&services, &claim, &problem).await;
-            tell(&services, &claim, span, CameTo::HandedBack);
+            tell(&services, &claim, span, AttemptOutcome::HandedBack);
             pause(&services).await;
             return;
         }
@@ -136,9 +136,12 @@ async fn ended(
 }
 
 /// Counts an attempt whose record is written, and ends its span.
-fn tell(services: &Services, claim: &Claim, mut span: Span, came_to: CameTo) {
+fn tell(services: &Services, claim: &Claim, mut span: Span, came_to: AttemptOutcome) {
     span.say("farcall.job.outcome", || came_to.as_str().to_owned());
-    if matches!(came_to, CameTo::Failed | CameTo::Retried | CameTo::Timeout) {
+    if matches!(
+        came_to,
+        AttemptOutcome::Failed | AttemptOutcome::Retried | AttemptOutcome::Timeout
+    ) {
         span.fail(came_to.as_str());
     }
     services.count(claim, came_to);

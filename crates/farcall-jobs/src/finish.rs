@@ -10,7 +10,7 @@ use farcall_core::{
     job::StopReason,
     problem::{ErrorCode, Problem},
 };
-use farcall_metrics::Attempt;
+use farcall_metrics::AttemptOutcome;
 use farcall_store::{Claim, Fence, JobError, StoreError, Success, message};
 use serde_json::Value;
 
@@ -29,11 +29,11 @@ pub(crate) async fn succeed(
     claim: &Claim,
     value: Value,
     artifacts: Vec<Artifact>,
-) -> Attempt {
+) -> AttemptOutcome {
     match publish(services, claim, value, artifacts).await {
         Ok(()) => {
             remove_work_dir(&services.artifacts, claim.fence.id).await;
-            Attempt::Succeeded
+            AttemptOutcome::Succeeded
         }
         Err(problem) => fail(services, claim, &problem).await,
     }
@@ -45,7 +45,7 @@ pub(crate) async fn fail_or_retry(
     services: &Services,
     claim: &Claim,
     problem: &Problem,
-) -> Attempt {
+) -> AttemptOutcome {
     let known = services.programs.get(&claim.job);
     let pause = known.and_then(|known| {
         let options = &known.job.options;
@@ -62,7 +62,7 @@ async fn try_again(
     claim: &Claim,
     problem: &Problem,
     pause: Duration,
-) -> Attempt {
+) -> AttemptOutcome {
     let cause = problem.cause().map(ToString::to_string);
     tracing::warn!(job = %claim.fence.id, kind = claim.job, ?pause, code = %problem.code(), error = %problem, cause, "the attempt has failed, the job is tried again");
     let why = problem.public_message();
@@ -72,13 +72,13 @@ async fn try_again(
         store.retry(claim.fence, pause, message)
     };
     match until_it_is_kept(services, claim.fence, write).await {
-        Ok(()) => Attempt::Retried,
+        Ok(()) => AttemptOutcome::Retried,
         Err(not_kept) => not_kept.into(),
     }
 }
 
 /// Writes a failure down, and removes the files that nobody can fetch any more.
-pub(crate) async fn fail(services: &Services, claim: &Claim, problem: &Problem) -> Attempt {
+pub(crate) async fn fail(services: &Services, claim: &Claim, problem: &Problem) -> AttemptOutcome {
     let cause = problem.cause().map(ToString::to_string);
     tracing::warn!(job = %claim.fence.id, kind = claim.job, code = %problem.code(), error = %problem, cause, "the job has failed");
     let code = match problem.code() {
@@ -93,9 +93,9 @@ pub(crate) async fn fail(services: &Services, claim: &Claim, problem: &Problem) 
     }
     clean_up(&services.artifacts, claim.fence.id).await;
     match code {
-        ErrorCode::Cancelled => Attempt::Cancelled,
-        ErrorCode::Timeout => Attempt::Timeout,
-        _ => Attempt::Failed,
+        ErrorCode::Cancelled => AttemptOutcome::Cancelled,
+        ErrorCode::Timeout => AttemptOutcome::Timeout,
+        _ => AttemptOutcome::Failed,
     }
 }
 
@@ -119,7 +119,11 @@ async fn remove_work_dir(artifacts: &Artifacts, job: JobId) {
 }
 
 /// Ends an attempt that had to stop for `reason`, and has not come to its end.
-pub(crate) async fn stopped(services: &Services, claim: &Claim, reason: StopReason) -> Attempt {
+pub(crate) async fn stopped(
+    services: &Services,
+    claim: &Claim,
+    reason: StopReason,
+) -> AttemptOutcome {
     match reason {
         StopReason::Cancelled => {
             let problem = Problem::new(ErrorCode::Cancelled, message::CANCELLED);
@@ -136,12 +140,12 @@ pub(crate) async fn stopped(services: &Services, claim: &Claim, reason: StopReas
         }
         StopReason::Stopping => {
             hand_back(services, claim.fence).await;
-            Attempt::HandedBack
+            AttemptOutcome::HandedBack
         }
         // Whatever it writes would be refused.
         _ => {
             tracing::warn!(job = %claim.fence.id, "the job is no longer this worker's, the attempt is dropped");
-            Attempt::Lost
+            AttemptOutcome::Lost
         }
     }
 }
@@ -220,7 +224,7 @@ enum NotKept {
     Lost,
 }
 
-impl From<NotKept> for Attempt {
+impl From<NotKept> for AttemptOutcome {
     fn from(not_kept: NotKept) -> Self {
         match not_kept {
             NotKept::HandedBack => Self::HandedBack,

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use farcall_artifacts::Artifacts;
 use farcall_core::problem::Problem;
-use farcall_metrics::{Attempt, Metrics};
+use farcall_metrics::{AttemptOutcome, Metrics};
 use farcall_store::{Claim, JobStore};
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -109,7 +109,7 @@ impl Services {
     }
 
     /// Counts what an attempt came to.
-    pub(crate) fn count(&self, claim: &Claim, came_to: Attempt) {
+    pub(crate) fn count(&self, claim: &Claim, came_to: AttemptOutcome) {
         if let Some(known) = self.programs.get(&claim.job) {
             known.series(self.metrics()).count(came_to);
         }

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::{
     Links, Queue,
-    contract::{self, result, rfc3339, start, status},
+    contract::{self, result, start, status},
 };
 
 /// Starts tasks and tells about them; cheap to clone.
@@ -238,8 +238,8 @@ impl Task {
             job: record.job,
             view,
             message,
-            created_at: rfc3339(record.created_at),
-            updated_at: rfc3339(record.updated_at),
+            created_at: record.created_at.rfc3339(),
+            updated_at: record.updated_at.rfc3339(),
         }
     }
 }

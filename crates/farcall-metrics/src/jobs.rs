@@ -17,7 +17,7 @@ use crate::{
 
 /// What an attempt came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Attempt {
+pub enum AttemptOutcome {
     /// Its caller or an operator ended the job.
     Cancelled,
     /// The job has failed.
@@ -34,14 +34,14 @@ pub enum Attempt {
     Timeout,
 }
 
-impl Attempt {
+impl AttemptOutcome {
     /// As the label says it.
     pub fn as_str(self) -> &'static str {
         OUTCOMES[self as usize]
     }
 }
 
-/// In the order of [`Attempt`].
+/// In the order of [`AttemptOutcome`].
 const OUTCOMES: [&str; 7] = [
     "cancelled",
     "failed",
@@ -93,7 +93,7 @@ impl JobSeries {
     }
 
     /// Counts an attempt that is over.
-    pub fn count(&self, outcome: Attempt) {
+    pub fn count(&self, outcome: AttemptOutcome) {
         self.attempts[outcome as usize].add(1);
     }
 

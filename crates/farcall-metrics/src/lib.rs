@@ -27,11 +27,11 @@ use std::{
 
 use self::{jobs::Jobs, text::Text};
 pub use self::{
-    jobs::{Attempt, JobSeries, Worker},
+    jobs::{AttemptOutcome, JobSeries, Worker},
     number::{Counter, Histogram},
     refusals::{Refusals, Refused},
     requests::{Requests, Route},
-    tools::{Call, Called, ToolSeries},
+    tools::{Call, CallOutcome, ToolSeries},
 };
 
 /// What the text is, as `Content-Type` says it: the text format of Prometheus, version 0.0.4.
@@ -217,9 +217,9 @@ mod tests {
         metrics.sent().add(5);
         metrics.written().add(7);
         let tool = metrics.tool("add");
-        tool.begin().end(Called::Ok);
+        tool.begin().end(CallOutcome::Ok);
         let job = metrics.job("film", &["cutting".to_owned()]);
-        job.count(Attempt::Succeeded);
+        job.count(AttemptOutcome::Succeeded);
         job.stage(0, Duration::from_secs(2));
         (metrics, (tool, job))
     }
@@ -326,11 +326,11 @@ mod tests {
             );
         };
         has(r#"farcall_job_attempts_total{kind="film",outcome="succeeded"} 0"#);
-        before.count(Attempt::Succeeded);
+        before.count(AttemptOutcome::Succeeded);
         before.stage(0, Duration::from_secs(2));
         before.stage(1, Duration::from_secs(2));
         after.stage(1, Duration::from_secs(3));
-        after.count(Attempt::Succeeded);
+        after.count(AttemptOutcome::Succeeded);
         has(r#"farcall_job_attempts_total{kind="film",outcome="succeeded"} 2"#);
         has(r#"farcall_job_stage_duration_seconds_sum{kind="film",stage="cutting"} 5"#);
         assert!(!text().contains("mixing"), "{}", text());

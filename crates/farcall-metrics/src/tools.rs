@@ -10,7 +10,7 @@ use crate::{
 
 /// What a call came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Called {
+pub enum CallOutcome {
     /// Nobody waits for it any more.
     Abandoned,
     /// The tool says that it failed, or was called wrongly.
@@ -27,14 +27,14 @@ pub enum Called {
     Timeout,
 }
 
-impl Called {
+impl CallOutcome {
     /// As the label says it.
     pub fn as_str(self) -> &'static str {
         OUTCOMES[self as usize]
     }
 }
 
-/// In the order of [`Called`].
+/// In the order of [`CallOutcome`].
 const OUTCOMES: [&str; 7] = [
     "abandoned",
     "failed",
@@ -70,13 +70,13 @@ impl ToolSeries {
         Call {
             series: Arc::clone(self),
             begun: Instant::now(),
-            outcome: Called::Abandoned,
+            outcome: CallOutcome::Abandoned,
         }
     }
 
     /// Counts a call that did not begin.
     pub fn refuse(&self) {
-        self.over[Called::Refused as usize].add(1);
+        self.over[CallOutcome::Refused as usize].add(1);
     }
 
     pub(crate) fn write_calls(&self, name: &str, text: &mut Text) {
@@ -95,22 +95,22 @@ impl ToolSeries {
 pub struct Call {
     series: Arc<ToolSeries>,
     begun: Instant,
-    outcome: Called,
+    outcome: CallOutcome,
 }
 
 impl Call {
     /// Notes what it comes to, unless something else is noted later.
-    pub fn note(&mut self, outcome: Called) {
+    pub fn note(&mut self, outcome: CallOutcome) {
         self.outcome = outcome;
     }
 
     /// What it comes to, as far as is known.
-    pub fn outcome(&self) -> Called {
+    pub fn outcome(&self) -> CallOutcome {
         self.outcome
     }
 
     /// It came to this.
-    pub fn end(mut self, outcome: Called) {
+    pub fn end(mut self, outcome: CallOutcome) {
         self.note(outcome);
     }
 }

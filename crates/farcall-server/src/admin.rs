@@ -133,7 +133,7 @@ struct Wanted {
     id: Option<String>,
     before: Option<JobId>,
     limit: Option<u32>,
-    /// These jobs, by commas apart, in the place of all the others.
+    /// These jobs, separated by commas, instead of all others.
     ids: Option<String>,
 }
 

@@ -52,7 +52,7 @@ impl Readings {
             {
                 return *said;
             }
-            let said = asked(store.as_ref()).await;
+            let said = tally(store.as_ref()).await;
             *last = Some((Instant::now(), said));
             said
         });
@@ -60,7 +60,7 @@ impl Readings {
     }
 }
 
-async fn asked(store: &dyn JobStore) -> Store {
+async fn tally(store: &dyn JobStore) -> Store {
     match timeout(PATIENCE, store.tally()).await {
         Ok(Ok(tally)) => Store::Holds(stored(tally)),
         Ok(Err(error)) => {

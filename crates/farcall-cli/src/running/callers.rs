@@ -56,8 +56,7 @@ impl Place {
     /// The callers there, as they are at each moment.
     pub(super) async fn watched(self: &Arc<Self>) -> Result<Arc<NamedCallers>, Failure> {
         let source: Arc<Self> = Arc::clone(self);
-        let named = NamedCallers::start(source).await;
-        named.map(Arc::new).map_err(|error| open::wrong(&error))
+        Ok(Arc::new(NamedCallers::start(source).await?))
     }
 
     /// Lets go of the store, which may have been closed before.
@@ -97,8 +96,5 @@ pub(crate) async fn are_there(source: &Source) -> Result<bool, Failure> {
     };
     let callers = store.callers().await;
     store.close().await;
-    Ok(!callers
-        .map_err(|error| open::wrong(&error))?
-        .callers
-        .is_empty())
+    Ok(!callers?.callers.is_empty())
 }

@@ -28,8 +28,7 @@ pub(super) async fn open(
     let store: Arc<dyn JobStore> = if let Some(url) = &storage.database_url {
         open_database(url).await?
     } else {
-        let store = SqliteStore::open(&storage.data_dir, Arc::clone(clock)).await;
-        let store = store.map_err(|error| wrong(&error))?;
+        let store = SqliteStore::open(&storage.data_dir, Arc::clone(clock)).await?;
         store.keep_free(min_free);
         Arc::new(store)
     };
@@ -50,12 +49,14 @@ pub(super) async fn open(
     })
 }
 
-/// What keeps a store from being opened, to whoever configured it.
-pub(crate) fn wrong(error: &StoreError) -> Failure {
-    let failure = Failure::usage(error.to_string());
-    match error.hint() {
-        Some(hint) => failure.hint(hint),
-        None => failure,
+/// What keeps a store from being opened or asked, to whoever configured it.
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let failure = Self::usage(error.to_string());
+        match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
     }
 }
 
@@ -71,17 +72,18 @@ pub(crate) async fn open_database(url: &DatabaseUrl) -> Result<Arc<dyn JobStore>
     let opening = PostgresStore::open(url.url.expose_secret());
     match tokio::time::timeout(DATABASE_ANSWER, opening).await {
         Ok(Ok(store)) => Ok(Arc::new(store)),
-        Ok(Err(error)) => Err(wrong_database(url, "cannot keep the jobs", &error)),
+        Ok(Err(error)) => Err(wrong_database(url, "cannot keep the jobs", error)),
         Err(_) => Err(silent_database(url, DATABASE_ANSWER)),
     }
 }
 
 /// What a database says, to whoever configured it.
 #[cfg(feature = "postgres")]
-pub(crate) fn wrong_database(url: &DatabaseUrl, what: &str, error: &StoreError) -> Failure {
-    let mut failure = wrong(error);
-    failure.message = format!("`{url}` {what}: {error}");
-    if matches!(error, StoreError::Database(_) | StoreError::Unavailable(_)) {
+pub(crate) fn wrong_database(url: &DatabaseUrl, what: &str, error: StoreError) -> Failure {
+    let is_of_the_database = matches!(error, StoreError::Database(_) | StoreError::Unavailable(_));
+    let mut failure = Failure::from(error);
+    failure.message = format!("`{url}` {what}: {}", failure.message);
+    if is_of_the_database {
         failure.hint = Some(UNREACHABLE.to_owned());
     }
     failure

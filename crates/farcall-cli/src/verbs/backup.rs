@@ -28,7 +28,6 @@ use self::{
 use crate::{
     Failure,
     attach::{DataFlags, attach_folder},
-    running::open,
     terminal::{print, print_json, printable, talk},
 };
 
@@ -191,14 +190,10 @@ fn unreadable(error: ArtifactError) -> Failure {
 }
 
 /// What the one database or the other says in the middle of it.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "it stands behind `map_err`, where the error comes as a value"
-)]
 fn failed(error: StoreError) -> Failure {
     Failure {
         exit: crate::Exit::Failed,
-        ..open::wrong(&error)
+        ..Failure::from(error)
     }
 }
 

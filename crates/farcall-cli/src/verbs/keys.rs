@@ -8,12 +8,10 @@ mod said;
 
 use clap::Subcommand;
 use farcall_config::variables;
-use farcall_store::StoreError;
 
 use crate::{
     Failure,
     attach::{DataFlags, attach},
-    running::open,
 };
 
 /// What `keys` takes.
@@ -57,13 +55,4 @@ pub(crate) async fn keys(flags: Flags) -> Result<(), Failure> {
     };
     store.close().await;
     outcome
-}
-
-/// What the store says in the middle of a verb.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "it stands behind `map_err`, where the error comes as a value"
-)]
-fn failed(error: StoreError) -> Failure {
-    open::wrong(&error)
 }

@@ -11,12 +11,11 @@ mod rotate;
 mod said;
 
 use clap::Subcommand;
-use farcall_store::{CallerName, StoreError};
+use farcall_store::CallerName;
 
 use crate::{
     Failure,
     attach::{DataFlags, attach, attach_or_make},
-    running::open,
     terminal::quoted,
 };
 
@@ -65,15 +64,6 @@ pub(crate) async fn token(flags: Flags) -> Result<(), Failure> {
     };
     store.close().await;
     outcome
-}
-
-/// What the store says in the middle of a verb.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "it stands behind `map_err`, where the error comes as a value"
-)]
-fn failed(error: StoreError) -> Failure {
-    open::wrong(&error)
 }
 
 fn name(typed: &str) -> Result<CallerName, Failure> {

@@ -204,7 +204,7 @@ impl JobContext {
     }
 
     /// Says what is being done within the present stage, one line; callers see it as `message`,
-    /// in the place of the stage's name.
+    /// instead of the stage's name.
     pub fn message(&self, message: impl Into<String>) {
         self.0.report(None, Some(message.into()));
     }

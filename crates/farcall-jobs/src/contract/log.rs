@@ -13,7 +13,7 @@ use farcall_core::{
 use farcall_store::{LogLine, LogPage};
 use serde_json::{Value, json};
 
-use super::{Contract, id, rfc3339};
+use super::{Contract, id};
 
 /// The most lines in one answer.
 const MAX_LINES: usize = 200;
@@ -174,5 +174,5 @@ impl Slice {
 }
 
 fn shown(line: &LogLine) -> Value {
-    json!({"n": line.number, "at": rfc3339(line.at), "text": line.text})
+    json!({"n": line.number, "at": line.at.rfc3339(), "text": line.text})
 }

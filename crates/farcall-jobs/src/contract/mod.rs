@@ -19,7 +19,6 @@ use std::sync::Arc;
 
 use farcall_core::{
     BoxFuture, JsonObject,
-    clock::Timestamp,
     content::ToolOutput,
     context::CallContext,
     job::Job,
@@ -133,12 +132,6 @@ impl ToolHandler for ContractTool {
 fn id(arguments: &JsonObject) -> &str {
     let id = arguments.get("job_id").and_then(Value::as_str);
     id.unwrap_or_default()
-}
-
-pub(crate) fn rfc3339(moment: Timestamp) -> String {
-    jiff::Timestamp::from_millisecond(moment.0)
-        .unwrap_or(jiff::Timestamp::MAX)
-        .to_string()
 }
 
 /// Why a job failed, for a caller that waited for it.

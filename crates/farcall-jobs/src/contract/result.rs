@@ -2,6 +2,7 @@
 
 use farcall_core::{
     JsonObject,
+    clock::Timestamp,
     context::CallContext,
     job::{Job, state::JobState},
     problem::Problem,
@@ -11,7 +12,7 @@ use farcall_core::{
 use farcall_store::Outcome;
 use serde_json::{Value, json};
 
-use super::{Contract, add_error, id, rfc3339, texts};
+use super::{Contract, add_error, id, texts};
 use crate::{Links, Queue};
 
 pub(super) fn declaration(job: &Job) -> ToolDeclaration {
@@ -91,7 +92,7 @@ pub(crate) async fn payload(queue: &Queue, links: &Links, outcome: Outcome) -> V
         artifacts,
     } = outcome;
     let links = links.of(&record);
-    let expires_at = links.until().map(rfc3339);
+    let expires_at = links.until().map(Timestamp::rfc3339);
     let described = artifacts.iter().map(|artifact| {
         let mut described = json!({
             "name": artifact.name,

@@ -13,7 +13,7 @@ use farcall_core::{
 use farcall_store::JobRecord;
 use serde_json::{Value, json};
 
-use super::{Contract, POLL_AFTER_MS, add_error, id, rfc3339};
+use super::{Contract, POLL_AFTER_MS, add_error, id};
 
 /// The longest that a poll may wait for a change, in seconds; clients in use cut at 30.
 const MAX_WAIT_S: u32 = 20;
@@ -125,10 +125,10 @@ fn payload(record: &JobRecord) -> Value {
         payload["attempt"] = record.attempt.into();
     }
     if record.state == JobState::Queued && record.run_at > record.read_at {
-        payload["retry_at"] = rfc3339(record.run_at).into();
+        payload["retry_at"] = record.run_at.rfc3339().into();
     }
     if let Some(expires_at) = record.expires_at {
-        payload["expires_at"] = rfc3339(expires_at).into();
+        payload["expires_at"] = expires_at.rfc3339().into();
     }
     add_error(&mut payload, record);
     payload

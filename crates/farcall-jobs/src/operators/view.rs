@@ -117,8 +117,7 @@ pub struct Moment(pub Timestamp);
 
 impl fmt::Display for Moment {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = jiff::Timestamp::from_millisecond(self.0.0);
-        at.unwrap_or(jiff::Timestamp::MAX).fmt(formatter)
+        formatter.write_str(&self.0.rfc3339())
     }
 }
 

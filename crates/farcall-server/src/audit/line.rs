@@ -61,7 +61,7 @@ impl Call {
     pub(crate) fn begin(audit: &Audit, who: Who<'_>, tool: &str, arguments: &Value) -> Self {
         let text = arguments.to_string();
         let mut line = json!({
-            "time": rfc3339(audit.now()),
+            "time": audit.now().rfc3339(),
             "event": "call",
             "request_id": who.request_id,
             "caller": who.caller.map(Principal::id),
@@ -162,7 +162,7 @@ pub(crate) fn fetched(
     status: http::StatusCode,
 ) {
     let line = json!({
-        "time": rfc3339(audit.now()),
+        "time": audit.now().rfc3339(),
         "event": "file",
         "request_id": who.request_id,
         // Whoever has a link has no name.
@@ -178,16 +178,10 @@ pub(crate) fn fetched(
 /// The line that tells of lines which found no room.
 pub(super) fn lost(lines: u64, now: Timestamp) -> Vec<u8> {
     written(&json!({
-        "time": rfc3339(now),
+        "time": now.rfc3339(),
         "event": "lost",
         "lines": lines,
     }))
-}
-
-fn rfc3339(moment: Timestamp) -> String {
-    jiff::Timestamp::from_millisecond(moment.0)
-        .unwrap_or(jiff::Timestamp::MAX)
-        .to_string()
 }
 
 fn written(line: &Value) -> Vec<u8> {

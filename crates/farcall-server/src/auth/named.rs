@@ -64,7 +64,7 @@ pub struct NamedCallers {
 struct Read {
     known: Arc<Known>,
     /// When it was asked for, which is no later than what it is the state of.
-    asked: Instant,
+    asked_at: Instant,
     /// The store's time then.
     at: Timestamp,
     /// Whether there is a store that cannot be opened: somebody may be named in it.
@@ -74,12 +74,12 @@ struct Read {
 impl Read {
     /// The store's time at this moment.
     fn now(&self) -> Timestamp {
-        let since = i64::try_from(self.asked.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let since = i64::try_from(self.asked_at.elapsed().as_millis()).unwrap_or(i64::MAX);
         Timestamp(self.at.0.saturating_add(since))
     }
 
     fn is_trusted(&self) -> bool {
-        self.asked.elapsed() <= TRUSTED
+        self.asked_at.elapsed() <= TRUSTED
     }
 }
 
@@ -91,7 +91,7 @@ impl NamedCallers {
     pub async fn start(source: Arc<dyn CallerSource>) -> Result<Self, StoreError> {
         let nobody = Read {
             known: Arc::default(),
-            asked: Instant::now(),
+            asked_at: Instant::now(),
             at: Timestamp(0),
             is_out_of_reach: false,
         };
@@ -121,12 +121,12 @@ impl NamedCallers {
 
     /// The caller of this name, as long as it has a token that is not over.
     pub(super) async fn called(&self, name: &str) -> Result<Option<Principal>, Problem> {
-        let asked = Instant::now();
+        let asked_at = Instant::now();
         let read = self.read(Read::is_trusted).await?;
         if let Some(caller) = read.known.called(name, read.now()) {
             return Ok(Some(caller.clone()));
         }
-        let read = self.read(|read| read.asked >= asked).await?;
+        let read = self.read(|read| read.asked_at >= asked_at).await?;
         Ok(read.known.called(name, read.now()).cloned())
     }
 
@@ -135,7 +135,7 @@ impl NamedCallers {
         if TokenId::within(token).is_some() {
             let now = Instant::now();
             // Where that fails, what was known is known.
-            let _ = self.read(|read| read.asked >= now).await;
+            let _ = self.read(|read| read.asked_at >= now).await;
         }
     }
 
@@ -190,12 +190,12 @@ impl TokenVerifier for NamedCallers {
         let Some(id) = TokenId::within(token) else {
             return Ok(None);
         };
-        let asked = Instant::now();
+        let asked_at = Instant::now();
         let read = self.read(Read::is_trusted).await?;
         if let Some(caller) = self.holder(&read, id, token) {
             return Ok(Some(caller));
         }
-        let read = self.read(|read| read.asked >= asked).await?;
+        let read = self.read(|read| read.asked_at >= asked_at).await?;
         Ok(self.holder(&read, id, token))
     }
 }
@@ -244,10 +244,10 @@ async fn look(source: Arc<dyn CallerSource>, newest: watch::Sender<Read>, wanted
 
 /// What is the case now; read as a whole only where it is not what it was `before`.
 async fn read(store: Option<Arc<dyn CallerStore>>, before: &Read) -> Result<Read, StoreError> {
-    let asked = Instant::now();
+    let asked_at = Instant::now();
     let Some(store) = store else {
         return Ok(Read {
-            asked,
+            asked_at,
             ..before.clone()
         });
     };
@@ -255,7 +255,7 @@ async fn read(store: Option<Arc<dyn CallerStore>>, before: &Read) -> Result<Read
     if before.known.is_of(edition) {
         return Ok(Read {
             known: Arc::clone(&before.known),
-            asked,
+            asked_at,
             at: edition.read_at,
             is_out_of_reach: false,
         });
@@ -264,7 +264,7 @@ async fn read(store: Option<Arc<dyn CallerStore>>, before: &Read) -> Result<Read
     Ok(Read {
         at: edition.read_at,
         known: Arc::new(Known::new(callers, &before.known)),
-        asked,
+        asked_at,
         is_out_of_reach: false,
     })
 }
@@ -277,7 +277,7 @@ mod tests {
     fn nothing_is_decided_by_what_was_read_a_second_ago() {
         let read = |age| Read {
             known: Arc::default(),
-            asked: Instant::now().checked_sub(age).unwrap(),
+            asked_at: Instant::now().checked_sub(age).unwrap(),
             at: Timestamp(0),
             is_out_of_reach: false,
         };

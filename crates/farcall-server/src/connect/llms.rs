@@ -28,7 +28,7 @@ impl Registration {
         text.push_str("\n## Connect a client\n\n");
         text.push_str(match self.auth {
             Auth::Access | Auth::Bearer => {
-                "Each block names variables in the place of secrets. Never write a secret into one that is shared or \
+                "Each block names variables instead of secrets. Never write a secret into one that is shared or \
                  committed; ask the person whom you work for to set the variable.\n"
             }
             Auth::OAuth | Auth::Open => "Add the block to what is in the file already.\n",

@@ -57,7 +57,7 @@ impl Registration {
             }
             Secrets::Asked => "It asks for what belongs to it, once.".to_owned(),
             Secrets::Written => format!(
-                "It substitutes nothing: write the value in the place of {placeholders}{}, and keep the file to yourself.",
+                "It substitutes nothing: write the value instead of {placeholders}{}, and keep the file to yourself.",
                 if client.id == "claude-desktop" {
                     " below `env`, and only there"
                 } else {

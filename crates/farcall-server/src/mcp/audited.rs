@@ -55,7 +55,7 @@ impl Protocol {
     pub(super) fn write_refused(&self, request: &request::Parts, body: &[u8]) {
         let server = self.current.get();
         let Some(audit) = &server.audit else { return };
-        let Some((what, about)) = asked(body) else {
+        let Some((what, about)) = request_in(body) else {
             return;
         };
         let who = Who {
@@ -68,7 +68,7 @@ impl Protocol {
 }
 
 /// What a body asks for, and about what; `None` where it leaves no line.
-fn asked(body: &[u8]) -> Option<(String, Value)> {
+fn request_in(body: &[u8]) -> Option<(String, Value)> {
     let request = serde_json::from_slice::<JsonObject>(body).ok()?;
     let method = request.get("method")?.as_str()?;
     let params = request.get("params")?.as_object()?;

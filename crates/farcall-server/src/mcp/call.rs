@@ -12,7 +12,7 @@ use farcall_core::{
     problem::{Demand, ErrorCode, Problem},
     trace::{Kind, Span},
 };
-use farcall_metrics::{Call as Counted, Called as CameTo};
+use farcall_metrics::{Call as Counted, CallOutcome};
 use rmcp::{
     ErrorData,
     model::{
@@ -82,7 +82,10 @@ pub(super) async fn answer(
     let answer = context.scope(answered).await;
     let came_to = counted.outcome();
     span.say("farcall.call.outcome", || came_to.as_str().to_owned());
-    if matches!(came_to, CameTo::Failed | CameTo::Internal | CameTo::Timeout) {
+    if matches!(
+        came_to,
+        CallOutcome::Failed | CallOutcome::Internal | CallOutcome::Timeout
+    ) {
         span.fail(came_to.as_str());
     }
     if let Some(line) = line {
@@ -116,7 +119,7 @@ async fn answered(
 ) -> Result<CallToolResponse, ErrorData> {
     let tool = server.catalog.tool(name);
     let Some(tool) = tool.filter(|_| is_there) else {
-        counted.note(CameTo::Refused);
+        counted.note(CallOutcome::Refused);
         let shown: String = name.chars().take(64).collect();
         let sentence = format!(
             "there is no tool `{}`; `tools/list` has the names",
@@ -126,7 +129,7 @@ async fn answered(
     };
     let task = tool.tool.declaration.task.as_ref();
     if !reader.knows_tasks && task.is_some_and(|task| task.is_required) {
-        counted.note(CameTo::Refused);
+        counted.note(CallOutcome::Refused);
         return Err(tasks::required());
     }
     let called = call(server, tool, context, arguments, reader).await;
@@ -145,9 +148,9 @@ async fn answered(
             };
             // Only here it shows whether the client can be asked at all.
             counted.note(match &required {
-                Ok(_) => CameTo::InputRequired,
-                Err(error) if error.code == LACKING => CameTo::Failed,
-                Err(_) => CameTo::Internal,
+                Ok(_) => CallOutcome::InputRequired,
+                Err(error) if error.code == LACKING => CallOutcome::Failed,
+                Err(_) => CallOutcome::Internal,
             });
             required.map(CallToolResponse::InputRequired)
         }
@@ -192,15 +195,15 @@ async fn call(
 }
 
 /// What a call counts as.
-fn came_to(called: &Result<Called, ErrorData>) -> CameTo {
+fn came_to(called: &Result<Called, ErrorData>) -> CallOutcome {
     match called {
-        Ok(Called::Answered(result)) if result.is_error == Some(true) => CameTo::Failed,
-        Ok(Called::Answered(_) | Called::Begun(_)) => CameTo::Ok,
-        Ok(Called::Failed(_, ErrorCode::Timeout)) => CameTo::Timeout,
-        Ok(Called::Failed(_, ErrorCode::Cancelled)) => CameTo::Abandoned,
-        Ok(Called::Failed(_, ErrorCode::Internal)) | Err(_) => CameTo::Internal,
-        Ok(Called::Failed(..)) => CameTo::Failed,
-        Ok(Called::Demanding(_)) => CameTo::InputRequired,
+        Ok(Called::Answered(result)) if result.is_error == Some(true) => CallOutcome::Failed,
+        Ok(Called::Answered(_) | Called::Begun(_)) => CallOutcome::Ok,
+        Ok(Called::Failed(_, ErrorCode::Timeout)) => CallOutcome::Timeout,
+        Ok(Called::Failed(_, ErrorCode::Cancelled)) => CallOutcome::Abandoned,
+        Ok(Called::Failed(_, ErrorCode::Internal)) | Err(_) => CallOutcome::Internal,
+        Ok(Called::Failed(..)) => CallOutcome::Failed,
+        Ok(Called::Demanding(_)) => CallOutcome::InputRequired,
     }
 }
 

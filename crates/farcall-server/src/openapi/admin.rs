@@ -89,7 +89,7 @@ fn wanted() -> Vec<Value> {
     let states = json!({"type": "string", "enum": JobState::ALL.map(JobState::as_str)});
     let most = format!("How many at most, 50 by default; 0 counts as 1, above {MOST} as {MOST}.");
     let these = format!(
-        "These jobs, by commas apart, in the place of all others; {MOST} at most are looked at."
+        "These jobs, separated by commas, instead of all others; {MOST} at most are looked at."
     );
     vec![
         optional("query", "state", states, "Only those in this state."),

@@ -56,7 +56,7 @@ async fn what_is_not_described_is_not_allowed_and_told_what_is() {
             .map(|method| method.to_string())
             .collect();
         for method in METHODS {
-            let (status, allowed, body) = asked(&server, &method, path).await;
+            let (status, allowed, body) = answer_to(&server, &method, path).await;
             let what = format!("{method} {path}: {status} {body}");
             if described.contains(method.as_str()) {
                 assert_ne!(status, StatusCode::METHOD_NOT_ALLOWED, "{what}");
@@ -101,7 +101,7 @@ fn has(item: &Value, method: &Method) -> bool {
 }
 
 /// Status, `Allow` and body.
-async fn asked(
+async fn answer_to(
     server: &Entrance,
     method: &Method,
     path: &str,

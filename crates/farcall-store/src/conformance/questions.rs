@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{JobStore, Reach, StoreError};
 
-fn asked() -> [(String, Question); 2] {
+fn questions() -> [(String, Question); 2] {
     [
         ("colour".to_owned(), Question::form("Which colour?")),
         ("folders".to_owned(), Question::roots()),
@@ -27,13 +27,16 @@ pub async fn a_question_is_open_until_it_is_answered(store: &dyn JobStore) {
     let fence = running(store).await;
     let id = fence.id;
     for _ in 0..2 {
-        assert_eq!(store.ask(fence, &asked()).await.unwrap(), answers(&[]));
+        assert_eq!(store.ask(fence, &questions()).await.unwrap(), answers(&[]));
         assert!(record(store, id).await.is_asking);
-        assert_eq!(store.questions(id, Reach::All).await.unwrap(), asked());
+        assert_eq!(store.questions(id, Reach::All).await.unwrap(), questions());
     }
     let one = answers(&[("colour", json!({"action": "accept"})), ("other", json!(1))]);
     assert!(store.answer(id, Reach::All, &one).await.unwrap());
-    assert_eq!(store.questions(id, Reach::All).await.unwrap(), asked()[1..]);
+    assert_eq!(
+        store.questions(id, Reach::All).await.unwrap(),
+        questions()[1..]
+    );
     assert!(record(store, id).await.is_asking);
     // The first answer counts.
     let again = answers(&[("colour", json!(2)), ("folders", json!(3))]);
@@ -43,13 +46,13 @@ pub async fn a_question_is_open_until_it_is_answered(store: &dyn JobStore) {
         ("colour", json!({"action": "accept"})),
         ("folders", json!(3)),
     ]);
-    assert_eq!(store.ask(fence, &asked()).await.unwrap(), all);
+    assert_eq!(store.ask(fence, &questions()).await.unwrap(), all);
     assert_eq!(store.questions(id, Reach::All).await.unwrap(), []);
 }
 
 pub async fn an_answer_outlives_the_attempt_but_not_the_program(store: &dyn JobStore) {
     let fence = running(store).await;
-    store.ask(fence, &asked()).await.unwrap();
+    store.ask(fence, &questions()).await.unwrap();
     let one = answers(&[("colour", json!("red"))]);
     store.answer(fence.id, Reach::All, &one).await.unwrap();
     worker_lost(store).await;
@@ -61,11 +64,11 @@ pub async fn an_answer_outlives_the_attempt_but_not_the_program(store: &dyn JobS
     assert_eq!(store.questions(fence.id, Reach::All).await.unwrap(), []);
 
     let again = claimed(store).await.fence;
-    assert_eq!(store.ask(again, &asked()).await.unwrap(), one);
+    assert_eq!(store.ask(again, &questions()).await.unwrap(), one);
     assert!(record(store, fence.id).await.is_asking);
     store.restart(again, 3, "f2".to_owned()).await.unwrap();
     assert!(!record(store, fence.id).await.is_asking);
-    assert_eq!(store.ask(again, &asked()).await.unwrap(), answers(&[]));
+    assert_eq!(store.ask(again, &questions()).await.unwrap(), answers(&[]));
     store.succeed(again, success()).await.unwrap();
     assert!(!record(store, fence.id).await.is_asking);
 }
@@ -75,7 +78,7 @@ pub async fn a_question_and_an_answer_are_news_and_nothing_else_is(
     clock: &dyn TestClock,
 ) {
     let fence = running(store).await;
-    let both = asked();
+    let both = questions();
     let [colour, folders] = [
         answers(&[("colour", json!(1))]),
         answers(&[("folders", json!(2))]),

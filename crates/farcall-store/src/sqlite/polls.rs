@@ -23,12 +23,12 @@ pub(super) struct Polls(mpsc::UnboundedSender<Poll>);
 
 #[derive(Debug)]
 struct Poll {
-    asked: Asked,
+    lookup: Lookup,
     answer: oneshot::Sender<Option<JobRecord>>,
 }
 
 /// A job, and whose it has to be.
-pub(super) type Asked = (JobId, Option<String>);
+pub(super) type Lookup = (JobId, Option<String>);
 
 impl Polls {
     /// Answers polls until this and `readers` are dropped or closed.
@@ -49,9 +49,9 @@ impl Polls {
         reach: Reach<'_>,
     ) -> Result<Option<JobRecord>, Unanswered> {
         let (answer, answered) = oneshot::channel();
-        let asked = (id, reach.owner().map(str::to_owned));
+        let lookup = (id, reach.owner().map(str::to_owned));
         self.0
-            .send(Poll { asked, answer })
+            .send(Poll { lookup, answer })
             .map_err(|_| Unanswered)?;
         answered.await.map_err(|_| Unanswered)
     }
@@ -68,16 +68,16 @@ async fn answer(
 ) {
     let mut polls = Vec::with_capacity(MOST);
     while queue.recv_many(&mut polls, MOST).await > 0 {
-        let mut waiting = HashMap::<Asked, Vec<_>>::new();
+        let mut waiting = HashMap::<Lookup, Vec<_>>::new();
         for poll in polls.drain(..) {
-            waiting.entry(poll.asked).or_default().push(poll.answer);
+            waiting.entry(poll.lookup).or_default().push(poll.answer);
         }
-        let asked: Vec<_> = waiting.keys().cloned().collect();
-        let Ok(found) = read_all(&readers, clock.as_ref(), &asked).await else {
+        let lookups: Vec<_> = waiting.keys().cloned().collect();
+        let Ok(found) = read_all(&readers, clock.as_ref(), &lookups).await else {
             continue;
         };
-        for (asked, record) in asked.iter().zip(found) {
-            for answer in waiting.remove(asked).into_iter().flatten() {
+        for (lookup, record) in lookups.iter().zip(found) {
+            for answer in waiting.remove(lookup).into_iter().flatten() {
                 // Who has gone meanwhile needs none.
                 let _ = answer.send(record.clone());
             }
@@ -89,10 +89,10 @@ async fn answer(
 async fn read_all(
     readers: &SqlitePool,
     clock: &dyn Clock,
-    asked: &[Asked],
+    lookups: &[Lookup],
 ) -> Result<Vec<Option<JobRecord>>, StoreError> {
     let now = clock.now();
-    match asked {
+    match lookups {
         [(id, owner)] => {
             let reach = owner.as_deref().map_or(Reach::All, Reach::Owner);
             Ok(vec![read::record(readers, now, *id, reach).await?])

@@ -4,7 +4,7 @@ use farcall_core::{artifact::Artifact, clock::Timestamp, id::JobId, job::state::
 use serde_json::{Value, json};
 use sqlx::{Row, SqlitePool};
 
-use super::polls::Asked;
+use super::polls::Lookup;
 use super::row::{self, AFTER_RECORD, record_columns};
 use crate::{Fence, JobRecord, Outcome, PublishedArtifact, Reach, StoreError, text};
 
@@ -55,18 +55,18 @@ const EACH: &str = concat!(
 pub(super) async fn each(
     readers: &SqlitePool,
     now: Timestamp,
-    asked: &[Asked],
+    lookups: &[Lookup],
 ) -> Result<Vec<Option<JobRecord>>, StoreError> {
-    let asked_as_json: Value = asked
+    let lookups_as_json: Value = lookups
         .iter()
         .map(|(id, owner)| json!([id.to_string(), owner]))
         .collect();
     let rows = sqlx::query(EACH)
-        .bind(asked_as_json.to_string())
+        .bind(lookups_as_json.to_string())
         .bind(now.0)
         .fetch_all(readers)
         .await?;
-    let mut found = vec![None; asked.len()];
+    let mut found = vec![None; lookups.len()];
     for row in &rows {
         let place: u32 = row.try_get(AFTER_RECORD)?;
         if let Some(found) = found.get_mut(place as usize) {

@@ -32,7 +32,7 @@ on_each_engine! {
         ---- stderr
         caller `ci`: scopes call; tools add,get_*; at most 3 open jobs; its token ends in [SPAN]
         the token is shown this once; nobody can read it again
-        it is the first caller: within a second, servers of this store answer nobody without a token
+        this is the first caller: within a second, servers that use this store refuse requests without a credential
         ");
         let ended = place.token(&["create", "root", "--scopes", "call,admin", "--json"]).run().await;
         shows!(ended, @r#"

@@ -10,7 +10,7 @@ use farcall_jobs::{
 };
 use farcall_store::{Cancelled, JobRecord, JobStore, Listed, Reach, StoreError};
 
-use crate::{Failure, running::open};
+use crate::Failure;
 
 /// Everybody's jobs.
 #[async_trait]
@@ -48,7 +48,7 @@ impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {
         Self {
             may_pass: matches!(error, StoreError::Unavailable(_)),
-            failure: open::wrong(&error),
+            failure: error.into(),
         }
     }
 }

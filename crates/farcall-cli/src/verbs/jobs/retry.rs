@@ -51,7 +51,7 @@ pub(super) async fn retry(desk: &dyn Desk, flags: Flags) -> Result<(), Failure> 
     } else {
         print(&started.id.to_string());
         talk(&format!(
-            "{} is queued in the place of {}, which failed: {}",
+            "{} is queued instead of {}, which failed: {}",
             printable(&started.job),
             short(record.id),
             printable(&doing(&record))

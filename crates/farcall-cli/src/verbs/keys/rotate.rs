@@ -3,10 +3,7 @@
 use farcall_jobs::links::key_id;
 use farcall_store::{JobStore, Rotation};
 
-use super::{
-    failed,
-    said::{Kept, State, kept, show_as_json},
-};
+use super::said::{Kept, State, kept, show_as_json};
 use crate::{
     Failure,
     running::keys::stored::{APART, Purpose, fresh},
@@ -35,10 +32,7 @@ pub(super) async fn rotate(store: &dyn JobStore, flags: Flags) -> Result<(), Fai
     } else {
         Rotation::Overlapping(APART)
     };
-    let is_done = store
-        .rotate_secrets(&keys, rotation)
-        .await
-        .map_err(failed)?;
+    let is_done = store.rotate_secrets(&keys, rotation).await?;
     let all = kept(store).await?;
     if !is_done {
         return Err(too_soon(&all));

@@ -5,12 +5,10 @@ use farcall_jobs::links::key_id;
 use farcall_store::{JobStore, Secret, Secrets};
 use serde_json::{Value, json};
 
-use super::failed;
 use crate::{
     Failure,
     running::keys::stored::{Purpose, next},
     terminal::print_json,
-    words::rfc3339,
 };
 
 /// The live keys for one purpose.
@@ -34,7 +32,7 @@ pub(super) enum State {
 pub(super) async fn kept(store: &dyn JobStore) -> Result<Vec<Kept>, Failure> {
     let mut all = Vec::new();
     for purpose in Purpose::ALL {
-        let secrets = store.secrets(purpose.name()).await.map_err(failed)?;
+        let secrets = store.secrets(purpose.name()).await?;
         all.push(Kept { purpose, secrets });
     }
     Ok(all)
@@ -81,7 +79,7 @@ fn object(purpose: &str, secret: &Secret, state: State) -> Value {
         "purpose": purpose,
         "id": key_id(&secret.value),
         "state": state,
-        "made_at": made_at(secret).map(rfc3339),
-        "signs_from": signs_from.map(rfc3339),
+        "made_at": made_at(secret).map(Timestamp::rfc3339),
+        "signs_from": signs_from.map(Timestamp::rfc3339),
     })
 }

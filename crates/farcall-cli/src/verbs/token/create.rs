@@ -6,7 +6,7 @@ use farcall_config::units;
 use farcall_core::{allowance::ToolAllowance, principal::Scope};
 use farcall_store::{JobStore, Rights};
 
-use super::{failed, fresh::Fresh, name, said};
+use super::{fresh::Fresh, name, said};
 use crate::{Failure, terminal::talk, words::span};
 
 /// What `token create` takes.
@@ -54,10 +54,10 @@ pub(super) async fn create(store: &dyn JobStore, flags: Flags) -> Result<(), Fai
         tools: tools.transpose()?,
         max_open_jobs: flags.max_jobs,
     };
-    let is_first = store.callers().await.map_err(failed)?.callers.is_empty();
+    let is_first = store.callers().await?.callers.is_empty();
     let fresh = Fresh::new(flags.expires)?;
-    let is_made = store.admit(&name, &rights, &fresh.kept).await;
-    if !is_made.map_err(failed)? {
+    let is_made = store.admit(&name, &rights, &fresh.kept).await?;
+    if !is_made {
         return Err(Failure::failed(format!("there is a caller `{name}` already"))
             .hint(format!(
                 "`token rotate {name}` gives it another token; `token revoke {name}` ends those it has, and then it can be made again with other rights"
@@ -77,7 +77,7 @@ pub(super) async fn create(store: &dyn JobStore, flags: Flags) -> Result<(), Fai
     talk("the token is shown this once; nobody can read it again");
     if is_first {
         talk(
-            "it is the first caller: within a second, servers of this store answer nobody without a token",
+            "this is the first caller: within a second, servers that use this store refuse requests without a credential",
         );
     }
     Ok(())

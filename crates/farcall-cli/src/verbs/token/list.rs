@@ -4,10 +4,7 @@ use farcall_core::clock::Timestamp;
 use farcall_store::{Caller, JobStore, Token};
 use serde_json::{Value, json};
 
-use super::{
-    failed,
-    said::{self, in_columns},
-};
+use super::said::{self, in_columns};
 use crate::{
     Failure, table,
     terminal::{print, print_json, talk, width},
@@ -27,7 +24,7 @@ const HEAD: [&str; 9] = [
 ];
 
 pub(super) async fn list(store: &dyn JobStore, flags: Flags) -> Result<(), Failure> {
-    let callers = store.callers().await.map_err(failed)?;
+    let callers = store.callers().await?;
     let now = callers.edition.read_at;
     if flags.json {
         let callers: Vec<_> = callers
@@ -53,7 +50,7 @@ fn object(caller: &Caller, now: Timestamp) -> Value {
     let mut object = said::rights(&caller.rights);
     let tokens = caller.tokens.iter().map(|token| said::token(token, now));
     object["name"] = caller.name.as_str().into();
-    object["created_at"] = crate::words::rfc3339(caller.created_at).into();
+    object["created_at"] = caller.created_at.rfc3339().into();
     object["tokens"] = tokens.collect();
     object
 }

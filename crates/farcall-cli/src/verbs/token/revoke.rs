@@ -3,7 +3,7 @@
 use farcall_store::{Caller, JobStore, Revoked, Token, TokenId};
 use serde_json::json;
 
-use super::{failed, name, unknown};
+use super::{name, unknown};
 use crate::{
     Failure,
     terminal::{print, print_json, talk},
@@ -22,11 +22,11 @@ pub(super) struct Flags {
 
 pub(super) async fn revoke(store: &dyn JobStore, flags: Flags) -> Result<(), Failure> {
     let which = meant(&flags.which)?;
-    let callers = store.callers().await.map_err(failed)?;
+    let callers = store.callers().await?;
     let now = callers.edition.read_at;
     let mut meant = found(&callers.callers, &which)?;
     meant.retain(|(_, token)| !token.is_over(now));
-    store.revoke(&which).await.map_err(failed)?;
+    store.revoke(&which).await?;
     if flags.json {
         let revoked = meant
             .iter()

@@ -5,7 +5,7 @@ use std::time::Duration;
 use farcall_config::units;
 use farcall_store::JobStore;
 
-use super::{create::lifetime, failed, fresh::Fresh, name, said, unknown};
+use super::{create::lifetime, fresh::Fresh, name, said, unknown};
 use crate::{Failure, terminal::talk, words::span};
 
 /// What `token rotate` takes.
@@ -33,8 +33,8 @@ fn overlap(text: &str) -> Result<Duration, String> {
 pub(super) async fn rotate(store: &dyn JobStore, flags: Flags) -> Result<(), Failure> {
     let name = name(&flags.name)?;
     let fresh = Fresh::new(flags.expires)?;
-    let is_made = store.rotate(&name, &fresh.kept, flags.overlap).await;
-    if !is_made.map_err(failed)? {
+    let is_made = store.rotate(&name, &fresh.kept, flags.overlap).await?;
+    if !is_made {
         return Err(unknown(&name));
     }
     said::show_made(&name, &fresh, flags.json);

@@ -5,10 +5,7 @@ use farcall_store::{CallerName, Rights, Token};
 use serde_json::{Value, json};
 
 use super::fresh::Fresh;
-use crate::{
-    terminal::{print, print_json, printable},
-    words::rfc3339,
-};
+use crate::terminal::{print, print_json, printable};
 
 /// Shows a token that was made, the one time that it is shown.
 pub(super) fn show_made(name: &CallerName, fresh: &Fresh, as_json: bool) {
@@ -64,9 +61,9 @@ pub(super) fn token(token: &Token, now: Timestamp) -> Value {
     json!({
         "id": token.id.as_str(),
         "state": state(token, now),
-        "created_at": rfc3339(token.created_at),
-        "expires_at": token.expires_at.map(rfc3339),
-        "revoked_at": token.revoked_at.map(rfc3339),
-        "last_used_at": token.last_used_at.map(rfc3339),
+        "created_at": token.created_at.rfc3339(),
+        "expires_at": token.expires_at.map(Timestamp::rfc3339),
+        "revoked_at": token.revoked_at.map(Timestamp::rfc3339),
+        "last_used_at": token.last_used_at.map(Timestamp::rfc3339),
     })
 }

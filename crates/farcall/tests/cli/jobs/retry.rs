@@ -24,7 +24,7 @@ on_each_engine! {
         ---- stdout
         [JOB]
         ---- stderr
-        render is queued in the place of [JOB], which failed: user_error: no such scene
+        render is queued instead of [JOB], which failed: user_error: no such scene
         ");
 
         let first = place.store.order(fence.id).await.unwrap();
