@@ -3,6 +3,7 @@
 use std::{net::IpAddr, path::Path, time::Duration};
 
 use farcall_config::Config;
+use farcall_core::host;
 use farcall_server::connect;
 
 use super::Needs;
@@ -56,8 +57,9 @@ pub enum Build {
         down: String,
         /// Whether there is a `Cargo.lock`.
         is_locked: bool,
-        /// Paths of dependencies that lead out of the folder of its `Cargo.lock`, as they are written.
-        outside: Vec<String>,
+        /// Paths of dependencies that lead out of the folder of its `Cargo.lock`, as they are written, each with the
+        /// `Cargo.toml` that says it, by its path from there.
+        outside: Vec<(String, String)>,
     },
     /// A `farcall.toml`, with the `farcall` binary.
     Project {
@@ -134,13 +136,13 @@ pub(super) fn shell_word(path: &str) -> String {
     format!("'{}'", path.replace('\'', "'\\''"))
 }
 
-/// Whether a host is the machine itself, whichever asks.
-pub(super) fn is_loopback(host: &str) -> bool {
-    let host = host.trim_matches(['[', ']']).to_ascii_lowercase();
-    let address = host.parse::<IpAddr>();
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || address.is_ok_and(|address| address.is_loopback() || address.is_unspecified())
+/// Whether a host leads clients to the machine that they are on. To connect, `0.0.0.0` does as well, and so do names below
+/// `localhost`.
+pub(super) fn is_own_host(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host::is_loopback(host)
+        || host.to_ascii_lowercase().ends_with(".localhost")
+        || address.is_ok_and(|address| address.is_unspecified())
 }
 
 /// Host and port under which this machine reaches a server with this configuration.

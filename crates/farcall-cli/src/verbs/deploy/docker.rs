@@ -13,7 +13,6 @@ use crate::Failure;
 
 const PACKAGE: &str = include_str!("templates/Dockerfile.package");
 const PROJECT: &str = include_str!("templates/Dockerfile.project");
-const IGNORE: &str = include_str!("templates/dockerignore");
 
 /// Rust in the stage that compiles: the oldest that farcall builds with is new enough, and all after it.
 const RUST: &str = env!("CARGO_PKG_RUST_VERSION");
@@ -71,7 +70,7 @@ pub(super) fn files(deployment: &Deployment) -> Result<Vec<Planned>, Failure> {
     };
     let ignored = |up: &str, down: &str| {
         let more = ignored::lines(deployment, up, down)?;
-        Ok::<_, Failure>(filled(IGNORE, deployment, &[("more", &more)]))
+        Ok::<_, Failure>(filled(ignored::TEMPLATE, deployment, &[("more", &more)]))
     };
     let mut files = vec![
         Planned::new("Dockerfile", dockerfile),

@@ -1,12 +1,18 @@
-//! What stays out of an image because of the configuration: what a server that runs in the folder writes there.
+//! What stays out of an image: what none needs, and what a server that runs in the folder writes there.
 
 use std::{
     fs,
     path::{Component, Path, PathBuf},
 };
 
+use farcall_config::Config;
+use glob::Pattern;
+
 use super::{Build, Deployment};
 use crate::Failure;
+
+/// The lines of every `.dockerignore`, and the place of those that are due to the configuration.
+pub(super) const TEMPLATE: &str = include_str!("templates/dockerignore");
 
 /// The lines of a `.dockerignore` for a build that begins `up` from the server's folder, such as `../..`, from where
 /// `down` leads back to it; both are empty where it begins there.
@@ -18,7 +24,7 @@ pub(super) fn lines(deployment: &Deployment, up: &str, down: &str) -> Result<Str
     let root = folder.ancestors().nth(Path::new(up).components().count());
     let root = root.unwrap_or(folder);
     let mut patterns = Vec::new();
-    for (what, said) in written(deployment) {
+    for (what, said) in written(&deployment.config, &deployment.secret_files) {
         for path in places(&folder.join(&said)) {
             if folder.starts_with(&path) && path.starts_with(root) {
                 return Err(Failure::usage(format!(
@@ -36,15 +42,11 @@ pub(super) fn lines(deployment: &Deployment, up: &str, down: &str) -> Result<Str
         }
     }
     if let Build::Project { needs, .. } = &deployment.build {
-        let environments = needs.environments.iter().map(PathBuf::from);
+        let environments = needs.environments.iter().chain(&needs.idle);
+        let environments = environments.map(PathBuf::from);
         patterns.extend(environments.filter(|path| !path.starts_with("..")));
     }
-    // These two are left out wherever they are.
-    let is_known = |path: &PathBuf| {
-        path.iter()
-            .any(|part| part == ".farcall" || part == ".venv")
-    };
-    patterns.retain(|path| !is_known(path));
+    patterns.retain(|path| !is_usual(path));
     if !down.is_empty() {
         patterns.push(Path::new(down).join("target"));
     }
@@ -54,9 +56,29 @@ pub(super) fn lines(deployment: &Deployment, up: &str, down: &str) -> Result<Str
     Ok(lines.concat())
 }
 
+/// Whether the lines of every `.dockerignore` leave out a path from where the build begins, or a folder that it is in.
+pub(super) fn is_usual(path: &Path) -> bool {
+    let leaves_out = |line: &str| match line.strip_prefix("**/") {
+        Some(name) => Pattern::new(name).is_ok_and(|name| {
+            let mut parts = path.iter();
+            parts.any(|part| name.matches(&part.to_string_lossy()))
+        }),
+        None => path.starts_with(line),
+    };
+    let is_rule = |line: &str| !line.is_empty() && !line.starts_with(['#', '@']);
+    TEMPLATE
+        .lines()
+        .any(|line| is_rule(line) && leaves_out(line))
+}
+
+/// Where what stays out because of this configuration of a server in the folder `here` is, without links.
+pub(super) fn own(here: &Path, config: &Config, secret_files: &[(String, String)]) -> Vec<PathBuf> {
+    let written = written(config, secret_files).into_iter();
+    written.map(|(_, said)| real(&here.join(said))).collect()
+}
+
 /// What a server with this configuration writes, and its files with secrets; each with what it is.
-fn written(deployment: &Deployment) -> Vec<(&'static str, PathBuf)> {
-    let config = &deployment.config;
+fn written(config: &Config, secret_files: &[(String, String)]) -> Vec<(&'static str, PathBuf)> {
     let mut written = vec![("the data folder", config.storage.data_dir.clone())];
     let audit = config.audit.as_ref().and_then(|audit| audit.file.clone());
     written.extend(audit.map(|file| ("the file of the audit log", file)));
@@ -64,7 +86,7 @@ fn written(deployment: &Deployment) -> Vec<(&'static str, PathBuf)> {
     let files = files.filter(|place| place.url.scheme() == "file");
     let files = files.and_then(|place| place.url.to_file_path().ok());
     written.extend(files.map(|folder| ("the folder of files", folder)));
-    let secrets = deployment.secret_files.iter();
+    let secrets = secret_files.iter();
     written.extend(secrets.map(|(_, path)| ("the file of a secret", path.into())));
     written
 }

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{
     Build, Deployment, Needs,
-    deployment::{is_loopback, shell_word},
+    deployment::{is_own_host, shell_word},
     docker::lacking,
 };
 
@@ -23,7 +23,7 @@ pub(super) fn warnings(deployment: &Deployment) -> Vec<String> {
     let host = database.and_then(|database| local_host(database.url.expose_secret()));
     warnings.extend(host.map(|host| {
         format!(
-            "`FARCALL_DATABASE_URL` leads to `{host}`, which in a container is the container itself: {HOST}"
+            "`FARCALL_DATABASE_URL` leads to `{host}`, which in a container is the container's own: {HOST}"
         )
     }));
     warnings
@@ -41,10 +41,10 @@ pub(super) fn of_image(deployment: &Deployment) -> Vec<String> {
         )
     }));
     match &deployment.build {
-        Build::Package { outside, .. } => warnings.extend(outside.iter().map(|path| {
+        Build::Package { outside, .. } => warnings.extend(outside.iter().map(|(path, manifest)| {
             format!(
                 "the image is built without the dependency at `{path}`, which is outside of the folder that is built: name \
-                 it by `git = \"URL\"`, or put both into one workspace"
+                 it by `git = \"URL\"` in `{manifest}`, or put both into one workspace"
             )
         })),
         Build::Project { needs, .. } => warnings.extend(of_project(needs)),
@@ -76,8 +76,8 @@ fn of_project(needs: &Needs) -> Vec<String> {
     }));
     warnings.extend(needs.missing.iter().map(|path| {
         format!(
-            "a program works with `{path}`, which the image does not have, and the server does not start without it: mount \
-             it into the container at that path, or move it into the folder"
+            "the file names `{path}`, which the image does not have, and the server does not start without it: mount \
+             it into the container at that path, or move it to a place in the folder that `.dockerignore` does not leave out"
         )
     }));
     if needs.has_modules {
@@ -101,15 +101,20 @@ fn of_project(needs: &Needs) -> Vec<String> {
     warnings
 }
 
-/// The host of a database, where that is this machine's own address or a socket.
+/// The host of a database, or the folder of its socket, where that is this machine's own.
 fn local_host(url: &str) -> Option<String> {
     let url = Url::parse(url).ok()?;
-    let asked = url.query_pairs().find(|(name, _)| name == "host");
-    let host = asked.map(|(_, host)| host.into_owned());
-    let host = host.unwrap_or_else(|| url.host_str().unwrap_or_default().to_owned());
-    match host.as_str() {
-        "" => Some("this machine".to_owned()),
-        host if is_loopback(host) || host.starts_with('/') => Some(host.to_owned()),
+    // In the place of a host, the path of a socket is encoded.
+    let host = url.host_str().unwrap_or_default();
+    let mut hosts = vec![host.replace("%2F", "/").replace("%2f", "/")];
+    let asked = url.query_pairs();
+    let asked = asked.filter(|(name, _)| matches!(&**name, "host" | "hostaddr"));
+    hosts.extend(asked.map(|(_, host)| host.into_owned()));
+    // The client takes a socket wherever one is named, and else the last host.
+    let socket = hosts.iter().rfind(|host| host.starts_with('/'));
+    match socket.or(hosts.last())?.as_str() {
+        "" => Some("localhost".to_owned()),
+        host if is_own_host(host) || host.starts_with('/') => Some(host.to_owned()),
         _ => None,
     }
 }

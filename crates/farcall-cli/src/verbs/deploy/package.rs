@@ -1,8 +1,16 @@
 //! The Rust package in a folder, as far as an image needs it.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
-use toml::de::{DeTable, DeValue};
+use glob::{Pattern, glob};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
 
 use super::{Build, ignored::real};
 
@@ -48,21 +56,58 @@ fn name(folder: &Path) -> Option<String> {
     Some(said(package, "name")?.to_owned())
 }
 
-/// Paths of dependencies that lead out of `root`, where the build begins, as the package in `folder` and its workspace
-/// write them.
-fn outside(folder: &Path, root: &Path) -> Vec<String> {
-    let mut outside = BTreeSet::new();
-    for place in [folder, root] {
-        let text = fs::read_to_string(place.join("Cargo.toml")).unwrap_or_default();
+/// Paths of dependencies that lead out of `root`, where the build begins, each as it is written and with the
+/// `Cargo.toml` that says it. Besides the package in `folder` that may be any member of its workspace, as cargo looks for
+/// what all of them need, or what one of these depends on.
+fn outside(folder: &Path, root: &Path) -> Vec<(String, String)> {
+    let root = real(root);
+    let (mut outside, mut known) = (BTreeSet::new(), BTreeSet::new());
+    let mut places = vec![real(folder), root.clone()];
+    while let Some(place) = places.pop() {
+        if !known.insert(place.clone()) {
+            continue;
+        }
+        let file = place.join("Cargo.toml");
+        let text = fs::read_to_string(&file).unwrap_or_default();
         let Ok(manifest) = DeTable::parse(&text) else {
             continue;
         };
+        if place == root {
+            places.extend(members(manifest.get_ref(), &root));
+        }
         let mut paths = Vec::new();
         dependencies(manifest.get_ref(), &mut paths);
-        paths.retain(|path| !real(&place.join(path)).starts_with(real(root)));
-        outside.extend(paths.into_iter().map(str::to_owned));
+        for path in paths {
+            let dependency = real(&place.join(path));
+            if dependency.starts_with(&root) {
+                places.push(dependency);
+            } else {
+                let file = file.strip_prefix(&root).unwrap_or(&file);
+                outside.insert((path.to_owned(), file.to_string_lossy().into_owned()));
+            }
+        }
     }
     outside.into_iter().collect()
+}
+
+/// The folders of the members of the workspace in `root`, whose `Cargo.toml` is `manifest`.
+fn members(manifest: &DeTable<'_>, root: &Path) -> Vec<PathBuf> {
+    let workspace = tables(manifest).find(|(name, _)| *name == "workspace");
+    let Some((_, workspace)) = workspace else {
+        return Vec::new();
+    };
+    let excluded = texts(workspace, "exclude");
+    let is_excluded = |place: &Path| {
+        let mut excluded = excluded.iter();
+        excluded.any(|path| place.starts_with(root.join(path)))
+    };
+    let above = Pattern::escape(&root.to_string_lossy());
+    let members = texts(workspace, "members").into_iter();
+    let found = members.filter_map(|member| glob(&format!("{above}/{member}")).ok());
+    let found = found.flatten().flatten();
+    let places = found.filter(|place| !is_excluded(place));
+    let places = places.map(|place| real(&place));
+    places.filter(|place| place.starts_with(root)).collect()
 }
 
 /// Adds the paths that a `Cargo.toml` names for dependencies, and for what takes the place of some.
@@ -95,7 +140,20 @@ fn tables<'a>(table: &'a DeTable<'a>) -> impl Iterator<Item = (&'a str, &'a DeTa
 }
 
 fn said<'a>(table: &'a DeTable<'a>, name: &str) -> Option<&'a str> {
-    match table.get(name)?.get_ref() {
+    text(table.get(name)?.get_ref())
+}
+
+/// The texts of a list in a table.
+fn texts<'a>(table: &'a DeTable<'a>, name: &str) -> Vec<&'a str> {
+    let Some(DeValue::Array(list)) = table.get(name).map(Spanned::get_ref) else {
+        return Vec::new();
+    };
+    let texts = list.iter().filter_map(|value| text(value.get_ref()));
+    texts.collect()
+}
+
+fn text<'a>(value: &'a DeValue<'a>) -> Option<&'a str> {
+    match value {
         DeValue::String(text) => Some(text),
         _ => None,
     }
@@ -116,7 +174,7 @@ mod tests {
         build(&home.path().join("notes"), Path::new("/target/notes"))
     }
 
-    /// A package that is built in its own folder, with these dependencies outside of it.
+    /// A package that is built in its own folder and says these dependencies outside of it.
     fn alone(outside: &[&str]) -> Build {
         Build::Package {
             package: "notes".to_owned(),
@@ -124,8 +182,15 @@ mod tests {
             up: String::new(),
             down: String::new(),
             is_locked: true,
-            outside: outside.iter().map(ToString::to_string).collect(),
+            outside: named(outside, "Cargo.toml"),
         }
+    }
+
+    fn named(paths: &[&str], manifest: &str) -> Vec<(String, String)> {
+        let named = paths
+            .iter()
+            .map(|path| ((*path).to_owned(), manifest.to_owned()));
+        named.collect()
     }
 
     #[test]
@@ -158,6 +223,36 @@ mod tests {
         let Build::Package { up, outside, .. } = built(&files) else {
             panic!("there is no package");
         };
-        assert_eq!((up.as_str(), outside), ("..", vec!["../far".to_owned()]));
+        assert_eq!(
+            (up.as_str(), outside),
+            ("..", named(&["../far"], "Cargo.toml"))
+        );
+    }
+
+    #[test]
+    fn what_members_and_dependencies_depend_on_is_looked_at_as_well() {
+        let depends = |path: &str| format!("[dependencies]\nother = {{ path = \"{path}\" }}\n");
+        let workspace =
+            "[workspace]\nmembers = [\"notes\", \"tools/*\"]\nexclude = [\"tools/old\"]\n";
+        let notes = format!("[package]\nname = \"notes\"\n{}", depends("own"));
+        // Around in a circle.
+        let deep = "[dependencies]\nnotes.path = \"../notes\"\nfar.path = \"../../far\"\n";
+        let [own, print, old] = ["../../deep", "../../../shared", "../../../gone"].map(depends);
+        let files: [(&str, &str); 8] = [
+            ("Cargo.toml", workspace),
+            ("Cargo.lock", ""),
+            ("notes/Cargo.toml", &notes),
+            ("notes/own/Cargo.toml", &own),
+            ("deep/Cargo.toml", deep),
+            ("tools/print/Cargo.toml", &print),
+            ("tools/old/Cargo.toml", &old),
+            ("tools/notes.txt", ""),
+        ];
+        let Build::Package { outside, .. } = built(&files) else {
+            panic!("there is no package");
+        };
+        let mut expected = named(&["../../../shared"], "tools/print/Cargo.toml");
+        expected.extend(named(&["../../far"], "deep/Cargo.toml"));
+        assert_eq!(outside, expected);
     }
 }

@@ -1,7 +1,6 @@
 //! The project of a `farcall.toml`, as far as an image needs it.
 
 use std::{
-    ffi::OsStr,
     fs::{self, File},
     io::Read as _,
     path::{self, Component, Path, PathBuf},
@@ -11,15 +10,16 @@ use farcall_config::file::{Body, Command, Entry, Project};
 
 use super::{
     Build,
-    deployment::{called, is_loopback},
-    ignored::real,
+    deployment::{called, is_own_host},
+    ignored::{is_usual, real},
 };
 
 /// Python, where nothing says which.
 const PYTHON: &str = "3.13";
 
-/// How an image of `project` is made, whose file is `file`, in the working folder `here`.
-pub(super) fn build(project: &Project, file: &Path, here: &Path) -> Build {
+/// How an image of `project` is made, whose file is `file`, in the working folder `here`; what is at the real paths
+/// `own` stays out of it.
+pub(super) fn build(project: &Project, file: &Path, here: &Path, own: &[PathBuf]) -> Build {
     if project.folder != here && path::absolute(&project.folder).ok().as_deref() != Some(here) {
         return Build::Impossible {
             reason: "the farcall.toml is in another folder than this one".to_owned(),
@@ -28,7 +28,7 @@ pub(super) fn build(project: &Project, file: &Path, here: &Path) -> Build {
     }
     Build::Project {
         file: called(file),
-        needs: Needs::of(project),
+        needs: Needs::of(project, own),
     }
 }
 
@@ -54,6 +54,8 @@ pub struct Needs {
     pub programs: Vec<String>,
     /// Environments of Python, whose programs it runs, by paths from its folder.
     pub environments: Vec<String>,
+    /// Environments of Python directly in its folder, whose programs it does not run, by name.
+    pub idle: Vec<String>,
     /// An environment of Python outside of its folder, whose programs it runs by name.
     pub active: Option<String>,
     /// Folders in its own in which `PATH` finds programs here, by paths from it.
@@ -62,7 +64,7 @@ pub struct Needs {
     pub absent: Vec<String>,
     /// Programs that it runs and that cargo built in its folder.
     pub built: Vec<String>,
-    /// Files and folders that its programs work with and that an image does not have.
+    /// Files and folders that it works with and that an image does not have.
     pub missing: Vec<String>,
     /// What its programs write to in its folder, by paths from there; those of folders end with `/`.
     pub writable: Vec<String>,
@@ -75,7 +77,7 @@ pub struct Needs {
 }
 
 impl Needs {
-    fn of(project: &Project) -> Self {
+    fn of(project: &Project, left_out: &[PathBuf]) -> Self {
         let folder = &project.folder;
         let mut needs = Self {
             has_requirements: folder.join("requirements.txt").is_file(),
@@ -83,7 +85,12 @@ impl Needs {
         };
         for command in commands(project) {
             needs.add(folder, command);
-            needs.add_places(&real(folder), command);
+        }
+        let environments = environments(folder);
+        let is_idle = |name: &String| !needs.environments.contains(name);
+        needs.idle = environments.filter(is_idle).collect();
+        for (place, is_written) in places(project) {
+            needs.add_place(&real(folder), &place, is_written, left_out);
         }
         needs.local.extend(local(project));
         let runs = |names: fn(&str) -> bool| needs.programs.iter().any(|name| names(name));
@@ -97,6 +104,7 @@ impl Needs {
         for names in [
             &mut needs.programs,
             &mut needs.environments,
+            &mut needs.idle,
             &mut needs.searched,
             &mut needs.absent,
             &mut needs.built,
@@ -158,8 +166,8 @@ impl Needs {
         self.python = said.or(self.python.take());
     }
 
-    /// Adds what a command reads and writes, for a project whose folder is `folder` without links.
-    fn add_places(&mut self, folder: &Path, command: &Command) {
+    /// Adds what is read or written at a place, once environments are known; without links, as `folder` is.
+    fn add_place(&mut self, folder: &Path, place: &Path, is_written: bool, left_out: &[PathBuf]) {
         /// Folders that every image has.
         const COMMON: [&str; 19] = [
             "/",
@@ -182,26 +190,21 @@ impl Needs {
             "/var",
             "/var/tmp",
         ];
-        /// What stays out of an image.
-        const LEFT_OUT: [&str; 4] = [".farcall", ".git", "node_modules", "__pycache__"];
-        let written = command.writable.iter().chain(&command.working_dir);
-        let written = written.map(|place| (real(place), true));
-        let read = command.readable.iter();
-        for (place, is_written) in read.map(|place| (real(place), false)).chain(written) {
-            let Ok(own) = place.strip_prefix(folder) else {
-                if !COMMON.iter().any(|common| place == Path::new(common)) {
-                    self.missing.push(place.to_string_lossy().into_owned());
-                }
-                continue;
-            };
-            let is_left_out = |part: &OsStr| LEFT_OUT.iter().any(|name| part == *name);
-            let own_name = own.to_string_lossy().into_owned();
-            if own.starts_with("target") || own.iter().any(is_left_out) {
-                self.missing.push(own_name);
-            } else if is_written && !own_name.is_empty() {
-                let end = if place.is_dir() { "/" } else { "" };
-                self.writable.push(own_name + end);
+        let Ok(own) = place.strip_prefix(folder) else {
+            if !COMMON.iter().any(|common| place == Path::new(common)) {
+                self.missing.push(place.to_string_lossy().into_owned());
             }
+            return;
+        };
+        let own_name = own.to_string_lossy().into_owned();
+        let is_in = |names: &[String]| names.iter().any(|name| own.starts_with(name));
+        // An environment that it runs is left out and made anew.
+        let is_bare = (is_usual(own) || is_in(&self.idle)) && !is_in(&self.environments);
+        if is_bare || left_out.iter().any(|path| place.starts_with(path)) {
+            self.missing.push(own_name);
+        } else if is_written && !own_name.is_empty() {
+            let end = if place.is_dir() { "/" } else { "" };
+            self.writable.push(own_name + end);
         }
     }
 
@@ -239,13 +242,28 @@ fn commands(project: &Project) -> impl Iterator<Item = &Command> {
     entries.chain(project.mounts.iter().map(|mount| &mount.command))
 }
 
+/// Files and folders that it works with, without links; each with whether it writes there.
+fn places(project: &Project) -> Vec<(PathBuf, bool)> {
+    let mut places = Vec::new();
+    for command in commands(project) {
+        let read = command.readable.iter();
+        places.extend(read.map(|place| (real(place), false)));
+        let written = command.writable.iter().chain(&command.working_dir);
+        places.extend(written.map(|place| (real(place), true)));
+    }
+    let services = project.services.values();
+    let described = services.filter_map(|service| service.openapi.as_ref());
+    places.extend(described.map(|openapi| (real(&openapi.document), false)));
+    places
+}
+
 /// Its services at this machine's own address, with their hosts.
 fn local(project: &Project) -> impl Iterator<Item = (String, String)> {
     let hosts = project.services.iter().filter_map(|(name, service)| {
         let host = service.base_url.host_str()?;
         Some((name.clone(), host.to_owned()))
     });
-    hosts.filter(|(_, host)| is_loopback(host))
+    hosts.filter(|(_, host)| is_own_host(host))
 }
 
 /// The environment of Python that a program belongs to, such as `.venv` of `.venv/bin/python`; both from `folder`.
@@ -257,6 +275,13 @@ fn environment(folder: &Path, program: &Path) -> Option<PathBuf> {
         && is_environment(&folder.join(environment));
     // Without `.` in it, as names are compared.
     is_one.then(|| environment.components().collect())
+}
+
+/// The environments of Python directly in a folder, by name.
+fn environments(folder: &Path) -> impl Iterator<Item = String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let environments = entries.filter(|entry| is_environment(&entry.path()));
+    environments.map(|entry| entry.file_name().to_string_lossy().into_owned())
 }
 
 fn is_environment(folder: &Path) -> bool {

@@ -8,7 +8,7 @@ use std::{
 
 use farcall_config::{Source, variables};
 
-use super::{Deployment, deployment::called, package, project};
+use super::{Deployment, deployment::called, ignored, package, project};
 use crate::{
     Failure,
     subject::{Configured, Reader, Subject},
@@ -71,6 +71,7 @@ pub(super) async fn read(subject: Subject<'_>) -> Result<(Deployment, Vec<String
         project: declared,
         config,
     } = subject.read(&mut service, &READER).await?;
+    let secret_files = secret_files(&shell, &here);
     let (name, arguments, build) = match (subject, declared) {
         (Subject::App(app), _) => {
             let build = package::build(&here, &program);
@@ -83,7 +84,8 @@ pub(super) async fn read(subject: Subject<'_>) -> Result<(Deployment, Vec<String
                 let file = path::absolute(file).unwrap_or_else(|_| file.to_owned());
                 arguments.extend(["--config".to_owned(), utf8(&file)?]);
             }
-            let build = project::build(&declared, file, &here);
+            let own = ignored::own(&here, &config, &secret_files);
+            let build = project::build(&declared, file, &here, &own);
             (declared.server.name, arguments, build)
         }
     };
@@ -116,7 +118,7 @@ pub(super) async fn read(subject: Subject<'_>) -> Result<(Deployment, Vec<String
         arguments,
         environment,
         passed,
-        secret_files: secret_files(&shell, &here),
+        secret_files,
         build,
         routes: match subject {
             Subject::App(app) => app.routes.paths().map(str::to_owned).collect(),

@@ -101,44 +101,6 @@ fn a_file_with_a_key_stays_out_of_the_image_and_is_said() {
 }
 
 #[test]
-fn what_is_on_this_machine_is_said_to_be_elsewhere_for_a_container() {
-    for (host, is_local) in [
-        ("127.0.0.1", true),
-        ("localhost", true),
-        ("[::1]", true),
-        ("farm.example.com", false),
-    ] {
-        let home = Home::new(&format!(
-            "FARCALL_DATABASE_URL=postgres://ann:canary@{host}/farm\n"
-        ));
-        let service = format!(
-            "[service.weather]\nbase_url = \"https://{host}:9000\"\n[tool.forecast]\ndescription = \"Forecast.\"\n\
-             request = {{ service = \"weather\", path = \"/v1\" }}\n"
-        );
-        home.put("farcall.toml", &format!("{PROJECT}\n{service}"));
-        for (words, has_own_database) in [
-            ("docker", false),
-            ("compose", false),
-            ("compose --replicas 2", true),
-        ] {
-            let ended = home.deploy(words);
-            let says = |what: &str| {
-                ended
-                    .stderr
-                    .contains(&format!("warning: {what} `{host}`, which in"))
-            };
-            assert!(
-                ended.exit == 0
-                    && says("the service `weather` is at") == is_local
-                    && says("`FARCALL_DATABASE_URL` leads to") == (is_local && !has_own_database)
-                    && !ended.stderr.contains("canary"),
-                "{host}, {words}: {ended}"
-            );
-        }
-    }
-}
-
-#[test]
 fn data_in_the_folder_of_the_server_itself_makes_no_image() {
     for (env, server) in [
         ("FARCALL_DATA_DIR=.", ""),

@@ -320,6 +320,8 @@ fn a_proxy_that_fetches_a_certificate_is_asked_at_port_80() {
     );
 }
 
+/// As the files say it: that a proxy closes what is idle by then, and asks again where it met a closed connection, is not
+/// seen here.
 #[test]
 fn a_proxy_gives_up_an_idle_connection_before_the_server_does() {
     let server = farcall_server::accept::Limits::default().head.as_secs();

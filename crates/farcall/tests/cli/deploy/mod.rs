@@ -1,10 +1,12 @@
 //! `deploy` writes whole files from the configuration there is, replaces nothing unasked, and puts no secret into any
 //! of them.
 
+mod addresses;
 mod containers;
 mod files;
 mod healthcheck;
 mod names;
+mod places;
 mod projects;
 mod refusals;
 mod secrets;
