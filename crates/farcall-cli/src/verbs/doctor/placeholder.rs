@@ -1,5 +1,8 @@
 //! What stands in the place of a secret in a header: `${NAME}`, as clients and shells write it.
 
+/// The longest value that is put together: no server takes a longer head.
+pub(super) const LONGEST: usize = 32 << 10;
+
 /// A part of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part<'a> {
@@ -17,6 +20,8 @@ pub(super) enum Part<'a> {
 /// Why a value cannot be put together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Unknown {
+    /// It would be longer than what can be sent.
+    TooLong,
     /// A variable is not set.
     Variable(String),
     /// A person would be asked.
@@ -102,6 +107,10 @@ pub(super) fn expanded(
                 names.push(name.to_owned());
             }
         }
+        // Of those that are empty there are many in a small file.
+        if said.len() + names.len() > LONGEST {
+            return Err(Unknown::TooLong);
+        }
     }
     Ok((said, names))
 }
@@ -117,7 +126,10 @@ mod tests {
             name => Ok((name == "A").then(|| "1${B}".to_owned())),
         };
         let unset = |name: &str| Err(Unknown::Variable(name.to_owned()));
+        let (many, empty) = ("${A}".repeat(LONGEST), "${B:-}".repeat(LONGEST + 1));
         for (text, expected) in [
+            (many.as_str(), Err(Unknown::TooLong)),
+            (empty.as_str(), Err(Unknown::TooLong)),
             ("Bearer ${A}", Ok("Bearer 1${B}")),
             ("${env:A}${A}", Ok("1${B}1${B}")),
             ("Bearer {env:A}!", Ok("Bearer 1${B}!")),

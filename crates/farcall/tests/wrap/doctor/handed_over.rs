@@ -22,7 +22,7 @@ fn block(url: &str, authorization: &str, tools: &[&str]) -> Value {
     }}})
 }
 
-async fn registered(block: &Value, variables: &[(&str, &str)]) -> Seen {
+pub(super) async fn registered(block: &Value, variables: &[(&str, &str)]) -> Seen {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("mcp.json"), block.to_string()).unwrap();
     let doctor = Doctor::within(folder.path())
@@ -187,6 +187,50 @@ async fn a_hand_off_of_another_server_gets_nothing_of_this_one() {
     );
     let seen = registered(&greedy, &[("FARCALL_SECRET", TOKEN)]).await;
     seen.is_broken_at("credentials", "wants `FARCALL_SECRET`", "EXAMPLE_MCP_TOKEN");
+    let greedy = json!({"farm-mcp": {
+        "url": "https://doctor.invalid/mcp", "headers": {"CF-Access-Client-Secret": "${FARCALL_SECRET}"},
+    }});
+    let seen = registered(&greedy, &[("FARCALL_SECRET", TOKEN)]).await;
+    seen.is_broken_at(
+        "credentials",
+        "wants `FARCALL_SECRET`",
+        "\"CF-Access-Client-Secret\": \"${EXAMPLE_CF_CLIENT_SECRET}\"",
+    );
+}
+
+#[tokio::test]
+async fn a_header_of_access_that_is_left_empty_is_told_by_its_own_name() {
+    let gate = answering("403 Forbidden", "server: cloudflare\r\n", "").await;
+    let url = format!("{gate}/mcp");
+    for (header, variable) in [
+        ("CF-Access-Client-Id", "EXAMPLE_CF_CLIENT_ID"),
+        ("CF-Access-Client-Secret", "EXAMPLE_CF_CLIENT_SECRET"),
+    ] {
+        let written = json!({"farm-mcp": {"url": url, "headers": {header: " "}}});
+        let argument = format!("{header}:${{EMPTY}}");
+        let program = json!({"farm-mcp": {
+            "args": ["mcp-remote", url, "--header", argument], "env": {"EMPTY": ""},
+        }});
+        let flag = format!("--header '{header}: ${{VARIABLE}}'");
+        for (block, remedy) in [
+            (
+                json!({"mcpServers": written}),
+                format!("\"{header}\": \"${{{variable}}}\""),
+            ),
+            (json!({"context_servers": written}), flag.clone()),
+            (json!({"mcpServers": program}), flag),
+        ] {
+            let seen = registered(&block, &[]).await;
+            let left = format!("`{header}` of `farm-mcp` is still to be filled in");
+            seen.says("hand-off", "warning", &left, &remedy);
+            assert!(!seen.stdout.contains("Authorization: Bearer"), "{block}");
+        }
+        let misspelt = format!("{header}:");
+        let misspelt = json!({"farm-mcp": {"url": url, "headers": {misspelt: "${UNSET}"}}});
+        let seen = registered(&misspelt, &[]).await;
+        let remedy = format!("such as {header}");
+        seen.is_broken_at("hand-off", "is no name of a header", &remedy);
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 
 mod calls;
 mod certificates;
+mod committed;
 mod configured;
 mod edges;
 mod elsewhere;
@@ -12,6 +13,7 @@ mod front;
 mod handed_over;
 mod kept;
 mod messages;
+mod overlong;
 mod roundabout;
 mod same_server;
 mod secrets;
@@ -109,6 +111,14 @@ async fn afar(url: &str, variables: &[(&str, &str)]) -> Seen {
 /// A look from the folder of a project whose server has this port.
 fn beside(project: &Project, port: &str) -> Doctor {
     Doctor::within(&project.path("")).variable("MCP_PORT", port)
+}
+
+/// The hops of the machine alone, with nobody at the port.
+fn machine(project: &Project) -> Doctor {
+    Doctor::within(&project.path(""))
+        .argument("--only")
+        .argument("machine")
+        .variable("MCP_PORT", &free_port().to_string())
 }
 
 /// A project whose server will have a port that is known before it is started.

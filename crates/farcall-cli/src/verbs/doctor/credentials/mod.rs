@@ -1,7 +1,9 @@
 //! What is sent to say who asks: from the environment and `.env`, by the names of variables; a value is never
-//! printed. `sources` says which of them may go where.
+//! printed. `sources` says which of them may go where, `unsent` why one goes nowhere, `written` how it is to be written.
 
 mod sources;
+mod unsent;
+pub(super) mod written;
 
 use farcall_config::variables;
 use http::{HeaderName, header};
@@ -19,6 +21,9 @@ use crate::{
 };
 
 const CHECK: &str = "credentials";
+
+/// Where a header comes from that a hand-off has.
+const OF_HAND_OFF: &str = "the hand-off";
 
 /// The two headers of a service token of Cloudflare Access.
 pub(super) const ACCESS: [&str; 2] = ["cf-access-client-id", "cf-access-client-secret"];
@@ -67,15 +72,8 @@ impl Sent {
             if self.has(&name.trim().to_ascii_lowercase()) {
                 continue;
             }
-            let said = format!(
-                "`{}` is what the client asks a person for, `{}`, so it is not sent",
-                one_line(&name),
-                one_line(&asked)
-            );
-            self.findings.push(
-                Finding::unverified(CHECK, said)
-                    .remedy("give it with --header 'Name: ${VARIABLE}'"),
-            );
+            let finding = unsent::finding(OF_HAND_OFF, &name, &Unknown::Input(asked));
+            self.findings.push(finding);
         }
         if self.is_kept() {
             let why = match self.whose {
@@ -174,11 +172,17 @@ fn handed_over(sent: &mut Sent, sources: &Sources<'_>) -> Result<(), Failure> {
                 .remedy("leave it out of the hand-off"),
             );
         } else if HeaderName::try_from(name.trim()).is_err() {
+            let meant = written::meant(name);
             let name = one_line(name);
             sent.findings.push(
-                Finding::broken("hand-off", format!("`{name}` is no name of a header, so it is not sent"))
-                    .cause("a client refuses the entry, or sends nothing that says who asks")
-                    .remedy("write the name of the header alone, without `:` and blanks, such as Authorization"),
+                Finding::broken(
+                    "hand-off",
+                    format!("`{name}` is no name of a header, so it is not sent"),
+                )
+                .cause("a client refuses the entry, or sends nothing that says who asks")
+                .remedy(format!(
+                    "write the name of the header alone, without `:` and blanks, such as {meant}"
+                )),
             );
         } else if !sent.has(&name.trim().to_ascii_lowercase()) {
             let look_up = |name: &str| sources.registered(name);
@@ -205,7 +209,7 @@ fn left_out(sent: &mut Sent, header: &str, sources: &Sources<'_>, names: &[Strin
     };
     let remedy = match header {
         "Authorization" => format!("have it written into the hand-off, if the client is to send it; to look further all the same: --header 'Authorization: Bearer ${{{proposed}}}', with a token of that server in it"),
-        _ => "have both headers of the service token written into the hand-off, if the client is to send them".to_owned(),
+        _ => "have both headers of the service token, CF-Access-Client-Id and CF-Access-Client-Secret, written into the hand-off, if the client is to send them".to_owned(),
     };
     let quoted: Vec<_> = here.iter().map(|name| format!("`{name}`")).collect();
     let said = format!(
@@ -224,7 +228,7 @@ fn add(
     look_up: impl Fn(&str) -> Result<Option<String>, Unknown>,
 ) -> Result<(), Failure> {
     let origin = if is_registered {
-        "the hand-off"
+        OF_HAND_OFF
     } else {
         "--header"
     };
@@ -234,21 +238,8 @@ fn add(
             sent.asked.push((name.to_owned(), asked));
             return Ok(());
         }
-        Err(Unknown::Withheld(name)) => {
-            sent.findings.push(
-                Finding::broken(CHECK, format!("{origin} wants `{}` for a URL that is not the own one; it is not sent", one_line(&name)))
-                    .cause("that is a secret of servers, or stands in `.env` and is not a consumer's: who wrote the hand-off would get what is kept here")
-                    .remedy("have a consumer's own variable written there, such as ${EXAMPLE_MCP_TOKEN}, and see where the file comes from"),
-            );
-            return Ok(());
-        }
-        Err(Unknown::Variable(missing)) => {
-            let missing = one_line(&missing);
-            sent.findings.push(
-                Finding::broken(CHECK, format!("`{missing}` is not set, so `{}` cannot be sent", one_line(name)))
-                    .cause(format!("{origin} names it, and neither the environment nor `.env` has it"))
-                    .remedy(format!("export {missing}, or put it into `.env`; the operator of the server has the value")),
-            );
+        Err(unknown) => {
+            sent.findings.push(unsent::finding(origin, name, &unknown));
             return Ok(());
         }
     };

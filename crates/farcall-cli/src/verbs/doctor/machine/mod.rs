@@ -9,6 +9,7 @@ mod secrets;
 mod service;
 mod staged;
 mod store;
+mod values;
 
 use farcall_config::{Config, Source};
 

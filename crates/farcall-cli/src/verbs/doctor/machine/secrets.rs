@@ -16,14 +16,11 @@ use super::{
         command,
         finding::{Chart, Finding},
     },
-    Machine, staged,
+    Machine, staged, values,
 };
 use crate::client::one_line;
 
 const CHECK: &str = "secrets";
-
-/// Values that are shorter than this are found everywhere, and are no secrets.
-const SECRET: usize = 8;
 
 /// How much of a repository is searched: this many files, and so much of each.
 const MOST_FILES: usize = 20_000;
@@ -186,7 +183,7 @@ async fn leaks(listed: Listed, source: &Source, is_clean: bool) -> Vec<Finding> 
     let all = files.len();
     let files: Vec<_> = files.into_iter().take(MOST_FILES).collect();
     let is_differing = |file: &&String| differing.contains(*file);
-    let secrets = values(source);
+    let secrets = values::of(source);
     let as_staged: Vec<_> = files.iter().filter(is_differing).cloned().collect();
     let as_staged: Vec<_> = as_staged.iter().collect();
     let beside = (root.clone(), secrets.clone());
@@ -293,36 +290,6 @@ fn search(
     searched
 }
 
-/// The secrets that are set, by the names of their variables.
-fn values(source: &Source) -> Vec<(&'static str, String)> {
-    let secret = variables::SECRET.iter();
-    let set = secret.filter_map(|variable| {
-        let value = source.filled(variable)?.to_owned();
-        let value = if *variable == variables::FARCALL_DATABASE_URL {
-            password(&value)?
-        } else {
-            value
-        };
-        Some((variable.name, value))
-    });
-    set.filter(|(_, value)| value.len() >= SECRET).collect()
-}
-
-/// What of `postgres://USER:PASSWORD@HOST/DATABASE?password=PASSWORD` is a secret, as it is written there; of two, the
-/// second counts.
-fn password(address: &str) -> Option<String> {
-    let (_, rest) = address.split_once("://")?;
-    let query = rest.split_once('?').map_or("", |(_, query)| query);
-    let mut pairs = query.split('&');
-    let named = pairs.find_map(|pair| pair.strip_prefix("password="));
-    let before = || {
-        let authority = rest.split(['/', '?', '#']).next()?;
-        let (user, _) = authority.rsplit_once('@')?;
-        Some(user.split_once(':')?.1)
-    };
-    named.or_else(before).map(str::to_owned)
-}
-
 /// The name of the secret that is in a text.
 fn held(text: &[u8], secrets: &[(&'static str, String)]) -> Option<&'static str> {
     let has = |value: &str| {
@@ -365,35 +332,4 @@ fn only_in_shell(shell: &Source) -> Option<Finding> {
         .cause("a service manager starts the server without this shell")
         .remedy("put it into `.env`, mode 0600, before `deploy systemd`")
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_the_address_of_a_database_the_password_alone_is_a_secret() {
-        for (address, expected) in [
-            ("postgres://127.0.0.1/farm-of-many-farms", None),
-            ("postgres://farm@127.0.0.1:5432/farm", None),
-            (
-                "postgres://farm:s3cret-s3cret@127.0.0.1/farm",
-                Some("s3cret-s3cret"),
-            ),
-            (
-                "postgres://farm:s3:cr@t%40@127.0.0.1?x=a:b@c",
-                Some("s3:cr@t%40"),
-            ),
-            ("postgres://farm:short@127.0.0.1/farm", None),
-            (
-                "postgres://127.0.0.1/farm?user=farm&password=s3cret-s3cret",
-                Some("s3cret-s3cret"),
-            ),
-        ] {
-            let source = Source::from_pairs([(variables::FARCALL_DATABASE_URL.name, address)]);
-            let values = values(&source);
-            let value = values.first().map(|(_, value)| value.as_str());
-            assert_eq!(value, expected, "{address}");
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use super::{Enabled, Registration, Substitution, has_placeholder, is_blank, is_secret, shown};
 use crate::{
     client::{Endpoint, one_line},
-    verbs::doctor::{finding::Finding, placeholder::is_literal, with_path},
+    verbs::doctor::{credentials::written, finding::Finding, placeholder::is_literal, with_path},
 };
 
 const CHECK: &str = "hand-off";
@@ -27,7 +27,7 @@ impl Registration {
                     CHECK,
                     format!(
                         "`headers` of `{}` is ignored by Codex, so nothing of it is sent",
-                        self.name
+                        self.called()
                     ),
                 )
                 .cause("Codex has other keys for them than clients that read JSON")
@@ -39,7 +39,7 @@ impl Registration {
             findings.push(
                 Finding::broken(
                     CHECK,
-                    format!("`{key}` of `{}` is no list of names", self.name),
+                    format!("`{key}` of `{}` is no list of names", self.called()),
                 )
                 .cause("a client refuses the entry, or shows its agent all tools")
                 .remedy(format!("write the names as a list: \"{key}\": [\"add\"]")),
@@ -54,7 +54,7 @@ impl Registration {
 
     /// That it is for another URL than the one that is looked at.
     pub(in crate::verbs::doctor) fn elsewhere(&self, url: &str) -> Finding {
-        Finding::broken(CHECK, format!("`{}` is registered at `{}`, and this looks at `{}`", self.name, self.place(), shown(url)))
+        Finding::broken(CHECK, format!("`{}` is registered at `{}`, and this looks at `{}`", self.called(), self.place(), shown(url)))
             .cause("the consumer calls another server, or an address that this one had; its headers are not sent here")
             .remedy("write the URL of the server into the hand-off, or leave it away here, to look at the one that is registered")
     }
@@ -64,7 +64,7 @@ impl Registration {
         if self.is_unfilled(name, value) {
             let said = format!(
                 "the header `{header}` of `{}` is still to be filled in, and is not sent",
-                self.name
+                self.called()
             );
             let cause = match self.substitution {
                 _ if is_blank(value) => {
@@ -79,10 +79,16 @@ impl Registration {
                 }
             };
             let remedy = match self.substitution {
-                Substitution::Client => variable_for(name),
-                Substitution::Codex => OF_CODEX.to_owned(),
-                Substitution::None => "write the value in its place, and keep the file out of git; to look further all the same: --header 'Authorization: Bearer ${VARIABLE}'".to_owned(),
-                Substitution::Program => "write the value in its place below `env`, and only there; to look further all the same: --header 'Authorization: Bearer ${VARIABLE}'".to_owned(),
+                Substitution::Client => in_client(name),
+                Substitution::Codex => in_codex(name),
+                Substitution::None => format!(
+                    "write the value in its place, and keep the file out of git; to look further all the same: {}",
+                    written::as_flag(name)
+                ),
+                Substitution::Program => format!(
+                    "write the value in its place below `env`, and only there; to look further all the same: {}",
+                    written::as_flag(name)
+                ),
             };
             return Some(Finding::warning(CHECK, said).cause(cause).remedy(remedy));
         }
@@ -91,7 +97,7 @@ impl Registration {
         }
         let said = format!(
             "the header `{header}` of `{}` holds the secret itself",
-            self.name
+            self.called()
         );
         let instead = match self.substitution {
             Substitution::None | Substitution::Program => {
@@ -101,8 +107,8 @@ impl Registration {
                         .remedy("keep the file to yourself, and out of git; a token of its own can be revoked: farcall token create NAME"),
                 );
             }
-            Substitution::Client => variable_for(name),
-            Substitution::Codex => OF_CODEX.to_owned(),
+            Substitution::Client => in_client(name),
+            Substitution::Codex => in_codex(name),
         };
         Some(
             Finding::broken(CHECK, said)
@@ -114,7 +120,7 @@ impl Registration {
     }
 
     fn of_url(&self) -> Vec<Finding> {
-        let (name, place) = (&self.name, self.place());
+        let (name, place) = (self.called(), self.place());
         let mut findings = Vec::new();
         if self.url.contains(['<', '>']) {
             let said = format!("the URL of `{name}` still holds a placeholder: `{place}`");
@@ -150,7 +156,7 @@ impl Registration {
         let variables = headers.filter(|(_, value)| has_placeholder(value)).count();
         let said = format!(
             "`{}` is registered at `{}`, with {variables} of {} headers from variables",
-            self.name,
+            self.called(),
             self.place(),
             self.headers.len()
         );
@@ -167,11 +173,16 @@ impl Registration {
                 TOOLS,
                 format!(
                     "`{}` lists no tools, so there is nothing to hold against those that there are",
-                    self.name
+                    self.called()
                 ),
             )),
             Enabled::Malformed(_) | Enabled::Names(_) => None,
         }
+    }
+
+    /// Its name, as it may be shown: each finding repeats it.
+    fn called(&self) -> String {
+        one_line(&self.name)
     }
 
     /// Its URL, as it may be shown.
@@ -180,16 +191,14 @@ impl Registration {
     }
 }
 
-fn variable_for(header: &str) -> String {
-    let value = if header.trim().eq_ignore_ascii_case("authorization") {
-        "Bearer ${EXAMPLE_MCP_TOKEN}"
-    } else {
-        "${EXAMPLE_CF_CLIENT_SECRET}"
-    };
-    format!(
-        "write a variable in its place, such as \"{}\": \"{value}\"",
-        one_line(header)
-    )
+fn in_client(header: &str) -> String {
+    let written = written::in_json(header);
+    format!("write a variable in its place, such as {written}")
+}
+
+fn in_codex(header: &str) -> String {
+    let written = written::in_toml(header);
+    format!("name the variable alone: {written}")
 }
 
 #[cfg(test)]
@@ -228,6 +237,53 @@ mod tests {
             let remedy = finding.remedy.unwrap();
             assert!(remedy.contains("Bearer ${EXAMPLE_MCP_TOKEN}"), "{remedy}");
         }
+    }
+
+    #[test]
+    fn what_is_left_empty_is_told_by_its_own_name() {
+        for (header, variable) in [
+            ("CF-Access-Client-Id", "EXAMPLE_CF_CLIENT_ID"),
+            ("cf-access-client-secret", "EXAMPLE_CF_CLIENT_SECRET"),
+        ] {
+            let begins = "[mcp_servers.a]\nurl = \"https://a.example/mcp\"";
+            let json = GUIDE.replace("Authorization", header);
+            for (text, remedy) in [
+                (
+                    json.replace("Bearer ${EXAMPLE_MCP_TOKEN}", " "),
+                    format!("\": \"${{{variable}}}\""),
+                ),
+                (
+                    format!("{begins}\nhttp_headers = {{ \"{header}\" = \"\" }}\n"),
+                    format!("\" = \"{variable}\" }}"),
+                ),
+                (
+                    format!("{begins}\nenv_http_headers = {{ \"{header}\" = \"\" }}\n"),
+                    format!("\" = \"{variable}\" }}"),
+                ),
+            ] {
+                let entry = entries(&text).unwrap().remove(0);
+                assert_eq!(entry.unfilled(), [header], "{text}");
+                let finding = entry.findings().remove(0);
+                let left = format!("`{header}` of");
+                assert!(finding.said.contains(&left), "{finding:?}");
+                let told = finding.remedy.unwrap();
+                assert!(told.contains(&remedy), "{told}");
+                assert!(!told.contains("Authorization"), "{told}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_name_is_not_repeated_with_every_header() {
+        let name = "a".repeat(10_000);
+        let headers: Vec<_> = (0..100)
+            .map(|index| format!(r#""x-key-{index}": """#))
+            .collect();
+        let headers = headers.join(", ");
+        let text = format!(r#"{{"{name}": {{"url": "https://a/mcp", "headers": {{{headers}}}}}}}"#);
+        let findings = entries(&text).unwrap()[0].findings();
+        assert_eq!(findings.len(), 101);
+        assert!(findings.iter().all(|finding| finding.said.len() < 1000));
     }
 
     #[test]

@@ -1,8 +1,10 @@
-//! A hand-off as a consumer has it: a URL, headers, and the tools that are enabled. `forms` reads what each client has,
-//! `findings` judges it.
+//! A hand-off as a consumer has it: a URL, headers, and the tools that are enabled. `notation` takes the text apart,
+//! `forms` reads what each client has, `program` what one has that starts a program, `findings` judges it.
 
 mod findings;
 mod forms;
+mod notation;
+mod program;
 
 use std::{
     fs,
@@ -12,14 +14,23 @@ use std::{
 
 use url::Url;
 
-use super::placeholder::{Part, parts};
+use super::{
+    credentials::written,
+    placeholder::{Part, parts},
+};
 use crate::{
     Failure,
     client::{one_line, without_query},
 };
 
-/// The most bytes of a file that are read.
+/// The most bytes of a file that are read, and of what its headers say with what it puts in the place of variables.
 const LARGEST: u64 = 1 << 20;
+
+/// The most headers of an entry; servers take about as many.
+const MOST: usize = 100;
+
+/// The most entries that are named where it is not told which is meant.
+const NAMED: usize = 10;
 
 /// One entry of it.
 #[derive(Debug, PartialEq, Eq)]
@@ -110,7 +121,8 @@ impl Registration {
     }
 
     fn is_unfilled(&self, name: &str, value: &str) -> bool {
-        self.left.iter().any(|left| left == name) || is_secret(name) && is_blank(value)
+        let says_who_asks = is_secret(name) || written::is_known(name);
+        self.left.iter().any(|left| left == name) || says_who_asks && is_blank(value)
     }
 
     /// Whether it is for `url`, so that what it names may be sent there.
@@ -143,7 +155,7 @@ fn has_placeholder(value: &str) -> bool {
     parts.iter().any(|part| !matches!(part, Part::Text(_)))
 }
 
-/// Whether the value of a header says who asks.
+/// Whether the value of a header is nobody else's to know.
 fn is_secret(header: &str) -> bool {
     let header = header.to_ascii_lowercase();
     let mut words = ["authorization", "secret", "token", "key"].iter();
@@ -176,11 +188,14 @@ fn shown(url: &str) -> String {
 /// The entry that is meant, or the names of all of them.
 fn chosen(mut entries: Vec<Registration>, url: Option<&str>) -> Result<Registration, String> {
     let names = || {
-        entries
-            .iter()
-            .map(|entry| format!("`{}`", entry.name))
-            .collect::<Vec<_>>()
-            .join(", ")
+        let first = entries.iter().take(NAMED);
+        let mut names: Vec<_> = first
+            .map(|entry| format!("`{}`", one_line(&entry.name)))
+            .collect();
+        if entries.len() > NAMED {
+            names.push(format!("{} more", entries.len() - NAMED));
+        }
+        names.join(", ")
     };
     let place = match url {
         Some(url) => entries.iter().position(|entry| entry.is_for(url)),
