@@ -57,8 +57,8 @@ pub enum Build {
         down: String,
         /// Whether there is a `Cargo.lock`.
         is_locked: bool,
-        /// Paths of dependencies that lead out of the folder of its `Cargo.lock`, as they are written, each with the
-        /// `Cargo.toml` that says it, by its path from there.
+        /// Paths of dependencies and members that lead out of the folder of its `Cargo.lock`, as they are written, each
+        /// with the `Cargo.toml` that says it, by its path from there.
         outside: Vec<(String, String)>,
     },
     /// A `farcall.toml`, with the `farcall` binary.

@@ -71,10 +71,15 @@ pub(super) fn is_usual(path: &Path) -> bool {
         .any(|line| is_rule(line) && leaves_out(line))
 }
 
-/// Where what stays out because of this configuration of a server in the folder `here` is, without links.
+/// Where what stays out because of this configuration of a server in the folder `here` is, without links, as far as
+/// that is below this folder.
 pub(super) fn own(here: &Path, config: &Config, secret_files: &[(String, String)]) -> Vec<PathBuf> {
+    let folder = real(here);
     let written = written(config, secret_files).into_iter();
-    written.map(|(_, said)| real(&here.join(said))).collect()
+    let places = written.map(|(_, said)| real(&here.join(said)));
+    places
+        .filter(|place| place.starts_with(&folder) && *place != folder)
+        .collect()
 }
 
 /// What a server with this configuration writes, and its files with secrets; each with what it is.

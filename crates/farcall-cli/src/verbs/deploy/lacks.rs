@@ -44,16 +44,18 @@ pub(super) fn of_image(deployment: &Deployment) -> Vec<String> {
         Build::Package { outside, .. } => warnings.extend(outside.iter().map(|(path, manifest)| {
             format!(
                 "the image is built without the dependency at `{path}`, which is outside of the folder that is built: name \
-                 it by `git = \"URL\"` in `{manifest}`, or put both into one workspace"
+                 it by `git = \"URL\"` in `{manifest}`, or put both below the folder of one workspace"
             )
         })),
-        Build::Project { needs, .. } => warnings.extend(of_project(needs)),
+        Build::Project { needs, .. } => {
+            warnings.extend(of_project(needs, Path::new(&deployment.folder)));
+        }
         Build::Impossible { .. } => {}
     }
     warnings
 }
 
-fn of_project(needs: &Needs) -> Vec<String> {
+fn of_project(needs: &Needs, folder: &Path) -> Vec<String> {
     let mut warnings = Vec::new();
     let lacking = lacking(&needs.programs);
     if !lacking.is_empty() {
@@ -68,6 +70,20 @@ fn of_project(needs: &Needs) -> Vec<String> {
              from the folder, and write the Dockerfile again"
         )
     }));
+    // One whose program is named by its whole path has been said.
+    let is_said = |name: &str| {
+        let mut absent = needs.absent.iter();
+        absent.any(|path| Path::new(path).starts_with(folder.join(name)))
+    };
+    let idle = needs.idle.iter().map(String::as_str);
+    let idle: Vec<_> = idle.filter(|name| !is_said(name)).collect();
+    if !idle.is_empty() {
+        warnings.push(format!(
+            "the image is without `{}`, as an environment of Python belongs to the machine that made it: where a script \
+             runs its programs, name its python in the command, or make one in the Dockerfile",
+            idle.join("`, `")
+        ));
+    }
     warnings.extend(needs.built.iter().map(|path| {
         format!(
             "what cargo built, `{path}`, stays out of the image: build it in a stage of the Dockerfile, or copy it out \

@@ -56,9 +56,9 @@ fn name(folder: &Path) -> Option<String> {
     Some(said(package, "name")?.to_owned())
 }
 
-/// Paths of dependencies that lead out of `root`, where the build begins, each as it is written and with the
-/// `Cargo.toml` that says it. Besides the package in `folder` that may be any member of its workspace, as cargo looks for
-/// what all of them need, or what one of these depends on.
+/// Paths of dependencies and members that lead out of `root`, where the build begins, each as it is written, or as a
+/// pattern finds it, and with the `Cargo.toml` that says it. Besides the package in `folder` that may be any member of
+/// its workspace, as cargo looks for what all of them need, or what one of these depends on.
 fn outside(folder: &Path, root: &Path) -> Vec<(String, String)> {
     let root = real(root);
     let (mut outside, mut known) = (BTreeSet::new(), BTreeSet::new());
@@ -72,42 +72,47 @@ fn outside(folder: &Path, root: &Path) -> Vec<(String, String)> {
         let Ok(manifest) = DeTable::parse(&text) else {
             continue;
         };
-        if place == root {
-            places.extend(members(manifest.get_ref(), &root));
-        }
         let mut paths = Vec::new();
         dependencies(manifest.get_ref(), &mut paths);
+        let mut paths: Vec<_> = paths.into_iter().map(PathBuf::from).collect();
+        if place == root {
+            paths.extend(members(manifest.get_ref(), &root));
+        }
         for path in paths {
-            let dependency = real(&place.join(path));
+            let dependency = real(&place.join(&path));
             if dependency.starts_with(&root) {
                 places.push(dependency);
             } else {
                 let file = file.strip_prefix(&root).unwrap_or(&file);
-                outside.insert((path.to_owned(), file.to_string_lossy().into_owned()));
+                let path = path.to_string_lossy().into_owned();
+                outside.insert((path, file.to_string_lossy().into_owned()));
             }
         }
     }
     outside.into_iter().collect()
 }
 
-/// The folders of the members of the workspace in `root`, whose `Cargo.toml` is `manifest`.
+/// The folders of the members of the workspace in `root`, whose `Cargo.toml` is `manifest`, by paths from there.
 fn members(manifest: &DeTable<'_>, root: &Path) -> Vec<PathBuf> {
     let workspace = tables(manifest).find(|(name, _)| *name == "workspace");
     let Some((_, workspace)) = workspace else {
         return Vec::new();
     };
-    let excluded = texts(workspace, "exclude");
-    let is_excluded = |place: &Path| {
-        let mut excluded = excluded.iter();
-        excluded.any(|path| place.starts_with(root.join(path)))
+    let (members, excluded) = (texts(workspace, "members"), texts(workspace, "exclude"));
+    let is_named = |place: &Path, paths: &[&str]| {
+        let mut paths = paths.iter();
+        paths.any(|path| place.starts_with(root.join(path)))
     };
+    // As in cargo, a member that is named is one, and one that a pattern matches is not if it is excluded.
+    let is_excluded = |place: &Path| is_named(place, &excluded) && !is_named(place, &members);
     let above = Pattern::escape(&root.to_string_lossy());
-    let members = texts(workspace, "members").into_iter();
-    let found = members.filter_map(|member| glob(&format!("{above}/{member}")).ok());
+    let found = members
+        .iter()
+        .filter_map(|member| glob(&format!("{above}/{member}")).ok());
     let found = found.flatten().flatten();
-    let places = found.filter(|place| !is_excluded(place));
-    let places = places.map(|place| real(&place));
-    places.filter(|place| place.starts_with(root)).collect()
+    let places = found.filter(|place| place.is_dir() && !is_excluded(place));
+    let places = places.map(|place| place.strip_prefix(root).unwrap_or(&place).to_owned());
+    places.collect()
 }
 
 /// Adds the paths that a `Cargo.toml` names for dependencies, and for what takes the place of some.
@@ -161,6 +166,8 @@ fn text<'a>(value: &'a DeValue<'a>) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix;
+
     use super::*;
 
     /// What is built of the package in `notes` of a folder with these files.
@@ -254,5 +261,44 @@ mod tests {
         let mut expected = named(&["../../../shared"], "tools/print/Cargo.toml");
         expected.extend(named(&["../../far"], "deep/Cargo.toml"));
         assert_eq!(outside, expected);
+    }
+
+    #[test]
+    fn a_member_outside_of_what_is_built_is_named() {
+        let home = tempfile::tempdir().unwrap();
+        let (notes, other) = (home.path().join("notes"), home.path().join("other"));
+        fs::create_dir_all(notes.join("tools")).unwrap();
+        fs::create_dir(&other).unwrap();
+        unix::fs::symlink(&other, notes.join("tools/link")).unwrap();
+        let manifest =
+            "[package]\nname = \"notes\"\n[workspace]\nmembers = [\"../other\", \"tools/*\"]\n";
+        fs::write(notes.join("Cargo.toml"), manifest).unwrap();
+        fs::write(notes.join("Cargo.lock"), "").unwrap();
+        assert_eq!(
+            build(&notes, Path::new("/target/notes")),
+            alone(&["../other", "tools/link"])
+        );
+    }
+
+    #[test]
+    fn a_member_that_is_named_is_one_also_where_its_folder_is_excluded() {
+        let workspace = "[workspace]\nmembers = [\"notes\", \"crates/named\", \"crates/m*\"]\nexclude = [\"crates\"]\n";
+        let files = [
+            ("Cargo.toml", workspace),
+            ("Cargo.lock", ""),
+            ("notes/Cargo.toml", "[package]\nname = \"notes\"\n"),
+            (
+                "crates/named/Cargo.toml",
+                "[dependencies]\nfar.path = \"../../../far\"\n",
+            ),
+            (
+                "crates/matched/Cargo.toml",
+                "[dependencies]\ngone.path = \"../../../gone\"\n",
+            ),
+        ];
+        let Build::Package { outside, .. } = built(&files) else {
+            panic!("there is no package");
+        };
+        assert_eq!(outside, named(&["../../../far"], "crates/named/Cargo.toml"));
     }
 }

@@ -168,24 +168,32 @@ impl Needs {
 
     /// Adds what is read or written at a place, once environments are known; without links, as `folder` is.
     fn add_place(&mut self, folder: &Path, place: &Path, is_written: bool, left_out: &[PathBuf]) {
-        /// Folders that every image has.
-        const COMMON: [&str; 19] = [
+        /// Folders that every image has, with and without the links by which `/bin` is `/usr/bin`.
+        const COMMON: [&str; 27] = [
             "/",
             "/bin",
             "/dev",
             "/dev/null",
             "/dev/shm",
             "/etc",
+            "/etc/ssl",
+            "/etc/ssl/certs",
             "/home",
             "/lib",
+            "/lib64",
             "/opt",
             "/proc",
             "/run",
+            "/sbin",
             "/srv",
             "/sys",
             "/tmp",
             "/usr",
+            "/usr/bin",
             "/usr/lib",
+            "/usr/lib64",
+            "/usr/local",
+            "/usr/sbin",
             "/usr/share",
             "/var",
             "/var/tmp",

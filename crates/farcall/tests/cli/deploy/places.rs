@@ -18,6 +18,8 @@ fn a_place_that_an_image_lacks_is_warned_of() {
         ("writable = [\"../shared\"]", shared),
         ("readable = [\"target/models\"]", "target/models"),
         ("readable = [\".models\", \"/usr\"]", ""),
+        ("readable = [\"/bin\", \"/usr/bin\", \"/usr/sbin\"]", ""),
+        ("readable = [\"/usr/local\", \"/etc/ssl/certs\"]", ""),
     ] {
         home.put("farcall.toml", &format!("{PROJECT}{settings}\n"));
         for words in ["docker --force", "compose --force"] {
@@ -124,19 +126,47 @@ fn a_place_that_stays_out_of_an_image_is_warned_of() {
 }
 
 #[test]
+fn data_above_the_folder_leaves_nothing_of_it_out() {
+    let home = Home::new("");
+    fs::create_dir(home.folder().join("data")).unwrap();
+    home.put("farcall.toml", &format!("{PROJECT}writable = [\"data\"]\n"));
+    let above = home.0.path().display();
+    for env in [
+        format!("FARCALL_DATA_DIR={above}\n"),
+        format!("FARCALL_ARTIFACTS_URL=file://{above}\n"),
+    ] {
+        home.put(".env", &env);
+        let ended = home.deploy("docker --force");
+        assert!(
+            ended.exit == 0 && !ended.stderr.contains("the file names"),
+            "{env}: {ended}"
+        );
+        let text = home.read("Dockerfile");
+        assert!(
+            text.contains("chown -R farcall:farcall data/\n"),
+            "{env}: {text}"
+        );
+    }
+}
+
+#[test]
 fn an_environment_of_python_stays_out_also_where_no_program_is_run_from_it() {
     let home = Home::online();
-    for folder in ["venv/lib", "environment"] {
+    for folder in ["venv/lib", "venv-3.12", "environment"] {
         fs::create_dir_all(home.folder().join(folder)).unwrap();
     }
     home.put("venv/pyvenv.cfg", "");
+    home.put("venv-3.12/pyvenv.cfg", "");
     let settings = "readable = [\"venv/lib\", \"environment\"]\n";
     home.put("farcall.toml", &format!("{PROJECT}{settings}"));
     let ended = home.deploy("docker");
     assert!(
         ended.exit == 0
-            && ended.stderr.matches("warning").count() == 1
-            && ended.stderr.contains("the file names `venv/lib`"),
+            && ended.stderr.matches("warning").count() == 2
+            && ended.stderr.contains("the file names `venv/lib`")
+            && ended
+                .stderr
+                .contains("warning: the image is without `venv`, `venv-3.12`, as an environment"),
         "{ended}"
     );
     let text = home.read(".dockerignore");

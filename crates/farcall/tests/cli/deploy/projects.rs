@@ -224,7 +224,14 @@ fn a_path_at_which_an_image_has_nothing_is_warned_of() {
             ended.exit == 0 && ended.stderr.contains(&warning),
             "{path}: {ended}"
         );
+        // It is said once that an environment is not there.
+        assert_eq!(
+            ended.stderr.contains("the image is without `.venv`"),
+            Some(path) != inside.to_str(),
+            "{path}: {ended}"
+        );
     }
+    fs::remove_dir_all(folder.join(".venv")).unwrap();
     for (line, warned) in [
         ("/bin/sh", ""),
         ("/usr/bin/env python3.11", ""),
