@@ -1,10 +1,13 @@
 //! Hand-offs of a stranger that would take a machine's memory, and a reader's patience.
 
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Map, Value, json};
 
-use super::{Seen, TOKEN, handed_over::registered};
+use super::{Doctor, Seen, TOKEN, handed_over::registered};
 
 /// Where nobody listens.
 const URL: &str = "http://127.0.0.1:1/mcp";
@@ -51,6 +54,21 @@ async fn of_many_headers_no_more_are_told_than_servers_take() {
     is_refused(&seen, "more headers than the 100 that servers take");
     let seen = soon(&unfilled(49_000), &[]).await;
     is_refused(&seen, "has more than 30000 parts");
+}
+
+#[tokio::test]
+async fn tables_within_tables_do_not_end_the_program() {
+    let key = ["a"; 78].join(".");
+    let opened = format!("{{{key}=").repeat(78);
+    let text = format!("x={opened}1{}", "}".repeat(78));
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("config.toml"), text).unwrap();
+    let seen = Doctor::within(folder.path())
+        .argument("--registration")
+        .argument("config.toml")
+        .run()
+        .await;
+    is_refused(&seen, "it is nested too deeply");
 }
 
 #[tokio::test]

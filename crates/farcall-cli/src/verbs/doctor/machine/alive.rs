@@ -49,6 +49,11 @@ pub(super) async fn look(machine: &Machine, service: Option<&str>, chart: &mut C
         Some(unit) => format!("systemctl --user start {unit}"),
         None => machine.start.clone(),
     };
+    // Asked before anybody is called there: whatever answers at an address of another machine is not this server.
+    if !is_own(&config.http.host).await {
+        chart.add(of_another_machine(&config.http.host, &place));
+        return false;
+    }
     if let Err(error) = connected(&place).await {
         chart.add(unreachable(machine, &place, &start, &error).await);
         return false;
@@ -101,6 +106,23 @@ async fn connected(place: &str) -> io::Result<()> {
     stream.map(drop)
 }
 
+/// Whether a server could listen there; a name that nobody knows is told of where it is connected to.
+async fn is_own(host: &str) -> bool {
+    let bound = TcpListener::bind((host.trim_matches(['[', ']']), 0)).await;
+    !bound.is_err_and(|error| error.kind() == io::ErrorKind::AddrNotAvailable)
+}
+
+fn of_another_machine(host: &str, place: &str) -> Finding {
+    Finding::broken(
+        "port",
+        format!("no server of this machine can listen at `{place}`"),
+    )
+    .cause(format!(
+        "`MCP_HOST` is `{host}`, which is no address of this machine"
+    ))
+    .remedy("set MCP_HOST=127.0.0.1")
+}
+
 /// Why nobody answers: nobody is there, or nobody can be.
 async fn unreachable(machine: &Machine, place: &str, start: &str, error: &io::Error) -> Finding {
     let (host, port) = (
@@ -109,16 +131,8 @@ async fn unreachable(machine: &Machine, place: &str, start: &str, error: &io::Er
     );
     let said = format!("nobody listens at `{place}`: {error}");
     let finding = Finding::broken("port", said);
-    match TcpListener::bind((host, port))
-        .await
-        .map_err(|error| error.kind())
-    {
-        Err(io::ErrorKind::AddrNotAvailable) => finding
-            .cause(format!(
-                "`MCP_HOST` is `{host}`, which is no address of this machine"
-            ))
-            .remedy("set MCP_HOST=127.0.0.1"),
-        Err(io::ErrorKind::PermissionDenied) => finding
+    match TcpListener::bind((host, port)).await {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => finding
             .cause(format!(
                 "ports below 1024 are for root, and `MCP_PORT` is `{port}`"
             ))

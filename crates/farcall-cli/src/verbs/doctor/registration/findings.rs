@@ -1,5 +1,7 @@
 //! What is wrong with what a hand-off says, whatever the server says.
 
+use url::Url;
+
 use super::{Enabled, Registration, Substitution, has_placeholder, is_blank, is_secret, shown};
 use crate::{
     client::{Endpoint, one_line},
@@ -130,7 +132,7 @@ impl Registration {
                     .remedy("write the public URL, which ends in /mcp"),
             );
         }
-        if self.url.contains(['?', '@']) {
+        if self.url.contains('?') || has_login(&self.url) {
             let said = format!("the URL of `{name}` is more than `{place}`");
             findings.push(
                 Finding::broken(CHECK, said)
@@ -188,6 +190,20 @@ impl Registration {
     /// Its URL, as it may be shown.
     fn place(&self) -> String {
         shown(&self.url)
+    }
+}
+
+/// Whether a URL, or what was meant to be one, has somebody before its host; an `@` behind that is no more than a sign.
+fn has_login(url: &str) -> bool {
+    match Url::parse(url) {
+        Ok(url) if url.has_host() => !url.username().is_empty() || url.password().is_some(),
+        Ok(_) | Err(_) => {
+            let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+            let mut parts = rest.split(['/', '?', '#']);
+            parts
+                .next()
+                .is_some_and(|authority| authority.contains('@'))
+        }
     }
 }
 
@@ -294,6 +310,9 @@ mod tests {
             "https://ann:s3cret-s3cret@a.example/mcp",
             "a.example:x/mcp?key=s3cret-s3cret",
             "<s3cret-s3cret@a.example>/mcp",
+            "https:/ann:s3cret-s3cret@a.example/mcp",
+            "https://ann:s3cret-s3cret@<your-zone>/mcp",
+            "s3cret-s3cret@a.example/mcp",
         ] {
             let text = GUIDE.replace("https://a.example/mcp", url);
             let entry = entries(&text).unwrap().remove(0);
@@ -304,8 +323,21 @@ mod tests {
     }
 
     #[test]
+    fn a_sign_of_a_path_is_no_login() {
+        let text = GUIDE.replace("https://a.example/mcp", "https://a.example/@ann/mcp");
+        let finding = entries(&text).unwrap()[0].findings().remove(0);
+        assert_eq!(finding.level, Level::Ok, "{finding:?}");
+    }
+
+    #[test]
     fn a_url_that_nothing_can_be_sent_to_is_broken() {
-        for url in ["a.example/mcp", "ftp://a.example/mcp", "https://", ""] {
+        for url in [
+            "a.example/mcp",
+            "a.example/@ann/mcp",
+            "ftp://a.example/mcp",
+            "https://",
+            "",
+        ] {
             let text = GUIDE.replace("https://a.example/mcp", url);
             let finding = entries(&text).unwrap()[0].findings().remove(0);
             assert_eq!(finding.level, Level::Broken, "{url}");

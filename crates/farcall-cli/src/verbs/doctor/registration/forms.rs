@@ -11,11 +11,12 @@ use crate::client::one_line;
 const ZED: &str = "/context_servers";
 
 /// Where the servers are, of those that call it otherwise than others the inner one first.
-const SERVERS: [&str; 6] = [
+const SERVERS: [&str; 7] = [
     "/tools/mcpServers",
     "/mcpServers",
     "/mcp_servers",
     "/servers",
+    "/mcp/servers",
     "/mcp",
     ZED,
 ];
@@ -43,8 +44,12 @@ pub(super) fn entries(text: &str) -> Result<Vec<Registration>, String> {
         _ => Substitution::Client,
     };
     let servers = servers.as_object().ok_or("it is no JSON object")?;
+    // Claude Code has those of each project beside those of all.
+    let projects = root.get("projects").and_then(Value::as_object);
+    let projects = projects.into_iter().flatten();
+    let of_projects = projects.filter_map(|(_, project)| project.get("mcpServers")?.as_object());
     let (mut entries, mut size) = (Vec::new(), 0);
-    for (name, entry) in servers {
+    for (name, entry) in servers.iter().chain(of_projects.flatten()) {
         let Some(entry) = of(name, entry, substitution) else {
             continue;
         };
@@ -218,6 +223,25 @@ mod tests {
     fn the_yaml_of_goose_is_not_read_and_not_misread() {
         let goose = connect::client("goose").unwrap();
         assert!(entries(&block(goose, Auth::Bearer)).is_err());
+    }
+
+    #[test]
+    fn servers_are_read_among_other_settings() {
+        for text in [
+            r#"{"mcp": {"inputs": [], "servers": {"a": {"url": "https://a/mcp"}}}}"#,
+            r#"{"mcp": {"a": {"type": "remote", "url": "https://a/mcp"}}}"#,
+            r#"{"projects": {"/b": {}, "/c": {"mcpServers": {"a": {"url": "https://a/mcp"}}}}}"#,
+            r#"{"mcpServers": {}, "projects": {"/c": {"mcpServers": {"a": {"url": "https://a/mcp"}}}}}"#,
+        ] {
+            let entries = entries(text).unwrap();
+            let urls: Vec<_> = entries.iter().map(|entry| entry.url.as_str()).collect();
+            assert_eq!(urls, ["https://a/mcp"], "{text}");
+        }
+        let text = r#"{"mcpServers": {"a": {"url": "https://a/mcp"}},
+            "projects": {"/c": {"mcpServers": {"b": {"url": "https://b/mcp"}}}}}"#;
+        let entries = entries(text).unwrap();
+        let names: Vec<_> = entries.iter().map(|entry| entry.name.as_str()).collect();
+        assert_eq!(names, ["a", "b"]);
     }
 
     #[test]
