@@ -18,7 +18,8 @@ Such rounds are left out where at least three others remain. \
 Each server runs on one core, the load generator on another (raw keep-alive connections \
 that send the same bytes again when an answer is complete); footprint, start and idle are \
 measured without such limits. Requests carry a bearer token; farcall and the guide's server check \
-it. farcall runs with its defaults: Host and Origin guard, bearer check, limits, validation of \
+it. farcall runs with its defaults: Host and Origin guard, bearer check, limits (one client stands \
+for many callers, so 1,000,000,000 calls a second are the limit of each), validation of \
 arguments and results; its log is at `info`, which has no line per request.
 
 - **bare axum** parses the body with serde_json and answers, without any MCP, and with the \

@@ -1,4 +1,4 @@
-//! farcall, with its defaults on.
+//! farcall, with its defaults on, but for how often one caller may call.
 
 use std::{path::Path, process::Command};
 
@@ -6,6 +6,9 @@ use anyhow::Result;
 
 use super::{On, S3, Server};
 use crate::{requests::TOKEN, setup::Setup};
+
+/// More than any server answers.
+const MOST_CALLS: &str = "1000000000/s";
 
 /// The example server; `data` is its folder where it is to outlive the server.
 pub(crate) fn example(setup: &Setup, on: On, data: Option<&Path>) -> Result<Server> {
@@ -71,9 +74,18 @@ fn start(
     })
 }
 
-fn defaults(command: &mut Command, port: u16, data: &Path) {
+/// What every server of farcall is told.
+pub(super) fn defaults(command: &mut Command, port: u16, data: &Path) {
     command
         .env("MCP_PORT", port.to_string())
         .env("MCP_BEARER_TOKEN", TOKEN)
         .env("FARCALL_DATA_DIR", data);
+    // One client stands for many callers here. Each call is counted as it is without this.
+    for rate in [
+        "FARCALL_CALL_RATE",
+        "FARCALL_TOOL_RATE",
+        "FARCALL_POLL_RATE",
+    ] {
+        command.env(rate, MOST_CALLS);
+    }
 }

@@ -4,8 +4,8 @@ use std::{ffi::OsString, path::Path, process::Command};
 
 use anyhow::Result;
 
-use super::{On, Server};
-use crate::{requests::TOKEN, setup::Setup};
+use super::{On, Server, farcall::defaults};
+use crate::setup::Setup;
 
 /// The server that is mounted.
 const MOUNTED: &str = "stdio-server";
@@ -13,12 +13,8 @@ const MOUNTED: &str = "stdio-server";
 /// farcall, with its defaults on.
 pub(crate) fn farcall(setup: &Setup, on: On) -> Result<Server> {
     Server::start(&setup.program("farcall"), on, |command, port, folder| {
-        command
-            .args(["serve", "--"])
-            .arg(setup.program(MOUNTED))
-            .env("MCP_PORT", port.to_string())
-            .env("MCP_BEARER_TOKEN", TOKEN)
-            .env("FARCALL_DATA_DIR", folder.join("data"));
+        command.args(["serve", "--"]).arg(setup.program(MOUNTED));
+        defaults(command, port, &folder.join("data"));
         Ok(())
     })
 }

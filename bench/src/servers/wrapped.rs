@@ -4,8 +4,8 @@ use std::fs;
 
 use anyhow::Result;
 
-use super::{On, Server};
-use crate::{requests::TOKEN, setup::Setup};
+use super::{On, Server, farcall::defaults};
+use crate::setup::Setup;
 
 /// The program, and what it is to say.
 pub(crate) const PROGRAM: &str = "/bin/echo";
@@ -18,11 +18,8 @@ pub(crate) fn farcall(setup: &Setup, on: On) -> Result<Server> {
             "[tool.say]\ndescription = \"Say it.\"\ncommand = [\"{PROGRAM}\", \"{SAID}\"]\n"
         );
         fs::write(folder.join("farcall.toml"), tool)?;
-        command
-            .arg("serve")
-            .env("MCP_PORT", port.to_string())
-            .env("MCP_BEARER_TOKEN", TOKEN)
-            .env("FARCALL_DATA_DIR", folder.join("data"));
+        command.arg("serve");
+        defaults(command, port, &folder.join("data"));
         Ok(())
     })
 }
