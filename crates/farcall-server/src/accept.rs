@@ -7,6 +7,7 @@
 mod answer;
 mod idle;
 mod peers;
+mod question;
 
 use std::{
     convert::Infallible,
@@ -19,8 +20,8 @@ use std::{
     time::Duration,
 };
 
-use axum::extract::Request;
-use http::{HeaderValue, header};
+use axum::body::Body;
+use http::{HeaderValue, StatusCode, header};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -36,6 +37,7 @@ use self::{
     answer::Answer,
     idle::{Connections, Presence},
     peers::Peers,
+    question::Question,
 };
 use crate::{
     Entrance, Networks, files,
@@ -277,7 +279,13 @@ fn answering(
     let entrance = entrance.clone();
     service_fn(move |request: http::Request<Incoming>| {
         let asking = presence.asks();
-        let mut request = Request::from(request.map(axum::body::Body::new));
+        // To read such a body would be to ask for it, and its client may send it all the same.
+        let waits_to_be_asked = request.headers().contains_key(header::EXPECT);
+        let mut request = if waits_to_be_asked {
+            request.map(Body::new)
+        } else {
+            request.map(|body| Body::new(Question::new(body)))
+        };
         // Of use there alone, and not free.
         if IS_POSSIBLE && request.uri().path().starts_with(files::PATH) {
             request.extensions_mut().insert(outlet.clone());
@@ -286,7 +294,8 @@ fn answering(
         let is_leaving = is_leaving.load(Ordering::Relaxed);
         async move {
             let mut response = answer.await.map(|body| Answer::new(body, asking));
-            if is_leaving {
+            let is_late = response.status() == StatusCode::REQUEST_TIMEOUT;
+            if is_leaving || waits_to_be_asked || is_late {
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(header::CONNECTION, close);
             }

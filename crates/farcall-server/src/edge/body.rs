@@ -14,9 +14,6 @@ use crate::problem_response::{for_path, json_rpc};
 /// The largest body of a request, in bytes (1 MiB).
 const MAX_BODY: usize = 1 << 20;
 
-/// How much of a body that is too large is read, in bytes (16 MiB).
-const MAX_DRAINED: usize = 16 << 20;
-
 /// How long a body is waited for.
 #[derive(Clone, Copy)]
 struct Patience {
@@ -103,21 +100,17 @@ async fn read_within(
     })
 }
 
-/// The whole body, or `None` where it is too large. Of one that is too large some more is read
-/// and dropped: a client that is still writing when the connection closes never reads why.
+/// The whole body, or `None` where it is too large.
 async fn collect(mut body: Body, idle: Duration) -> Result<Option<Bytes>, ReadError> {
     let mut collected = BytesMut::new();
-    let mut length = 0;
-    while length <= MAX_DRAINED
-        && let Some(frame) = next(&mut body, idle).await?
-    {
+    while let Some(frame) = next(&mut body, idle).await? {
         let Ok(data) = frame.into_data() else {
             continue;
         };
-        length += data.len();
-        if length > MAX_BODY {
-            collected = BytesMut::new();
-        } else if data.len() == length {
+        if collected.len() + data.len() > MAX_BODY {
+            return Ok(None);
+        }
+        if collected.is_empty() {
             collected = data
                 .try_into_mut()
                 .unwrap_or_else(|data| BytesMut::from(&data[..]));
@@ -125,7 +118,7 @@ async fn collect(mut body: Body, idle: Duration) -> Result<Option<Bytes>, ReadEr
             collected.extend_from_slice(&data);
         }
     }
-    Ok((length <= MAX_BODY).then(|| collected.freeze()))
+    Ok(Some(collected.freeze()))
 }
 
 /// The next part of a body, which must not be long in coming.

@@ -8,3 +8,4 @@ mod foreign;
 mod hosts;
 mod limits;
 mod methods;
+mod unread;
