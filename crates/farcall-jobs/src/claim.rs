@@ -139,7 +139,7 @@ impl Running {
         for fence in &claimed {
             if self.unknown.contains(fence) {
                 tracing::warn!(job = %fence.id, "the answer to the claim of the job was lost");
-                finish::hand_back(services, *fence).await;
+                finish::hand_back_for_now(services, *fence).await;
             }
         }
         self.unknown = claimed;

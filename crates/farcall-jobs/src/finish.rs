@@ -150,9 +150,20 @@ pub(crate) async fn stopped(
     }
 }
 
-/// Puts a job back into the queue that cannot go on here.
+/// Puts a job back into the queue that cannot go on here. Not tried once alone, because a job that is not handed
+/// back counts as lost with its worker; after the hard stop it is tried twice.
 pub(crate) async fn hand_back(services: &Services, fence: Fence) {
-    match services.store.release(fence).await {
+    let release = || services.store.release(fence);
+    note_hand_back(fence, insist(&services.hard_stop, release).await);
+}
+
+/// The same, tried once, by somebody who comes again.
+pub(crate) async fn hand_back_for_now(services: &Services, fence: Fence) {
+    note_hand_back(fence, services.store.release(fence).await);
+}
+
+fn note_hand_back(fence: Fence, released: Result<(), StoreError>) {
+    match released {
         Ok(()) => {
             tracing::info!(job = %fence.id, "the job is handed back");
         }

@@ -263,9 +263,9 @@ mod tests {
             lease: LEASE,
             ..RunnerOptions::default()
         };
+        let begun = Instant::now();
         let worker = Worker::register(Arc::clone(&store), nothing(), &options).await;
         let worker = Arc::new(worker.unwrap());
-        let begun = Instant::now();
         store.close().await;
         tokio::spawn({
             let worker = Arc::clone(&worker);

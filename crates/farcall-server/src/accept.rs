@@ -55,7 +55,7 @@ pub struct Limits {
     pub of_a_peer: usize,
     /// Where any number may come from: this machine, unless it is told otherwise, and proxies.
     pub carriers: Networks,
-    /// Time for the head of a request, also the idle time between two. Defaults to 10 seconds.
+    /// Time for the head of a request, also the idle time between two. Defaults to 12 seconds.
     pub head: Duration,
     /// How long what is written for a client may wait for it; what it reads earns it time again, a
     /// second each KiB, up to this. Defaults to 30 seconds.
@@ -77,7 +77,7 @@ impl Default for Limits {
             connections: 1_024,
             of_a_peer: 128,
             carriers: Networks::loopback(),
-            head: Duration::from_secs(10),
+            head: IDLE,
             unread: Duration::from_secs(30),
             head_bytes: 32 << 10,
             headers: 100,
@@ -86,6 +86,10 @@ impl Default for Limits {
         }
     }
 }
+
+/// For how long nothing may come from a client, where nothing else is said. Long jobs ask to be polled every ten
+/// seconds, and no poll must meet a connection at its end.
+const IDLE: Duration = Duration::from_secs(12);
 
 /// How often a full house looks for somebody who makes room.
 const LOOK: Duration = Duration::from_millis(250);
@@ -279,8 +283,9 @@ fn answering(
     let entrance = entrance.clone();
     service_fn(move |request: http::Request<Incoming>| {
         let asking = presence.asks();
-        // To read such a body would be to ask for it, and its client may send it all the same.
+        // To read a body whose client waits to be asked for it would be to ask.
         let waits_to_be_asked = request.headers().contains_key(header::EXPECT);
+        let is_last = waits_to_be_asked || question::is_too_long(request.body());
         let mut request = if waits_to_be_asked {
             request.map(Body::new)
         } else {
@@ -291,11 +296,12 @@ fn answering(
             request.extensions_mut().insert(outlet.clone());
         }
         let answer = entrance.answer(request, peer);
-        let is_leaving = is_leaving.load(Ordering::Relaxed);
+        let is_leaving = Arc::clone(&is_leaving);
         async move {
             let mut response = answer.await.map(|body| Answer::new(body, asking));
             let is_late = response.status() == StatusCode::REQUEST_TIMEOUT;
-            if is_leaving || waits_to_be_asked || is_late {
+            // Asked for now: the server may have been told to stop since the request came.
+            if is_last || is_late || is_leaving.load(Ordering::Relaxed) {
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(header::CONNECTION, close);
             }

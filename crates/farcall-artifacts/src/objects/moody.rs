@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, stream, stream::BoxStream};
 use object_store::{
     CopyOptions, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, memory::InMemory,
-    path::Path,
+    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
+    memory::InMemory, path::Path,
 };
 
 /// What becomes of one answer.
@@ -35,9 +35,20 @@ pub(super) enum Answer {
 pub(super) struct Moody {
     within: InMemory,
     answers: Mutex<VecDeque<Answer>>,
+    /// Whether the answer to the end of an upload is lost.
+    loses_ends: bool,
 }
 
 impl Moody {
+    /// Loses the answers to the ends of uploads, which are kept all the same.
+    pub(super) async fn losing_ends(path: &Path, answers: &[Answer]) -> Arc<Self> {
+        let moody = Self::holding(path, Vec::new(), answers).await;
+        Arc::new(Self {
+            loses_ends: true,
+            ..Arc::into_inner(moody).unwrap()
+        })
+    }
+
     /// Holds `bytes` at `path`, and gives these answers in turn.
     pub(super) async fn holding(path: &Path, bytes: Vec<u8>, answers: &[Answer]) -> Arc<Self> {
         let within = InMemory::new();
@@ -46,6 +57,7 @@ impl Moody {
         Arc::new(Self {
             within,
             answers: Mutex::new(answers.iter().copied().collect()),
+            loses_ends: false,
         })
     }
 }
@@ -72,7 +84,12 @@ impl ObjectStore for Moody {
         path: &Path,
         options: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
-        self.within.put_multipart_opts(path, options).await
+        let upload = self.within.put_multipart_opts(path, options).await?;
+        Ok(if self.loses_ends {
+            Box::new(Endless(upload))
+        } else {
+            upload
+        })
     }
 
     async fn get_opts(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
@@ -128,5 +145,28 @@ impl ObjectStore for Moody {
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
         self.within.copy_opts(from, to, options).await
+    }
+}
+
+/// An upload of whose end nobody hears.
+#[derive(Debug)]
+struct Endless(Box<dyn MultipartUpload>);
+
+#[async_trait]
+impl MultipartUpload for Endless {
+    fn put_part(&mut self, data: PutPayload) -> UploadPart {
+        self.0.put_part(data)
+    }
+
+    async fn complete(&mut self) -> Result<PutResult> {
+        self.0.complete().await?;
+        Err(object_store::Error::NotFound {
+            path: "upload".to_owned(),
+            source: "there is no such upload any more".into(),
+        })
+    }
+
+    async fn abort(&mut self) -> Result<()> {
+        self.0.abort().await
     }
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use farcall_core::crash_point;
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use object_store::{MultipartUpload, ObjectStore, PutMultipartOptions, path::Path};
+use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutMultipartOptions, path::Path};
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::Objects;
@@ -84,12 +84,16 @@ async fn run(
     let mut upload = store.put_multipart_opts(&path, options).await?;
     crash_point!("artifacts.objects.begun");
     let outcome = match send(&mut *upload, &mut parts).await {
-        Ok(true) => {
+        Ok(Some(size)) => {
             crash_point!("artifacts.objects.sent");
-            upload.complete().await.map(drop)
+            match upload.complete().await {
+                // Where the answer was lost, the next try finds no such upload any more.
+                Err(error) if !is_there(store, &path, size).await => Err(error),
+                _ => Ok(()),
+            }
         }
         // The sink was dropped; nobody asks for the outcome.
-        Ok(false) => Err(aborted()),
+        Ok(None) => Err(aborted()),
         Err(error) => Err(error),
     };
     if outcome.is_err()
@@ -100,6 +104,12 @@ async fn run(
     outcome
 }
 
+/// Whether the object is there after all. Before the upload it was not, and nobody else writes it.
+async fn is_there(store: &dyn ObjectStore, path: &Path, size: u64) -> bool {
+    let found = store.head(path).await;
+    found.is_ok_and(|found| found.size == size)
+}
+
 fn aborted() -> object_store::Error {
     object_store::Error::Generic {
         store: "artifacts",
@@ -107,27 +117,33 @@ fn aborted() -> object_store::Error {
     }
 }
 
-/// Sends parts as they come, and waits for all of them; `false` where the last one never came.
+/// Sends parts as they come, and waits for all of them; returns their size in bytes, or `None` where
+/// the last one never came.
 async fn send(
     upload: &mut dyn MultipartUpload,
     parts: &mut mpsc::Receiver<Part>,
-) -> object_store::Result<bool> {
+) -> object_store::Result<Option<u64>> {
     let mut in_flight = FuturesUnordered::new();
+    let mut size = 0;
     loop {
         tokio::select! {
             Some(sent) = in_flight.next() => sent?,
-            part = parts.recv(), if in_flight.len() < IN_FLIGHT => match part {
-                Some(Part::More(bytes)) => in_flight.push(upload.put_part(bytes.into())),
-                Some(Part::Last(bytes)) => {
-                    in_flight.push(upload.put_part(bytes.into()));
+            part = parts.recv(), if in_flight.len() < IN_FLIGHT => {
+                let Some(part) = part else { return Ok(None) };
+                let (bytes, is_last) = match part {
+                    Part::More(bytes) => (bytes, false),
+                    Part::Last(bytes) => (bytes, true),
+                };
+                size += bytes.len() as u64;
+                in_flight.push(upload.put_part(bytes.into()));
+                if is_last {
                     break;
                 }
-                None => return Ok(false),
             },
         }
     }
     while let Some(sent) = in_flight.next().await {
         sent?;
     }
-    Ok(true)
+    Ok(Some(size))
 }

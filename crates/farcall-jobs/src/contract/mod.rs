@@ -28,6 +28,7 @@ use farcall_core::{
 use farcall_store::JobRecord;
 use serde_json::Value;
 
+pub use self::status::MAX_POLL_AFTER_MS;
 use crate::{Links, Queue};
 
 /// How soon a caller should look again, in milliseconds, at the beginning of a job.

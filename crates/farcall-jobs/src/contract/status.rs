@@ -22,7 +22,7 @@ const MAX_WAIT_S: u32 = 20;
 const ASKING: &str = "waits for an answer of its caller";
 
 /// How soon a caller should look again, in milliseconds, at a job that has been there for long.
-const MAX_POLL_AFTER_MS: i64 = 10_000;
+pub const MAX_POLL_AFTER_MS: u16 = 10_000;
 
 pub(super) fn declaration(job: &Job) -> ToolDeclaration {
     let name = &job.name;
@@ -147,5 +147,5 @@ pub(crate) fn message(record: &JobRecord) -> &str {
 /// for every two seconds, and no job ends long before somebody looks.
 pub(crate) fn poll_after(record: &JobRecord) -> i64 {
     let age = record.read_at.0.saturating_sub(record.created_at.0);
-    (age / 10).clamp(POLL_AFTER_MS, MAX_POLL_AFTER_MS)
+    (age / 10).clamp(POLL_AFTER_MS, MAX_POLL_AFTER_MS.into())
 }

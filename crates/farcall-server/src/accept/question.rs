@@ -20,17 +20,18 @@ use tokio::{runtime::Handle, time::timeout};
 #[derive(Clone, Copy)]
 struct Patience {
     /// In bytes; a few more may be.
-    most: usize,
+    most: u64,
     /// The longest time for all of it.
     whole: Duration,
     /// The longest time in which nothing of it arrives.
     idle: Duration,
 }
 
+/// As long as a body may take that somebody waits for.
 const PATIENCE: Patience = Patience {
     most: 16 << 20,
-    whole: Duration::from_secs(30),
-    idle: Duration::from_secs(5),
+    whole: Duration::from_mins(1),
+    idle: Duration::from_secs(15),
 };
 
 /// A body whose rest is read once it is dropped.
@@ -40,6 +41,11 @@ pub(super) struct Question<B: Rest>(Option<B>);
 pub(super) trait Rest: Body<Data = Bytes> + Send + Unpin + 'static {}
 
 impl<B: Body<Data = Bytes> + Send + Unpin + 'static> Rest for B {}
+
+/// Whether a body says that it is longer than what is ever read of one.
+pub(super) fn is_too_long(body: &impl Body) -> bool {
+    body.size_hint().lower() > PATIENCE.most
+}
 
 impl<B: Rest> Question<B> {
     pub(super) fn new(body: B) -> Self {
@@ -92,7 +98,7 @@ async fn read_within(patience: Patience, mut rest: impl Rest) {
         while length <= patience.most
             && let Ok(Some(Ok(frame))) = timeout(patience.idle, rest.frame()).await
         {
-            length += frame.data_ref().map_or(0, Bytes::len);
+            length += frame.data_ref().map_or(0, |data| data.len() as u64);
         }
     };
     // The connection closes where it took too long.
@@ -112,7 +118,7 @@ mod tests {
     const LONG: Duration = Duration::from_mins(1);
     const SHORT: Duration = Duration::from_millis(100);
     const ENDLESS: Patience = Patience {
-        most: usize::MAX,
+        most: u64::MAX,
         whole: LONG,
         idle: LONG,
     };

@@ -15,6 +15,10 @@ use url::{
 /// How long an answer may take, from the name of the host to its last byte.
 const TIME: Duration = Duration::from_secs(5);
 
+/// For how long a connection that is not needed is kept. Many servers close theirs after two or five
+/// seconds, and what is sent at that moment is not answered.
+const IDLE: Duration = Duration::from_millis(1_500);
+
 /// How long an answer may be; those in use have a few kilobytes.
 const SIZE: usize = 256 << 10;
 
@@ -54,6 +58,7 @@ impl Outbound {
         let mut http = Client::builder()
             .user_agent(concat!("farcall/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
+            .pool_idle_timeout(IDLE)
             .referer(false);
         // What is sent to this machine stays on it, whatever proxy the environment names.
         if is_here(url) {

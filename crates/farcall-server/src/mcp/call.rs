@@ -249,6 +249,8 @@ async fn run<T: Send + 'static>(
         context,
     };
     tokio::select! {
+        // What is done is told as done, also where its time has run out since.
+        biased;
         outcome = &mut running.task => outcome.unwrap_or_else(|error| Err(Problem::internal(error))),
         () = context.cancellation().cancelled() => {
             Err(Problem::new(ErrorCode::Cancelled, "the call was taken back"))

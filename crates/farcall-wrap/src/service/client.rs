@@ -24,6 +24,10 @@ const MAX_ERROR: usize = 16 << 10;
 /// What a caller reads of it, in characters.
 const MAX_EXCERPT: usize = 500;
 
+/// For how long a connection that is not needed is kept. Many servers close theirs after two or five
+/// seconds, often just when the next question about the same work is due.
+const IDLE: Duration = Duration::from_millis(1_500);
+
 /// A service that can be asked. Its connections are kept and used again.
 pub(crate) struct Client {
     name: String,
@@ -60,6 +64,7 @@ impl Client {
             .user_agent(concat!("farcall/", env!("CARGO_PKG_VERSION")))
             .dns_resolver(Arc::new(guard))
             .redirect(redirect::Policy::none())
+            .pool_idle_timeout(IDLE)
             .no_proxy()
             .referer(false)
             // One form of requests on the wire, which is the one that the tests look at.

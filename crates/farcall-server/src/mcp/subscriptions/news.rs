@@ -292,9 +292,9 @@ mod tests {
     #[tokio::test]
     async fn a_quiet_stream_shows_that_it_is_there_and_ends_in_order_when_it_is_old() {
         let updates = Updates::default();
+        let (began, mut comments) = (Instant::now(), 0);
         let mut news = news(&updates);
         message(&mut news).await;
-        let (began, mut comments) = (Instant::now(), 0);
         let last = loop {
             match news.next().await.unwrap() {
                 Said::Nothing => comments += 1,

@@ -112,6 +112,12 @@ async fn a_connection_that_idles_too_long_is_closed() {
     idle.rest().await;
 }
 
+#[test]
+fn whoever_polls_a_job_as_often_as_it_asks_for_does_not_meet_a_connection_at_its_end() {
+    let longest = Duration::from_millis(farcall_jobs::contract::MAX_POLL_AFTER_MS.into());
+    assert!(Limits::default().head >= longest + Duration::from_secs(2));
+}
+
 #[tokio::test]
 async fn a_head_that_is_too_large_is_refused() {
     let running = accepting(hello(), Limits::default()).await;
@@ -248,9 +254,14 @@ async fn a_server_that_takes_its_leave_answers_whoever_still_comes() {
         linger: Duration::from_secs(30),
         ..Limits::default()
     };
-    let running = accepting(hello(), limits).await;
+    let gate = CancellationToken::new();
+    let (routes, mut begun) = gated(&gate);
+    let running = accepting(routes, limits).await;
     let mut known = Connection::open(running.address).await;
     greeted(&mut known).await;
+    let mut busy = Connection::open(running.address).await;
+    busy.write(GATED).await;
+    soon(begun.recv()).await.unwrap();
     running.stop.cancel();
     // One that comes late is asked to go with its answer, and so is one that was there before.
     soon(async {
@@ -270,6 +281,11 @@ async fn a_server_that_takes_its_leave_answers_whoever_still_comes() {
     let answer = String::from_utf8(known.rest().await).unwrap();
     assert!(answer.contains("connection: close\r\n"), "{answer}");
     assert!(answer.ends_with("hello"), "{answer}");
+    // So is one that had asked before the stop.
+    gate.cancel();
+    let answer = String::from_utf8(busy.rest().await).unwrap();
+    assert!(answer.contains("connection: close\r\n"), "{answer}");
+    assert!(answer.ends_with("at last"), "{answer}");
     running.hurry.cancel();
     soon(running.ended).await.unwrap();
 }

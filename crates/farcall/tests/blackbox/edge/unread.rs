@@ -104,6 +104,15 @@ async fn who_waits_to_be_asked_for_the_body_is_told_that_the_connection_ends() {
     assert!(connection.rest().await.is_empty());
 }
 
+#[tokio::test]
+async fn who_says_that_more_comes_than_is_ever_read_is_told_that_the_connection_ends() {
+    let server = guarded().await;
+    let head = "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-length: 20000000";
+    let (early, _connection) = answered_early(server.address, head, b"{").await;
+    assert!(early.starts_with("HTTP/1.1 401 "), "{early}");
+    assert!(early.contains("\r\nconnection: close\r\n"), "{early}");
+}
+
 /// RFC 9110, section 15.5.9.
 #[tokio::test]
 async fn who_was_too_slow_is_told_that_the_connection_ends() {
