@@ -113,7 +113,7 @@ def normal(value):
     if isinstance(value, list):
         return [normal(item) for item in value]
     if isinstance(value, str):
-        words = value.split(" ")
+        words = [word for word in value.split(" ") if word not in ("AM", "PM")]
         return " ".join("TIME" if word.count(":") == 2 and word[:1].isdigit() else word for word in words)
     return value
 

@@ -19,7 +19,7 @@ use super::{
     brew::{HOLD, Order},
     caller::{Caller, Habit, fresh, start},
     fault::{Fault, Kind},
-    points::Passed,
+    points::{Passed, passed},
     records,
     respondent::Respondent,
     rig::Rig,
@@ -94,6 +94,13 @@ impl End {
             hits.lock().unwrap().ask(point);
             return Self::point(point, 1, false);
         }
+        if let Some(point) = rig.shared.overdue() {
+            hits.lock().unwrap().ask(point);
+            return match passed(point) {
+                Passed::AtStop => Self::Stop { point: Some(point) },
+                _ => Self::point(point, 1, false),
+            };
+        }
         match random.below(100) {
             0..6 => Self::point(next(Passed::AtStart), 1, false),
             6..13 => {
@@ -142,7 +149,7 @@ impl Rig {
         let _ = fs::remove_file(self.armed());
         if end
             .asked()
-            .is_some_and(|(point, _)| super::points::passed(point) == Passed::AfterChange)
+            .is_some_and(|(point, _)| passed(point) == Passed::AfterChange)
         {
             self.is_changed = !self.is_changed;
         }

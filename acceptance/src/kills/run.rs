@@ -12,7 +12,7 @@ use farcall_testpg::{Cluster, Durability};
 use super::{
     fault::Fault,
     life::{By, Death},
-    points::Hits,
+    points::{Hits, Passed, passed},
     random::Random,
     report::Report,
     rig::Rig,
@@ -126,6 +126,16 @@ impl Shared {
         has_found
             || kills >= 2 * enough
             || kills >= enough && self.hits.lock().unwrap().missed(least).is_empty()
+    }
+
+    /// A point that chance has passed by although there were enough kills; none of those that only a first start passes.
+    pub(crate) fn overdue(&self) -> Option<&'static str> {
+        if self.report.lock().unwrap().kills() < self.options.kills {
+            return None;
+        }
+        let missed = self.hits.lock().unwrap().missed(self.options.least());
+        let mut missed = missed.into_iter();
+        missed.find(|point| passed(point) != Passed::OnFreshData)
     }
 
     pub(crate) fn count(&self, death: &Death) {

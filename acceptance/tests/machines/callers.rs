@@ -15,7 +15,7 @@ const LEASE: Duration = Duration::from_secs(30);
 
 /// Within what every replica knows of a change, and what a slow machine may add to it.
 const PROMISED: Duration = Duration::from_secs(1);
-const SLOWNESS: Duration = Duration::from_secs(2);
+const SLOWNESS: Duration = Duration::from_secs(10);
 
 /// What the program's own command line prints, run where a replica runs.
 fn typed(machines: &Machines, arguments: &[&str]) -> String {
@@ -47,8 +47,12 @@ async fn status(http: &reqwest::Client, origin: &str, token: &str) -> u16 {
 async fn what_is_done_with_tokens_holds_at_every_replica_within_a_second() {
     let machines = Machines::new(2, LEASE).await;
     // One that only answers callers, and one that runs jobs as well.
-    let all = machines.replica(1, "all").start();
-    let replicas = [machines.api(0).await, all.await];
+    let [one, other] = [(0, "api"), (1, "all")].map(|(number, role)| {
+        let replica = machines.replica(number, role);
+        // Calls come as fast as they can.
+        replica.env("FARCALL_CALL_RATE", "off")
+    });
+    let replicas = [one.start().await, other.start().await];
     let http = &machines.http;
     let first = typed(&machines, &["create", "ci"]);
     for replica in &replicas {
@@ -89,14 +93,20 @@ async fn what_is_done_with_tokens_holds_at_every_replica_within_a_second() {
         assert!(calls.await.unwrap() > 8);
     }
 
-    typed(&machines, &["revoke", "ci"]);
-    let begun = Instant::now();
-    for replica in &replicas {
-        until("the refusal", async || {
-            (status(http, replica.origin(), &last).await == 401).then_some(())
-        })
-        .await;
+    let mut soonest = Duration::MAX;
+    let others = ["lab", "farm"].map(|name| (name, typed(&machines, &["create", name])));
+    for (name, token) in [("ci", last)].into_iter().chain(others) {
+        typed(&machines, &["revoke", name]);
+        let begun = Instant::now();
+        for replica in &replicas {
+            until("the refusal", async || {
+                (status(http, replica.origin(), &token).await == 401).then_some(())
+            })
+            .await;
+        }
+        let took = begun.elapsed();
+        assert!(took < PROMISED + SLOWNESS, "{took:?}");
+        soonest = soonest.min(took);
     }
-    let took = begun.elapsed();
-    assert!(took < PROMISED + SLOWNESS, "{took:?}");
+    assert!(soonest < PROMISED * 2, "{soonest:?}");
 }

@@ -11,10 +11,10 @@ use serde_json::json;
 
 use crate::rig::Machines;
 
-const LEASE: Duration = Duration::from_secs(3);
+const LEASE: Duration = Duration::from_secs(10);
 
 /// What a slow machine may add to what was promised.
-const SLOWNESS: Duration = Duration::from_secs(2);
+const SLOWNESS: Duration = Duration::from_secs(10);
 
 /// P6: within the lease and one sweep. Nobody here can see that the process is dead: whoever takes
 /// its jobs was there before.

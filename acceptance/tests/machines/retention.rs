@@ -19,7 +19,7 @@ const CALLERS: u32 = 4;
 const CAKES: u32 = 25;
 
 /// How long a cake is kept: long enough to be fetched on a busy machine.
-const KEEP: Duration = Duration::from_secs(5);
+const KEEP: Duration = Duration::from_secs(10);
 
 /// P19.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -2,24 +2,29 @@
 
 use std::time::Duration;
 
-use farcall_acceptance::{bakery, wait::until};
+use farcall_acceptance::{Server, bakery, wait::until};
 use serde_json::{Value, json};
 
 use crate::rig::Machines;
 
 const LEASE: Duration = Duration::from_secs(10);
 
+/// Waits until `server` has told this at its start.
+async fn says(server: &Server, told: &str) {
+    until(told, async || server.talk().contains(told).then_some(())).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_replica_takes_jobs_in_and_runs_none() {
     let machines = Machines::new(1, LEASE).await;
     let api = machines.api(0).await;
-    let talk = api.talk();
-    assert!(
-        talk.contains("  role     api: answers callers, runs no job"),
-        "{talk}"
-    );
-    assert!(talk.contains("  data     postgres://127.0.0.1:"), "{talk}");
-    assert!(talk.contains(", files in s3://bucket/cakes\n"), "{talk}");
+    for told in [
+        "  role     api: answers callers, runs no job",
+        "  data     postgres://127.0.0.1:",
+        ", files in s3://bucket/cakes\n",
+    ] {
+        says(&api, told).await;
+    }
     let caller = machines.caller();
     let started = caller.call("start_bake", json!({"number": 1})).await;
     let id = started["job_id"].as_str().unwrap();
@@ -62,12 +67,12 @@ async fn a_worker_answers_probes_and_nothing_else() {
     // Nothing there needs a token, so none is asked for beyond loopback.
     let worker = machines.launch("one", "worker").env("MCP_HOST", "0.0.0.0");
     let worker = worker.start().await;
-    let talk = worker.talk();
-    assert!(
-        talk.contains("  role     worker: runs 3 jobs, answers no callers"),
-        "{talk}"
-    );
-    assert!(!talk.contains("/mcp"), "{talk}");
+    says(
+        &worker,
+        "  role     worker: runs 3 jobs, answers no callers",
+    )
+    .await;
+    assert!(!worker.talk().contains("/mcp"), "{}", worker.talk());
     let caller = machines.caller_of(&worker);
     for path in ["/healthz", "/health", "/readyz"] {
         assert_eq!(caller.get(path).await, (200, json!({"ok": true})), "{path}");

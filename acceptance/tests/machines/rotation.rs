@@ -120,7 +120,8 @@ async fn a_rotation_under_load_fails_no_fetch_and_no_question_at_two_replicas() 
         let replica = machines.replica(number, "all");
         let replica = replica.env("MCP_BEARER_TOKEN", TOKEN);
         // As fast as it goes.
-        replica.env("FARCALL_CALL_RATE", "off")
+        let replica = replica.env("FARCALL_CALL_RATE", "off");
+        replica.env("FARCALL_TOOL_RATE", "off")
     };
     let servers = [with_token(0).start().await, with_token(1).start().await];
     let replicas = [0, 1].map(|place: usize| Replica::new(&machines, &servers[place]));

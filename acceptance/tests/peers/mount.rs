@@ -56,6 +56,8 @@ async fn passed_on(here: &Path) -> Server {
         .env("PATH", path("node/node_modules/.bin"))
         // It prints more to its standard error than anybody wants to read.
         .env("FARCALL_LOG", "warn")
+        .env("FARCALL_TOOL_RATE", "off")
+        .env("FARCALL_CALL_RATE", "off")
         .verb(&["serve", "--sandbox", "off", "--"])
         .verb(&command.each_ref().map(String::as_str))
         .start()

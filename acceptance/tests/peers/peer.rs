@@ -11,8 +11,8 @@ use std::{
 use farcall_acceptance::{Ended, Process};
 use serde_json::Value;
 
-/// How long one client may take; the conformance suite is the slowest.
-const PATIENCE: Duration = Duration::from_mins(5);
+/// How long one client may take; those are the slowest that compile what they install.
+const PATIENCE: Duration = Duration::from_mins(15);
 
 /// Both generations of the Python SDK.
 pub(crate) const PYTHONS: [Python; 2] = [

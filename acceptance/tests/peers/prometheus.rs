@@ -274,13 +274,21 @@ impl Prometheus {
         answer["data"]["result"].as_array().unwrap().clone()
     }
 
-    /// The number that is the whole answer, once there is one.
-    async fn number(&self, expression: &str) -> String {
+    /// What it finds, once that is anything: what was not read in time is not there for a second.
+    async fn found(&self, expression: &str) -> Value {
         until(expression, async || {
-            let found = self.asked(expression).await;
-            Some(found.first()?["value"][1].as_str()?.to_owned())
+            self.asked(expression).await.first().cloned()
         })
         .await
+    }
+
+    /// Waits until `number` is what it finds.
+    async fn comes_to(&self, expression: &str, number: &str) {
+        until(&format!("`{expression}` to be {number}"), async || {
+            let found = self.found(expression).await;
+            (found["value"][1] == number).then_some(())
+        })
+        .await;
     }
 }
 
@@ -309,25 +317,17 @@ async fn prometheus_reads_a_server_and_answers_whatever_alerts_and_dashboard_ask
             "1",
         ),
     ] {
-        assert_eq!(
-            prometheus.number(expression).await,
-            expected,
-            "{expression}"
-        );
+        prometheus.comes_to(expression, expected).await;
     }
     // For a rate there have to be two readings.
     prometheus
-        .number("rate(process_cpu_seconds_total{job=\"farcall\"}[1m])")
+        .found("rate(process_cpu_seconds_total{job=\"farcall\"}[1m])")
         .await;
     for expression in of_alerts() {
         prometheus.asked(&expression).await;
     }
-    for (panel, expression) in of_dashboard() {
-        let found = prometheus.asked(&expression).await;
-        assert!(
-            !found.is_empty(),
-            "{panel}: nothing is found by `{expression}`"
-        );
+    for (_, expression) in of_dashboard() {
+        prometheus.found(&expression).await;
     }
     // Whether it has judged all of them, and found none that it cannot.
     let rules = format!("{}/api/v1/rules", prometheus.origin);

@@ -1,14 +1,19 @@
 //! P15: a full disk is a state that passes, also by itself.
 
+use std::time::Duration;
+
 use farcall_acceptance::{
     McpClient,
     disk::with_own_mounts,
     fixture::{KEEP_SECONDS, LOAD_STAGES},
-    wait::until,
+    wait::{until, until_within},
 };
 use serde_json::json;
 
 use crate::rig::{MIB, Rig, Small, check_file, end, is_ready, refusal, start, succeed};
+
+/// How long it may take until what is kept has expired, and its room is back.
+const RECOVERY: Duration = Duration::from_mins(2);
 
 /// What SQLite alone cannot do on a full disk: delete.
 #[test]
@@ -16,7 +21,7 @@ fn on_a_full_disk_expired_jobs_are_deleted_and_their_room_comes_back() {
     with_own_mounts(env!("CARGO_TARGET_TMPDIR"), async {
         const JOBS: usize = 12;
         let rig = Rig::new(Small::Database, 24 * MIB);
-        let launch = rig.launch(2 * MIB).env(KEEP_SECONDS, "20");
+        let launch = rig.launch(2 * MIB).env(KEEP_SECONDS, "40");
         let server = launch.start().await;
         let client = server.client();
         for _ in 0..JOBS {
@@ -32,7 +37,7 @@ fn on_a_full_disk_expired_jobs_are_deleted_and_their_room_comes_back() {
             "they expired too soon for this test"
         );
 
-        until("the end of expired jobs", async || {
+        until_within(RECOVERY, "the end of expired jobs", async || {
             rig.data().jobs().await.is_empty().then_some(())
         })
         .await;
@@ -50,7 +55,7 @@ fn a_database_that_has_filled_the_disk_gives_it_back() {
     with_own_mounts(env!("CARGO_TARGET_TMPDIR"), async {
         // No file goes with the jobs that expire, whose room would be enough.
         let rig = Rig::new(Small::Database, 32 * MIB);
-        let launch = rig.launch(12 * MIB).env(KEEP_SECONDS, "15");
+        let launch = rig.launch(12 * MIB).env(KEEP_SECONDS, "40");
         let server = launch.start().await;
         let client = server.client();
         let load = json!({"result": 900_000});
@@ -77,7 +82,7 @@ fn a_database_that_has_filled_the_disk_gives_it_back() {
 
 /// Waits until a start is taken in again, and its job has succeeded.
 async fn taken_in(client: &McpClient) {
-    let id = until("a start that is taken in", async || {
+    let id = until_within(RECOVERY, "a start that is taken in", async || {
         let answer = client.try_call("start_load", json!({})).await.unwrap();
         let id = answer.payload["job_id"].as_str();
         id.map(str::to_owned)

@@ -127,7 +127,7 @@ pub async fn the_database_falls_silent(program: PathBuf) {
         let database = rig.database.as_ref().unwrap();
         let url = cluster.tcp_url(proxy.address(), &database.name);
         rig.life = 1;
-        let lease = if is_in_time { "60000" } else { "1500" };
+        let lease = if is_in_time { "60000" } else { "5000" };
         let launch = rig.launch("server").env(DATABASE, url).env(LEASE, lease);
         let server = launch.start().await;
         rig.processes = vec![server.process_id()];

@@ -102,7 +102,7 @@ pub async fn a_server_wakes_while_another_works(program: PathBuf, plant: Option<
 
 /// A server that runs all of the jobs at once, and is soon believed lost.
 fn launch(rig: &Rig) -> Launch {
-    let launch = rig.launch("server").env(LEASE, "600");
+    let launch = rig.launch("server").env(LEASE, "3000");
     launch.env("FARCALL_CONCURRENCY", STAGES.to_string())
 }
 

@@ -35,7 +35,7 @@ async fn run(
         .env("PATH", PATH)
         .envs(environment.iter().copied());
     Process::spawn(&mut command)
-        .end(std::time::Duration::from_mins(2))
+        .end(std::time::Duration::from_mins(10))
         .await
 }
 

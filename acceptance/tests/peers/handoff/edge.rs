@@ -37,13 +37,14 @@ impl Edge {
         let noted = Arc::clone(&answered);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let routes = Router::new().fallback(move |request: Request| {
-            let (server, noted) = (server.clone(), Arc::clone(&noted));
+            let (client, server, noted) = (client.clone(), server.clone(), Arc::clone(&noted));
             async move {
                 if is_closed && !has_token(request.headers()) {
                     return StatusCode::FORBIDDEN.into_response();
                 }
-                passed(&server, request, &noted).await
+                passed(&client, &server, request, &noted).await
             }
         });
         tokio::spawn(async move { farcall::axum::serve(listener, routes).await });
@@ -64,13 +65,17 @@ fn has_token(headers: &HeaderMap) -> bool {
     has("cf-access-client-id", ID) && has("cf-access-client-secret", SECRET)
 }
 
-async fn passed(server: &str, request: Request, answered: &Answered) -> Response {
+async fn passed(
+    client: &reqwest::Client,
+    server: &str,
+    request: Request,
+    answered: &Answered,
+) -> Response {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, 1 << 20).await.unwrap();
     let method = method(&body);
     let mut headers: HeaderMap = parts.headers;
     headers.remove(header::HOST);
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let request = client.request(parts.method, format!("{server}{}", parts.uri));
     let answer = request.headers(headers).body(body).send().await.unwrap();
     let (status, mut headers) = (answer.status(), answer.headers().clone());

@@ -137,6 +137,11 @@ impl Reader {
             // It tells its maker otherwise.
             "gemini-cli" => {
                 config["privacy"] = json!({"usageStatisticsEnabled": false});
+                // Five seconds otherwise.
+                let servers = config["mcpServers"].as_object_mut().unwrap();
+                for server in servers.values_mut() {
+                    server["timeout"] = json!(60_000);
+                }
                 config.to_string()
             }
             // It refuses servers of its own machine otherwise.

@@ -18,12 +18,12 @@ use tokio_util::sync::CancellationToken;
 /// The longest time to wait for what must happen.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A runner that looks often, and has little patience with stages.
+/// A runner that looks often.
 pub(crate) fn quick() -> RunnerOptions {
     RunnerOptions {
         beat: Duration::from_millis(20),
         poll: Duration::from_millis(20),
-        grace: Duration::from_millis(50),
+        grace: Duration::from_secs(5),
         sweep: Duration::from_millis(20),
         prune: Duration::from_millis(20),
         ..RunnerOptions::default()

@@ -97,10 +97,10 @@ async fn a_program_that_nobody_renews_expires_and_a_renewed_one_does_not() {
     let token = token();
     let mut spec = spec(folder.path(), &["family", &token]);
     let begin = Instant::now();
-    spec.until = Some(begin + Duration::from_millis(300));
+    spec.until = Some(begin + Duration::from_secs(5));
     let mut child = Child::spawn(spec).await.unwrap();
     up(&mut lines(&mut child), 5).await;
-    let until = begin + Duration::from_millis(900);
+    let until = begin + Duration::from_secs(6);
     child.renew(until);
     assert_eq!(child.ended().await.unwrap(), Ended::Expired);
     let late = Instant::now().saturating_duration_since(until);
@@ -179,7 +179,7 @@ async fn a_shim_that_is_told_to_end_ends_its_program_first() {
 async fn waiting_for_an_end_can_be_given_up_and_taken_up_again() {
     let folder = tempfile::tempdir().unwrap();
     let mut spec = spec(folder.path(), &["wait"]);
-    spec.until = Some(Instant::now() + Duration::from_millis(200));
+    spec.until = Some(Instant::now() + Duration::from_secs(2));
     let child = Child::spawn(spec).await.unwrap();
     let mut given_up = 0;
     let ended = loop {

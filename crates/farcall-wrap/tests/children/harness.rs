@@ -18,8 +18,9 @@ use tokio::{
     time::Instant,
 };
 
-/// How soon whoever should be gone is gone, once there is a reason.
-pub(crate) const SOON: Duration = Duration::from_secs(2);
+/// How soon whoever should be gone is gone, once there is a reason: before any grace is over, and with two seconds more
+/// than the promise has, for a machine that has others to run.
+pub(crate) const SOON: Duration = Duration::from_secs(4);
 
 pub(crate) fn probe() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_farcall-probe"))

@@ -67,17 +67,17 @@ async fn nobody_outlives_a_server_that_is_killed() {
 async fn nobody_outlives_the_lease_of_a_server_that_is_stopped() {
     let folder = tempfile::tempdir().unwrap();
     let token = token();
-    let words = ["until=800", "renewed=800", "--", "family", &token];
+    let words = ["until=2000", "renewed=2000", "--", "family", &token];
     let mut holder = Holder::start(folder.path(), &words);
     up(&mut holder.lines, 5).await;
     // Renewed, it lives longer than it was given at first.
     let begin = Instant::now();
-    while begin.elapsed() < Duration::from_millis(1500) {
+    while begin.elapsed() < Duration::from_secs(3) {
         assert_eq!(alive(&token, holder.id()).len(), 5);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     holder.signal(Signal::STOP);
-    gone(&token, holder.id(), Duration::from_millis(800) + SOON).await;
+    gone(&token, holder.id(), Duration::from_secs(2) + SOON).await;
     holder.signal(Signal::CONT);
     assert_eq!(holder.lines.next_line().await.unwrap().unwrap(), "Expired");
     assert!(holder.process.wait().await.unwrap().success());
@@ -94,7 +94,7 @@ async fn two_hundred_killed_servers_leave_nothing() {
         let mut holder = Holder::start(folder.path(), &["--", "family", &token]);
         // A linear congruential generator: the same moments on every run.
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        let moment = Duration::from_micros((seed >> 33) % 60_000);
+        let moment = Duration::from_micros((seed >> 33) % 150_000);
         let whole = tokio::time::timeout(moment, up(&mut holder.lines, 5)).await;
         families += usize::from(whole.is_ok());
         holder.signal(Signal::KILL);
@@ -102,7 +102,7 @@ async fn two_hundred_killed_servers_leave_nothing() {
         holder.process.wait().await.unwrap();
     }
     // Else the moments were too early to show anything.
-    assert!(families > 20, "{families}");
+    assert!(families > 10, "{families}");
 }
 
 /// Each process of the bomb leads a session of its own, so no group holds them together.
@@ -111,7 +111,7 @@ async fn a_fork_bomb_loses() {
     let folder = tempfile::tempdir().unwrap();
     let token = token();
     let mut command = std::process::Command::new(probe());
-    let mut limit = 100;
+    let mut limit = 200;
     if getuid().is_root() {
         // The kernel counts no processes of root.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();

@@ -119,12 +119,17 @@ impl Drawn {
         let mut signs = text.chars();
         while let Some(sign) = signs.next() {
             if sign == '\u{1b}' {
-                assert_eq!(signs.next(), Some('['), "no order that is known here");
+                // The rest of an order may still be on its way.
+                let Some(opening) = signs.next() else { return };
+                assert_eq!(opening, '[', "no order that is known here");
                 let mut order = String::new();
                 let what = signs.by_ref().find(|sign| {
                     order.push(*sign);
                     sign.is_ascii_alphabetic()
                 });
+                if what.is_none() {
+                    return;
+                }
                 screen.obey(order.trim_end_matches(char::is_alphabetic), what);
             } else {
                 screen.put(sign);

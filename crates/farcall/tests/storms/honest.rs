@@ -65,6 +65,21 @@ impl Waits {
     }
 }
 
+/// How often an attack is tried: some other program may begin just after it was measured how long an honest
+/// client waits without one.
+pub(crate) const TIMES: usize = 3;
+
+/// Sees that an honest client waits less than twice as long during an attack as before, as `measured` says.
+pub(crate) async fn withstood(what: &str, measured: impl AsyncFn() -> (Waits, Waits)) {
+    for _ in 0..TIMES {
+        let (before, during) = measured().await;
+        if is_hardly_slower(what, &before, &during) {
+            return;
+        }
+    }
+    panic!("{what}: an honest client waits too long")
+}
+
 /// Whether it waits less than twice as long as before.
 #[expect(clippy::print_stdout, reason = "what was measured")]
 pub(crate) fn is_hardly_slower(what: &str, before: &Waits, during: &Waits) -> bool {

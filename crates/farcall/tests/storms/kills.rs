@@ -18,7 +18,7 @@ async fn no_program_outlives_a_server_that_is_killed_at_any_moment() {
     let mut chance = Chance::new();
     println!("FARCALL_SEED={}", chance.seed);
     let (project, census, out) = counted();
-    let (mut most, mut slowest) = (0, Duration::ZERO);
+    let (mut most, mut ends) = (0, Vec::new());
     for kill in 0..times(KILLS) {
         let server = project.serve().await;
         // What the last life left in the queue, and what callers want now.
@@ -49,17 +49,20 @@ async fn no_program_outlives_a_server_that_is_killed_at_any_moment() {
         tokio::time::sleep(chance.moment(60)).await;
         most = most.max(census.alive().len());
         server.kill();
-        slowest = slowest.max(census.returns_to(&[]).await);
+        ends.push(census.returns_to(&[]).await);
         calls.join_all().await;
         // Jobs of a lost worker run alone; they would be what each further life begins with.
         if kill % 10 == 9 {
             fs::remove_dir_all(project.path(".farcall")).unwrap();
         }
     }
+    ends.sort();
+    let (usual, slowest) = (ends[ends.len() / 2], ends[ends.len() - 1]);
     println!(
-        "{} kills, {most} processes at most, gone after {slowest:?} at most",
+        "{} kills, {most} processes at most, gone after {usual:?}, and after {slowest:?} at most",
         times(KILLS)
     );
+    assert!(usual < Duration::from_secs(2), "{usual:?}");
     // The server; a shim and at least five for each of two families.
     assert!(
         most >= 13,

@@ -103,7 +103,7 @@ async fn clients_of_a_mounted_server_that_go_away_leave_nothing_behind() {
     );
     assert!(open > 5, "nobody was at work: {open}");
     assert!(
-        answered * 10 > times(DISCONNECTS) && answered * 2 < times(DISCONNECTS),
+        answered > 0 && answered * 2 < times(DISCONNECTS),
         "{answered} were answered"
     );
     assert!(Census::zombies_of(server.process()).is_empty());
@@ -117,7 +117,7 @@ async fn no_relative_outlives_a_mounted_server_that_is_killed_at_any_moment() {
     println!("FARCALL_SEED={}", chance.seed);
     let (project, census, _out) = counted_of(MOUNT);
     let mut server = project.serve().await;
-    let mut slowest = Duration::ZERO;
+    let (mut slowest, mut ends) = (Duration::ZERO, Vec::new());
     for kill in 0..times(KILLS) {
         let before = echoed(&server, &format!("{kill}")).await;
         let mut family = whole(&census).await;
@@ -154,11 +154,14 @@ async fn no_relative_outlives_a_mounted_server_that_is_killed_at_any_moment() {
         assert!(Census::zombies_of(server.process()).is_empty());
         if kill % 5 == 4 {
             server.kill();
-            census.returns_to(&[]).await;
+            ends.push(census.returns_to(&[]).await);
             server = project.serve().await;
         }
     }
     println!("{} kills, gone after {slowest:?} at most", times(KILLS));
+    ends.sort();
+    let usual = ends[ends.len() / 2];
+    assert!(usual < Duration::from_secs(2), "{usual:?}");
     server.stop().await;
     census.returns_to(&[]).await;
 }

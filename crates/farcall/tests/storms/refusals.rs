@@ -14,7 +14,7 @@ use crate::{
     edge::address,
     flood::{Attack, Flood},
     harness::{Project, Server, until},
-    honest::{WINDOWS, Waits, is_hardly_slower},
+    honest::{TIMES, WINDOWS, Waits, is_hardly_slower},
 };
 
 #[path = "../blackbox/edge/foreign.rs"]
@@ -234,9 +234,6 @@ fn wrong_links() -> Attack {
         refusals: &[404],
     }
 }
-
-/// How often it is tried. What other programs do on the machine is not there each time.
-const TIMES: usize = 3;
 
 /// Floods a server while somebody lists its tools, and lets it be while somebody does, in turns; how often each
 /// refusal came.

@@ -8,7 +8,7 @@ use std::{
     fs,
     os::unix::fs::{PermissionsExt, symlink},
     path::Path,
-    time::Duration,
+    time::Instant,
 };
 
 use serde_json::json;
@@ -115,12 +115,17 @@ async fn cve_2025_53109_a_link_that_is_swapped_in_shows_nothing_of_what_it_leads
     let server = project.serve().await;
     let file = project.path("videos/a.txt");
     let beside = project.path("videos/a.new");
+    fs::write(&file, "videos").unwrap();
+    let begun = Instant::now();
+    server.call("show", json!({"file": "a.txt"})).await;
+    // From before the call to after it, however long it takes here.
+    let pause = begun.elapsed() * 2 / 150;
     let (mut seen, mut refused) = (0, 0);
     for round in 0..150 {
         fs::write(&beside, "videos").unwrap();
         fs::rename(&beside, &file).unwrap();
         let swap = async {
-            tokio::time::sleep(Duration::from_micros(round * 500)).await;
+            tokio::time::sleep(pause * round).await;
             symlink(&secret, &beside).unwrap();
             fs::rename(&beside, &file).unwrap();
         };

@@ -81,7 +81,7 @@ async fn a_tool_that_fails_is_a_job_that_fails_in_its_words() {
 /// P10, P11: the end of one run, and of nothing else.
 #[tokio::test]
 async fn a_job_is_cancelled_and_cut_with_its_own_server() {
-    for (more, code) in [("", "cancelled"), (", timeout = \"1s\"", "timeout")] {
+    for (more, code) in [("", "cancelled"), (", timeout = \"4s\"", "timeout")] {
         let (project, out) = project(more);
         let server = project.serve().await;
         let before = server.value("who", json!({})).await;

@@ -16,7 +16,7 @@ use crate::{
 
 /// Within what every server knows of a change, and what a slow machine may add to it.
 const SECOND: Duration = Duration::from_secs(1);
-const SLOWNESS: Duration = Duration::from_secs(3);
+const SLOWNESS: Duration = Duration::from_secs(10);
 
 async fn status(client: &Client) -> u16 {
     client.call("add", json!({"a": 1, "b": 2})).await.status
@@ -66,6 +66,7 @@ on_each_engine! {
         let operator = server.operator().await;
         let first = operator.names("ci", |_| {}).await;
         answered(&server, 401).await;
+        let mut soonest = Duration::MAX;
         for _ in 0..5 {
             let next = operator.rotates("ci", SECOND * 60, None).await;
             let client = server.with_token(&next);
@@ -73,12 +74,15 @@ on_each_engine! {
             operator.revokes(&next).await;
             let took = answered(&client, 401).await;
             assert!(took < SECOND + SLOWNESS, "{took:?}");
+            soonest = soonest.min(took);
         }
+        assert!(soonest < SECOND * 2, "{soonest:?}");
         assert_eq!(status(&server.with_token(&first)).await, 200);
     }
 
     async fn a_rotation_costs_no_call(engine: Engine) {
-        let server = engine.setup(tools_and_jobs()).start().await;
+        let setup = engine.setup(tools_and_jobs()).with("FARCALL_CALL_RATE", "off");
+        let server = setup.with("FARCALL_TOOL_RATE", "off").start().await;
         let operator = server.operator().await;
         let first = operator.names("ci", |_| {}).await;
         answered(&server, 401).await;
@@ -113,11 +117,11 @@ on_each_engine! {
         let server = engine.setup(tools_and_jobs()).start().await;
         let operator = server.operator().await;
         operator.names("ci", |_| {}).await;
-        let short = operator.rotates("ci", SECOND * 60, Some(SECOND * 2)).await;
+        let short = operator.rotates("ci", SECOND * 60, Some(SECOND * 5)).await;
         let client = server.with_token(&short);
         assert_eq!(status(&client).await, 200);
         let took = answered(&client, 401).await;
-        assert!(took > SECOND / 2 && took < SECOND * 2 + SLOWNESS, "{took:?}");
+        assert!(took > SECOND / 2 && took < SECOND * 5 + SLOWNESS, "{took:?}");
     }
 
     async fn every_caller_has_jobs_of_its_own(engine: Engine) {

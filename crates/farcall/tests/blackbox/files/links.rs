@@ -276,7 +276,7 @@ async fn links_outlive_a_restart_and_live_through_a_change_of_the_secret() {
 
 #[tokio::test]
 async fn a_link_of_a_file_that_expired_opens_nothing() {
-    let kept = count().with(|options| options.keep_for = std::time::Duration::from_secs(2));
+    let kept = count().with(|options| options.keep_for = std::time::Duration::from_secs(5));
     let app = tools().add_job(kept).token_verifier(Callers);
     let server = Setup::new(app).start().await;
     let alice = server.with_token(ALICE);

@@ -61,7 +61,8 @@ async fn a_job_that_ran_too_long_has_failed_and_says_so() {
     assert_eq!(status["error"], sentence);
     let result = result(&server, "brew", &id).await.structured();
     assert_eq!(result["error"], sentence, "{result}");
-    assert_eq!(begun.load(Ordering::SeqCst), 1, "it is not tried again");
+    // Not at all, where its thread was ready too late.
+    assert!(begun.load(Ordering::SeqCst) <= 1, "it is not tried again");
 }
 
 /// P11.

@@ -115,7 +115,8 @@ async fn a_session_that_was_ended_is_unknown() {
 async fn an_idle_session_ends() {
     let sessions = Sessions {
         max: 1,
-        idle: Duration::from_millis(50),
+        // Longer than the two requests that open it are apart.
+        idle: Duration::from_secs(2),
     };
     let server = Setup::new(tools().sessions(sessions)).start().await;
     let session = Session::open(&server).await;

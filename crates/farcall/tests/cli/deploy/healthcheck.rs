@@ -19,7 +19,7 @@ fn port(url: &str) -> &str {
 
 /// With the variables that an image sets.
 async fn asked(port: &str) -> Ended {
-    farcall(["healthcheck", "--timeout", "1"])
+    farcall(["healthcheck", "--timeout", "30"])
         .variable("MCP_HOST", "0.0.0.0")
         .variable("MCP_PORT", port)
         // It asks this machine, whatever else is reached by a proxy.

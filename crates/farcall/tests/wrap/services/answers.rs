@@ -10,12 +10,17 @@ use crate::harness::{Project, Server};
 
 /// A server over a service with tight limits.
 async fn server(probe: &Probe) -> Server {
+    impatient(probe, "10s").await
+}
+
+/// One that waits so long for the service.
+async fn impatient(probe: &Probe, timeout: &str) -> Server {
     let toml = format!(
         r#"
 [service.probe]
 base_url = "{}"
 headers.Authorization = "Bearer s3cret"
-timeout = "300ms"
+timeout = "{timeout}"
 max_answer = "1KiB"
 
 [tool.ask]
@@ -90,7 +95,7 @@ async fn a_redirect_is_not_followed() {
 #[tokio::test]
 async fn a_service_that_takes_too_long_is_given_up() {
     let probe = Probe::start().await;
-    let server = server(&probe).await;
+    let server = impatient(&probe, "300ms").await;
     probe.silence();
     let (error, code) = server.call("ask", json!({})).await.failure();
     assert_eq!(code, "timeout", "{error}");

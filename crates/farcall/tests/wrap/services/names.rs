@@ -10,7 +10,7 @@ fn named(probe: &Probe, names: &[&str], hosts: &str) -> Project {
     let services = names.iter().map(|name| {
         let tool = name.replace('.', "_");
         format!(
-            "[service.{tool}]\nbase_url = \"http://{name}:{}\"\ntimeout = \"500ms\"\n[tool.ask_{tool}]\ndescription = \"Ask.\"\nrequest = {{ service = \"{tool}\", path = \"/x\" }}\n",
+            "[service.{tool}]\nbase_url = \"http://{name}:{}\"\ntimeout = \"5s\"\n[tool.ask_{tool}]\ndescription = \"Ask.\"\nrequest = {{ service = \"{tool}\", path = \"/x\" }}\n",
             probe.port
         )
     });
