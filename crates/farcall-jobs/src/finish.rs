@@ -150,8 +150,8 @@ pub(crate) async fn stopped(
     }
 }
 
-/// Puts a job back into the queue that cannot go on here. Not tried once alone, because a job that is not handed
-/// back counts as lost with its worker; after the hard stop it is tried twice.
+/// Puts a job back into the queue that cannot go on here. Tried for a while, because a job that is not handed back
+/// counts as lost with its worker; after the hard stop it is tried twice, without a pause.
 pub(crate) async fn hand_back(services: &Services, fence: Fence) {
     let release = || services.store.release(fence);
     note_hand_back(fence, insist(&services.hard_stop, release).await);

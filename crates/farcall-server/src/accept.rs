@@ -115,20 +115,30 @@ pub async fn serve(
         connections: Connections::new(),
         entrance,
         limits,
-        is_leaving: Arc::default(),
+        leave: Arc::default(),
         graceful: GracefulShutdown::new(),
     };
     tokio::select! {
         () = door.let_in(&listener) => {}
         () = stop.cancelled() => {}
     }
-    door.is_leaving.store(true, Ordering::Relaxed);
+    door.leave.has_begun.store(true, Ordering::Relaxed);
     door.take_leave(listener, &hurry).await;
+    door.leave.closing.cancel();
     tokio::select! {
         () = door.graceful.shutdown() => {}
         () = tokio::time::sleep(drain) => tracing::warn!("requests are cut, they took longer than the drain time"),
         () = hurry.cancelled() => tracing::warn!("requests are cut, the server was told to hurry"),
     }
+}
+
+/// What connections know of the server's end.
+#[derive(Default)]
+struct Leave {
+    /// Set once the server stops.
+    has_begun: AtomicBool,
+    /// Cancelled once no connection takes another request.
+    closing: CancellationToken,
 }
 
 /// Where connections come in.
@@ -138,8 +148,7 @@ struct Door {
     connections: Connections,
     entrance: Entrance,
     limits: Limits,
-    /// Set once the server stops.
-    is_leaving: Arc<AtomicBool>,
+    leave: Arc<Leave>,
     graceful: GracefulShutdown,
 }
 
@@ -232,7 +241,7 @@ impl Door {
             outlet,
             peer,
             Arc::clone(&presence),
-            Arc::clone(&self.is_leaving),
+            Arc::clone(&self.leave),
         );
         let connection = self
             .graceful
@@ -273,7 +282,7 @@ fn answering(
     outlet: Outlet,
     peer: IpAddr,
     presence: Arc<Presence>,
-    is_leaving: Arc<AtomicBool>,
+    leave: Arc<Leave>,
 ) -> impl hyper::service::Service<
     http::Request<Incoming>,
     Response = http::Response<Answer>,
@@ -283,25 +292,21 @@ fn answering(
     let entrance = entrance.clone();
     service_fn(move |request: http::Request<Incoming>| {
         let asking = presence.asks();
-        // To read a body whose client waits to be asked for it would be to ask.
         let waits_to_be_asked = request.headers().contains_key(header::EXPECT);
         let is_last = waits_to_be_asked || question::is_too_long(request.body());
-        let mut request = if waits_to_be_asked {
-            request.map(Body::new)
-        } else {
-            request.map(|body| Body::new(Question::new(body)))
-        };
+        let leave = Arc::clone(&leave);
+        let mut request = request
+            .map(|body| Body::new(Question::new(body, waits_to_be_asked, Arc::clone(&leave))));
         // Of use there alone, and not free.
         if IS_POSSIBLE && request.uri().path().starts_with(files::PATH) {
             request.extensions_mut().insert(outlet.clone());
         }
         let answer = entrance.answer(request, peer);
-        let is_leaving = Arc::clone(&is_leaving);
         async move {
             let mut response = answer.await.map(|body| Answer::new(body, asking));
             let is_late = response.status() == StatusCode::REQUEST_TIMEOUT;
             // Asked for now: the server may have been told to stop since the request came.
-            if is_last || is_late || is_leaving.load(Ordering::Relaxed) {
+            if is_last || is_late || leave.has_begun.load(Ordering::Relaxed) {
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(header::CONNECTION, close);
             }

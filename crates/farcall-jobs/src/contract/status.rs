@@ -21,7 +21,8 @@ const MAX_WAIT_S: u32 = 20;
 /// What a job says that waits for its caller.
 const ASKING: &str = "waits for an answer of its caller";
 
-/// How soon a caller should look again, in milliseconds, at a job that has been there for long.
+/// How soon a caller should look again, in milliseconds, at a job that has been there for long. Connections have to
+/// live longer than that.
 pub const MAX_POLL_AFTER_MS: u16 = 10_000;
 
 pub(super) fn declaration(job: &Job) -> ToolDeclaration {

@@ -7,6 +7,7 @@
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -14,14 +15,19 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
-use tokio::{runtime::Handle, time::timeout};
+use tokio::{
+    runtime::Handle,
+    time::{Instant, timeout_at},
+};
 
-/// How much of a rest is read, so that its connection can go on.
+use super::Leave;
+
+/// How much of a body is read, so that its connection can go on.
 #[derive(Clone, Copy)]
 struct Patience {
-    /// In bytes; a few more may be.
+    /// The longest rest in bytes; a few more may be.
     most: u64,
-    /// The longest time for all of it.
+    /// The longest time for all of the body, from its beginning.
     whole: Duration,
     /// The longest time in which nothing of it arrives.
     idle: Duration,
@@ -34,8 +40,15 @@ const PATIENCE: Patience = Patience {
     idle: Duration::from_secs(15),
 };
 
-/// A body whose rest is read once it is dropped.
-pub(super) struct Question<B: Rest>(Option<B>);
+/// A body whose rest is read once it is dropped, unless its client still waits to be asked for it.
+pub(super) struct Question<B: Rest> {
+    body: Option<B>,
+    is_asked_for: bool,
+    begun: Instant,
+    /// When the last of it arrived.
+    heard: Instant,
+    leave: Arc<Leave>,
+}
 
 /// A body that can be read by nobody in particular.
 pub(super) trait Rest: Body<Data = Bytes> + Send + Unpin + 'static {}
@@ -48,8 +61,16 @@ pub(super) fn is_too_long(body: &impl Body) -> bool {
 }
 
 impl<B: Rest> Question<B> {
-    pub(super) fn new(body: B) -> Self {
-        Self(Some(body))
+    /// Of a client that `waits_to_be_asked`, reading is what asks for it.
+    pub(super) fn new(body: B, waits_to_be_asked: bool, leave: Arc<Leave>) -> Self {
+        let begun = Instant::now();
+        Self {
+            body: Some(body),
+            is_asked_for: !waits_to_be_asked,
+            begun,
+            heard: begun,
+            leave,
+        }
     }
 }
 
@@ -61,48 +82,58 @@ impl<B: Rest> Body for Question<B> {
         mut self: Pin<&mut Self>,
         task: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        let Some(body) = &mut self.0 else {
+        self.is_asked_for = true;
+        let Some(body) = &mut self.body else {
             return Poll::Ready(None);
         };
         let frame = ready!(Pin::new(body).poll_frame(task));
+        self.heard = Instant::now();
         if !matches!(frame, Some(Ok(_))) {
-            self.0 = None;
+            self.body = None;
         }
         Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.as_ref().is_none_or(Body::is_end_stream)
+        self.body.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
         let empty = SizeHint::with_exact(0);
-        self.0.as_ref().map_or(empty, Body::size_hint)
+        self.body.as_ref().map_or(empty, Body::size_hint)
     }
 }
 
 impl<B: Rest> Drop for Question<B> {
     fn drop(&mut self) {
-        let rest = self.0.take().filter(|body| !body.is_end_stream());
+        let rest = self.body.take();
+        let rest = rest.filter(|body| self.is_asked_for && !body.is_end_stream());
         // Without a runtime the connection is gone as well.
         if let (Some(rest), Ok(runtime)) = (rest, Handle::try_current()) {
-            runtime.spawn(read_within(PATIENCE, rest));
+            let leave = Arc::clone(&self.leave);
+            let reading = read_within(PATIENCE, (self.begun, self.heard), rest);
+            runtime.spawn(async move { leave.closing.run_until_cancelled(reading).await });
         }
     }
 }
 
-/// Reads `rest` as long as it keeps coming.
-async fn read_within(patience: Patience, mut rest: impl Rest) {
+/// Reads `rest`, which began and was heard of at these moments, as long as it keeps coming.
+async fn read_within(
+    patience: Patience,
+    (begun, mut heard): (Instant, Instant),
+    mut rest: impl Rest,
+) {
     let reading = async {
         let mut length = 0;
         while length <= patience.most
-            && let Ok(Some(Ok(frame))) = timeout(patience.idle, rest.frame()).await
+            && let Ok(Some(Ok(frame))) = timeout_at(heard + patience.idle, rest.frame()).await
         {
+            heard = Instant::now();
             length += frame.data_ref().map_or(0, |data| data.len() as u64);
         }
     };
     // The connection closes where it took too long.
-    let _ = timeout(patience.whole, reading).await;
+    let _ = timeout_at(begun + patience.whole, reading).await;
 }
 
 #[cfg(test)]
@@ -111,7 +142,7 @@ mod tests {
 
     use futures_util::stream;
     use http_body_util::StreamBody;
-    use tokio::time::{Instant, sleep};
+    use tokio::time::sleep;
 
     use super::*;
 
@@ -133,7 +164,7 @@ mod tests {
             ))
         });
         let begun = Instant::now();
-        read_within(patience, StreamBody::new(Box::pin(trickle))).await;
+        read_within(patience, (begun, begun), StreamBody::new(Box::pin(trickle))).await;
         begun.elapsed()
     }
 
@@ -162,8 +193,16 @@ mod tests {
     async fn who_reads_the_body_finds_all_of_it() {
         let parts =
             ["one", " and ", "two"].map(|part| Ok::<_, Infallible>(Frame::data(part.into())));
-        let question = Question::new(StreamBody::new(stream::iter(parts)));
+        let body = StreamBody::new(stream::iter(parts));
+        let question = Question::new(body, false, Arc::default());
         let body = question.collect().await.unwrap().to_bytes();
         assert_eq!(body, "one and two");
+    }
+
+    /// What `docs/contract.md` says.
+    #[test]
+    fn a_rest_has_the_time_of_a_body_and_sixteen_mebibytes() {
+        let Patience { most, whole, idle } = PATIENCE;
+        assert_eq!((most >> 20, whole.as_secs(), idle.as_secs()), (16, 60, 15));
     }
 }

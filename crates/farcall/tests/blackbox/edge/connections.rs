@@ -30,6 +30,14 @@ pub(super) struct Loop {
     ended: JoinHandle<()>,
 }
 
+impl Loop {
+    /// Stops it, and waits for its end.
+    pub(super) async fn stop(self) {
+        self.stop.cancel();
+        soon(self.ended).await.unwrap();
+    }
+}
+
 pub(super) async fn accepting(routes: Router, limits: Limits) -> Loop {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

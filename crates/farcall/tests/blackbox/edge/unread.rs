@@ -1,6 +1,9 @@
 //! Bodies of requests that are answered without them.
 
-use std::net::SocketAddr;
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use farcall::axum::{Router, routing::get};
 use farcall_server::accept::Limits;
@@ -121,5 +124,38 @@ async fn who_was_too_slow_is_told_that_the_connection_ends() {
     let mut connection = Connection::open(running.address).await;
     connection.write(HELLO).await;
     let said = String::from_utf8(connection.rest().await).unwrap();
+    assert!(said.contains("\r\nconnection: close\r\n"), "{said}");
+}
+
+/// Idle, it could hold its server for fifteen seconds.
+#[tokio::test]
+async fn a_body_that_does_not_come_holds_up_no_stop() {
+    let running = accepting(Router::new(), Limits::default()).await;
+    let head = "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2";
+    let (early, mut connection) = answered_early(running.address, head, b"{").await;
+    assert!(early.starts_with("HTTP/1.1 404 "), "{early}");
+    let begun = Instant::now();
+    running.stop().await;
+    assert!(
+        begun.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert!(connection.rest().await.is_empty());
+}
+
+/// A client that was asked for it is still writing when it is told that this is too much.
+#[tokio::test]
+async fn a_body_that_was_asked_for_and_is_too_large_is_read_on() {
+    let server = Setup::new(tools()).start().await;
+    let mut connection = Connection::open(server.address).await;
+    let head = "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+                content-length: 6000000\r\nexpect: 100-continue\r\n\r\n";
+    connection.write(head.as_bytes()).await;
+    let asked = answer(&mut connection).await;
+    assert!(asked.starts_with("HTTP/1.1 100 "), "{asked}");
+    connection.write(&vec![b'x'; 6_000_000]).await;
+    let said = String::from_utf8(connection.rest().await).unwrap();
+    assert!(said.starts_with("HTTP/1.1 413 "), "{said}");
     assert!(said.contains("\r\nconnection: close\r\n"), "{said}");
 }
