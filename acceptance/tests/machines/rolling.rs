@@ -77,7 +77,11 @@ async fn a_rolling_restart_costs_no_caller_an_answer_and_no_job_a_try() {
             let Ok(answer) = machines.http.get(&ready).send().await else {
                 return Some(());
             };
-            let says_so = answer.text().await.unwrap().contains("stopping");
+            let is_refused = answer.status() == 503;
+            let Ok(said) = answer.text().await else {
+                return Some(());
+            };
+            let says_so = is_refused && said.contains("stopping");
             farewells += u32::from(says_so);
             says_so.then_some(())
         })

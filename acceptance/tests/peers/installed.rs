@@ -149,6 +149,22 @@ async fn pip_installs_the_binary_its_helper_its_manual_and_its_completions() {
     assert_eq!(typed("farcall tok").await, "token\n");
     assert_eq!(typed("farcall token ro").await, "rotate\n");
     assert_eq!(typed("farcall token create --exp").await, "--expires\n");
+
+    let fish = new.join("share/fish/vendor_completions.d/farcall.fish");
+    let fish = format!("source {}; complete -C 'farcall token ro'", fish.display());
+    let said = Peer::at(Path::new("fish")).arguments(&["-c", &fish]);
+    let said = said.content("fish").await;
+    assert!(said.starts_with("rotate\t"), "{said}");
+
+    // What is found by its name in the folder, and can be read; its menu needs a terminal.
+    let zsh = new.join("share/zsh/site-functions");
+    let zsh = format!(
+        "fpath=({} $fpath); autoload -Uz compinit; compinit -D -u; print $_comps[farcall]; \
+         autoload +X _farcall; whence -w _farcall",
+        zsh.display()
+    );
+    let said = Peer::at(Path::new("zsh")).arguments(&["-f", "-c", &zsh]);
+    assert_eq!(said.content("zsh").await, "_farcall\n_farcall: function\n");
 }
 
 #[tokio::test]

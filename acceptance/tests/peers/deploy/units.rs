@@ -153,12 +153,22 @@ async fn the_examples_units_are_verified_and_run_by_their_own_header() {
          systemctl --user restart example-mcp\n{alive}\n\
          cat ~/cloudflared-example-mcp\n\
          systemctl --user is-enabled example-mcp cloudflared-example-mcp\n\
-         systemctl --user stop example-mcp\n\
-         systemctl --user show --property Result,ExecMainStatus,NRestarts example-mcp\n"
+         doctor() {{ ~/farcall/target/release/example-mcp-server doctor --only machine | grep -F '`example-mcp.service`'; }}\n\
+         doctor\n\
+         systemctl --user --quiet disable example-mcp\ndoctor\n\
+         systemctl --user --quiet enable example-mcp\n\
+         systemctl --user stop example-mcp\ndoctor\n\
+         systemctl --user show --property Result,ExecMainStatus,NRestarts example-mcp\n\
+         systemctl --user start example-mcp\n{alive}\n\
+         sed -i 's,^ExecStart=.*,ExecStart=/bin/false,' ~/.config/systemd/user/example-mcp.service\n\
+         doctor\n\
+         systemctl --user daemon-reload\nsystemctl --user --quiet restart example-mcp || true\n\
+         until systemctl --user show --property NRestarts example-mcp | grep -q '=[1-9]'; do sleep 0.1; done\n\
+         doctor\n"
     );
     let said = with_manager(home.path(), &script).await;
     let ok = "{\"ok\": true}";
-    assert_eq!(said.matches(ok).count(), 3, "{said}");
+    assert_eq!(said.matches(ok).count(), 4, "{said}");
     for line in [
         "NoNewPrivs:\t1",
         "Seccomp:\t2",
@@ -167,6 +177,12 @@ async fn the_examples_units_are_verified_and_run_by_their_own_header() {
         "enabled\nenabled",
         "Result=success",
         "ExecMainStatus=0",
+        // What `doctor` makes of what systemctl really says.
+        "`example-mcp.service` runs, starts with the machine, and is started again whatever happens",
+        "`example-mcp.service` runs, and is disabled",
+        "`example-mcp.service` is inactive (dead)",
+        "the file of `example-mcp.service` is another one since it was read",
+        "`example-mcp.service` is activating (auto-restart)",
     ] {
         assert!(said.contains(line), "{line}: {said}");
     }

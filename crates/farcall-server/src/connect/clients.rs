@@ -161,7 +161,8 @@ pub const CLIENTS: [Client; 16] = [
         note: "",
         tried: Tried::Run(
             "0.61.0",
-            "`gemini mcp list` says that it is connected, and `gemini skills list` has it list the tools",
+            "`gemini mcp list` says that it is connected, which it asks for five seconds unless an entry has a `timeout`, as \
+             here; `gemini skills list` has it list the tools",
         ),
         block: blocks::gemini,
     },
@@ -195,7 +196,10 @@ pub const CLIENTS: [Client; 16] = [
         secrets: Secrets::Environment,
         note: "It cuts a call after `toolTimeout` seconds, 30 where it is not set, and refuses private addresses unless \
                `tools.ssrfWhitelist` names them. With a list of tools it takes neither resources nor prompts.",
-        tried: Tried::Run("0.3.5", "its own code registers the tools"),
+        tried: Tried::Run(
+            "0.3.5",
+            "its own code registers the tools, once `ssrfWhitelist` lets it to a server of the same machine",
+        ),
         block: blocks::nanobot,
     },
     Client {

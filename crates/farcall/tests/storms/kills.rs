@@ -57,12 +57,12 @@ async fn no_program_outlives_a_server_that_is_killed_at_any_moment() {
         }
     }
     ends.sort();
-    let (usual, slowest) = (ends[ends.len() / 2], ends[ends.len() - 1]);
+    let (most_within, slowest) = (ends[ends.len() * 9 / 10], ends[ends.len() - 1]);
     println!(
-        "{} kills, {most} processes at most, gone after {usual:?}, and after {slowest:?} at most",
+        "{} kills, {most} processes at most, nine of ten gone after {most_within:?}, all after {slowest:?}",
         times(KILLS)
     );
-    assert!(usual < Duration::from_secs(2), "{usual:?}");
+    assert!(most_within < Duration::from_secs(2), "{most_within:?}");
     // The server; a shim and at least five for each of two families.
     assert!(
         most >= 13,

